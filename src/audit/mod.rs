@@ -1,0 +1,54 @@
+//! What is recorded of every access, allowed or refused. No record, no commit: the record is
+//! part of the transaction that does the thing.
+
+use crate::base::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What somebody did, or tried to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccessKind {
+    /// Opened a share.
+    Open,
+    /// Saw the list of files.
+    List,
+    /// Fetched bytes of a file.
+    Download,
+    /// Put a new file or version.
+    Upload,
+    /// Wrote a comment.
+    Comment,
+    /// Created, changed or revoked a share or a grant.
+    Administer,
+    /// Published a file.
+    Publish,
+}
+
+/// One line of the access log. Never edited, never deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessEntry {
+    /// When.
+    pub at: Timestamp,
+    /// Who: `user:anna`, `email:…`, `link:GRANT`, `run:RUN`, `unknown`.
+    pub actor: String,
+    /// What.
+    pub kind: AccessKind,
+    /// The share, if it was through one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<String>,
+    /// The file, if it was about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The version, if it was about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// SHA-256 of the bytes, if it was about some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Why it was refused; `None` where it was allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+    /// The run on whose behalf it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+}

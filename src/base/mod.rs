@@ -1,0 +1,24 @@
+//! What everything else stands on: text with exact positions, findings, time, names.
+//!
+//! Invariant: reading never stops half-way. A function here returns what it understood
+//! together with every finding.
+
+pub mod calendar;
+pub mod diagnostic;
+pub mod id;
+pub mod period;
+pub mod render;
+pub mod source;
+pub mod span;
+
+pub use calendar::{Calendar, Calendars};
+pub use diagnostic::{Code, Diagnostic, Fix, Label, Severity};
+pub use period::Period;
+pub use source::{Document, SpanMap};
+pub use span::Span;
+
+/// A point in time, in UTC, to the nanosecond. Always an argument in the pure half.
+pub type Timestamp = jiff::Timestamp;
+
+/// Data as flows, journals and connectors know it.
+pub type Value = serde_json::Value;

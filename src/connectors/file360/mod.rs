@@ -1,0 +1,1 @@
+//! `file360`: the embedded file space.

@@ -1,0 +1,332 @@
+//! The vocabulary of the journal: what happened in a run, as facts.
+//!
+//! Stored events are public API. A change of meaning is a new version, never an edit; golden
+//! histories under `tests/data/histories/` keep every version readable.
+
+use crate::base::id::{EventId, RunId, TaskId};
+use crate::base::{Timestamp, Value};
+use crate::expr::SecretUse;
+use serde::{Deserialize, Serialize};
+
+/// Version of the vocabulary that this build writes.
+pub const JOURNAL_VERSION: u32 = 1;
+
+/// One line of a journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventRecord {
+    /// The run.
+    pub run: RunId,
+    /// Position in the run's journal, from 1, without gaps.
+    pub seq: u64,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Version of the vocabulary.
+    pub v: u32,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// A file at one exact version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentRef {
+    /// The file.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The version, from 1.
+    pub version: u64,
+    /// SHA-256 of the bytes, in hexadecimal.
+    pub sha256: String,
+    /// Size in bytes.
+    #[serde(default)]
+    pub size: u64,
+    /// Media type, as `application/pdf`.
+    #[serde(default)]
+    pub media_type: String,
+    /// Who uploaded the version: `user:…`, `email:…`, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+/// The timers of a step that waits, as computed when it opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timers {
+    /// When it expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
+    /// When reminders go out, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remind: Vec<Timestamp>,
+    /// When it is escalated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalate: Option<Timestamp>,
+}
+
+/// One event that a step waits for, with its templates evaluated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expected {
+    /// Name of the alternative.
+    pub name: String,
+    /// The event's type.
+    pub event: String,
+    /// What it must be about: one of the event's subjects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
+    /// Its key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+/// One decision of one person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionRecord {
+    /// Who, as `user:anna`.
+    pub by: String,
+    /// For whom, if not for themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<String>,
+    /// What.
+    pub decision: String,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// SHA-256 of the version they saw.
+    pub sha256: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Which timer of a step fired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "timer", content = "index")]
+pub enum TimerKind {
+    /// A reminder, by its position.
+    Remind(u32),
+    /// The escalation.
+    Escalate,
+}
+
+/// What happened. Steps are named by id, so that a journal can be read without its plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event {
+    /// The run began.
+    RunStarted {
+        /// Name of the flow.
+        flow: String,
+        /// Its version.
+        version: String,
+        /// Hash of the plan the run is pinned to.
+        plan: String,
+        /// Inputs, defaults included.
+        inputs: Value,
+        /// Who started it, as `user:anna` or `trigger:webhook`.
+        initiator: String,
+        /// What started it: `manual`, `webhook`, `event`.
+        trigger: String,
+        /// Seed of every random choice of the run.
+        seed: u64,
+    },
+    /// An action is about to be called for the first time. Durable before the call.
+    ActionScheduled {
+        /// The step.
+        step: String,
+        /// Its round, from 1.
+        round: u32,
+        /// The input; `***` where a secret belongs.
+        input: Value,
+        /// Where secrets belong.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        secrets: Vec<SecretUse>,
+    },
+    /// A try failed and there is another one.
+    AttemptFailed {
+        /// The step.
+        step: String,
+        /// The try, from 1.
+        attempt: u32,
+        /// What went wrong.
+        error: String,
+        /// When to try again.
+        retry_at: Timestamp,
+    },
+    /// A step waits for events.
+    WaitOpened {
+        /// The step.
+        step: String,
+        /// Its round.
+        round: u32,
+        /// What it waits for.
+        expected: Vec<Expected>,
+        /// Its timers; `due` is also the moment of an `until`.
+        timers: Timers,
+    },
+    /// A step asks people.
+    TaskOpened {
+        /// The step.
+        step: String,
+        /// Its round.
+        round: u32,
+        /// The task.
+        task: TaskId,
+        /// The document to decide on.
+        document: DocumentRef,
+        /// The question.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ask: Option<String>,
+        /// Who decides, as written, evaluated.
+        by: Vec<String>,
+        /// Who can veto, as written, evaluated.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        veto: Vec<String>,
+        /// Persons who may not decide.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        exclude: Vec<String>,
+        /// Its timers.
+        timers: Timers,
+    },
+    /// The directory told who is meant.
+    TaskAssigned {
+        /// The task.
+        task: TaskId,
+        /// Who may decide, in the order listed, without the excluded.
+        people: Vec<String>,
+        /// Whose other decision than the first settles it alone.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        veto: Vec<String>,
+        /// The escalated part: people who joined later.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        escalated: bool,
+    },
+    /// A person decided.
+    DecisionRecorded {
+        /// The task.
+        task: TaskId,
+        /// The decision.
+        #[serde(flatten)]
+        record: DecisionRecord,
+    },
+    /// A newer version made the decisions so far void.
+    DecisionsVoided {
+        /// The task.
+        task: TaskId,
+        /// The version that is decided on from now.
+        document: DocumentRef,
+        /// The event that told.
+        cause: EventId,
+    },
+    /// Something happened outside the run that it owns or waits for.
+    EventReceived {
+        /// The event.
+        id: EventId,
+        /// Its type.
+        kind: String,
+        /// What it is about.
+        subjects: Vec<String>,
+        /// Its key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
+        /// Its fields.
+        data: Value,
+    },
+    /// A kept event met an alternative of a wait for all of several.
+    AlternativeMet {
+        /// The step.
+        step: String,
+        /// The alternative.
+        name: String,
+        /// The event.
+        event: EventId,
+    },
+    /// A reminder or an escalation is due.
+    TimerFired {
+        /// The step.
+        step: String,
+        /// Which.
+        #[serde(flatten)]
+        timer: TimerKind,
+        /// Who is told, as written, evaluated.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        to: Vec<String>,
+    },
+    /// A step came to an outcome.
+    StepFinished {
+        /// The step.
+        step: String,
+        /// Its round.
+        round: u32,
+        /// The outcome.
+        outcome: String,
+        /// What it gives.
+        output: Value,
+        /// The kept event that settled it, if one did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<EventId>,
+    },
+    /// A step's condition was false.
+    StepSkipped {
+        /// The step.
+        step: String,
+        /// Its round.
+        round: u32,
+    },
+    /// A new round of a step and everything downstream of it.
+    WentBack {
+        /// The step whose outcome led back.
+        from: String,
+        /// The outcome.
+        outcome: String,
+        /// The step that starts the round.
+        to: String,
+    },
+    /// A step failed and nothing handles it: a person must.
+    IncidentRaised {
+        /// The step, or `release:THING`.
+        step: String,
+        /// What went wrong.
+        error: String,
+        /// Whether it is not known if the effect happened.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        in_doubt: bool,
+        /// Tries so far.
+        attempts: u32,
+    },
+    /// A person answered an incident.
+    IncidentResolved {
+        /// The step.
+        step: String,
+        /// `retry` or `skip`.
+        how: String,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// The run is over but for releasing what it owns and its `always` steps.
+    RunClosing {
+        /// The status it will end with.
+        status: String,
+        /// A sentence for people.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
+        /// Who cancelled it, if somebody did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
+    /// Something the run owned was released.
+    Released {
+        /// Kind of the thing.
+        kind: String,
+        /// Its id.
+        id: String,
+    },
+    /// The run ended.
+    RunEnded {
+        /// The status.
+        status: String,
+        /// Its outputs.
+        outputs: Value,
+    },
+}

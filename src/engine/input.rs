@@ -1,0 +1,175 @@
+//! What can happen to a run, and how it answers.
+
+use super::event::DocumentRef;
+use super::work::{Assignment, WorkKey};
+use crate::base::id::{EventId, RunId, TaskId};
+use crate::base::{Timestamp, Value};
+use serde::{Deserialize, Serialize};
+
+/// How a run begins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Start {
+    /// The run.
+    pub run: RunId,
+    /// The inputs as given, already checked against the plan; defaults are filled in.
+    pub inputs: Value,
+    /// Who starts it.
+    pub initiator: String,
+    /// What starts it.
+    pub trigger: String,
+    /// Seed of every random choice.
+    pub seed: u64,
+}
+
+/// What can happen to a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// Work is done.
+    Finished {
+        /// Which.
+        work: WorkKey,
+        /// The try, from 1.
+        attempt: u32,
+        /// What came of it.
+        result: Result<Value, Failure>,
+    },
+    /// The directory told who is meant by a task.
+    Assigned {
+        /// Which work.
+        work: WorkKey,
+        /// Who.
+        assignment: Assignment,
+    },
+    /// Something happened outside.
+    Event(InboundEvent),
+    /// A person decides.
+    Decide(Decision),
+    /// Time passed.
+    Wake,
+    /// A person cancels the run.
+    Cancel {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// A person wants a failed step tried again.
+    Retry {
+        /// The step.
+        step: String,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// A person wants the run to go on past a failed step.
+    Skip {
+        /// The step.
+        step: String,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Something that happened outside a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InboundEvent {
+    /// Its id; an event is delivered once however often it is sent.
+    pub id: EventId,
+    /// Its type, as `file360.file_uploaded`.
+    pub kind: String,
+    /// Ids of what it is about: the share, the file, the workspace …
+    pub subjects: Vec<String>,
+    /// Its key, for events from outside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Its fields.
+    pub data: Value,
+    /// When it happened.
+    pub at: Timestamp,
+}
+
+/// A person's decision on a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The task.
+    pub task: TaskId,
+    /// Who decides, as `user:anna`.
+    pub by: String,
+    /// For whom, if not for themselves.
+    pub on_behalf_of: Option<String>,
+    /// What.
+    pub decision: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// SHA-256 of the version they saw.
+    pub sha256: String,
+}
+
+/// Why work failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What the engine can do about it.
+    pub kind: FailureKind,
+    /// What went wrong, fit to be stored and shown: no secrets.
+    pub message: String,
+}
+
+/// What can be done about a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// Trying again may help.
+    Transient,
+    /// Trying again will not help.
+    Permanent,
+    /// It is not known whether the effect happened: a person must look.
+    InDoubt,
+}
+
+/// How the run took an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// It counted.
+    Accepted,
+    /// It had counted before; nothing changed.
+    AlreadyDone,
+}
+
+/// Why the run did not take an input. Nothing changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No such task, or not one of this person's.
+    #[error("there is no such task for you")]
+    NoSuchTask,
+    /// The task is settled or withdrawn.
+    #[error("the task is closed: {0}")]
+    TaskClosed(String),
+    /// The person decided otherwise before.
+    #[error("you have already decided {0}")]
+    AlreadyDecided(String),
+    /// The person saw another version than the one to decide on.
+    #[error("the document is now version {}: read it before deciding", current.version)]
+    OtherVersion {
+        /// The version to decide on.
+        current: DocumentRef,
+    },
+    /// No such decision here.
+    #[error("there is no decision {given:?} here; there are {}", possible.join(", "))]
+    NoSuchDecision {
+        /// What was given.
+        given: String,
+        /// What is possible.
+        possible: Vec<String>,
+    },
+    /// The decision needs a reason.
+    #[error("{0} needs a reason")]
+    ReasonMissing(String),
+    /// There is no incident at the step.
+    #[error("step {0} has no incident")]
+    NoIncident(String),
+    /// The run has ended.
+    #[error("the run has ended: {0}")]
+    RunEnded(String),
+}

@@ -1,0 +1,19 @@
+//! The interpreter of one run, without I/O.
+//!
+//! `decide` looks at the state and an input and says what happened, as events; `apply` changes
+//! the state by one event. Live is decide and apply, replay is apply alone, so the state is the
+//! same after every event. What the host must do is never a message: it asks `outstanding()`
+//! and `next_wakeup()` at any time, so a restart asks again and loses nothing.
+//!
+//! Invariant: no clock, no randomness, no waiting, no unordered iteration. Time and ids are
+//! arguments.
+
+pub mod event;
+pub mod input;
+pub mod machine;
+pub mod work;
+
+pub use event::{Event, EventRecord, JOURNAL_VERSION};
+pub use input::{Decision, Failure, FailureKind, InboundEvent, Input, Refusal, Reply, Start};
+pub use machine::{ReplayError, RunMachine};
+pub use work::{Assignment, Work, WorkKey};

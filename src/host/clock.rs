@@ -1,0 +1,35 @@
+//! What time it is.
+
+use crate::base::Timestamp;
+
+/// Tells the time.
+#[derive(Clone, Copy, Debug)]
+pub enum Clock {
+    /// The system's.
+    System,
+    /// Tokio's, counted from a moment; tests pause and advance it.
+    Tokio {
+        /// What time it was.
+        origin: Timestamp,
+        /// When that was by tokio's clock.
+        start: tokio::time::Instant,
+    },
+}
+
+impl Clock {
+    /// Tokio's clock, which shows `origin` now.
+    pub fn tokio_from(origin: Timestamp) -> Self {
+        Self::Tokio { origin, start: tokio::time::Instant::now() }
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Timestamp {
+        match self {
+            Self::System => Timestamp::now(),
+            Self::Tokio { origin, start } => {
+                let elapsed = jiff::SignedDuration::try_from(start.elapsed()).expect("a process does not live that long");
+                origin.checked_add(elapsed).expect("a process does not live that long")
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Why the host did not do what it was asked, by what the caller can do about it.
+
+use crate::base::Diagnostic;
+use crate::engine::Refusal;
+use crate::space::Denial;
+use crate::store::StoreError;
+
+/// Why the host did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// There is no such thing, or it is not for the caller to know.
+    #[error("there is no {0}")]
+    NotFound(String),
+    /// The flow has findings that keep it from being deployed.
+    #[error("the flow is not fit to be deployed: {} findings", findings.len())]
+    Findings {
+        /// All of them, warnings included.
+        findings: Vec<Diagnostic>,
+    },
+    /// An input is missing or wrong: its name, what was wrong.
+    #[error("{}", problems.iter().map(|(name, why)| format!("input {name}: {why}")).collect::<Vec<_>>().join("; "))]
+    BadInputs {
+        /// Every one.
+        problems: Vec<(String, String)>,
+    },
+    /// What was sent is wrong, in words for the sender.
+    #[error("{0}")]
+    Invalid(String),
+    /// The run refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The rules of the file space refused.
+    #[error(transparent)]
+    Denied(#[from] Denial),
+    /// The link wants a password, or another one.
+    #[error("{}", if *.wrong { "the password is wrong" } else { "the link needs a password" })]
+    PasswordNeeded {
+        /// Whether one was given.
+        wrong: bool,
+    },
+    /// Too many tries.
+    #[error("too many tries: wait {seconds} seconds")]
+    TooMany {
+        /// Seconds to wait.
+        seconds: u64,
+    },
+    /// It is in a state that forbids it.
+    #[error("{0}")]
+    Conflict(String),
+    /// The upload is too large.
+    #[error("the file is larger than {limit} bytes")]
+    TooLarge {
+        /// Bytes allowed.
+        limit: u64,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A journal cannot be read.
+    #[error("run {run}: {why}")]
+    Damaged {
+        /// The run.
+        run: String,
+        /// Why.
+        why: String,
+    },
+    /// The host is shutting down.
+    #[error("the server is shutting down")]
+    ShuttingDown,
+}

@@ -1,0 +1,1 @@
+//! Questions about the graph: upstream, downstream, reachability, order.

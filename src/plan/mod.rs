@@ -1,0 +1,270 @@
+//! A flow compiled: names resolved, expressions parsed, order as a graph.
+//!
+//! Invariant: the forward edges form a DAG; ways back are kept beside it.
+
+pub mod compile;
+pub mod graph;
+
+pub use compile::compile;
+
+use crate::base::{Calendar, Period, Value};
+use crate::expr::{Expression, Template, Tree};
+use crate::spec::step::{OnNewVersion, RuleSpec};
+use crate::spec::{Acquires, InputSpec, JoinSpec, TriggerSpec};
+use indexmap::IndexMap;
+use petgraph::graph::DiGraph;
+
+/// Index of a step in `Plan::steps`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StepId(pub u32);
+
+impl StepId {
+    /// The index as a number to index with.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The name of an outcome, as `approved`.
+pub type Outcome = String;
+
+/// A compiled flow.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Name of the flow.
+    pub flow: String,
+    /// Its version.
+    pub version: String,
+    /// What people call it.
+    pub title: String,
+    /// SHA-256 of the source text and the calendar, in hexadecimal: what a run is pinned to.
+    pub hash: String,
+    /// What starts it.
+    pub triggers: TriggerSpec,
+    /// What a run needs to know.
+    pub inputs: IndexMap<String, InputSpec>,
+    /// What a run gives.
+    pub outputs: Vec<(String, Tree)>,
+    /// The steps, in the order of the file.
+    pub steps: Vec<PlanStep>,
+    /// Steps that run last: a plan of their own kind, in the order of the file.
+    pub always: Vec<PlanStep>,
+    /// Forward edges; node weights are the steps, in the same order as `steps`.
+    pub graph: DiGraph<StepId, ()>,
+    /// Ways back: from, outcome, to.
+    pub back_edges: Vec<(StepId, Outcome, StepId)>,
+    /// Working time, if the flow names a calendar.
+    pub calendar: Option<Calendar>,
+    /// Guarantees as written; proved elsewhere.
+    pub guarantees: Vec<String>,
+}
+
+/// A compiled step.
+#[derive(Clone, Debug)]
+pub struct PlanStep {
+    /// Its index.
+    pub index: StepId,
+    /// Its id as written.
+    pub id: String,
+    /// What people call it.
+    pub title: String,
+    /// JSON pointer of the step in the document, as `/steps/3`.
+    pub pointer: String,
+    /// What it does.
+    pub verb: PlanVerb,
+    /// What it comes after. Empty for a step that begins the flow.
+    pub after: Vec<Edge>,
+    /// How many of `after` it takes.
+    pub join: JoinSpec,
+    /// Skipped where this is false.
+    pub condition: Option<Expression>,
+    /// By when.
+    pub deadline: Option<Deadline>,
+    /// How to try again.
+    pub retry: Retry,
+    /// Every outcome the step can have, in order, and where each leads.
+    pub outcomes: IndexMap<Outcome, Disposition>,
+    /// Whether what it acquires outlives the run.
+    pub keep: bool,
+}
+
+/// One edge into a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// The predecessor.
+    pub from: StepId,
+    /// The one outcome that counts, or any that goes on.
+    pub outcome: Option<Outcome>,
+}
+
+/// Where an outcome leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// On: edges without an outcome of their own count it.
+    GoOn,
+    /// Only to the steps that name it in `after`.
+    Named,
+    /// The run ends with this status.
+    End(String),
+    /// A new round of the target and everything downstream of it.
+    BackTo {
+        /// The step that starts the round.
+        target: StepId,
+        /// Rounds in all, the first one included.
+        max_rounds: u32,
+        /// Where the outcome leads after the last round.
+        then: Box<Disposition>,
+    },
+    /// Nowhere. For `failed` this makes an incident; for anything else lint refuses the flow.
+    Nowhere,
+}
+
+/// What a step does.
+#[derive(Clone, Debug)]
+pub enum PlanVerb {
+    /// Calls an action.
+    Uses {
+        /// `CONNECTION.ACTION`.
+        action: String,
+        /// Its input.
+        with: Tree,
+        /// Whether the output follows from the input alone, so that no record need precede the call.
+        pure: bool,
+        /// What it acquires.
+        acquires: Option<Acquires>,
+    },
+    /// Waits.
+    Wait(PlanWait),
+    /// Asks people.
+    Approve(PlanApprove),
+    /// Branches; the last element has no condition.
+    Choose(Vec<(Option<Expression>, Outcome)>),
+    /// Checks conditions, each with its sentence.
+    Check(Vec<(Expression, String)>),
+    /// Ends the run with a status and a sentence.
+    End {
+        /// The status.
+        status: String,
+        /// The sentence.
+        message: Option<Template>,
+    },
+}
+
+/// What a wait waits for.
+#[derive(Clone, Debug)]
+pub struct PlanWait {
+    /// Whether every alternative must happen (`received`) or the first names the outcome.
+    pub all: bool,
+    /// The events by outcome name. A single event is called `received`.
+    pub alternatives: IndexMap<String, PlanAlternative>,
+    /// A moment or a length of time; the outcome is `received`.
+    pub until: Option<Template>,
+}
+
+/// One event to wait for.
+#[derive(Clone, Debug)]
+pub struct PlanAlternative {
+    /// The event's type.
+    pub event: String,
+    /// What it must be about.
+    pub on: Option<Template>,
+    /// Its key.
+    pub key: Option<Template>,
+    /// What must hold.
+    pub filter: Option<Expression>,
+}
+
+/// A decision of people.
+#[derive(Clone, Debug)]
+pub struct PlanApprove {
+    /// The document.
+    pub document: Template,
+    /// The question.
+    pub ask: Option<Template>,
+    /// Who decides.
+    pub by: Vec<Template>,
+    /// How many must agree.
+    pub rule: RuleSpec,
+    /// Who can settle it alone with another decision than the first.
+    pub veto: Vec<Template>,
+    /// Who may not decide.
+    pub exclude: Vec<Exclusion>,
+    /// The decisions; the first goes on.
+    pub decisions: Vec<Outcome>,
+    /// Decisions that need a reason.
+    pub reason: Vec<Outcome>,
+    /// What a newer version does.
+    pub on_new_version: OnNewVersion,
+}
+
+/// Somebody who may not decide.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exclusion {
+    /// Who started the run.
+    Initiator,
+    /// Who uploaded the version.
+    Uploader,
+    /// Who completed a step.
+    Step(StepId),
+}
+
+/// By when, with everything that happens on the way.
+#[derive(Clone, Debug)]
+pub struct Deadline {
+    /// A length of time from the step's start, or a moment.
+    pub due: Template,
+    /// Reminders in the order written.
+    pub remind: Vec<Reminder>,
+    /// Escalation.
+    pub escalate: Option<Escalation>,
+}
+
+/// When a reminder is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reminder {
+    /// So long before the due moment.
+    Before(Period),
+    /// So long after the step's start.
+    After(Period),
+}
+
+/// Who else is told, and when.
+#[derive(Clone, Debug)]
+pub struct Escalation {
+    /// How long after the step's start.
+    pub after: Period,
+    /// Who.
+    pub to: Vec<Template>,
+}
+
+/// How to try again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Retry {
+    /// Tries in all.
+    pub attempts: u32,
+    /// Pause before the second try, in milliseconds.
+    pub backoff_ms: u64,
+    /// By what the pause grows.
+    pub factor: f64,
+    /// Longest pause, in milliseconds.
+    pub max_ms: u64,
+}
+
+impl Default for Retry {
+    /// One try.
+    fn default() -> Self {
+        Self { attempts: 1, backoff_ms: 1_000, factor: 2.0, max_ms: 3_600_000 }
+    }
+}
+
+impl Plan {
+    /// The step called `id`, in `steps` or `always`.
+    pub fn step(&self, id: &str) -> Option<&PlanStep> {
+        self.steps.iter().chain(&self.always).find(|step| step.id == id)
+    }
+
+    /// A value for an input that is not given, if it has one.
+    pub fn default_of(&self, input: &str) -> Option<Value> {
+        self.inputs.get(input)?.default.clone()
+    }
+}

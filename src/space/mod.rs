@@ -1,0 +1,11 @@
+//! Rules of the governed file space: workspaces, files with versions, shares, grants, links,
+//! comments. Pure: types and decisions, no storage.
+//!
+//! Invariant: a share or grant that is revoked or expired never lives again.
+
+pub mod access;
+pub mod model;
+pub mod names;
+
+pub use access::{Denial, Right, Role};
+pub use model::{Comment, File, Grant, Principal, Share, State, Version, Workspace};

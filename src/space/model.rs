@@ -1,0 +1,168 @@
+//! What the file space holds. Every record carries `rev`: 0 before it is stored, then the
+//! number of times it was; a commit that read another `rev` than the stored one is refused.
+
+use super::Role;
+use crate::base::Timestamp;
+use crate::base::id::{CommentId, FileId, GrantId, RunId, ShareId, WorkspaceId};
+use serde::{Deserialize, Serialize};
+
+/// A place that holds folders and files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workspace {
+    /// Its id.
+    pub id: WorkspaceId,
+    /// What people call it.
+    pub name: String,
+    /// Who made it.
+    pub created_by: String,
+    /// When.
+    pub created_at: Timestamp,
+    /// Whether it still lives.
+    pub state: State,
+    /// Times stored.
+    pub rev: u64,
+}
+
+impl Workspace {
+    /// The workspace that every installation has.
+    pub const MAIN: &'static str = "wsp_main";
+}
+
+/// A file, which is the chain of its versions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct File {
+    /// Its id.
+    pub id: FileId,
+    /// Where it lies.
+    pub workspace: WorkspaceId,
+    /// The folder, as `/contracts/final`; the root is `/`.
+    pub folder: String,
+    /// Its name within the folder.
+    pub name: String,
+    /// Its versions, oldest first; never empty.
+    pub versions: Vec<Version>,
+    /// Whether new versions are refused.
+    pub locked: bool,
+    /// Times stored.
+    pub rev: u64,
+}
+
+/// One version of a file. Never changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// From 1.
+    pub number: u64,
+    /// SHA-256 of the bytes, in hexadecimal; names the blob.
+    pub sha256: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Media type.
+    pub media_type: String,
+    /// Who put it: `user:…`, `email:…`, `link:…`, `run:…`.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Files shared with people until a moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// Its id.
+    pub id: ShareId,
+    /// What people call it.
+    pub name: String,
+    /// Where uploads go.
+    pub workspace: WorkspaceId,
+    /// The folder that uploads go to.
+    pub folder: String,
+    /// The shared files.
+    pub files: Vec<FileId>,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+    /// Whether it still lives.
+    pub state: State,
+    /// Who made it.
+    pub created_by: String,
+    /// When.
+    pub created_at: Timestamp,
+    /// The run that owns it.
+    pub run: Option<RunId>,
+    /// Times stored.
+    pub rev: u64,
+}
+
+/// Whether something still lives. There is no way back to `Live`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It does.
+    Live,
+    /// Somebody ended it.
+    Revoked,
+    /// Its time is over.
+    Expired,
+}
+
+/// The right of one party in one share.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Its id.
+    pub id: GrantId,
+    /// The share.
+    pub share: ShareId,
+    /// Who.
+    pub to: Principal,
+    /// What they may do.
+    pub role: Role,
+    /// SHA-256 of the link's token, in hexadecimal. The token itself is never stored.
+    pub token_hash: String,
+    /// Argon2id hash of the link's password, in PHC format.
+    pub password_hash: Option<String>,
+    /// Wrong passwords since the last right one.
+    pub failed_passwords: u32,
+    /// No password is looked at before this.
+    pub locked_until: Option<Timestamp>,
+    /// When it ends by itself, if before the share.
+    pub expires_at: Option<Timestamp>,
+    /// Whether it still lives.
+    pub state: State,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its link was first opened.
+    pub opened_at: Option<Timestamp>,
+    /// Times stored.
+    pub rev: u64,
+}
+
+/// A party.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Principal {
+    /// A person of the directory.
+    User(String),
+    /// Everybody with a role.
+    Role(String),
+    /// Everybody of a group.
+    Group(String),
+    /// Somebody outside, by mail address.
+    Email(String),
+    /// Whoever has the link.
+    Link,
+}
+
+/// A remark.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comment {
+    /// Its id.
+    pub id: CommentId,
+    /// The share it was made in.
+    pub share: ShareId,
+    /// The file it is about, if one.
+    pub file: Option<FileId>,
+    /// The words.
+    pub text: String,
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}

@@ -1,0 +1,1 @@
+//! Names of files and folders: what is refused, so that a name never becomes a path.

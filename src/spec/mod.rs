@@ -1,0 +1,13 @@
+//! What authors write, as types; the catalogue of what flows may call; the schema of it all.
+
+pub mod catalog;
+pub mod flow;
+pub mod shape;
+pub mod step;
+
+pub use catalog::{Acquires, ActionInfo, Catalog, Effect, EventInfo};
+pub use flow::{FlowSpec, InputKind, InputSpec, TriggerSpec};
+pub use step::{
+    AfterSpec, ApproveSpec, BackToSpec, CheckSpec, ChooseSpec, DeadlineSpec, DispositionSpec, EndSpec,
+    EscalateSpec, JoinSpec, RetrySpec, RuleSpec, StepSpec, Verb, WaitAlternative, WaitSpec,
+};

@@ -1,0 +1,372 @@
+//! One step of a flow, as written.
+
+use crate::base::Value;
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One step: an id, exactly one verb, and what belongs to every verb.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct StepSpec {
+    /// Name of the step, unique in the flow: a small letter, then small letters, digits, `_`.
+    pub id: String,
+    /// What people see instead of the id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+
+    /// Verb: one action of a connection, as `file360.create_share`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uses: Option<String>,
+    /// What the action needs to know; values may hold `${{ }}`.
+    #[serde(rename = "with", skip_serializing_if = "Option::is_none")]
+    pub with: Option<Value>,
+    /// Verb: wait for something to happen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait: Option<WaitSpec>,
+    /// Verb: people decide on one exact version of a document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approve: Option<ApproveSpec>,
+    /// Verb: the first `when` that holds names the outcome.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub choose: Option<Vec<ChooseSpec>>,
+    /// Verb: conditions that must hold, each with its sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<Vec<CheckSpec>>,
+    /// Verb: end the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<EndSpec>,
+    /// Verb, not yet: work for people that is not a decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<Value>,
+    /// Verb, not yet: a checklist of documents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collect: Option<Value>,
+    /// Verb, not yet: steps once per element.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub each: Option<Value>,
+    /// Verb, not yet: another flow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<Value>,
+
+    /// What the step comes after, if not the step above it: a step, one of its outcomes
+    /// (`response.expired`), a list of them, or `start`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<AfterSpec>,
+    /// How many of several predecessors it takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub join: Option<JoinSpec>,
+    /// Bare expression; where it is false the step is skipped and the flow goes on.
+    #[serde(rename = "if", skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+    /// By when, with reminders and escalation; or `none`, with a `because`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<DeadlineSpec>,
+    /// Why the step needs no deadline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+    /// How often and how fast to try again when the action fails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry: Option<RetrySpec>,
+    /// Where each outcome leads.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub outcomes: IndexMap<String, DispositionSpec>,
+    /// Why what the step acquires outlives the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<String>,
+}
+
+/// The one verb of a step.
+#[derive(Clone, Copy, Debug)]
+pub enum Verb<'a> {
+    /// An action and its `with`.
+    Uses(&'a str, Option<&'a Value>),
+    /// A wait.
+    Wait(&'a WaitSpec),
+    /// A decision of people.
+    Approve(&'a ApproveSpec),
+    /// A branch on data.
+    Choose(&'a [ChooseSpec]),
+    /// Conditions on data.
+    Check(&'a [CheckSpec]),
+    /// The end of the run.
+    End(&'a EndSpec),
+    /// A word of the language that this version cannot run yet.
+    Reserved(&'static str),
+}
+
+impl Verb<'_> {
+    /// Every verb, in the order of the language page.
+    pub const WORDS: [&'static str; 10] =
+        ["uses", "wait", "approve", "task", "collect", "each", "run", "choose", "check", "end"];
+    /// Verbs that are reserved and not yet executed.
+    pub const RESERVED: [&'static str; 4] = ["task", "collect", "each", "run"];
+}
+
+impl StepSpec {
+    /// The step's verb, or nothing where it has none or several.
+    pub fn verb(&self) -> Option<Verb<'_>> {
+        let mut found = [
+            self.uses.as_deref().map(|action| Verb::Uses(action, self.with.as_ref())),
+            self.wait.as_ref().map(Verb::Wait),
+            self.approve.as_ref().map(Verb::Approve),
+            self.choose.as_deref().map(Verb::Choose),
+            self.check.as_deref().map(Verb::Check),
+            self.end.as_ref().map(Verb::End),
+            self.task.as_ref().map(|_| Verb::Reserved("task")),
+            self.collect.as_ref().map(|_| Verb::Reserved("collect")),
+            self.each.as_ref().map(|_| Verb::Reserved("each")),
+            self.run.as_ref().map(|_| Verb::Reserved("run")),
+        ]
+        .into_iter()
+        .flatten();
+        let verb = found.next()?;
+        found.next().is_none().then_some(verb)
+    }
+
+    /// What people call the step.
+    pub fn label(&self) -> &str {
+        self.title.as_deref().unwrap_or(&self.id)
+    }
+}
+
+/// One or several predecessors. Written as a text or a list of texts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Value", into = "Value")]
+pub struct AfterSpec(pub Vec<String>);
+
+/// How many predecessors a step takes. Written as a word or a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Value", into = "Value")]
+pub enum JoinSpec {
+    /// Every one.
+    All,
+    /// The first.
+    Any,
+    /// This many.
+    Count(u32),
+    /// All that can still arrive, and at least one.
+    Settled,
+}
+
+/// Wait for one event (`event` …), any or all of several, or until a moment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WaitSpec {
+    /// Alternatives by name; the first to happen names the outcome.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub any: IndexMap<String, WaitAlternative>,
+    /// Events by name that must all happen; the outcome is `received`.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub all: IndexMap<String, WaitAlternative>,
+    /// A moment (`${{ }}` of a time) or a length of time from now; the outcome is `received`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// Type of the one event to wait for; the outcome is `received`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
+    /// What the event must be about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
+    /// The key of an event from outside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Bare expression over `event` that must hold.
+    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+}
+
+/// One event to wait for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WaitAlternative {
+    /// The event's type, as `file360.file_uploaded`.
+    pub event: String,
+    /// What the event must be about, as `${{ steps.room.share }}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
+    /// The key of an event from outside, as `${{ inputs.order }}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Bare expression over `event` that must hold.
+    #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+}
+
+/// People decide on one exact version of a document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApproveSpec {
+    /// The document, as `${{ steps.reply.file }}`.
+    pub document: String,
+    /// The question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<String>,
+    /// Who decides: `user:anna`, `role:legal`, `group:…`, `email:…`, `${{ … }}`.
+    pub by: Vec<String>,
+    /// How many must agree: `all`, `any`, `majority`, a number, `60%` or `in_order`. Default `any`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<RuleSpec>,
+    /// Whose other decision than the first one settles it alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub veto: Vec<String>,
+    /// Who may not decide: `initiator`, `uploader`, or a step: whoever completed it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<String>,
+    /// The decisions; the first one goes on. Default `approved`, `changes_requested`, `rejected`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<String>,
+    /// Decisions that need a reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reason: Vec<String>,
+    /// What a newer version does to decisions already made. Default `reset`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_new_version: Option<OnNewVersion>,
+}
+
+impl ApproveSpec {
+    /// The decisions where the author names none.
+    pub const DECISIONS: [&'static str; 3] = ["approved", "changes_requested", "rejected"];
+}
+
+/// What a newer version does to decisions already made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnNewVersion {
+    /// They are void and everybody is asked again.
+    #[default]
+    Reset,
+    /// They stand, and so does the version they were made on.
+    Keep,
+    /// A newer version is refused while the decision is open.
+    Lock,
+}
+
+/// How many must agree. Written as a word, a number or a percentage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Value", into = "Value")]
+pub enum RuleSpec {
+    /// Everybody.
+    All,
+    /// One.
+    Any,
+    /// More than half.
+    Majority,
+    /// This many.
+    Count(u32),
+    /// At least this share of them, 1 to 100.
+    Percent(u32),
+    /// Everybody, one after the other, as listed.
+    InOrder,
+}
+
+/// One branch of a `choose`: `{ when, outcome }`, or `{ otherwise }` as the last.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ChooseSpec {
+    /// Bare expression.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// The outcome where it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// The outcome where nothing before it held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub otherwise: Option<String>,
+}
+
+/// One condition of a `check`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckSpec {
+    /// Bare expression that must hold.
+    pub that: String,
+    /// What to say where it does not.
+    #[serde(rename = "else")]
+    pub message: String,
+}
+
+/// How a run ends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndSpec {
+    /// The status the run ends with: a word of the author's.
+    pub status: String,
+    /// A sentence for people; may hold `${{ }}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// By when. Written as the word `none` or as a map.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Value", into = "Value")]
+pub enum DeadlineSpec {
+    /// No deadline.
+    None,
+    /// A deadline.
+    Due(DueSpec),
+}
+
+/// A deadline with its reminders and its escalation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DueSpec {
+    /// How long from the step's start: a length of time, or `${{ }}` of one or of a moment.
+    pub due: String,
+    /// Reminders, each as `3 business days before` or `2 days after` (the step's start).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remind: Vec<String>,
+    /// Who else is told, and when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalate: Option<EscalateSpec>,
+}
+
+/// Who else is told, and when.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EscalateSpec {
+    /// How long after the step's start.
+    pub after: String,
+    /// Who is told and may decide as well.
+    pub to: Vec<String>,
+}
+
+/// How often and how fast to try again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetrySpec {
+    /// Tries in all, the first one included.
+    pub attempts: u32,
+    /// Pause before the second try. Default `1 s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backoff: Option<String>,
+    /// By what the pause grows each time. Default 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub factor: Option<f64>,
+    /// Longest pause. Default `1 hour`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<String>,
+}
+
+/// Where an outcome leads. Written as `continue`, `{ end: STATUS }` or `{ back_to: … }`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Value", into = "Value")]
+pub enum DispositionSpec {
+    /// On to what comes after.
+    Continue,
+    /// The run ends with this status.
+    End(String),
+    /// A new round.
+    BackTo(BackToSpec),
+}
+
+/// A new round from an earlier step on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BackToSpec {
+    /// The step that starts the new round.
+    pub back_to: String,
+    /// Rounds in all, the first one included.
+    pub max_rounds: u32,
+    /// Where the outcome leads after the last round.
+    pub then: Box<DispositionSpec>,
+}

@@ -1,0 +1,98 @@
+//! The port of all that is durable: questions as domain verbs, and one unit of work.
+//!
+//! Invariants: a unit of work happens as a whole, durably, or not at all; the events of a run
+//! have no gaps; a record is never overwritten by somebody who has not seen it.
+
+pub mod blobs;
+pub mod memory;
+pub mod model;
+pub mod sqlite;
+
+pub use blobs::{BlobError, Blobs, StoredBlob};
+pub use model::{
+    CommitError, Delivery, Deployment, MailState, OutboxMail, RunCommit, RunFilter, RunRow, RunStatus, StoreError,
+    Subscription, TaskRow, TaskState, UnitOfWork, Write,
+};
+
+use crate::audit::AccessEntry;
+use crate::base::Timestamp;
+use crate::base::id::{EventId, FileId, GrantId, RunId, ShareId, TaskId, WorkspaceId};
+use crate::engine::{EventRecord, InboundEvent};
+use crate::space::{Comment, File, Grant, Share, Workspace};
+
+/// All that is durable. Implemented by `memory` and `sqlite`; one conformance suite runs
+/// against every adapter. Reads see every unit of work that was acknowledged before them.
+#[async_trait::async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Does all of `unit`, durably, or nothing of it.
+    async fn commit(&self, unit: UnitOfWork) -> Result<(), CommitError>;
+
+    /// The deployed version of `flow` that new runs take.
+    async fn latest_deployment(&self, flow: &str) -> Result<Option<Deployment>, StoreError>;
+    /// The deployment that runs pinned to `hash` use.
+    async fn deployment(&self, hash: &str) -> Result<Option<Deployment>, StoreError>;
+    /// The latest deployment of every flow, by name.
+    async fn deployments(&self) -> Result<Vec<Deployment>, StoreError>;
+
+    /// One run.
+    async fn run(&self, run: &RunId) -> Result<Option<RunRow>, StoreError>;
+    /// Runs, newest first.
+    async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>, StoreError>;
+    /// The journal of a run after position `after`, at most `limit` lines.
+    async fn journal(&self, run: &RunId, after: u64, limit: usize) -> Result<Vec<EventRecord>, StoreError>;
+    /// Every run that has not ended and wants to be woken, with the moment.
+    async fn wakeups(&self) -> Result<Vec<(Timestamp, RunId)>, StoreError>;
+    /// Every run that had work in flight when it was last stored.
+    async fn busy_runs(&self) -> Result<Vec<RunId>, StoreError>;
+
+    /// One task.
+    async fn task(&self, task: &TaskId) -> Result<Option<TaskRow>, StoreError>;
+    /// Open tasks of a person (`user:…`, `email:…`), or of everybody, oldest first.
+    async fn open_tasks(&self, person: Option<&str>) -> Result<Vec<TaskRow>, StoreError>;
+
+    /// One workspace.
+    async fn workspace(&self, id: &WorkspaceId) -> Result<Option<Workspace>, StoreError>;
+    /// One file.
+    async fn file(&self, id: &FileId) -> Result<Option<File>, StoreError>;
+    /// The file called `name` in a folder.
+    async fn file_named(&self, workspace: &WorkspaceId, folder: &str, name: &str) -> Result<Option<File>, StoreError>;
+    /// The files in a folder, by name.
+    async fn files_in(&self, workspace: &WorkspaceId, folder: &str) -> Result<Vec<File>, StoreError>;
+    /// One share.
+    async fn share(&self, id: &ShareId) -> Result<Option<Share>, StoreError>;
+    /// Live shares whose time is over at `now`.
+    async fn shares_due(&self, now: Timestamp) -> Result<Vec<Share>, StoreError>;
+    /// When the next live share ends by itself.
+    async fn next_share_expiry(&self) -> Result<Option<Timestamp>, StoreError>;
+    /// One grant.
+    async fn grant(&self, id: &GrantId) -> Result<Option<Grant>, StoreError>;
+    /// The grant whose link's token has this hash.
+    async fn grant_by_token(&self, token_hash: &str) -> Result<Option<Grant>, StoreError>;
+    /// The grants of a share, oldest first.
+    async fn grants_of(&self, share: &ShareId) -> Result<Vec<Grant>, StoreError>;
+    /// The comments in a share, oldest first.
+    async fn comments_in(&self, share: &ShareId) -> Result<Vec<Comment>, StoreError>;
+    /// The access log of a share, or of everything, oldest first, at most `limit` lines after
+    /// position `after`.
+    async fn access_log(
+        &self,
+        share: Option<&ShareId>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, AccessEntry)>, StoreError>;
+
+    /// Runs that own one of `subjects` (a share, a grant, a workspace).
+    async fn owners_of(&self, subjects: &[String]) -> Result<Vec<RunId>, StoreError>;
+    /// Runs that wait for an event of this type and key.
+    async fn subscribers(&self, kind: &str, key: &str) -> Result<Vec<RunId>, StoreError>;
+    /// Events that are recorded and not yet delivered to everybody, oldest first.
+    async fn pending_events(&self, limit: usize) -> Result<Vec<InboundEvent>, StoreError>;
+    /// Whether `event` was delivered to `target` (a run's id, or `trigger:FLOW`).
+    async fn is_delivered(&self, event: &EventId, target: &str) -> Result<bool, StoreError>;
+    /// Mails in a state, oldest first.
+    async fn mails(&self, state: MailState, limit: usize) -> Result<Vec<OutboxMail>, StoreError>;
+    /// Whether a key was used, see `Write::Once`.
+    async fn is_used(&self, scope: &str, key: &str) -> Result<bool, StoreError>;
+    /// What a key was used for, see `Write::Once`.
+    async fn used_for(&self, scope: &str, key: &str) -> Result<Option<String>, StoreError>;
+}

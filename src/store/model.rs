@@ -1,0 +1,329 @@
+//! What is stored, and the unit of work.
+
+use crate::audit::AccessEntry;
+use crate::base::Timestamp;
+use crate::base::id::{EventId, MailId, RunId, TaskId};
+use crate::engine::event::{DecisionRecord, DocumentRef};
+use crate::engine::{EventRecord, InboundEvent};
+use crate::space::{Comment, File, Grant, Share, Workspace};
+use serde::{Deserialize, Serialize};
+
+/// Everything that must happen together.
+#[derive(Clone, Debug, Default)]
+pub struct UnitOfWork {
+    /// The progress of one run, if it is about one.
+    pub run: Option<RunCommit>,
+    /// Everything else, in order.
+    pub writes: Vec<Write>,
+}
+
+/// The progress of one run.
+#[derive(Clone, Debug)]
+pub struct RunCommit {
+    /// Events to append. Their first `seq` must be the next one of the run.
+    pub events: Vec<EventRecord>,
+    /// The run as it stands after them.
+    pub row: RunRow,
+}
+
+/// One change. `Put…` inserts where `rev` is 0 and otherwise replaces the record that has this
+/// `rev`; the stored record has `rev + 1`. A record of another `rev` makes a conflict.
+#[derive(Clone, Debug)]
+pub enum Write {
+    /// A new version of a flow becomes the one that new runs take.
+    Deploy(Deployment),
+    /// Inserts or replaces.
+    PutWorkspace(Workspace),
+    /// Inserts or replaces. Another file of the same name in the folder makes a conflict.
+    PutFile(File),
+    /// Inserts or replaces.
+    PutShare(Share),
+    /// Inserts or replaces.
+    PutGrant(Grant),
+    /// Inserts.
+    AddComment(Comment),
+    /// Appends to the access log.
+    Access(AccessEntry),
+    /// Inserts or replaces.
+    PutTask(TaskRow),
+    /// The run owns the thing from now on.
+    Own {
+        /// Id of the thing.
+        thing: String,
+        /// The run.
+        run: RunId,
+    },
+    /// The run no longer owns the thing.
+    Disown {
+        /// Id of the thing.
+        thing: String,
+        /// The run.
+        run: RunId,
+    },
+    /// Replaces everything that the run subscribes to.
+    Subscribe {
+        /// The run.
+        run: RunId,
+        /// What it subscribes to from now on.
+        to: Vec<Subscription>,
+    },
+    /// Records an event for delivery. One that is recorded already is left alone.
+    Event(InboundEvent),
+    /// The event was delivered to one target. A second time makes `CommitError::Duplicate`.
+    Delivered(Delivery),
+    /// The event was delivered to everybody.
+    EventDone(EventId),
+    /// Inserts or replaces a mail.
+    PutMail(OutboxMail),
+    /// Uses a key. A second time makes `CommitError::Duplicate`, which carries `value` of the first.
+    Once {
+        /// What the key is for, as `webhook`.
+        scope: String,
+        /// The key.
+        key: String,
+        /// What to remember.
+        value: String,
+        /// When it may be forgotten.
+        until: Option<Timestamp>,
+    },
+    /// Forgets used keys whose time is over.
+    ForgetUsed {
+        /// Now.
+        now: Timestamp,
+    },
+}
+
+/// A flow as deployed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// Name of the flow.
+    pub flow: String,
+    /// Its version.
+    pub version: String,
+    /// Hash of the plan.
+    pub hash: String,
+    /// The source text.
+    pub source: String,
+    /// The calendar it was deployed with, as JSON.
+    pub calendar: Option<String>,
+    /// Who deployed it.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How a run stands, for lists and for restarts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRow {
+    /// The run.
+    pub id: RunId,
+    /// Its flow.
+    pub flow: String,
+    /// Its version.
+    pub version: String,
+    /// Hash of the plan it is pinned to.
+    pub plan: String,
+    /// How it stands.
+    pub status: RunStatus,
+    /// The status it ended with.
+    pub outcome: Option<String>,
+    /// Who started it.
+    pub initiator: String,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// When it wants to be woken.
+    pub wakeup_at: Option<Timestamp>,
+    /// Whether it has work in flight.
+    pub busy: bool,
+    /// Whether a person must look.
+    pub incident: bool,
+    /// Position of its last event.
+    pub seq: u64,
+}
+
+/// How a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// Something is to be done or waited for.
+    Running,
+    /// It releases what it owns and runs its `always` steps.
+    Closing,
+    /// It is over.
+    Ended,
+}
+
+/// Which runs.
+#[derive(Clone, Debug, Default)]
+pub struct RunFilter {
+    /// Of this flow.
+    pub flow: Option<String>,
+    /// That stand so.
+    pub status: Option<RunStatus>,
+    /// That wait for a person to look.
+    pub incident: Option<bool>,
+    /// Before this one, in the order of the list.
+    pub before: Option<RunId>,
+    /// At most so many; 0 means a default of 100.
+    pub limit: usize,
+}
+
+/// A task as people see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskRow {
+    /// The task.
+    pub id: TaskId,
+    /// The run.
+    pub run: RunId,
+    /// The flow.
+    pub flow: String,
+    /// The step.
+    pub step: String,
+    /// What people call the step.
+    pub title: String,
+    /// The question.
+    pub ask: Option<String>,
+    /// The document to decide on.
+    pub document: DocumentRef,
+    /// The decisions that are possible.
+    pub decisions: Vec<String>,
+    /// Decisions that need a reason.
+    pub reason: Vec<String>,
+    /// Who may decide.
+    pub people: Vec<String>,
+    /// What was decided so far on this version.
+    pub decided: Vec<DecisionRecord>,
+    /// When it expires.
+    pub due: Option<Timestamp>,
+    /// When it opened.
+    pub opened_at: Timestamp,
+    /// How it stands.
+    pub state: TaskState,
+    /// Times stored.
+    pub rev: u64,
+}
+
+/// How a task stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskState {
+    /// People are asked.
+    Open,
+    /// Settled, with the outcome.
+    Settled(String),
+    /// No longer needed.
+    Withdrawn,
+}
+
+/// An event that a run waits for by key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Subscription {
+    /// The event's type.
+    pub kind: String,
+    /// Its key.
+    pub key: String,
+}
+
+/// An event that reached one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// The event.
+    pub event: EventId,
+    /// A run's id, or `trigger:FLOW`.
+    pub target: String,
+}
+
+/// A mail on its way. Links are not in it: they are derived when it is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxMail {
+    /// Its id; also its Message-ID.
+    pub id: MailId,
+    /// To whom: mail addresses.
+    pub to: Vec<String>,
+    /// The subject.
+    pub subject: String,
+    /// The text; `{link}` stands where the link of `grant` belongs.
+    pub text: String,
+    /// The grant whose link belongs in the text.
+    pub grant: Option<String>,
+    /// The run it is about.
+    pub run: Option<RunId>,
+    /// When it was written.
+    pub at: Timestamp,
+    /// How it stands.
+    pub state: MailState,
+    /// Tries so far.
+    pub attempts: u32,
+    /// Why the last try failed.
+    pub error: Option<String>,
+    /// Times stored.
+    pub rev: u64,
+}
+
+/// How a mail stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailState {
+    /// To be sent.
+    Queued,
+    /// Handed to the mail server, answer not yet known.
+    Sending,
+    /// The mail server took it.
+    Sent,
+    /// It will not be sent.
+    Failed,
+    /// It is not known whether it was sent.
+    InDoubt,
+}
+
+/// Why nothing of a unit of work happened.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommitError {
+    /// Somebody else was faster: read again and decide anew.
+    #[error("{what} was changed by somebody else")]
+    Conflict {
+        /// What.
+        what: String,
+    },
+    /// It had been done before.
+    #[error("{what} was done before")]
+    Duplicate {
+        /// What.
+        what: String,
+        /// What `Write::Once` remembered.
+        value: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why the store did not answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// No space is left.
+    #[error("the disk is full: {0}")]
+    Full(String),
+    /// Another process uses the store.
+    #[error("{0}")]
+    Busy(String),
+    /// A newer build wrote the store.
+    #[error("the store has layout {found}, this build knows up to {known}: start a newer build")]
+    Newer {
+        /// Layout found.
+        found: u32,
+        /// Newest layout known.
+        known: u32,
+    },
+    /// What is stored makes no sense.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// The store is closed.
+    #[error("the store is closed")]
+    Closed,
+    /// Anything else.
+    #[error("the store failed: {0}")]
+    Failed(String),
+}
