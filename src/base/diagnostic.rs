@@ -98,7 +98,10 @@ impl Diagnostic {
     /// Adds another place.
     #[must_use]
     pub fn with_related(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.related.push(Label { span, text: text.into() });
+        self.related.push(Label {
+            span,
+            text: text.into(),
+        });
         self
     }
 
@@ -112,16 +115,17 @@ impl Diagnostic {
     /// Adds a certain mend.
     #[must_use]
     pub fn with_fix(mut self, span: Span, replacement: impl Into<String>) -> Self {
-        self.fix = Some(Fix { span, replacement: replacement.into() });
+        self.fix = Some(Fix {
+            span,
+            replacement: replacement.into(),
+        });
         self
     }
 }
 
 /// Sorts findings into reading order and drops exact repeats.
 pub fn in_order(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    findings.sort_by(|a, b| {
-        (a.primary, a.code, &a.message).cmp(&(b.primary, b.code, &b.message))
-    });
+    findings.sort_by(|a, b| (a.primary, a.code, &a.message).cmp(&(b.primary, b.code, &b.message)));
     findings.dedup();
     findings
 }

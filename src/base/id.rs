@@ -70,9 +70,11 @@ pub fn derive(prefix: &str, key: &str) -> String {
 
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        use fmt::Write;
-        write!(text, "{byte:02x}").expect("writing to a string succeeds");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            use fmt::Write;
+            write!(text, "{byte:02x}").expect("writing to a string succeeds");
+            text
+        })
 }

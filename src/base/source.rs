@@ -39,7 +39,9 @@ impl SpanMap {
 
     /// The key at `pointer`, or the value where there is no key, or the nearest thing around it.
     pub fn key(&self, pointer: &str) -> Span {
-        self.nearest(pointer).map(|node| node.key.unwrap_or(node.value)).unwrap_or_default()
+        self.nearest(pointer)
+            .map(|node| node.key.unwrap_or(node.value))
+            .unwrap_or_default()
     }
 
     fn nearest(&self, pointer: &str) -> Option<NodeSpan> {

@@ -19,6 +19,9 @@ impl Span {
 
     /// The part of this span from `start` to `end`, both counted from its beginning.
     pub const fn part(self, start: usize, end: usize) -> Self {
-        Self { start: self.start + start, end: self.start + end }
+        Self {
+            start: self.start + start,
+            end: self.start + end,
+        }
     }
 }

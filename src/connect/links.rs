@@ -14,7 +14,10 @@ impl Links {
     /// With the installation's key, and the address under which people reach this server, as
     /// `https://files.example.com`.
     pub fn new(key: [u8; 32], base_url: impl Into<String>) -> Self {
-        Self { key, base_url: base_url.into() }
+        Self {
+            key,
+            base_url: base_url.into(),
+        }
     }
 
     /// The token of a grant's link: 256 bits in hexadecimal.

@@ -75,7 +75,6 @@ pub trait OutsideAction: Send + Sync {
 /// Reads an action's input. The flow was checked against the same schema, so a failure here
 /// comes from a value that was only known at run time.
 pub fn read_input<T: serde::de::DeserializeOwned>(input: Value) -> Result<T, ActionError> {
-    serde_path_to_error::deserialize(input).map_err(|error| {
-        ActionError::Permanent(format!("{}: {}", error.path(), error.inner()))
-    })
+    serde_path_to_error::deserialize(input)
+        .map_err(|error| ActionError::Permanent(format!("{}: {}", error.path(), error.inner())))
 }

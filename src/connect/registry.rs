@@ -40,7 +40,10 @@ impl Registry {
     /// If there is one of this name: two lines of the list contradict each other.
     pub fn add(&mut self, action: Registered) {
         let name = action.info.name.clone();
-        assert!(self.actions.insert(name.clone(), action).is_none(), "{name} is registered twice");
+        assert!(
+            self.actions.insert(name.clone(), action).is_none(),
+            "{name} is registered twice"
+        );
     }
 
     /// Adds an event.
@@ -56,7 +59,11 @@ impl Registry {
     /// The same as data.
     pub fn catalog(&self) -> Catalog {
         Catalog {
-            actions: self.actions.iter().map(|(name, action)| (name.clone(), action.info.clone())).collect(),
+            actions: self
+                .actions
+                .iter()
+                .map(|(name, action)| (name.clone(), action.info.clone()))
+                .collect(),
             events: self.events.clone(),
         }
     }

@@ -19,7 +19,10 @@ pub enum Clock {
 impl Clock {
     /// Tokio's clock, which shows `origin` now.
     pub fn tokio_from(origin: Timestamp) -> Self {
-        Self::Tokio { origin, start: tokio::time::Instant::now() }
+        Self::Tokio {
+            origin,
+            start: tokio::time::Instant::now(),
+        }
     }
 
     /// What time it is.
@@ -27,7 +30,8 @@ impl Clock {
         match self {
             Self::System => Timestamp::now(),
             Self::Tokio { origin, start } => {
-                let elapsed = jiff::SignedDuration::try_from(start.elapsed()).expect("a process does not live that long");
+                let elapsed =
+                    jiff::SignedDuration::try_from(start.elapsed()).expect("a process does not live that long");
                 origin.checked_add(elapsed).expect("a process does not live that long")
             }
         }

@@ -14,7 +14,12 @@ impl Host {
 
     /// A webhook call for `flow`, already checked: its signature is right and fresh. The same
     /// `delivery` starts one run, however often it is sent.
-    pub async fn webhook(self: &Arc<Self>, flow: &str, delivery: &str, body: Value) -> Result<crate::base::id::RunId, HostError> {
+    pub async fn webhook(
+        self: &Arc<Self>,
+        flow: &str,
+        delivery: &str,
+        body: Value,
+    ) -> Result<crate::base::id::RunId, HostError> {
         let _ = (flow, delivery, body);
         todo!()
     }

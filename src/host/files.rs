@@ -60,7 +60,12 @@ impl Host {
     }
 
     /// Bytes of a file of the share, at a version or the newest.
-    pub async fn download(self: &Arc<Self>, visitor: &Visitor, file: &FileId, version: Option<u64>) -> Result<OpenFile, HostError> {
+    pub async fn download(
+        self: &Arc<Self>,
+        visitor: &Visitor,
+        file: &FileId,
+        version: Option<u64>,
+    ) -> Result<OpenFile, HostError> {
         let _ = (visitor, file, version);
         todo!()
     }
@@ -83,7 +88,12 @@ impl Host {
     }
 
     /// Writes a comment.
-    pub async fn comment(self: &Arc<Self>, visitor: &Visitor, file: Option<&FileId>, text: &str) -> Result<Comment, HostError> {
+    pub async fn comment(
+        self: &Arc<Self>,
+        visitor: &Visitor,
+        file: Option<&FileId>,
+        text: &str,
+    ) -> Result<Comment, HostError> {
         let _ = (visitor, file, text);
         todo!()
     }
@@ -101,7 +111,12 @@ impl Host {
     }
 
     /// Bytes of a file, for a person of the directory.
-    pub async fn open_file(self: &Arc<Self>, by: &str, file: &FileId, version: Option<u64>) -> Result<OpenFile, HostError> {
+    pub async fn open_file(
+        self: &Arc<Self>,
+        by: &str,
+        file: &FileId,
+        version: Option<u64>,
+    ) -> Result<OpenFile, HostError> {
         let _ = (by, file, version);
         todo!()
     }

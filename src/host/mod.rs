@@ -63,7 +63,11 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { upload_bytes: 4 << 30, calls_in_flight: 64, call_timeout_ms: 60_000 }
+        Self {
+            upload_bytes: 4 << 30,
+            calls_in_flight: 64,
+            call_timeout_ms: 60_000,
+        }
     }
 }
 

@@ -93,7 +93,13 @@ impl Host {
     }
 
     /// Tries a failed step again.
-    pub async fn retry_step(self: &Arc<Self>, run: &RunId, step: &str, by: &str, reason: &str) -> Result<(), HostError> {
+    pub async fn retry_step(
+        self: &Arc<Self>,
+        run: &RunId,
+        step: &str,
+        by: &str,
+        reason: &str,
+    ) -> Result<(), HostError> {
         let _ = (run, step, by, reason);
         todo!()
     }

@@ -253,7 +253,12 @@ pub struct Retry {
 impl Default for Retry {
     /// One try.
     fn default() -> Self {
-        Self { attempts: 1, backoff_ms: 1_000, factor: 2.0, max_ms: 3_600_000 }
+        Self {
+            attempts: 1,
+            backoff_ms: 1_000,
+            factor: 2.0,
+            max_ms: 3_600_000,
+        }
     }
 }
 

@@ -171,6 +171,9 @@ impl InputSpec {
 
     /// The default of a duration, if it is one.
     pub fn default_period(&self) -> Option<Period> {
-        self.default.as_ref()?.as_str().and_then(|text| Period::parse(text).ok())
+        self.default
+            .as_ref()?
+            .as_str()
+            .and_then(|text| Period::parse(text).ok())
     }
 }

@@ -8,6 +8,6 @@ pub mod step;
 pub use catalog::{Acquires, ActionInfo, Catalog, Effect, EventInfo};
 pub use flow::{FlowSpec, InputKind, InputSpec, TriggerSpec};
 pub use step::{
-    AfterSpec, ApproveSpec, BackToSpec, CheckSpec, ChooseSpec, DeadlineSpec, DispositionSpec, EndSpec,
-    EscalateSpec, JoinSpec, RetrySpec, RuleSpec, StepSpec, Verb, WaitAlternative, WaitSpec,
+    AfterSpec, ApproveSpec, BackToSpec, CheckSpec, ChooseSpec, DeadlineSpec, DispositionSpec, EndSpec, EscalateSpec,
+    JoinSpec, RetrySpec, RuleSpec, StepSpec, Verb, WaitAlternative, WaitSpec,
 };

@@ -97,8 +97,9 @@ pub enum Verb<'a> {
 
 impl Verb<'_> {
     /// Every verb, in the order of the language page.
-    pub const WORDS: [&'static str; 10] =
-        ["uses", "wait", "approve", "task", "collect", "each", "run", "choose", "check", "end"];
+    pub const WORDS: [&'static str; 10] = [
+        "uses", "wait", "approve", "task", "collect", "each", "run", "choose", "check", "end",
+    ];
     /// Verbs that are reserved and not yet executed.
     pub const RESERVED: [&'static str; 4] = ["task", "collect", "each", "run"];
 }
@@ -107,7 +108,9 @@ impl StepSpec {
     /// The step's verb, or nothing where it has none or several.
     pub fn verb(&self) -> Option<Verb<'_>> {
         let mut found = [
-            self.uses.as_deref().map(|action| Verb::Uses(action, self.with.as_ref())),
+            self.uses
+                .as_deref()
+                .map(|action| Verb::Uses(action, self.with.as_ref())),
             self.wait.as_ref().map(Verb::Wait),
             self.approve.as_ref().map(Verb::Approve),
             self.choose.as_deref().map(Verb::Choose),
