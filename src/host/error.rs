@@ -56,11 +56,11 @@ pub enum HostError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A journal cannot be read.
-    #[error("run {run}: {why}")]
+    /// Something stored cannot be read.
+    #[error("{what}: {why}")]
     Damaged {
-        /// The run.
-        run: String,
+        /// What: a run, a deployment.
+        what: String,
         /// Why.
         why: String,
     },

@@ -1,7 +1,7 @@
 //! What is stored, and the unit of work.
 
 use crate::audit::AccessEntry;
-use crate::base::Timestamp;
+use crate::base::{Calendars, Timestamp};
 use crate::base::id::{EventId, MailId, RunId, TaskId};
 use crate::engine::event::{DecisionRecord, DocumentRef};
 use crate::engine::{EventRecord, InboundEvent};
@@ -104,8 +104,8 @@ pub struct Deployment {
     pub hash: String,
     /// The source text.
     pub source: String,
-    /// The calendar it was deployed with, as JSON.
-    pub calendar: Option<String>,
+    /// The calendar it was deployed with, under every name it had.
+    pub calendars: Calendars,
     /// Who deployed it.
     pub by: String,
     /// When.
