@@ -1,7 +1,8 @@
 //! Gatefold: document processes as code.
 //!
 //! The modules in reading order. Each may use only what its line names; `tests/it/tidy.rs`
-//! holds the same table and fails the build otherwise.
+//! reads this table and fails the build otherwise. Adapters of the store (`store::sqlite`,
+//! `store::memory`) may be named by `cli` alone.
 //!
 //! | module | what it owns | may use |
 //! |---|---|---|
@@ -17,9 +18,9 @@
 //! | `store` | the port of all that is durable, and its adapters | base, engine, space, people, audit |
 //! | `connect` | the port of all that a flow can call | base, spec, store |
 //! | `connectors` | the actions that are built in | base, spec, space, people, audit, engine, connect, store |
-//! | `host` | tokio: drives runs, timers, triggers, outbox | ports and the pure half, never an adapter |
+//! | `host` | tokio: drives runs, timers, triggers, outbox | base, spec, expr, plan, lint, engine, space, people, audit, store, connect |
 //! | `config` | gatefold.toml and the environment | base |
-//! | `server` | HTTP | base … host, config |
+//! | `server` | HTTP | base, spec, expr, plan, lint, engine, space, people, audit, store, connect, host, config |
 //! | `cli` | the command line; the only place where everything is put together | everything |
 
 pub mod audit;

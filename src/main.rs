@@ -1,1 +1,3 @@
+//! The program: everything is in `gatefold::cli`.
+
 fn main() {}

@@ -1,0 +1,3 @@
+//! Integration tests, one binary: linking once is faster than linking twenty times.
+
+mod tidy;
