@@ -105,6 +105,8 @@ pub enum TimerKind {
     Remind(u32),
     /// The escalation.
     Escalate,
+    /// The pause before another try is over.
+    Retry,
 }
 
 /// What happened. Steps are named by id, so that a journal can be read without its plan.
@@ -143,7 +145,7 @@ pub enum Event {
     },
     /// A try failed and there is another one.
     AttemptFailed {
-        /// The step.
+        /// The step, or `release:THING`.
         step: String,
         /// The try, from 1.
         attempt: u32,
@@ -214,6 +216,9 @@ pub enum Event {
         task: TaskId,
         /// The version that is decided on from now.
         document: DocumentRef,
+        /// Persons who may not decide on it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        exclude: Vec<String>,
         /// The event that told.
         cause: EventId,
     },
@@ -240,9 +245,9 @@ pub enum Event {
         /// The event.
         event: EventId,
     },
-    /// A reminder or an escalation is due.
+    /// A reminder, an escalation or another try is due.
     TimerFired {
-        /// The step.
+        /// The step, or `release:THING`.
         step: String,
         /// Which.
         #[serde(flatten)]
@@ -265,6 +270,16 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cause: Option<EventId>,
     },
+    /// A call came back whose step was cancelled meanwhile. What it acquired is released.
+    CallAbandoned {
+        /// The step.
+        step: String,
+        /// The round that was cancelled.
+        round: u32,
+        /// What it gave; nothing where it failed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<Value>,
+    },
     /// A step's condition was false.
     StepSkipped {
         /// The step.
@@ -283,7 +298,7 @@ pub enum Event {
     },
     /// A step failed and nothing handles it: a person must.
     IncidentRaised {
-        /// The step, or `release:THING`.
+        /// The step, or `release:THING`, or `abandoned:STEP:ROUND` for a call whose step was cancelled.
         step: String,
         /// What went wrong.
         error: String,

@@ -133,7 +133,8 @@ pub enum FailureKind {
 pub enum Reply {
     /// It counted.
     Accepted,
-    /// It had counted before; nothing changed.
+    /// It had counted before, or the run no longer needs it; nothing changed. A result taken so
+    /// must leave no trace: the writes of a local action are dropped.
     AlreadyDone,
 }
 
@@ -155,6 +156,9 @@ pub enum Refusal {
         /// The version to decide on.
         current: DocumentRef,
     },
+    /// The people decide one after the other, and others come first.
+    #[error("it is not your turn yet")]
+    NotYourTurn,
     /// No such decision here.
     #[error("there is no decision {given:?} here; there are {}", possible.join(", "))]
     NoSuchDecision {

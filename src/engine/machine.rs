@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// The interpreter of one run.
 #[derive(Clone, Debug)]
 pub struct RunMachine {
-    plan: Arc<Plan>,
+    pub(super) plan: Arc<Plan>,
 }
 
 /// Why a journal cannot be replayed.

@@ -11,9 +11,11 @@
 pub mod event;
 pub mod input;
 pub mod machine;
+pub mod view;
 pub mod work;
 
 pub use event::{Event, EventRecord, JOURNAL_VERSION};
 pub use input::{Decision, Failure, FailureKind, InboundEvent, Input, Refusal, Reply, Start};
 pub use machine::{ReplayError, RunMachine};
+pub use view::{OwnedView, RunPhase, StepPhase, StepView, TaskPhase, TaskView};
 pub use work::{Assignment, Work, WorkKey};

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Names one piece of work for good: the same through retries and restarts, and so the
-/// idempotency key towards the other side. `RUN:STEP:ROUND`, `RUN:release:THING`.
+/// idempotency key towards the other side. `RUN:STEP:ROUND`, `RUN:release:THING`,
+/// `RUN:STEP:ROUND:assign:N` for the Nth question to the directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct WorkKey(pub String);
@@ -38,7 +39,8 @@ pub enum Work {
         /// Whether the call needs no record before it.
         pure: bool,
     },
-    /// Ask the directory who is meant and hand it back with `Input::Assigned`.
+    /// Ask the directory who is meant and hand it back with `Input::Assigned`, or a failure with
+    /// `Input::Finished`.
     Assign {
         /// Which work.
         key: WorkKey,

@@ -1,8 +1,8 @@
 //! What is stored, and the unit of work.
 
 use crate::audit::AccessEntry;
-use crate::base::{Calendars, Timestamp};
 use crate::base::id::{EventId, MailId, RunId, TaskId};
+use crate::base::{Calendars, Timestamp};
 use crate::engine::event::{DecisionRecord, DocumentRef};
 use crate::engine::{EventRecord, InboundEvent};
 use crate::space::{Comment, File, Grant, Share, Workspace};
