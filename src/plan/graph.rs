@@ -1,1 +1,357 @@
-//! Questions about the graph: upstream, downstream, reachability, order.
+//! Questions about the graph: order, upstream, downstream, what has surely happened.
+//!
+//! Everything here is computed from the steps alone, once, and answered without walking again.
+//! Steps are named by their index in the list they stand in (`Plan::steps` or `Plan::always`).
+
+use super::{Disposition, Edge, PlanStep, StepId};
+use crate::spec::JoinSpec;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+
+/// A set of steps.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StepSet {
+    words: Vec<u64>,
+}
+
+impl StepSet {
+    /// No steps, with room for `count`.
+    fn with_room(count: usize) -> Self {
+        Self {
+            words: vec![0; count.div_ceil(64)],
+        }
+    }
+
+    fn insert(&mut self, step: StepId) {
+        self.words[step.index() / 64] |= 1 << (step.index() % 64);
+    }
+
+    fn absorb(&mut self, other: &Self) {
+        for (word, more) in self.words.iter_mut().zip(&other.words) {
+            *word |= more;
+        }
+    }
+
+    /// Whether `step` is in the set.
+    pub fn contains(&self, step: StepId) -> bool {
+        let word = self.words.get(step.index() / 64).copied().unwrap_or(0);
+        word & (1 << (step.index() % 64)) != 0
+    }
+
+    /// Whether there is nothing in the set.
+    pub fn is_empty(&self) -> bool {
+        self.words.iter().all(|word| *word == 0)
+    }
+
+    /// The steps in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = StepId> + '_ {
+        self.words.iter().enumerate().flat_map(|(at, word)| {
+            let at = u32::try_from(at * 64).expect("a plan has fewer than 2^32 steps");
+            (0..64)
+                .filter(move |bit| word & (1 << bit) != 0)
+                .map(move |bit| StepId(at + bit))
+        })
+    }
+}
+
+/// What can be asked of a list of steps without walking it again.
+#[derive(Clone, Debug, Default)]
+pub struct Index {
+    /// Every step after all of its predecessors; otherwise in the order of the file.
+    pub order: Vec<StepId>,
+    /// Edges out of each step: the successor, and which of its `after` the edge is.
+    pub edges_out: Vec<Vec<(StepId, usize)>>,
+    /// Every step that a step comes after, directly or not.
+    pub upstream: Vec<StepSet>,
+    /// Every step that comes after a step, directly or not.
+    pub downstream: Vec<StepSet>,
+}
+
+impl Index {
+    /// Indexes `steps`. Steps on a cycle are the error, in the order of the cycle.
+    pub fn of(steps: &[PlanStep]) -> Result<Self, Vec<StepId>> {
+        let mut edges_out = vec![Vec::new(); steps.len()];
+        for step in steps {
+            for (at, edge) in step.after.iter().enumerate() {
+                edges_out[edge.from.index()].push((step.index, at));
+            }
+        }
+        let order = order(steps, &edges_out)?;
+        let mut upstream = vec![StepSet::with_room(steps.len()); steps.len()];
+        for &step in &order {
+            let mut above = StepSet::with_room(steps.len());
+            for edge in &steps[step.index()].after {
+                above.insert(edge.from);
+                above.absorb(&upstream[edge.from.index()]);
+            }
+            upstream[step.index()] = above;
+        }
+        let mut downstream = vec![StepSet::with_room(steps.len()); steps.len()];
+        for &step in order.iter().rev() {
+            let mut below = StepSet::with_room(steps.len());
+            for &(next, _) in &edges_out[step.index()] {
+                below.insert(next);
+                below.absorb(&downstream[next.index()]);
+            }
+            downstream[step.index()] = below;
+        }
+        Ok(Self {
+            order,
+            edges_out,
+            upstream,
+            downstream,
+        })
+    }
+
+    /// Whether `above` comes before `below` on some path.
+    pub fn is_upstream(&self, above: StepId, below: StepId) -> bool {
+        self.upstream
+            .get(below.index())
+            .is_some_and(|steps| steps.contains(above))
+    }
+}
+
+/// Kahn's algorithm with the smallest index first, so that the order does not depend on chance.
+fn order(steps: &[PlanStep], edges_out: &[Vec<(StepId, usize)>]) -> Result<Vec<StepId>, Vec<StepId>> {
+    let mut missing: Vec<usize> = steps.iter().map(|step| step.after.len()).collect();
+    let mut ready: BinaryHeap<_> = steps
+        .iter()
+        .filter(|step| step.after.is_empty())
+        .map(|step| std::cmp::Reverse(step.index))
+        .collect();
+    let mut order = Vec::with_capacity(steps.len());
+    while let Some(std::cmp::Reverse(step)) = ready.pop() {
+        order.push(step);
+        for &(next, _) in &edges_out[step.index()] {
+            missing[next.index()] -= 1;
+            if missing[next.index()] == 0 {
+                ready.push(std::cmp::Reverse(next));
+            }
+        }
+    }
+    if order.len() == steps.len() {
+        Ok(order)
+    } else {
+        Err(cycle(steps, &missing))
+    }
+}
+
+/// A cycle among the steps that still miss a predecessor, beginning with its first step in the file.
+fn cycle(steps: &[PlanStep], missing: &[usize]) -> Vec<StepId> {
+    let mut walked = Vec::new();
+    let mut at = steps
+        .iter()
+        .map(|step| step.index)
+        .find(|step| missing[step.index()] > 0);
+    while let Some(step) = at {
+        if let Some(begin) = walked.iter().position(|seen| *seen == step) {
+            let mut cycle = walked.split_off(begin);
+            // Predecessors were followed, so what was found runs backwards.
+            cycle.reverse();
+            let first = (0..cycle.len()).min_by_key(|at| cycle[*at]).unwrap_or(0);
+            cycle.rotate_left(first);
+            return cycle;
+        }
+        walked.push(step);
+        at = steps[step.index()]
+            .after
+            .iter()
+            .map(|edge| edge.from)
+            .find(|from| missing[from.index()] > 0);
+    }
+    walked
+}
+
+/// Whether a step has happened by the time another one starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Certainty<'a> {
+    /// It has surely finished, with one of these outcomes.
+    Sure(Vec<&'a str>),
+    /// It may have been skipped or not reached, or may still be running.
+    Maybe,
+}
+
+/// Why an edge can never arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeadEdge {
+    /// The predecessor has no such outcome.
+    NoSuchOutcome,
+    /// The outcome ends the run or goes back every time.
+    LeadsAway,
+    /// No outcome of the predecessor goes on.
+    NothingGoesOn,
+    /// The predecessor itself can never start.
+    NeverStarts,
+}
+
+/// What is surely known at the start of each step, whatever path led there.
+///
+/// A person who skips an incident is not counted: nothing would be sure then.
+#[derive(Clone, Debug)]
+pub struct Knowledge {
+    /// By step: what has finished, and the outcomes it may have had. Nothing for a step that can
+    /// never start.
+    known: Vec<Option<BTreeMap<StepId, Outcomes>>>,
+}
+
+/// Outcomes of one step, a bit for each in the order of the step; the last bit stands for all
+/// that have no bit of their own.
+type Outcomes = u128;
+
+fn bit(position: usize) -> Outcomes {
+    1 << position.min(127)
+}
+
+fn bits(step: &PlanStep, wanted: impl Fn(&str, &Disposition) -> bool) -> Outcomes {
+    step.outcomes
+        .iter()
+        .enumerate()
+        .filter(|(_, (name, disposition))| wanted(name, disposition))
+        .fold(0, |all, (position, _)| all | bit(position))
+}
+
+impl Disposition {
+    /// Whether edges without an outcome of their own can count this, be it after the last round.
+    pub fn can_go_on(&self) -> bool {
+        match self {
+            Self::GoOn => true,
+            Self::BackTo { then, .. } => then.can_go_on(),
+            Self::Named | Self::End(_) | Self::Nowhere => false,
+        }
+    }
+
+    /// Whether an edge that names the outcome can arrive, be it after the last round.
+    pub fn can_be_named(&self) -> bool {
+        match self {
+            Self::GoOn | Self::Named => true,
+            Self::BackTo { then, .. } => then.can_be_named(),
+            Self::End(_) | Self::Nowhere => false,
+        }
+    }
+}
+
+/// Whether `edge` can arrive as far as its predecessor's outcomes go: what the predecessor's
+/// outcome is then, and whether it may have been skipped instead.
+fn arrival(from: &PlanStep, edge: &Edge) -> Result<(Outcomes, bool), DeadEdge> {
+    match &edge.outcome {
+        Some(name) => match from.outcomes.get_full(name) {
+            None => Err(DeadEdge::NoSuchOutcome),
+            Some((position, _, disposition)) if disposition.can_be_named() => Ok((bit(position), false)),
+            Some(_) => Err(DeadEdge::LeadsAway),
+        },
+        None => {
+            let outcomes = bits(from, |_, disposition| disposition.can_go_on());
+            let skippable = from.condition.is_some();
+            if outcomes == 0 && !skippable {
+                Err(DeadEdge::NothingGoesOn)
+            } else {
+                Ok((outcomes, skippable))
+            }
+        }
+    }
+}
+
+impl Knowledge {
+    /// Works it out for `steps`, which `index` was made of.
+    pub fn of(steps: &[PlanStep], index: &Index) -> Self {
+        let mut this = Self {
+            known: vec![None; steps.len()],
+        };
+        for &id in &index.order {
+            let step = &steps[id.index()];
+            let arriving: Vec<_> = step
+                .after
+                .iter()
+                .filter_map(|edge| this.along(steps, edge).ok())
+                .collect();
+            this.known[id.index()] = joined(step, arriving);
+        }
+        this
+    }
+
+    /// What is known when `edge` arrives.
+    fn along(&self, steps: &[PlanStep], edge: &Edge) -> Result<BTreeMap<StepId, Outcomes>, DeadEdge> {
+        let from = &steps[edge.from.index()];
+        let (outcomes, skippable) = arrival(from, edge)?;
+        let mut known = self.known[edge.from.index()].clone().ok_or(DeadEdge::NeverStarts)?;
+        if !skippable {
+            known.insert(edge.from, outcomes);
+        }
+        Ok(known)
+    }
+
+    /// Why `edge` can never arrive, if it cannot.
+    pub fn dead(&self, steps: &[PlanStep], edge: &Edge) -> Option<DeadEdge> {
+        let from = &steps[edge.from.index()];
+        match arrival(from, edge) {
+            Err(dead) => Some(dead),
+            Ok(_) if !self.can_start(edge.from) => Some(DeadEdge::NeverStarts),
+            Ok(_) => None,
+        }
+    }
+
+    /// Whether there is a path on which `step` starts.
+    pub fn can_start(&self, step: StepId) -> bool {
+        self.known.get(step.index()).is_some_and(Option::is_some)
+    }
+
+    /// Whether `other` has finished whenever `step` starts.
+    pub fn before<'a>(&self, steps: &'a [PlanStep], step: StepId, other: StepId) -> Certainty<'a> {
+        let Some(Some(known)) = self.known.get(step.index()) else {
+            return Certainty::Maybe;
+        };
+        known.get(&other).map_or(Certainty::Maybe, |outcomes| {
+            Certainty::Sure(
+                steps[other.index()]
+                    .outcomes
+                    .keys()
+                    .enumerate()
+                    .filter(|(position, _)| outcomes & bit(*position) != 0)
+                    .map(|(_, name)| name.as_str())
+                    .collect(),
+            )
+        })
+    }
+
+    /// Every step upstream of `step`, and whether it has finished whenever `step` starts.
+    pub fn surely_before<'a>(
+        &self,
+        steps: &'a [PlanStep],
+        index: &Index,
+        step: StepId,
+    ) -> Vec<(StepId, Certainty<'a>)> {
+        index.upstream[step.index()]
+            .iter()
+            .map(|other| (other, self.before(steps, step, other)))
+            .collect()
+    }
+}
+
+/// What is known at the start of a step, given what is known along each edge that can arrive.
+fn joined(step: &PlanStep, arriving: Vec<BTreeMap<StepId, Outcomes>>) -> Option<BTreeMap<StepId, Outcomes>> {
+    if step.after.is_empty() {
+        return Some(BTreeMap::new());
+    }
+    let needed = match step.join {
+        JoinSpec::All => step.after.len(),
+        JoinSpec::Any | JoinSpec::Settled => 1,
+        JoinSpec::Count(count) => count as usize,
+    };
+    if arriving.len() < needed.max(1) {
+        return None;
+    }
+    if step.join == JoinSpec::All {
+        let mut all = BTreeMap::new();
+        for (other, outcomes) in arriving.into_iter().flatten() {
+            *all.entry(other).or_insert(Outcomes::MAX) &= outcomes;
+        }
+        // Two edges that want two different outcomes of one step cannot both arrive.
+        return all.values().all(|outcomes| *outcomes != 0).then_some(all);
+    }
+    let everywhere: BTreeSet<StepId> = arriving.iter().flat_map(|known| known.keys().copied()).collect();
+    let sure = everywhere.into_iter().filter_map(|other| {
+        let with: Vec<Outcomes> = arriving.iter().filter_map(|known| known.get(&other).copied()).collect();
+        // Sure if no `needed` edges can arrive that all leave it open.
+        (arriving.len() - with.len() < needed).then(|| (other, with.into_iter().fold(0, |all, some| all | some)))
+    });
+    Some(sure.collect())
+}

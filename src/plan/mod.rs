@@ -2,10 +2,13 @@
 //!
 //! Invariant: the forward edges form a DAG; ways back are kept beside it.
 
+pub mod codes;
 pub mod compile;
+pub mod draw;
 pub mod graph;
 
 pub use compile::compile;
+pub use graph::{Certainty, DeadEdge, Index, Knowledge, StepSet};
 
 use crate::base::{Calendar, Period, Value};
 use crate::expr::{Expression, Template, Tree};
@@ -14,7 +17,7 @@ use crate::spec::{Acquires, InputSpec, JoinSpec, TriggerSpec};
 use indexmap::IndexMap;
 use petgraph::graph::DiGraph;
 
-/// Index of a step in `Plan::steps`.
+/// Index of a step in the list it stands in: `Plan::steps` or `Plan::always`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StepId(pub u32);
 
@@ -51,6 +54,10 @@ pub struct Plan {
     pub always: Vec<PlanStep>,
     /// Forward edges; node weights are the steps, in the same order as `steps`.
     pub graph: DiGraph<StepId, ()>,
+    /// Order, upstream and downstream of `steps`.
+    pub index: Index,
+    /// The same of `always`, whose edges name steps of `always`.
+    pub always_index: Index,
     /// Ways back: from, outcome, to.
     pub back_edges: Vec<(StepId, Outcome, StepId)>,
     /// Working time, if the flow names a calendar.
@@ -266,6 +273,11 @@ impl Plan {
     /// The step called `id`, in `steps` or `always`.
     pub fn step(&self, id: &str) -> Option<&PlanStep> {
         self.steps.iter().chain(&self.always).find(|step| step.id == id)
+    }
+
+    /// What is surely known when each of `steps` starts.
+    pub fn knowledge(&self) -> Knowledge {
+        Knowledge::of(&self.steps, &self.index)
     }
 
     /// A value for an input that is not given, if it has one.
