@@ -19,7 +19,7 @@
 //! | `connect` | the port of all that a flow can call | base, spec, store |
 //! | `connectors` | the actions that are built in | base, spec, space, people, audit, engine, connect, store |
 //! | `host` | tokio: drives runs, timers, triggers, outbox | base, spec, expr, plan, lint, engine, space, people, audit, store, connect |
-//! | `config` | gatefold.toml and the environment | base |
+//! | `config` | gatefold.toml, the environment, people and tokens | base, people |
 //! | `server` | HTTP | base, spec, expr, plan, lint, engine, space, people, audit, store, connect, host, config |
 //! | `cli` | the command line; the only place where everything is put together | everything |
 

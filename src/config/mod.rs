@@ -1,1 +1,63 @@
-//! config
+//! What an installation is told: `gatefold.toml`, the environment, the files under the data
+//! folder. The only module that reads the environment.
+//!
+//! Invariant: a configuration is complete and valid, or it is refused with every problem at once;
+//! each value knows where it comes from.
+
+pub mod accounts;
+pub mod authored;
+pub mod environment;
+pub mod installation;
+pub mod people;
+pub mod resolved;
+pub mod settings;
+pub mod tokens;
+
+pub use accounts::{Accounts, AccountsError};
+pub use environment::Environment;
+pub use installation::{calendars, installation_key, secrets};
+pub use resolved::{Http, Limits, LogFormat, Mail, Resolved, Shown, Sources, load};
+pub use settings::{SETTINGS, Setting, json_schema};
+pub use tokens::{TokenLine, hash_token, new_token};
+
+/// One thing that is wrong with a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where: `gatefold.toml:3`, `GATEFOLD_LISTEN`, `--listen`, or a file.
+    pub place: String,
+    /// What was found and what was expected.
+    pub message: String,
+    /// What to do, where one thing is likely.
+    pub help: Option<String>,
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.place, self.message)?;
+        match &self.help {
+            Some(help) => write!(f, " ({help})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why there is no usable configuration: every problem, in the order of their places.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct ConfigError {
+    /// Never empty.
+    pub problems: Vec<Problem>,
+}
+
+impl ConfigError {
+    /// One problem at one place.
+    pub fn at(place: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            problems: vec![Problem {
+                place: place.into(),
+                message: message.into(),
+                help: None,
+            }],
+        }
+    }
+}

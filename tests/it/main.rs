@@ -1,3 +1,5 @@
 //! Integration tests, one binary: linking once is faster than linking twenty times.
 
+#[cfg(feature = "runtime")]
+mod config;
 mod tidy;

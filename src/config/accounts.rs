@@ -1,0 +1,134 @@
+//! People and their tokens as they are now: both files are read again when they change.
+//!
+//! Invariant: what does not read well is never taken over; the last good state stays, and the
+//! log says why.
+
+use super::tokens::{self, hash_token};
+use super::{ConfigError, people};
+use crate::people::{Directory, Person};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant, SystemTime};
+
+/// How long a look at the files is good for.
+const FRESH_FOR: Duration = Duration::from_secs(1);
+
+/// Why accounts cannot be opened.
+pub type AccountsError = ConfigError;
+
+/// People and tokens.
+#[derive(Debug)]
+pub struct Accounts {
+    people: PathBuf,
+    tokens: PathBuf,
+    directory: Arc<RwLock<Arc<Directory>>>,
+    users_by_hash: RwLock<BTreeMap<String, String>>,
+    seen: Mutex<Seen>,
+}
+
+/// What the files looked like when they were read, and when they were last looked at.
+#[derive(Debug)]
+struct Seen {
+    at: Instant,
+    people: Stamp,
+    tokens: Stamp,
+}
+
+/// Changes when a file does.
+type Stamp = Option<(SystemTime, u64)>;
+
+impl Accounts {
+    /// Reads `people` and the `tokens.yaml` beside it. Either may be missing.
+    pub fn open(people: &Path) -> Result<Self, AccountsError> {
+        let tokens = tokens_beside(people);
+        let seen = Seen {
+            at: Instant::now(),
+            people: stamp(people),
+            tokens: stamp(&tokens),
+        };
+        let directory = people::read(people)?;
+        let lines = tokens::read(&tokens)?;
+        Ok(Self {
+            people: people.to_owned(),
+            directory: Arc::new(RwLock::new(Arc::new(directory))),
+            users_by_hash: RwLock::new(by_hash(lines)),
+            seen: Mutex::new(seen),
+            tokens,
+        })
+    }
+
+    /// The directory, replaced as a whole when the file changes.
+    pub fn directory(&self) -> Arc<RwLock<Arc<Directory>>> {
+        Arc::clone(&self.directory)
+    }
+
+    /// Whose token this is: user name and person. `None` where the token is unknown or its user
+    /// is no longer in the directory. Found by hash, so how long it takes tells nothing of a token.
+    pub fn person_with(&self, token: &str) -> Option<(String, Person)> {
+        let hash = hash_token(token);
+        let user = self
+            .users_by_hash
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&hash)?
+            .clone();
+        let directory = Arc::clone(&self.directory.read().unwrap_or_else(PoisonError::into_inner));
+        let person = directory.users.get(&user)?.clone();
+        Some((user, person))
+    }
+
+    /// Looks at the files, at most once a second, and takes changes over.
+    pub fn refresh(&self) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.at.elapsed() >= FRESH_FOR {
+            seen.at = Instant::now();
+            self.reload(&mut seen);
+        }
+    }
+
+    /// Looks at the files now.
+    pub fn refresh_now(&self) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.at = Instant::now();
+        self.reload(&mut seen);
+    }
+
+    fn reload(&self, seen: &mut Seen) {
+        let (people, tokens) = (stamp(&self.people), stamp(&self.tokens));
+        if people != seen.people {
+            seen.people = people;
+            match people::read(&self.people) {
+                Ok(directory) => {
+                    *self.directory.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(directory);
+                    tracing::info!(file = %self.people.display(), "people were read again");
+                }
+                Err(error) => tracing::error!(%error, "people stay as they were"),
+            }
+        }
+        if tokens != seen.tokens {
+            seen.tokens = tokens;
+            match tokens::read(&self.tokens) {
+                Ok(lines) => {
+                    *self.users_by_hash.write().unwrap_or_else(PoisonError::into_inner) = by_hash(lines);
+                    tracing::info!(file = %self.tokens.display(), "tokens were read again");
+                }
+                Err(error) => tracing::error!(%error, "tokens stay as they were"),
+            }
+        }
+    }
+}
+
+/// The tokens' file: it lies beside the people's.
+pub fn tokens_beside(people: &Path) -> PathBuf {
+    people.with_file_name("tokens.yaml")
+}
+
+fn by_hash(lines: Vec<tokens::TokenLine>) -> BTreeMap<String, String> {
+    lines.into_iter().map(|line| (line.sha256, line.user)).collect()
+}
+
+fn stamp(file: &Path) -> Stamp {
+    let data = std::fs::metadata(file).ok()?;
+    Some((data.modified().ok()?, data.len()))
+}

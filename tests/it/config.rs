@@ -1,0 +1,247 @@
+//! Configuration from the outside: precedence, refusals, files under the data folder.
+
+use gatefold::config::{self, Accounts, Environment, Sources, installation, tokens};
+use secrecy::ExposeSecret;
+use std::fs;
+use std::path::Path;
+
+const PEOPLE: &str = "users:
+  anna: { name: Anna Alvarez, email: anna@example.com, roles: [legal, admin], manager: olga }
+  olga: { name: Olga Ortiz, email: olga@example.com, groups: [board] }
+";
+
+fn sources(file: &Path, flags: &[(&str, &str)], variables: &[(&str, &str)]) -> Sources {
+    Sources {
+        file: Some(file.to_owned()),
+        flags: flags
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect(),
+        environment: variables.iter().copied().collect(),
+    }
+}
+
+fn origin_of(resolved: &config::Resolved, key: &str) -> String {
+    let shown = resolved.show();
+    shown
+        .iter()
+        .find(|shown| shown.key == key)
+        .expect("every setting is shown")
+        .origin
+        .clone()
+}
+
+#[test]
+fn flag_beats_environment_beats_file_beats_default() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gatefold.toml");
+    fs::write(
+        &file,
+        "listen = '127.0.0.1:1'\nlog = 'warn'\n\n[limits]\nbody_bytes = 10\n",
+    )
+    .unwrap();
+    let variables = [("GATEFOLD_LISTEN", "127.0.0.1:2"), ("GATEFOLD_LIMITS_BODY_BYTES", "20")];
+
+    let all = config::load(&sources(&file, &[("listen", "127.0.0.1:3")], &variables)).unwrap();
+    assert_eq!(
+        (all.listen.port(), all.limits.body_bytes, all.log.as_str()),
+        (3, 20, "warn")
+    );
+    assert_eq!(all.base_url, "http://127.0.0.1:3");
+    assert_eq!(origin_of(&all, "listen"), "flag");
+    assert_eq!(
+        origin_of(&all, "limits.body_bytes"),
+        "environment GATEFOLD_LIMITS_BODY_BYTES"
+    );
+    assert_eq!(origin_of(&all, "log"), format!("{}:2", file.display()));
+    assert_eq!(origin_of(&all, "limits.upload_bytes"), "default");
+
+    let without_flag = config::load(&sources(&file, &[], &variables)).unwrap();
+    assert_eq!(without_flag.listen.port(), 2);
+    let file_alone = config::load(&sources(&file, &[], &[])).unwrap();
+    assert_eq!((file_alone.listen.port(), file_alone.limits.body_bytes), (1, 10));
+}
+
+#[test]
+fn paths_of_the_file_are_relative_to_it_and_the_rest_follows_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gatefold.toml");
+    fs::write(&file, "data = 'store'\n").unwrap();
+    let resolved = config::load(&sources(&file, &[], &[])).unwrap();
+    assert_eq!(resolved.data, folder.path().join("store"));
+    assert_eq!(resolved.people, folder.path().join("store/people.yaml"));
+}
+
+#[test]
+fn every_problem_is_told_at_once_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gatefold.toml");
+    fs::write(
+        &file,
+        "listen = 'here'\n[mail]\nsmtp = 'smtp://user:pw@host'\n[http]\nallow_networks = ['10.0.0.0/99']\n",
+    )
+    .unwrap();
+    let variables = [("GATEFOLD_LIMITS_BODY_BYTES", "many"), ("GATEFOLD_BASE_URL", "ftp://x")];
+    let error = config::load(&sources(&file, &[("colour", "red")], &variables))
+        .unwrap_err()
+        .to_string();
+    for part in [
+        &format!("{}:1: \"here\" is no address with a port", file.display()),
+        &format!("{}:3: holds a password", file.display()),
+        &format!("{}:5: \"10.0.0.0/99\" is no network", file.display()),
+        "GATEFOLD_LIMITS_BODY_BYTES: \"many\" is no whole number",
+        "GATEFOLD_BASE_URL: \"ftp://x\" is no address of a web server",
+        "--colour: there is no such setting",
+    ] {
+        assert!(error.contains(part), "{part:?} is missing in:\n{error}");
+    }
+    assert!(!error.contains("user:pw"), "a password was shown:\n{error}");
+}
+
+#[test]
+fn a_variable_that_is_no_setting_is_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gatefold.toml");
+    fs::write(&file, "").unwrap();
+    let resolved = config::load(&sources(
+        &file,
+        &[],
+        &[("GATEFOLD_LISTN", "x"), ("GATEFOLD_SECRET_A", "y")],
+    ))
+    .unwrap();
+    let warnings: Vec<String> = resolved.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        ["GATEFOLD_LISTN: is no setting and was ignored (did you mean GATEFOLD_LISTEN?)"]
+    );
+}
+
+#[test]
+fn the_schema_in_the_tree_is_the_one_of_the_settings() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/config.schema.json");
+    let now = serde_json::to_string_pretty(&config::json_schema()).unwrap() + "\n";
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, &now).unwrap();
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(
+        committed, now,
+        "write it anew with UPDATE=1 cargo test --test it config"
+    );
+}
+
+#[test]
+fn the_key_is_made_once_and_is_for_its_owner_alone() {
+    let data = tempfile::tempdir().unwrap();
+    let first = installation::installation_key(data.path()).unwrap();
+    assert_eq!(installation::installation_key(data.path()).unwrap(), first);
+    assert_ne!(first, [0; 32]);
+    fs::write(data.path().join("key"), [1, 2, 3]).unwrap();
+    let error = installation::installation_key(data.path()).unwrap_err().to_string();
+    assert!(error.contains("holds 3 bytes instead of 32"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_others_can_read_is_no_secret() {
+    use std::os::unix::fs::PermissionsExt;
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("secrets/HOOK_SECRET");
+    fs::create_dir(data.path().join("secrets")).unwrap();
+    fs::write(&file, "from the file\n").unwrap();
+
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    let error = installation::secrets(data.path(), &Environment::default())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("others can read it (mode 640): chmod 600"), "{error}");
+
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let secrets = installation::secrets(data.path(), &Environment::default()).unwrap();
+    assert_eq!(secrets["HOOK_SECRET"].expose_secret(), "from the file");
+    let environment: Environment = [("GATEFOLD_SECRET_HOOK_SECRET", "from the environment")]
+        .into_iter()
+        .collect();
+    let secrets = installation::secrets(data.path(), &environment).unwrap();
+    assert_eq!(secrets["HOOK_SECRET"].expose_secret(), "from the environment");
+    assert!(!format!("{environment:?}").contains("from the environment"));
+
+    let empty: Environment = [("GATEFOLD_SECRET_EMPTY", "")].into_iter().collect();
+    assert!(installation::secrets(data.path(), &empty).is_err());
+}
+
+#[test]
+fn people_are_read_strictly() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("people.yaml");
+    for (text, part) in [
+        ("users:\n  anna: { name: A, email: a@b, rolls: [x] }", "people.yaml:2"),
+        (
+            "users:\n  anna: { name: A, email: a@b }\n  anna: { name: B, email: b@b }",
+            "duplicate",
+        ),
+        (
+            "users:\n  anna: { name: A, email: a@b, manager: nobody }",
+            "there is no user nobody",
+        ),
+        ("users:\n  'an na': { name: A, email: a@b }", "is no user name"),
+        ("users:\n  anna: { name: A, email: nowhere }", "is no mail address"),
+    ] {
+        fs::write(&file, text).unwrap();
+        let error = Accounts::open(&file).unwrap_err().to_string();
+        assert!(error.to_lowercase().contains(part), "{part:?} is missing in {error}");
+    }
+}
+
+#[test]
+fn a_token_opens_until_its_line_or_its_user_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let people = folder.path().join("people.yaml");
+    fs::write(&people, PEOPLE).unwrap();
+    let (token, line) = config::new_token("anna", Some("laptop: \"home\""), gatefold::base::Timestamp::UNIX_EPOCH);
+    let (other, other_line) = config::new_token("ghost", None, gatefold::base::Timestamp::UNIX_EPOCH);
+    assert!(token.starts_with("gf_") && token.len() == 67, "{token}");
+    let file = folder.path().join("tokens.yaml");
+    tokens::append(&file, &line).unwrap();
+    tokens::append(&file, &other_line).unwrap();
+    assert!(!fs::read_to_string(&file).unwrap().contains(&token));
+
+    let accounts = Accounts::open(&people).unwrap();
+    let (user, person) = accounts.person_with(&token).expect("the token is known");
+    assert_eq!((user.as_str(), person.email.as_str()), ("anna", "anna@example.com"));
+    assert!(
+        accounts.person_with(&other).is_none(),
+        "its user is not in the directory"
+    );
+    assert!(accounts.person_with(&line.sha256).is_none(), "a hash is no token");
+
+    fs::write(&people, "users: [broken").unwrap();
+    accounts.refresh_now();
+    assert!(
+        accounts.person_with(&token).is_some(),
+        "what does not read well is not taken over"
+    );
+
+    fs::write(&file, "").unwrap();
+    accounts.refresh_now();
+    assert!(accounts.person_with(&token).is_none(), "the line is gone");
+}
+
+#[test]
+fn calendars_go_by_the_names_of_their_files() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("corporate.yaml"),
+        "zone: Europe/Madrid\nhours: ['09:00-17:00']\nweek: [mon, tue]\nholidays: [2026-12-25]\n",
+    )
+    .unwrap();
+    fs::write(folder.path().join("notes.txt"), "not a calendar").unwrap();
+    let calendars = installation::calendars(folder.path()).unwrap();
+    assert_eq!(calendars.keys().collect::<Vec<_>>(), ["corporate"]);
+    assert_eq!(calendars["corporate"].zone, "Europe/Madrid");
+    assert!(
+        installation::calendars(&folder.path().join("missing"))
+            .unwrap()
+            .is_empty()
+    );
+}
