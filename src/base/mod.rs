@@ -4,6 +4,7 @@
 //! together with every finding.
 
 pub mod calendar;
+pub mod codes;
 pub mod diagnostic;
 pub mod id;
 pub mod period;
