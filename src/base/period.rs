@@ -88,7 +88,9 @@ impl Period {
             return Err(PeriodError(format!("a length of time is missing: {EXAMPLES}")));
         }
         if text.len() > MAX_TEXT_BYTES {
-            return Err(PeriodError(format!("that is too long for a length of time: {EXAMPLES}")));
+            return Err(PeriodError(format!(
+                "that is too long for a length of time: {EXAMPLES}"
+            )));
         }
         if is_iso(text) {
             return parse_iso(text);
@@ -103,11 +105,7 @@ impl Period {
 
     /// Whether it is no time at all.
     pub const fn is_zero(&self) -> bool {
-        self.months == 0
-            && self.days == 0
-            && self.seconds == 0
-            && self.business_days == 0
-            && self.business_minutes == 0
+        self.months == 0 && self.days == 0 && self.seconds == 0 && self.business_days == 0 && self.business_minutes == 0
     }
 
     /// Adds `count` of `unit`, or nothing where that passes a limit.
@@ -222,7 +220,9 @@ fn parse_words(text: &str) -> Result<Period, PeriodError> {
             Some(word) => unit(text, word)?,
         };
         if seen.contains(&unit) {
-            return Err(PeriodError(format!("`{text}` gives the same unit twice: add the numbers up")));
+            return Err(PeriodError(format!(
+                "`{text}` gives the same unit twice: add the numbers up"
+            )));
         }
         seen.push(unit);
         period.add(count, unit).ok_or_else(|| too_long(text))?;
@@ -261,7 +261,9 @@ fn unit(text: &str, word: &str) -> Result<Unit, PeriodError> {
         return Ok(*unit);
     }
     if word == "m" {
-        return Err(PeriodError(format!("`m` in `{text}` may be minutes or months: write the word out")));
+        return Err(PeriodError(format!(
+            "`m` in `{text}` may be minutes or months: write the word out"
+        )));
     }
     let near = super::diagnostic::nearest(word, WORDS.iter().map(|(name, _)| *name).filter(|name| name.len() > 3));
     Err(PeriodError(match near {
@@ -336,23 +338,55 @@ mod tests {
     fn words_are_read() {
         let zero = Period::default();
         let cases = [
-            ("10 business days", Period { business_days: 10, ..zero }),
-            ("4 business hours", Period { business_minutes: 240, ..zero }),
-            ("30 working minutes", Period { business_minutes: 30, ..zero }),
+            (
+                "10 business days",
+                Period {
+                    business_days: 10,
+                    ..zero
+                },
+            ),
+            (
+                "4 business hours",
+                Period {
+                    business_minutes: 240,
+                    ..zero
+                },
+            ),
+            (
+                "30 working minutes",
+                Period {
+                    business_minutes: 30,
+                    ..zero
+                },
+            ),
             ("2 days", Period { days: 2, ..zero }),
             ("1 Week", Period { days: 7, ..zero }),
             ("90 minutes", Period { seconds: 5_400, ..zero }),
             ("10 s", Period { seconds: 10, ..zero }),
             ("10s", Period { seconds: 10, ..zero }),
             ("3 months", Period { months: 3, ..zero }),
-            ("1 day 4 hours", Period { days: 1, seconds: 14_400, ..zero }),
+            (
+                "1 day 4 hours",
+                Period {
+                    days: 1,
+                    seconds: 14_400,
+                    ..zero
+                },
+            ),
             ("1 year and  2 months", Period { months: 14, ..zero }),
             ("0 days", zero),
             ("P3D", Period { days: 3, ..zero }),
             ("PT30M", Period { seconds: 1_800, ..zero }),
             ("P1Y2M", Period { months: 14, ..zero }),
             ("P1W", Period { days: 7, ..zero }),
-            ("P1DT4H", Period { days: 1, seconds: 14_400, ..zero }),
+            (
+                "P1DT4H",
+                Period {
+                    days: 1,
+                    seconds: 14_400,
+                    ..zero
+                },
+            ),
         ];
         for (text, period) in cases {
             assert_eq!(read(text), period, "{text}");
@@ -372,7 +406,21 @@ mod tests {
         assert!(refusal("-3 days").contains("negative"));
         assert!(refusal("1.5 days").contains("fraction"));
         assert!(refusal("1 day 2 days").contains("twice"));
-        for text in ["", "soon", "days", "P", "PT", "P3", "P1.5D", "P1D1Y", "P-1D", "PT3D", "3 days and", "p3d", "٣ days"] {
+        for text in [
+            "",
+            "soon",
+            "days",
+            "P",
+            "PT",
+            "P3",
+            "P1.5D",
+            "P1D1Y",
+            "P-1D",
+            "PT3D",
+            "3 days and",
+            "p3d",
+            "٣ days",
+        ] {
             assert!(!refusal(text).is_empty(), "{text}");
         }
     }

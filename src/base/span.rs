@@ -17,6 +17,11 @@ impl Span {
         Self { start, end }
     }
 
+    /// Whether it holds nothing.
+    pub const fn is_empty(self) -> bool {
+        self.start >= self.end
+    }
+
     /// The part of this span from `start` to `end`, both counted from its beginning.
     pub const fn part(self, start: usize, end: usize) -> Self {
         Self {
