@@ -46,6 +46,9 @@ pub struct FlowSpec {
     /// Sentences that must hold on every path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guarantees: Vec<String>,
+    /// Ids of steps that were written but not understood, so that nobody reports them as missing.
+    #[serde(skip)]
+    pub broken: Vec<String>,
 }
 
 /// What starts runs of a flow. Without any, only `manual`.

@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod flow;
 pub mod shape;
 pub mod step;
+pub mod validate;
 
 pub use catalog::{Acquires, ActionInfo, Catalog, Effect, EventInfo};
 pub use flow::{FlowSpec, InputKind, InputSpec, TriggerSpec};
@@ -11,3 +12,4 @@ pub use step::{
     AfterSpec, ApproveSpec, BackToSpec, CheckSpec, ChooseSpec, DeadlineSpec, DispositionSpec, EndSpec, EscalateSpec,
     JoinSpec, RetrySpec, RuleSpec, StepSpec, Verb, WaitAlternative, WaitSpec,
 };
+pub use validate::read_flow;
