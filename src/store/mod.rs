@@ -4,6 +4,7 @@
 //! have no gaps; a record is never overwritten by somebody who has not seen it.
 
 pub mod blobs;
+pub mod fault;
 pub mod memory;
 pub mod model;
 pub mod sqlite;

@@ -22,8 +22,36 @@ pub struct UnitOfWork {
 pub struct RunCommit {
     /// Events to append. Their first `seq` must be the next one of the run.
     pub events: Vec<EventRecord>,
-    /// The run as it stands after them.
+    /// The run as it stands after them. Its flow, version, plan, initiator and start are taken
+    /// from the first commit of a run and never change.
     pub row: RunRow,
+}
+
+impl RunCommit {
+    /// Position of the run's last event before this commit; 0 where the run begins with it. An
+    /// error where the commit contradicts itself.
+    pub fn position_before(&self) -> Result<u64, StoreError> {
+        let wrong =
+            |why: &str| StoreError::Failed(format!("a commit of run {} contradicts itself: {why}", self.row.id));
+        let count = self.events.len() as u64;
+        let before = self
+            .row
+            .seq
+            .checked_sub(count)
+            .ok_or_else(|| wrong("more events than positions"))?;
+        if self.row.seq == 0 {
+            return Err(wrong("a run begins with an event"));
+        }
+        for (expected, record) in (before + 1..).zip(&self.events) {
+            if record.run != self.row.id {
+                return Err(wrong("an event of another run"));
+            }
+            if record.seq != expected {
+                return Err(wrong("a gap between events"));
+            }
+        }
+        Ok(before)
+    }
 }
 
 /// One change. `Put…` inserts where `rev` is 0 and otherwise replaces the record that has this
@@ -235,6 +263,13 @@ pub struct Delivery {
     pub target: String,
 }
 
+impl Delivery {
+    /// What was delivered, in words.
+    pub(super) fn what(&self) -> String {
+        format!("delivery of {} to {}", self.event, self.target)
+    }
+}
+
 /// A mail on its way. Links are not in it: they are derived when it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutboxMail {
@@ -326,4 +361,9 @@ pub enum StoreError {
     /// Anything else.
     #[error("the store failed: {0}")]
     Failed(String),
+}
+
+/// A file, as a conflict names it: by what two people can both want.
+pub(super) fn file_in_words(file: &File) -> String {
+    format!("file {} in {}", file.name, file.folder)
 }

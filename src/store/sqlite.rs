@@ -1,1 +1,0 @@
-//! SQLite: one writer thread with group commit, a few readers.

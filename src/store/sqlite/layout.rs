@@ -1,0 +1,168 @@
+//! Opening the database: the lock, the layout and its migrations, the pragmas.
+
+use super::columns::damaged;
+use crate::store::model::StoreError;
+use rusqlite::{Connection, OpenFlags};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Marks the file as ours: "GtFd".
+const APPLICATION_ID: i64 = 0x4774_4664;
+
+/// Every layout there was, by the statements that lead to it from the one before.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_first.sql")];
+
+/// The layout that this build writes.
+pub(super) const LAYOUT: u32 = MIGRATIONS.len() as u32;
+
+/// Statements kept prepared per connection; more than there are.
+const STATEMENTS_KEPT: usize = 128;
+
+/// Longest wait for a lock inside SQLite. There is one writer, so nobody waits in practice.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Takes the lock of the store at `path` for this process. It is released when the file is
+/// closed, also by a crash.
+pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
+    let lock_path = beside(path, ".lock");
+    let failed = |error: std::io::Error| StoreError::Failed(format!("cannot lock {}: {error}", lock_path.display()));
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let mut file = options.open(&lock_path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(held_by(&mut file, path))),
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
+    }
+    // The number is for people only; a disk too full for it must not keep the store closed.
+    let _ = file.set_len(0);
+    let _ = write!(file, "{}", std::process::id());
+    Ok(file)
+}
+
+fn held_by(file: &mut File, path: &Path) -> String {
+    let mut holder = String::new();
+    let known = file.rewind().and_then(|()| file.read_to_string(&mut holder));
+    let holder = match known {
+        Ok(_) if !holder.is_empty() => format!("process {holder}"),
+        _ => "another process".to_owned(),
+    };
+    format!(
+        "{holder} uses {}: stop it first, or use another data folder",
+        path.display()
+    )
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Opens the writing connection and brings the layout up to this build's.
+pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))?;
+    prepare(&connection)?;
+    let found = layout_of(&connection, path)?;
+    migrate(&mut connection, found)?;
+    let mode: String = connection
+        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
+        .map_err(store_error)?;
+    if mode != "wal" {
+        return Err(StoreError::Failed(format!(
+            "{} lies on a file system without write-ahead logging (journal mode {mode}): use a local disk",
+            path.display()
+        )));
+    }
+    // FULL: a commit is acknowledged only when the log is synced. Checkpoints are started by the
+    // writer, because those that SQLite starts by itself drop their errors.
+    connection
+        .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0;")
+        .map_err(store_error)?;
+    sync_folder(path)?;
+    Ok(connection)
+}
+
+/// Opens a connection that only reads.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))?;
+    prepare(&connection)?;
+    Ok(connection)
+}
+
+fn prepare(connection: &Connection) -> Result<(), StoreError> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(store_error)
+}
+
+fn layout_of(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
+    let pragma = |name: &str| -> Result<i64, StoreError> {
+        connection
+            .pragma_query_value(None, name, |row| row.get(0))
+            .map_err(store_error)
+    };
+    let (id, found) = (pragma("application_id")?, pragma("user_version")?);
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(store_error)?;
+    let is_empty = id == 0 && found == 0 && tables == 0;
+    if !is_empty && id != APPLICATION_ID {
+        return Err(damaged(format!("{} is a database of another program", path.display())));
+    }
+    let found = u32::try_from(found).map_err(|_| damaged(format!("layout {found}")))?;
+    if found > LAYOUT {
+        return Err(StoreError::Newer { found, known: LAYOUT });
+    }
+    Ok(found)
+}
+
+fn migrate(connection: &mut Connection, found: u32) -> Result<(), StoreError> {
+    for (layout, statements) in (1..).zip(MIGRATIONS).skip(found as usize) {
+        let transaction = connection.transaction().map_err(store_error)?;
+        transaction.execute_batch(statements).map_err(store_error)?;
+        transaction
+            .pragma_update(None, "application_id", APPLICATION_ID)
+            .map_err(store_error)?;
+        transaction
+            .pragma_update(None, "user_version", layout)
+            .map_err(store_error)?;
+        transaction.commit().map_err(store_error)?;
+    }
+    Ok(())
+}
+
+/// Makes the name of a new database durable.
+fn sync_folder(path: &Path) -> Result<(), StoreError> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|error| StoreError::Failed(format!("cannot sync {}: {error}", folder.display())))
+}
+
+fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::CannotOpen) => StoreError::Failed(format!(
+            "cannot open {}: does its folder exist, may it be written?",
+            path.display()
+        )),
+        _ => StoreError::Failed(format!("cannot open {}: {error}", path.display())),
+    }
+}
+
+/// What an error of SQLite means to the caller.
+pub(super) fn store_error(error: rusqlite::Error) -> StoreError {
+    use rusqlite::ErrorCode as Code;
+    let text = error.to_string();
+    match error.sqlite_error_code() {
+        Some(Code::DiskFull) => StoreError::Full(text),
+        Some(Code::DatabaseBusy | Code::DatabaseLocked) => StoreError::Busy(text),
+        Some(Code::DatabaseCorrupt | Code::NotADatabase) => StoreError::Damaged(text),
+        _ => StoreError::Failed(text),
+    }
+}

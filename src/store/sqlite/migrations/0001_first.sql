@@ -1,0 +1,174 @@
+-- Layout 1.
+--
+-- Journals are append-ordered: the events of all runs, one after the other. A commit then
+-- dirties a few pages at the end of the table, however many runs it carries. Where the events
+-- of a run lie is kept apart, one row for each commit, in `stretch`.
+
+CREATE TABLE run (
+    key         INTEGER PRIMARY KEY,
+    id          TEXT NOT NULL UNIQUE,
+    flow        TEXT NOT NULL,
+    version     TEXT NOT NULL,
+    plan        TEXT NOT NULL,
+    status      TEXT NOT NULL,
+    outcome     TEXT,
+    initiator   TEXT NOT NULL,
+    started_at  TEXT NOT NULL,
+    ended_at    TEXT,
+    wakeup_at   TEXT,
+    busy        INTEGER NOT NULL,
+    incident    INTEGER NOT NULL,
+    seq         INTEGER NOT NULL
+) STRICT;
+CREATE INDEX run_of_flow ON run (flow);
+CREATE INDEX run_alive ON run (status) WHERE status <> 'ended';
+CREATE INDEX run_wakeup ON run (wakeup_at) WHERE wakeup_at IS NOT NULL;
+CREATE INDEX run_busy ON run (busy) WHERE busy = 1;
+CREATE INDEX run_incident ON run (incident) WHERE incident = 1;
+
+CREATE TABLE event (
+    position    INTEGER PRIMARY KEY,
+    run         INTEGER NOT NULL,
+    seq         INTEGER NOT NULL,
+    at          TEXT NOT NULL,
+    v           INTEGER NOT NULL,
+    body        TEXT NOT NULL
+) STRICT;
+
+-- Events `first` to `last` of a run lie at `position` and the positions after it.
+CREATE TABLE stretch (
+    run         INTEGER NOT NULL REFERENCES run (key),
+    last        INTEGER NOT NULL,
+    first       INTEGER NOT NULL,
+    position    INTEGER NOT NULL,
+    PRIMARY KEY (run, last)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE deployment (
+    key         INTEGER PRIMARY KEY,
+    flow        TEXT NOT NULL,
+    hash        TEXT NOT NULL,
+    body        TEXT NOT NULL
+) STRICT;
+CREATE INDEX deployment_of_flow ON deployment (flow);
+CREATE INDEX deployment_of_hash ON deployment (hash);
+
+-- Records that people see lie as JSON in `body`; what is looked up by has its own column.
+
+CREATE TABLE workspace (
+    key         INTEGER PRIMARY KEY,
+    id          TEXT NOT NULL UNIQUE,
+    rev         INTEGER NOT NULL,
+    body        TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE file (
+    key         INTEGER PRIMARY KEY,
+    id          TEXT NOT NULL UNIQUE,
+    rev         INTEGER NOT NULL,
+    workspace   TEXT NOT NULL,
+    folder      TEXT NOT NULL,
+    name        TEXT NOT NULL,
+    body        TEXT NOT NULL,
+    UNIQUE (workspace, folder, name)
+) STRICT;
+
+CREATE TABLE share (
+    key         INTEGER PRIMARY KEY,
+    id          TEXT NOT NULL UNIQUE,
+    rev         INTEGER NOT NULL,
+    live        INTEGER NOT NULL,
+    expires_at  TEXT NOT NULL,
+    body        TEXT NOT NULL
+) STRICT;
+CREATE INDEX share_expiry ON share (expires_at) WHERE live = 1;
+
+CREATE TABLE access_grant (
+    key         INTEGER PRIMARY KEY,
+    id          TEXT NOT NULL UNIQUE,
+    rev         INTEGER NOT NULL,
+    share       TEXT NOT NULL,
+    token_hash  TEXT NOT NULL,
+    body        TEXT NOT NULL
+) STRICT;
+CREATE INDEX grant_of_share ON access_grant (share);
+CREATE UNIQUE INDEX grant_of_token ON access_grant (token_hash) WHERE token_hash <> '';
+
+CREATE TABLE comment (
+    key         INTEGER PRIMARY KEY,
+    id          TEXT NOT NULL UNIQUE,
+    share       TEXT NOT NULL,
+    body        TEXT NOT NULL
+) STRICT;
+CREATE INDEX comment_in_share ON comment (share);
+
+CREATE TABLE access_log (
+    position    INTEGER PRIMARY KEY,
+    share       TEXT,
+    body        TEXT NOT NULL
+) STRICT;
+CREATE INDEX access_of_share ON access_log (share) WHERE share IS NOT NULL;
+
+CREATE TABLE task (
+    key         INTEGER PRIMARY KEY,
+    id          TEXT NOT NULL UNIQUE,
+    rev         INTEGER NOT NULL,
+    open        INTEGER NOT NULL,
+    opened_at   TEXT NOT NULL,
+    body        TEXT NOT NULL
+) STRICT;
+CREATE INDEX task_open ON task (opened_at) WHERE open = 1;
+
+-- The people of open tasks.
+CREATE TABLE task_person (
+    person      TEXT NOT NULL,
+    task        TEXT NOT NULL,
+    PRIMARY KEY (person, task)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX task_person_of_task ON task_person (task);
+
+CREATE TABLE owner (
+    thing       TEXT NOT NULL,
+    run         TEXT NOT NULL,
+    PRIMARY KEY (thing, run)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE subscription (
+    kind        TEXT NOT NULL,
+    event_key   TEXT NOT NULL,
+    run         TEXT NOT NULL,
+    PRIMARY KEY (kind, event_key, run)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX subscription_of_run ON subscription (run);
+
+CREATE TABLE inbound (
+    key         INTEGER PRIMARY KEY,
+    id          TEXT NOT NULL UNIQUE,
+    done        INTEGER NOT NULL,
+    body        TEXT NOT NULL
+) STRICT;
+CREATE INDEX inbound_pending ON inbound (done) WHERE done = 0;
+
+CREATE TABLE delivery (
+    event       TEXT NOT NULL,
+    target      TEXT NOT NULL,
+    PRIMARY KEY (event, target)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE mail (
+    key         INTEGER PRIMARY KEY,
+    id          TEXT NOT NULL UNIQUE,
+    rev         INTEGER NOT NULL,
+    state       TEXT NOT NULL,
+    body        TEXT NOT NULL
+) STRICT;
+CREATE INDEX mail_in_state ON mail (state);
+
+CREATE TABLE used_key (
+    scope       TEXT NOT NULL,
+    key         TEXT NOT NULL,
+    value       TEXT NOT NULL,
+    until       TEXT,
+    PRIMARY KEY (scope, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX used_key_until ON used_key (until) WHERE until IS NOT NULL;

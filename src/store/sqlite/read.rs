@@ -1,0 +1,364 @@
+//! Every question, as SQL.
+
+use super::columns::{damaged, mail_state, read_run_status, read_time, time};
+use super::layout::store_error;
+use crate::audit::AccessEntry;
+use crate::base::Timestamp;
+use crate::base::id::{EventId, FileId, GrantId, RunId, ShareId, TaskId, WorkspaceId};
+use crate::engine::{Event, EventRecord, InboundEvent, JOURNAL_VERSION};
+use crate::space::{Comment, File, Grant, Share, Workspace};
+use crate::store::model::{Deployment, MailState, OutboxMail, RunFilter, RunRow, RunStatus, StoreError, TaskRow};
+use rusqlite::types::Value as Sql;
+use rusqlite::{Connection, Params, Row, params, params_from_iter};
+use serde::de::DeserializeOwned;
+
+type Read<T> = Result<T, StoreError>;
+
+/// Runs listed where the filter does not say how many.
+const DEFAULT_RUNS: usize = 100;
+
+// --- helpers
+
+fn rows<T>(db: &Connection, sql: &str, params: impl Params, mut read: impl FnMut(&Row<'_>) -> Read<T>) -> Read<Vec<T>> {
+    let mut statement = db.prepare_cached(sql).map_err(store_error)?;
+    let mut rows = statement.query(params).map_err(store_error)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(store_error)? {
+        found.push(read(row)?);
+    }
+    Ok(found)
+}
+
+fn first<T>(
+    db: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl FnOnce(&Row<'_>) -> Read<T>,
+) -> Read<Option<T>> {
+    let mut statement = db.prepare_cached(sql).map_err(store_error)?;
+    let mut rows = statement.query(params).map_err(store_error)?;
+    rows.next().map_err(store_error)?.map(read).transpose()
+}
+
+fn column<T: rusqlite::types::FromSql>(row: &Row<'_>, index: usize) -> Read<T> {
+    row.get(index).map_err(|error| damaged(error.to_string()))
+}
+
+fn number(row: &Row<'_>, index: usize) -> Read<u64> {
+    u64::try_from(column::<i64>(row, index)?).map_err(|error| damaged(error.to_string()))
+}
+
+fn text<'r>(row: &'r Row<'_>, index: usize) -> Read<&'r str> {
+    let value = row.get_ref(index).map_err(store_error)?;
+    value.as_str().map_err(|error| damaged(error.to_string()))
+}
+
+/// The record in the first column.
+fn record<T: DeserializeOwned>(row: &Row<'_>) -> Read<T> {
+    parse(text(row, 0)?)
+}
+
+fn parse<T: DeserializeOwned>(body: &str) -> Read<T> {
+    serde_json::from_str(body).map_err(|error| damaged(format!("a {}: {error}", std::any::type_name::<T>())))
+}
+
+fn run_id(row: &Row<'_>) -> Read<RunId> {
+    Ok(RunId(column(row, 0)?))
+}
+
+fn bounded(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+// --- deployments
+
+pub(super) fn latest_deployment(db: &Connection, flow: &str) -> Read<Option<Deployment>> {
+    first(
+        db,
+        "SELECT body FROM deployment WHERE flow = ?1 ORDER BY key DESC LIMIT 1",
+        [flow],
+        record,
+    )
+}
+
+pub(super) fn deployment(db: &Connection, hash: &str) -> Read<Option<Deployment>> {
+    first(
+        db,
+        "SELECT body FROM deployment WHERE hash = ?1 ORDER BY key DESC LIMIT 1",
+        [hash],
+        record,
+    )
+}
+
+pub(super) fn deployments(db: &Connection) -> Read<Vec<Deployment>> {
+    let sql = "SELECT body FROM deployment WHERE key IN (SELECT max(key) FROM deployment GROUP BY flow) ORDER BY flow";
+    rows(db, sql, [], record)
+}
+
+// --- runs
+
+macro_rules! run_columns {
+    () => {
+        "id, flow, version, plan, status, outcome, initiator, started_at, ended_at, wakeup_at, busy, incident, seq"
+    };
+}
+
+fn run_row(row: &Row<'_>) -> Read<RunRow> {
+    let moment = |index| -> Read<Option<Timestamp>> {
+        column::<Option<String>>(row, index)?
+            .as_deref()
+            .map(read_time)
+            .transpose()
+    };
+    Ok(RunRow {
+        id: RunId(column(row, 0)?),
+        flow: column(row, 1)?,
+        version: column(row, 2)?,
+        plan: column(row, 3)?,
+        status: read_run_status(text(row, 4)?)?,
+        outcome: column(row, 5)?,
+        initiator: column(row, 6)?,
+        started_at: read_time(text(row, 7)?)?,
+        ended_at: moment(8)?,
+        wakeup_at: moment(9)?,
+        busy: column(row, 10)?,
+        incident: column(row, 11)?,
+        seq: number(row, 12)?,
+    })
+}
+
+pub(super) fn run(db: &Connection, run: &RunId) -> Read<Option<RunRow>> {
+    first(
+        db,
+        concat!("SELECT ", run_columns!(), " FROM run WHERE id = ?1"),
+        [run.as_str()],
+        run_row,
+    )
+}
+
+pub(super) fn runs(db: &Connection, filter: &RunFilter) -> Read<Vec<RunRow>> {
+    let mut sql = String::from(concat!("SELECT ", run_columns!(), " FROM run WHERE TRUE"));
+    let mut values: Vec<Sql> = Vec::new();
+    if let Some(flow) = &filter.flow {
+        sql.push_str(" AND flow = ?");
+        values.push(flow.clone().into());
+    }
+    // Written out, so that the partial indexes can be used.
+    sql.push_str(match filter.status {
+        None => "",
+        Some(RunStatus::Running) => " AND status = 'running'",
+        Some(RunStatus::Closing) => " AND status = 'closing'",
+        Some(RunStatus::Ended) => " AND status = 'ended'",
+    });
+    sql.push_str(match filter.incident {
+        None => "",
+        Some(true) => " AND incident = 1",
+        Some(false) => " AND incident = 0",
+    });
+    if let Some(before) = &filter.before {
+        sql.push_str(" AND key < (SELECT key FROM run WHERE id = ?)");
+        values.push(before.0.clone().into());
+    }
+    sql.push_str(" ORDER BY key DESC LIMIT ?");
+    let limit = if filter.limit == 0 { DEFAULT_RUNS } else { filter.limit };
+    values.push(bounded(limit).into());
+    rows(db, &sql, params_from_iter(values), run_row)
+}
+
+pub(super) fn journal(db: &Connection, run: &RunId, after: u64, limit: usize) -> Read<Vec<EventRecord>> {
+    let Ok(after) = i64::try_from(after) else {
+        return Ok(Vec::new());
+    };
+    // The key of the run is compared on the way, so that a wrong stretch cannot hand out events
+    // of another run.
+    let sql = "SELECT event.seq, event.at, event.v, event.body, event.run = run.key \
+               FROM run CROSS JOIN stretch ON stretch.run = run.key \
+               CROSS JOIN event ON event.position BETWEEN stretch.position \
+               AND stretch.position + stretch.last - stretch.first \
+               WHERE run.id = ?1 AND stretch.last > ?2 AND event.seq > ?2 \
+               ORDER BY stretch.last, event.position LIMIT ?3";
+    let mut expected = after.cast_unsigned() + 1;
+    rows(db, sql, params![run.as_str(), after, bounded(limit)], |row| {
+        let seq = number(row, 0)?;
+        if seq != expected || !column::<bool>(row, 4)? {
+            return Err(damaged(format!(
+                "event {expected} of run {run} is missing from its journal"
+            )));
+        }
+        expected += 1;
+        event_record(run, seq, row)
+    })
+}
+
+fn event_record(run: &RunId, seq: u64, row: &Row<'_>) -> Read<EventRecord> {
+    let v: u32 = column(row, 2)?;
+    let event: Result<Event, _> = serde_json::from_str(text(row, 3)?);
+    let event = event.map_err(|_| match v {
+        v if v > JOURNAL_VERSION => StoreError::Newer {
+            found: v,
+            known: JOURNAL_VERSION,
+        },
+        _ => damaged(format!("event {seq} of run {run} cannot be read")),
+    })?;
+    Ok(EventRecord {
+        run: run.clone(),
+        seq,
+        at: read_time(text(row, 1)?)?,
+        v,
+        event,
+    })
+}
+
+pub(super) fn wakeups(db: &Connection) -> Read<Vec<(Timestamp, RunId)>> {
+    let sql = "SELECT id, wakeup_at FROM run WHERE wakeup_at IS NOT NULL AND status <> 'ended' ORDER BY wakeup_at, key";
+    rows(db, sql, [], |row| Ok((read_time(text(row, 1)?)?, run_id(row)?)))
+}
+
+pub(super) fn busy_runs(db: &Connection) -> Read<Vec<RunId>> {
+    rows(db, "SELECT id FROM run WHERE busy = 1 ORDER BY key", [], run_id)
+}
+
+// --- tasks
+
+pub(super) fn task(db: &Connection, task: &TaskId) -> Read<Option<TaskRow>> {
+    first(db, "SELECT body FROM task WHERE id = ?1", [task.as_str()], record)
+}
+
+pub(super) fn open_tasks(db: &Connection, person: Option<&str>) -> Read<Vec<TaskRow>> {
+    match person {
+        None => rows(
+            db,
+            "SELECT body FROM task WHERE open = 1 ORDER BY opened_at, key",
+            [],
+            record,
+        ),
+        Some(person) => {
+            let sql = "SELECT task.body FROM task_person JOIN task ON task.id = task_person.task \
+                       WHERE task_person.person = ?1 AND task.open = 1 ORDER BY task.opened_at, task.key";
+            rows(db, sql, [person], record)
+        }
+    }
+}
+
+// --- the file space
+
+pub(super) fn workspace(db: &Connection, id: &WorkspaceId) -> Read<Option<Workspace>> {
+    first(db, "SELECT body FROM workspace WHERE id = ?1", [id.as_str()], record)
+}
+
+pub(super) fn file(db: &Connection, id: &FileId) -> Read<Option<File>> {
+    first(db, "SELECT body FROM file WHERE id = ?1", [id.as_str()], record)
+}
+
+pub(super) fn file_named(db: &Connection, workspace: &WorkspaceId, folder: &str, name: &str) -> Read<Option<File>> {
+    let sql = "SELECT body FROM file WHERE workspace = ?1 AND folder = ?2 AND name = ?3";
+    first(db, sql, [workspace.as_str(), folder, name], record)
+}
+
+pub(super) fn files_in(db: &Connection, workspace: &WorkspaceId, folder: &str) -> Read<Vec<File>> {
+    let sql = "SELECT body FROM file WHERE workspace = ?1 AND folder = ?2 ORDER BY name";
+    rows(db, sql, [workspace.as_str(), folder], record)
+}
+
+pub(super) fn share(db: &Connection, id: &ShareId) -> Read<Option<Share>> {
+    first(db, "SELECT body FROM share WHERE id = ?1", [id.as_str()], record)
+}
+
+pub(super) fn shares_due(db: &Connection, now: Timestamp) -> Read<Vec<Share>> {
+    let sql = "SELECT body FROM share WHERE live = 1 AND expires_at <= ?1 ORDER BY expires_at, key";
+    rows(db, sql, [time(now)], record)
+}
+
+pub(super) fn next_share_expiry(db: &Connection) -> Read<Option<Timestamp>> {
+    let sql = "SELECT expires_at FROM share WHERE live = 1 ORDER BY expires_at LIMIT 1";
+    first(db, sql, [], |row| read_time(text(row, 0)?))
+}
+
+pub(super) fn grant(db: &Connection, id: &GrantId) -> Read<Option<Grant>> {
+    first(db, "SELECT body FROM access_grant WHERE id = ?1", [id.as_str()], record)
+}
+
+pub(super) fn grant_by_token(db: &Connection, token_hash: &str) -> Read<Option<Grant>> {
+    let sql = "SELECT body FROM access_grant WHERE token_hash = ?1 AND token_hash <> ''";
+    first(db, sql, [token_hash], record)
+}
+
+pub(super) fn grants_of(db: &Connection, share: &ShareId) -> Read<Vec<Grant>> {
+    rows(
+        db,
+        "SELECT body FROM access_grant WHERE share = ?1 ORDER BY key",
+        [share.as_str()],
+        record,
+    )
+}
+
+pub(super) fn comments_in(db: &Connection, share: &ShareId) -> Read<Vec<Comment>> {
+    rows(
+        db,
+        "SELECT body FROM comment WHERE share = ?1 ORDER BY key",
+        [share.as_str()],
+        record,
+    )
+}
+
+pub(super) fn access_log(
+    db: &Connection,
+    share: Option<&ShareId>,
+    after: u64,
+    limit: usize,
+) -> Read<Vec<(u64, AccessEntry)>> {
+    let Ok(after) = i64::try_from(after) else {
+        return Ok(Vec::new());
+    };
+    let line = |row: &Row<'_>| Ok((number(row, 1)?, record(row)?));
+    match share {
+        None => {
+            let sql = "SELECT body, position FROM access_log WHERE position > ?1 ORDER BY position LIMIT ?2";
+            rows(db, sql, params![after, bounded(limit)], line)
+        }
+        Some(share) => {
+            let sql = "SELECT body, position FROM access_log WHERE share = ?1 AND position > ?2 \
+                       ORDER BY position LIMIT ?3";
+            rows(db, sql, params![share.as_str(), after, bounded(limit)], line)
+        }
+    }
+}
+
+// --- events, mails, keys
+
+pub(super) fn owners_of(db: &Connection, subjects: &[String]) -> Read<Vec<RunId>> {
+    let mut owners = std::collections::BTreeSet::new();
+    for subject in subjects {
+        owners.extend(rows(db, "SELECT run FROM owner WHERE thing = ?1", [subject], run_id)?);
+    }
+    Ok(owners.into_iter().collect())
+}
+
+pub(super) fn subscribers(db: &Connection, kind: &str, key: &str) -> Read<Vec<RunId>> {
+    let sql = "SELECT run FROM subscription WHERE kind = ?1 AND event_key = ?2 ORDER BY run";
+    rows(db, sql, [kind, key], run_id)
+}
+
+pub(super) fn pending_events(db: &Connection, limit: usize) -> Read<Vec<InboundEvent>> {
+    rows(
+        db,
+        "SELECT body FROM inbound WHERE done = 0 ORDER BY key LIMIT ?1",
+        [bounded(limit)],
+        record,
+    )
+}
+
+pub(super) fn is_delivered(db: &Connection, event: &EventId, target: &str) -> Read<bool> {
+    let sql = "SELECT 1 FROM delivery WHERE event = ?1 AND target = ?2";
+    Ok(first(db, sql, [event.as_str(), target], |_| Ok(()))?.is_some())
+}
+
+pub(super) fn mails(db: &Connection, state: MailState, limit: usize) -> Read<Vec<OutboxMail>> {
+    let sql = "SELECT body FROM mail WHERE state = ?1 ORDER BY key LIMIT ?2";
+    rows(db, sql, params![mail_state(state), bounded(limit)], record)
+}
+
+pub(super) fn used_for(db: &Connection, scope: &str, key: &str) -> Read<Option<String>> {
+    let sql = "SELECT value FROM used_key WHERE scope = ?1 AND key = ?2";
+    first(db, sql, [scope, key], |row| column(row, 0))
+}

@@ -1,0 +1,211 @@
+//! The one thread that writes. It takes everything that is queued into one transaction, so that
+//! many units of work share one sync of the disk, and answers when that is durable.
+//!
+//! Invariant: nothing is answered as done before its commit returned; when it is in doubt
+//! whether a commit is durable, the store closes and nothing more is answered as done.
+
+use super::apply::{NotApplied, apply};
+use super::encode::EncodedUnit;
+use super::layout::store_error;
+use crate::store::fault;
+use crate::store::model::{CommitError, StoreError};
+use rusqlite::{Connection, ErrorCode};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::sync::mpsc::Receiver;
+use tokio::sync::oneshot;
+
+/// Units of work in one transaction, at most: a bound on how long the first one waits.
+const BATCH: usize = 1024;
+
+/// Pages in the log after which it is copied into the database: 32 MB.
+const CHECKPOINT_PAGES: i32 = 8000;
+
+/// What the thread is asked.
+pub(super) enum Job {
+    /// Do a unit of work.
+    Commit(EncodedUnit, Answer),
+    /// Let the database grow to so many bytes at most, or as far as it likes.
+    Limit(Option<u64>, oneshot::Sender<Result<(), StoreError>>),
+}
+
+type Answer = oneshot::Sender<Result<(), CommitError>>;
+
+/// What others see of the thread.
+#[derive(Default)]
+pub(super) struct Shared {
+    /// Nothing is answered any more.
+    pub closed: Arc<AtomicBool>,
+    /// Transactions that were committed, each with one sync.
+    pub commits: AtomicU64,
+}
+
+/// The state of the thread.
+pub(super) struct Writer {
+    connection: Connection,
+    shared: Arc<Shared>,
+    log_pages: Arc<AtomicI32>,
+    commit: fn(&Connection) -> rusqlite::Result<()>,
+}
+
+/// Why nothing of a batch happened.
+enum Broken {
+    /// Before the commit: certainly nothing.
+    Before(rusqlite::Error),
+    /// In the commit, for lack of space: certainly nothing.
+    Full(rusqlite::Error),
+    /// In the commit: it is not known what reached the disk.
+    InDoubt(rusqlite::Error),
+}
+
+impl Writer {
+    pub fn new(mut connection: Connection, shared: Arc<Shared>) -> Result<Self, StoreError> {
+        let log_pages = Arc::new(AtomicI32::new(0));
+        let seen = Arc::clone(&log_pages);
+        let hook = move |_: &mut rusqlite::hooks::Wal, pages: i32| {
+            seen.store(pages, Ordering::Relaxed);
+            Ok(())
+        };
+        connection.wal_hook(Some(hook)).map_err(store_error)?;
+        Ok(Self {
+            connection,
+            shared,
+            log_pages,
+            commit: |connection| connection.prepare_cached("COMMIT")?.execute([]).map(drop),
+        })
+    }
+
+    /// Works until nobody can ask any more.
+    pub fn run(self, jobs: &Receiver<Job>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while let Ok(first) = jobs.recv() {
+            let mut next = Some(first);
+            while let Some(job) = next.take() {
+                match job {
+                    Job::Commit(unit, answer) => batch.push((unit, answer)),
+                    Job::Limit(bytes, answer) => drop(answer.send(self.limit(bytes))),
+                }
+                if batch.len() < BATCH {
+                    next = jobs.try_recv().ok();
+                }
+            }
+            self.commit_all(&mut batch);
+            self.checkpoint_if_due();
+        }
+    }
+
+    /// Does a batch and answers everybody in it.
+    fn commit_all(&self, batch: &mut Vec<(EncodedUnit, Answer)>) {
+        if batch.is_empty() {
+            return;
+        }
+        let (units, answers): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
+        for (result, answer) in self.results(&units).into_iter().zip(answers) {
+            // Whoever no longer waits finds out by reading.
+            drop(answer.send(result));
+        }
+    }
+
+    fn results(&self, units: &[EncodedUnit]) -> Vec<Result<(), CommitError>> {
+        if self.shared.closed.load(Ordering::Acquire) {
+            return all(units.len(), &StoreError::Closed);
+        }
+        match self.attempt(units) {
+            Ok(results) => results,
+            // One of them asks too much: the others shall not suffer for it.
+            Err(Broken::Before(_) | Broken::Full(_)) if units.len() > 1 => {
+                units.chunks(1).flat_map(|unit| self.results(unit)).collect()
+            }
+            Err(Broken::Before(error) | Broken::Full(error)) => all(units.len(), &store_error(error)),
+            Err(Broken::InDoubt(error)) => {
+                self.close(&format!("a commit failed: {error}"));
+                let why = format!("it is not known whether the last changes are durable; start again: {error}");
+                all(units.len(), &StoreError::Failed(why))
+            }
+        }
+    }
+
+    /// One transaction. An error means that nothing of it counts.
+    fn attempt(&self, units: &[EncodedUnit]) -> Result<Vec<Result<(), CommitError>>, Broken> {
+        let begun = self
+            .connection
+            .prepare_cached("BEGIN IMMEDIATE")
+            .and_then(|mut begin| begin.execute([]));
+        begun.map_err(Broken::Before)?;
+        let mut results = Vec::with_capacity(units.len());
+        for unit in units {
+            match apply(&self.connection, unit) {
+                Ok(()) => results.push(Ok(())),
+                Err(NotApplied::Refused(refusal)) => results.push(Err(refusal)),
+                Err(NotApplied::Broken(error)) => {
+                    self.roll_back();
+                    return Err(Broken::Before(error));
+                }
+            }
+        }
+        if results.iter().all(Result::is_err) {
+            self.roll_back();
+            return Ok(results);
+        }
+        fault::point("store-before-commit");
+        if let Err(error) = (self.commit)(&self.connection) {
+            self.roll_back();
+            return Err(match error.sqlite_error_code() {
+                Some(ErrorCode::DiskFull) => Broken::Full(error),
+                _ => Broken::InDoubt(error),
+            });
+        }
+        fault::point("store-after-commit");
+        self.shared.commits.fetch_add(1, Ordering::Relaxed);
+        Ok(results)
+    }
+
+    /// Ends the transaction without a trace. SQLite may have done so by itself.
+    fn roll_back(&self) {
+        if self.connection.is_autocommit() {
+            return;
+        }
+        if let Err(error) = self.connection.execute_batch("ROLLBACK") {
+            self.close(&format!("a rollback failed: {error}"));
+        }
+    }
+
+    /// Copies the log into the database when it has grown. A disk without space is no reason to
+    /// stop: the log stays and is copied later. A disk that fails is one.
+    fn checkpoint_if_due(&self) {
+        if self.log_pages.load(Ordering::Relaxed) < CHECKPOINT_PAGES || self.shared.closed.load(Ordering::Acquire) {
+            return;
+        }
+        let done = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        match done {
+            Ok(()) => {}
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) => {
+                self.close(&format!("a checkpoint failed: {error}"));
+            }
+            Err(error) => tracing::warn!(%error, "the log was not copied into the database; trying again later"),
+        }
+    }
+
+    fn close(&self, why: &str) {
+        tracing::error!(why, "the store closes");
+        self.shared.closed.store(true, Ordering::Release);
+    }
+
+    fn limit(&self, bytes: Option<u64>) -> Result<(), StoreError> {
+        let page: u64 = self
+            .connection
+            .pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0))
+            .map_err(store_error)?
+            .cast_unsigned();
+        // SQLite takes the largest it can for anything larger.
+        let pages = bytes.map_or(i64::from(u32::MAX - 1), |bytes| (bytes / page).max(1).cast_signed());
+        let set = format!("PRAGMA max_page_count = {pages}");
+        self.connection.query_row(&set, [], |_| Ok(())).map_err(store_error)
+    }
+}
+
+fn all(count: usize, error: &StoreError) -> Vec<Result<(), CommitError>> {
+    (0..count).map(|_| Err(CommitError::Store(error.clone()))).collect()
+}
