@@ -83,7 +83,7 @@ fn pass(name: &str) {
         return;
     };
     if armed.passes_left.fetch_sub(1, Ordering::Relaxed) == 1 {
-        eprintln!("gatefold: dying at fault point {name}");
+        tracing::error!(name, "dying at a fault point");
         std::process::abort();
     }
 }

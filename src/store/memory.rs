@@ -79,12 +79,11 @@ impl<T> Table<T> {
 
     /// Undoes `set`, where that was the last change that is not undone.
     fn unset(&mut self, id: &str, before: Option<T>) {
-        match before {
-            Some(record) => drop(self.set(id, record)),
-            None => {
-                self.places.remove(id);
-                self.records.pop();
-            }
+        if let Some(record) = before {
+            self.set(id, record);
+        } else {
+            self.places.remove(id);
+            self.records.pop();
         }
     }
 }

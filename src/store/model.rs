@@ -57,6 +57,10 @@ impl RunCommit {
 /// One change. `Put…` inserts where `rev` is 0 and otherwise replaces the record that has this
 /// `rev`; the stored record has `rev + 1`. A record of another `rev` makes a conflict.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "they live in vectors of a few, for as long as a commit takes"
+)]
 pub enum Write {
     /// A new version of a flow becomes the one that new runs take.
     Deploy(Deployment),

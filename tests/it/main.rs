@@ -2,4 +2,6 @@
 
 #[cfg(feature = "runtime")]
 mod config;
+#[cfg(feature = "runtime")]
+mod store;
 mod tidy;

@@ -3,7 +3,7 @@
 
 use super::columns::{mail_state, run_status, time};
 use crate::base::id::RunId;
-use crate::space::State;
+use crate::space::{Comment, File, Grant, Share, State, Workspace};
 use crate::store::model::{
     CommitError, Deployment, OutboxMail, RunCommit, RunRow, StoreError, Subscription, TaskRow, TaskState, UnitOfWork,
     Write, file_in_words,
@@ -155,103 +155,107 @@ fn encode_write(write: Write, out: &mut Vec<Statement>) -> Result<(), StoreError
         Write::ForgetUsed { now } => {
             out.push(fine("DELETE FROM used_key WHERE until <= ?1", vec![time(now).into()]));
         }
-        of_space => out.push(encode_space_write(of_space)?),
+        Write::PutWorkspace(workspace) => out.push(put_workspace(workspace)?),
+        Write::PutFile(file) => out.push(put_file(file)?),
+        Write::PutShare(share) => out.push(put_share(share)?),
+        Write::PutGrant(grant) => out.push(put_grant(grant)?),
+        Write::AddComment(comment) => out.push(add_comment(&comment)?),
+        Write::Access(entry) => out.push(fine(
+            "INSERT INTO access_log (share, body) VALUES (?1, ?2)",
+            vec![entry.share.clone().into(), json(&entry)?.into()],
+        )),
     }
     Ok(())
 }
 
-fn encode_space_write(write: Write) -> Result<Statement, StoreError> {
-    match write {
-        Write::PutWorkspace(mut workspace) => {
-            let rev = next(&mut workspace.rev)?;
-            let values = vec![workspace.id.0.clone().into(), rev.into(), json(&workspace)?.into()];
-            Ok(put(
-                rev,
-                "INSERT INTO workspace (id, rev, body) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-                "UPDATE workspace SET rev = ?2, body = ?3 WHERE id = ?1 AND rev = ?2 - 1",
-                values,
-                format!("workspace {}", workspace.id),
-            ))
-        }
-        Write::PutFile(mut file) => {
-            let rev = next(&mut file.rev)?;
-            let body = json(&file)?;
-            let what = file_in_words(&file);
-            let values = vec![
-                file.id.0.into(),
-                rev.into(),
-                file.workspace.0.into(),
-                file.folder.into(),
-                file.name.into(),
-                body.into(),
-            ];
-            Ok(put(
-                rev,
-                "INSERT INTO file (id, rev, workspace, folder, name, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-                 ON CONFLICT DO NOTHING",
-                "UPDATE OR IGNORE file SET rev = ?2, workspace = ?3, folder = ?4, name = ?5, body = ?6 \
-                 WHERE id = ?1 AND rev = ?2 - 1",
-                values,
-                what,
-            ))
-        }
-        Write::PutShare(mut share) => {
-            let rev = next(&mut share.rev)?;
-            let live = i64::from(share.state == State::Live);
-            let body = json(&share)?;
-            let what = format!("share {}", share.id);
-            let values = vec![
-                share.id.0.into(),
-                rev.into(),
-                live.into(),
-                time(share.expires_at).into(),
-                body.into(),
-            ];
-            Ok(put(
-                rev,
-                "INSERT INTO share (id, rev, live, expires_at, body) VALUES (?1, ?2, ?3, ?4, ?5) \
-                 ON CONFLICT DO NOTHING",
-                "UPDATE share SET rev = ?2, live = ?3, expires_at = ?4, body = ?5 WHERE id = ?1 AND rev = ?2 - 1",
-                values,
-                what,
-            ))
-        }
-        Write::PutGrant(mut grant) => {
-            let rev = next(&mut grant.rev)?;
-            let body = json(&grant)?;
-            let what = format!("grant {}", grant.id);
-            let values = vec![
-                grant.id.0.into(),
-                rev.into(),
-                grant.share.0.into(),
-                grant.token_hash.into(),
-                body.into(),
-            ];
-            Ok(put(
-                rev,
-                "INSERT INTO access_grant (id, rev, share, token_hash, body) VALUES (?1, ?2, ?3, ?4, ?5) \
-                 ON CONFLICT DO NOTHING",
-                "UPDATE OR IGNORE access_grant SET rev = ?2, share = ?3, token_hash = ?4, body = ?5 \
-                 WHERE id = ?1 AND rev = ?2 - 1",
-                values,
-                what,
-            ))
-        }
-        Write::AddComment(comment) => Ok(Statement {
-            sql: "INSERT INTO comment (id, share, body) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-            values: vec![
-                comment.id.0.clone().into(),
-                comment.share.0.clone().into(),
-                json(&comment)?.into(),
-            ],
-            miss: Miss::Conflict(format!("comment {}", comment.id)),
-        }),
-        Write::Access(entry) => Ok(fine(
-            "INSERT INTO access_log (share, body) VALUES (?1, ?2)",
-            vec![entry.share.clone().into(), json(&entry)?.into()],
-        )),
-        other => Err(StoreError::Failed(format!("no way to write {other:?}"))),
-    }
+fn put_workspace(mut workspace: Workspace) -> Result<Statement, StoreError> {
+    let rev = next(&mut workspace.rev)?;
+    let body = json(&workspace)?;
+    let what = format!("workspace {}", workspace.id);
+    Ok(put(
+        rev,
+        "INSERT INTO workspace (id, rev, body) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        "UPDATE workspace SET rev = ?2, body = ?3 WHERE id = ?1 AND rev = ?2 - 1",
+        vec![workspace.id.0.into(), rev.into(), body.into()],
+        what,
+    ))
+}
+
+/// An update that would take the name of another file changes nothing, like one by somebody who
+/// has not seen the last change.
+fn put_file(mut file: File) -> Result<Statement, StoreError> {
+    let rev = next(&mut file.rev)?;
+    let body = json(&file)?;
+    let what = file_in_words(&file);
+    Ok(put(
+        rev,
+        "INSERT INTO file (id, rev, workspace, folder, name, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+         ON CONFLICT DO NOTHING",
+        "UPDATE OR IGNORE file SET rev = ?2, workspace = ?3, folder = ?4, name = ?5, body = ?6 \
+         WHERE id = ?1 AND rev = ?2 - 1",
+        vec![
+            file.id.0.into(),
+            rev.into(),
+            file.workspace.0.into(),
+            file.folder.into(),
+            file.name.into(),
+            body.into(),
+        ],
+        what,
+    ))
+}
+
+fn put_share(mut share: Share) -> Result<Statement, StoreError> {
+    let rev = next(&mut share.rev)?;
+    let body = json(&share)?;
+    let what = format!("share {}", share.id);
+    let is_live = i64::from(share.state == State::Live);
+    Ok(put(
+        rev,
+        "INSERT INTO share (id, rev, live, expires_at, body) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+        "UPDATE share SET rev = ?2, live = ?3, expires_at = ?4, body = ?5 WHERE id = ?1 AND rev = ?2 - 1",
+        vec![
+            share.id.0.into(),
+            rev.into(),
+            is_live.into(),
+            time(share.expires_at).into(),
+            body.into(),
+        ],
+        what,
+    ))
+}
+
+fn put_grant(mut grant: Grant) -> Result<Statement, StoreError> {
+    let rev = next(&mut grant.rev)?;
+    let body = json(&grant)?;
+    let what = format!("grant {}", grant.id);
+    Ok(put(
+        rev,
+        "INSERT INTO access_grant (id, rev, share, token_hash, body) VALUES (?1, ?2, ?3, ?4, ?5) \
+         ON CONFLICT DO NOTHING",
+        "UPDATE OR IGNORE access_grant SET rev = ?2, share = ?3, token_hash = ?4, body = ?5 \
+         WHERE id = ?1 AND rev = ?2 - 1",
+        vec![
+            grant.id.0.into(),
+            rev.into(),
+            grant.share.0.into(),
+            grant.token_hash.into(),
+            body.into(),
+        ],
+        what,
+    ))
+}
+
+fn add_comment(comment: &Comment) -> Result<Statement, StoreError> {
+    Ok(Statement {
+        sql: "INSERT INTO comment (id, share, body) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        values: vec![
+            comment.id.0.clone().into(),
+            comment.share.0.clone().into(),
+            json(comment)?.into(),
+        ],
+        miss: Miss::Conflict(format!("comment {}", comment.id)),
+    })
 }
 
 fn deploy(deployment: &Deployment) -> Result<Statement, StoreError> {

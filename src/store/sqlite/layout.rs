@@ -8,14 +8,14 @@ use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Marks the file as ours: "GtFd".
+/// Marks the file as ours; the letters `GtFd`.
 const APPLICATION_ID: i64 = 0x4774_4664;
 
 /// Every layout there was, by the statements that lead to it from the one before.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_first.sql")];
+const MIGRATIONS: [&str; LAYOUT as usize] = [include_str!("migrations/0001_first.sql")];
 
 /// The layout that this build writes.
-pub(super) const LAYOUT: u32 = MIGRATIONS.len() as u32;
+const LAYOUT: u32 = 1;
 
 /// Statements kept prepared per connection; more than there are.
 const STATEMENTS_KEPT: usize = 128;
@@ -156,6 +156,10 @@ fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
 }
 
 /// What an error of SQLite means to the caller.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "so that it can be given to `map_err` as it is"
+)]
 pub(super) fn store_error(error: rusqlite::Error) -> StoreError {
     use rusqlite::ErrorCode as Code;
     let text = error.to_string();

@@ -22,6 +22,7 @@ const BATCH: usize = 1024;
 const CHECKPOINT_PAGES: i32 = 8000;
 
 /// What the thread is asked.
+#[expect(clippy::large_enum_variant, reason = "nearly all are the large one")]
 pub(super) enum Job {
     /// Do a unit of work.
     Commit(EncodedUnit, Answer),
@@ -208,4 +209,96 @@ impl Writer {
 
 fn all(count: usize, error: &StoreError) -> Vec<Result<(), CommitError>> {
     (0..count).map(|_| Err(CommitError::Store(error.clone()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::model::{UnitOfWork, Write};
+    use crate::store::sqlite::{encode, layout};
+    use rusqlite::ffi;
+
+    fn writer(folder: &std::path::Path) -> Writer {
+        let connection = layout::open_writer(&folder.join("gatefold.db")).unwrap();
+        Writer::new(connection, Arc::default()).unwrap()
+    }
+
+    fn unit(key: &str) -> EncodedUnit {
+        let write = Write::Once {
+            scope: "test".to_owned(),
+            key: key.to_owned(),
+            value: String::new(),
+            until: None,
+        };
+        let unit = UnitOfWork {
+            run: None,
+            writes: vec![write],
+        };
+        encode::encode(unit).unwrap()
+    }
+
+    fn failure(code: std::ffi::c_int) -> rusqlite::Result<()> {
+        Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None))
+    }
+
+    fn keys(writer: &Writer) -> i64 {
+        writer
+            .connection
+            .query_row("SELECT count(*) FROM used_key", [], |row| row.get(0))
+            .unwrap()
+    }
+
+    #[test]
+    fn a_failed_sync_closes_the_store_and_acknowledges_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(folder.path());
+        writer.commit = |_| failure(ffi::SQLITE_IOERR_FSYNC);
+        let results = writer.results(&[unit("a"), unit("b")]);
+        assert_eq!(results.len(), 2);
+        for result in results {
+            assert!(
+                matches!(result, Err(CommitError::Store(StoreError::Failed(_)))),
+                "{result:?}"
+            );
+        }
+        assert_eq!(keys(&writer), 0);
+        // Even if the next sync succeeds: what the failed one lost is gone.
+        writer.commit = |connection| connection.execute_batch("COMMIT");
+        assert_eq!(
+            writer.results(&[unit("c")]),
+            [Err(CommitError::Store(StoreError::Closed))]
+        );
+        assert!(writer.shared.closed.load(Ordering::Acquire));
+    }
+
+    #[test]
+    fn a_commit_without_space_changes_nothing_and_the_next_one_may_succeed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = writer(folder.path());
+        writer.commit = |_| failure(ffi::SQLITE_FULL);
+        for result in writer.results(&[unit("a"), unit("b")]) {
+            assert!(
+                matches!(result, Err(CommitError::Store(StoreError::Full(_)))),
+                "{result:?}"
+            );
+        }
+        writer.commit = |connection| connection.execute_batch("COMMIT");
+        assert_eq!(writer.results(&[unit("a"), unit("b")]), [Ok(()), Ok(())]);
+        assert_eq!(keys(&writer), 2);
+    }
+
+    #[test]
+    fn the_log_is_copied_into_the_database_when_it_has_grown() {
+        let folder = tempfile::tempdir().unwrap();
+        let writer = writer(folder.path());
+        let log = |writer: &Writer| writer.log_pages.load(Ordering::Relaxed);
+        assert_eq!(writer.results(&[unit("a")]), [Ok(())]);
+        assert!(log(&writer) > 0, "the log is watched");
+        writer.log_pages.store(CHECKPOINT_PAGES, Ordering::Relaxed);
+        writer.checkpoint_if_due();
+        // All of the log is in the database: the next commit begins the log anew.
+        assert_eq!(writer.results(&[unit("b")]), [Ok(())]);
+        assert!(log(&writer) <= 4, "the log has {} pages", log(&writer));
+        assert!(!writer.shared.closed.load(Ordering::Acquire));
+    }
 }

@@ -1,0 +1,97 @@
+//! One suite for every adapter of the store, and what is particular to SQLite.
+
+mod delivery;
+mod differential;
+mod records;
+mod runs;
+mod samples;
+mod sqlite;
+mod units;
+
+use gatefold::store::Store;
+use gatefold::store::memory::MemoryStore;
+use gatefold::store::sqlite::SqliteStore;
+use std::sync::Arc;
+
+/// An empty store and what must live as long.
+pub struct Opened {
+    pub store: Arc<dyn Store>,
+    _folder: Option<tempfile::TempDir>,
+}
+
+pub fn open_memory() -> Opened {
+    Opened {
+        store: Arc::new(MemoryStore::new()),
+        _folder: None,
+    }
+}
+
+pub fn open_sqlite() -> Opened {
+    let folder = tempfile::tempdir().expect("there is a folder for temporary files");
+    let store = SqliteStore::open(folder.path().join("gatefold.db")).expect("an empty store opens");
+    Opened {
+        store: Arc::new(store),
+        _folder: Some(folder),
+    }
+}
+
+/// Makes every case a test of every adapter.
+macro_rules! conformance {
+    ($($module:ident :: { $($case:ident),+ $(,)? }),+ $(,)?) => {
+        mod on_memory {
+            $($(
+                #[tokio::test]
+                async fn $case() {
+                    let opened = super::open_memory();
+                    super::$module::$case(&opened.store).await;
+                }
+            )+)+
+        }
+        mod on_sqlite {
+            $($(
+                #[tokio::test]
+                async fn $case() {
+                    let opened = super::open_sqlite();
+                    super::$module::$case(&opened.store).await;
+                }
+            )+)+
+        }
+    };
+}
+
+conformance! {
+    runs::{
+        a_run_grows_by_its_events,
+        a_gap_or_a_repetition_is_refused,
+        a_commit_that_contradicts_itself_is_refused,
+        one_of_many_commits_to_the_same_position_wins,
+        what_a_run_began_with_never_changes,
+        runs_are_listed_newest_first_by_filter,
+        wakeups_and_busy_runs_are_found_again,
+        a_journal_is_read_in_parts,
+    },
+    records::{
+        the_latest_deployment_counts_and_old_ones_stay,
+        a_record_is_replaced_only_by_who_has_seen_it,
+        a_file_name_is_taken_once_per_folder,
+        shares_are_found_by_their_end,
+        grants_are_found_by_share_and_by_token,
+        comments_come_in_their_order,
+        the_access_log_has_positions,
+        tasks_are_found_by_person_while_open,
+        mails_are_found_by_state,
+    },
+    delivery::{
+        owners_are_found_by_thing,
+        subscriptions_are_replaced_as_a_whole,
+        events_wait_in_order_until_done,
+        a_delivery_happens_once,
+        a_key_is_used_once_until_it_is_forgotten,
+    },
+    units::{
+        a_refused_unit_leaves_no_trace,
+        a_refused_run_takes_its_writes_with_it,
+        a_unit_sees_its_own_writes,
+        good_neighbours_do_not_suffer,
+    },
+}

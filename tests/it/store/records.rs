@@ -1,0 +1,288 @@
+//! Deployments, the file space, the access log, tasks, mails.
+
+use super::samples::{
+    access, at, comment, conflict, deployment, done, file, grant, mail, of_writes, share, task, workspace,
+};
+use gatefold::base::Timestamp;
+use gatefold::base::id::{FileId, GrantId, ShareId, TaskId, WorkspaceId};
+use gatefold::space::State;
+use gatefold::store::{MailState, Store, TaskState, Write};
+use std::sync::Arc;
+
+pub async fn the_latest_deployment_counts_and_old_ones_stay(store: &Arc<dyn Store>) {
+    assert_eq!(store.latest_deployment("review").await, Ok(None));
+    for (flow, version) in [("review", "1"), ("hire", "1"), ("review", "2")] {
+        done(&**store, of_writes([Write::Deploy(deployment(flow, version))])).await;
+    }
+    assert_eq!(
+        store.latest_deployment("review").await,
+        Ok(Some(deployment("review", "2")))
+    );
+    assert_eq!(store.deployment("review-1").await, Ok(Some(deployment("review", "1"))));
+    assert_eq!(store.deployment("review-3").await, Ok(None));
+    let latest = vec![deployment("hire", "1"), deployment("review", "2")];
+    assert_eq!(store.deployments().await, Ok(latest));
+    done(&**store, of_writes([Write::Deploy(deployment("review", "1"))])).await;
+    assert_eq!(
+        store.latest_deployment("review").await,
+        Ok(Some(deployment("review", "1"))),
+        "back to an old one"
+    );
+}
+
+/// Stores, replaces, and tries to replace as somebody who has not seen the last change.
+macro_rules! check_revs {
+    ($store:expr, $put:path, $record:expr, $change:expr, $read:expr, $what:expr) => {
+        let first = $record;
+        let refused = conflict($what);
+        let mut unseen = first.clone();
+        unseen.rev = 1;
+        assert_eq!(
+            $store.commit(of_writes([$put(unseen.clone())])).await,
+            refused,
+            "never stored: {}",
+            $what
+        );
+        done(&**$store, of_writes([$put(first.clone())])).await;
+        assert_eq!(
+            $store.commit(of_writes([$put(first.clone())])).await,
+            refused,
+            "stored already: {}",
+            $what
+        );
+        let mut second = unseen;
+        assert_eq!($read.await.unwrap().as_ref(), Some(&second));
+        $change(&mut second);
+        done(&**$store, of_writes([$put(second.clone())])).await;
+        for rev in [0, 1, 3, u64::MAX] {
+            let mut other = second.clone();
+            other.rev = rev;
+            let answer = $store.commit(of_writes([$put(other)])).await;
+            assert!(answer.is_err(), "rev {rev} of {}: {answer:?}", $what);
+        }
+        second.rev = 2;
+        assert_eq!($read.await.unwrap(), Some(second));
+    };
+}
+
+pub async fn a_record_is_replaced_only_by_who_has_seen_it(store: &Arc<dyn Store>) {
+    let id = WorkspaceId::from("wsp_1");
+    check_revs!(
+        store,
+        Write::PutWorkspace,
+        workspace("wsp_1"),
+        |record: &mut gatefold::space::Workspace| record.name.push('!'),
+        store.workspace(&id),
+        "workspace wsp_1"
+    );
+    let id = FileId::from("fil_1");
+    check_revs!(
+        store,
+        Write::PutFile,
+        file("fil_1", "/contracts", "a.pdf"),
+        |record: &mut gatefold::space::File| record.locked = true,
+        store.file(&id),
+        "file a.pdf in /contracts"
+    );
+    let id = ShareId::from("shr_1");
+    check_revs!(
+        store,
+        Write::PutShare,
+        share("shr_1", at(9)),
+        |record: &mut gatefold::space::Share| record.state = State::Revoked,
+        store.share(&id),
+        "share shr_1"
+    );
+    let id = GrantId::from("grt_1");
+    check_revs!(
+        store,
+        Write::PutGrant,
+        grant("grt_1", "shr_1", "aa"),
+        |record: &mut gatefold::space::Grant| record.failed_passwords = 3,
+        store.grant(&id),
+        "grant grt_1"
+    );
+    let id = TaskId::from("tsk_1");
+    check_revs!(
+        store,
+        Write::PutTask,
+        task("tsk_1", &["user:anna"], at(1)),
+        |record: &mut gatefold::store::TaskRow| record.state = TaskState::Settled("approved".to_owned()),
+        store.task(&id),
+        "task tsk_1"
+    );
+}
+
+pub async fn a_file_name_is_taken_once_per_folder(store: &Arc<dyn Store>) {
+    let main = WorkspaceId::from("wsp_main");
+    done(&**store, of_writes([Write::PutFile(file("fil_1", "/", "b.pdf"))])).await;
+    let second = of_writes([Write::PutFile(file("fil_2", "/", "b.pdf"))]);
+    assert_eq!(store.commit(second).await, conflict("file b.pdf in /"));
+    let mut elsewhere = file("fil_3", "/", "b.pdf");
+    elsewhere.workspace = WorkspaceId::from("wsp_2");
+    let others = [
+        file("fil_4", "/sub", "b.pdf"),
+        file("fil_5", "/", "a.pdf"),
+        file("fil_6", "/", "B.pdf"),
+        elsewhere,
+    ];
+    done(&**store, of_writes(others.map(Write::PutFile))).await;
+    let names = async |folder| -> Vec<String> {
+        let files = store.files_in(&main, folder).await.unwrap();
+        files.into_iter().map(|file| file.name).collect()
+    };
+    assert_eq!(names("/").await, ["B.pdf", "a.pdf", "b.pdf"]);
+    assert_eq!(names("/sub").await, ["b.pdf"]);
+    assert_eq!(names("/nowhere").await, Vec::<String>::new());
+    let mut renamed = store.file(&FileId::from("fil_5")).await.unwrap().unwrap();
+    "b.pdf".clone_into(&mut renamed.name);
+    assert_eq!(
+        store.commit(of_writes([Write::PutFile(renamed.clone())])).await,
+        conflict("file b.pdf in /")
+    );
+    "c.pdf".clone_into(&mut renamed.name);
+    done(&**store, of_writes([Write::PutFile(renamed)])).await;
+    let found = store.file_named(&main, "/", "c.pdf").await.unwrap().unwrap();
+    assert_eq!((found.id.as_str(), found.rev), ("fil_5", 2));
+    assert_eq!(store.file_named(&main, "/", "a.pdf").await, Ok(None));
+}
+
+pub async fn shares_are_found_by_their_end(store: &Arc<dyn Store>) {
+    assert_eq!(store.next_share_expiry().await, Ok(None));
+    let forever = share("shr_3", Timestamp::MAX);
+    let mut revoked = share("shr_4", at(5));
+    revoked.state = State::Revoked;
+    let shares = [share("shr_1", at(30)), share("shr_2", at(10)), forever, revoked];
+    done(&**store, of_writes(shares.map(Write::PutShare))).await;
+    let due = async |now| -> Vec<String> {
+        let shares = store.shares_due(now).await.unwrap();
+        shares.into_iter().map(|share| share.id.0).collect()
+    };
+    assert_eq!(due(at(9)).await, Vec::<String>::new());
+    assert_eq!(due(at(10)).await, ["shr_2"]);
+    assert_eq!(due(at(40)).await, ["shr_2", "shr_1"]);
+    assert_eq!(store.next_share_expiry().await, Ok(Some(at(10))));
+    let mut ended = store.share(&ShareId::from("shr_2")).await.unwrap().unwrap();
+    ended.state = State::Expired;
+    done(&**store, of_writes([Write::PutShare(ended)])).await;
+    assert_eq!(due(at(40)).await, ["shr_1"]);
+    assert_eq!(store.next_share_expiry().await, Ok(Some(at(30))));
+}
+
+pub async fn grants_are_found_by_share_and_by_token(store: &Arc<dyn Store>) {
+    let grants = [
+        grant("grt_b", "shr_1", "bb"),
+        grant("grt_a", "shr_1", "aa"),
+        grant("grt_c", "shr_2", ""),
+        grant("grt_d", "shr_2", ""),
+    ];
+    done(&**store, of_writes(grants.map(Write::PutGrant))).await;
+    let of_share = store.grants_of(&ShareId::from("shr_1")).await.unwrap();
+    assert_eq!(
+        of_share.iter().map(|grant| grant.id.as_str()).collect::<Vec<_>>(),
+        ["grt_b", "grt_a"]
+    );
+    let found = store.grant_by_token("aa").await.unwrap();
+    assert_eq!(found.map(|grant| grant.id.0).as_deref(), Some("grt_a"));
+    assert_eq!(store.grant_by_token("cc").await, Ok(None));
+    assert_eq!(
+        store.grant_by_token("").await,
+        Ok(None),
+        "a grant without a link has no token"
+    );
+    let same_token = of_writes([Write::PutGrant(grant("grt_e", "shr_3", "aa"))]);
+    assert_eq!(store.commit(same_token).await, conflict("grant grt_e"));
+}
+
+pub async fn comments_come_in_their_order(store: &Arc<dyn Store>) {
+    let comments = [
+        comment("cmt_2", "shr_1"),
+        comment("cmt_1", "shr_1"),
+        comment("cmt_3", "shr_2"),
+    ];
+    done(&**store, of_writes(comments.clone().map(Write::AddComment))).await;
+    assert_eq!(
+        store.comments_in(&ShareId::from("shr_1")).await,
+        Ok(comments[..2].to_vec())
+    );
+    let again = of_writes([Write::AddComment(comments[0].clone())]);
+    assert_eq!(store.commit(again).await, conflict("comment cmt_2"));
+}
+
+pub async fn the_access_log_has_positions(store: &Arc<dyn Store>) {
+    let entries = [
+        access(Some("shr_1")),
+        access(None),
+        access(Some("shr_2")),
+        access(Some("shr_1")),
+    ];
+    for entry in entries.clone() {
+        done(&**store, of_writes([Write::Access(entry)])).await;
+    }
+    let all: Vec<_> = (1..).zip(entries.clone()).collect();
+    assert_eq!(store.access_log(None, 0, 10).await.unwrap(), all);
+    assert_eq!(store.access_log(None, 1, 2).await.unwrap(), all[1..3]);
+    assert_eq!(store.access_log(None, 4, 2).await.unwrap(), []);
+    let share = ShareId::from("shr_1");
+    let of_share = [all[0].clone(), all[3].clone()];
+    assert_eq!(store.access_log(Some(&share), 0, usize::MAX).await.unwrap(), of_share);
+    assert_eq!(store.access_log(Some(&share), 1, 10).await.unwrap(), of_share[1..]);
+    assert_eq!(store.access_log(Some(&share), 0, 1).await.unwrap(), of_share[..1]);
+}
+
+pub async fn tasks_are_found_by_person_while_open(store: &Arc<dyn Store>) {
+    let tasks = [
+        task("tsk_2", &["user:anna", "user:ben", "user:anna"], at(5)),
+        task("tsk_1", &["user:anna"], at(5)),
+        task("tsk_3", &["user:ben"], at(2)),
+    ];
+    done(&**store, of_writes(tasks.map(Write::PutTask))).await;
+    let open = async |person| -> Vec<String> {
+        let tasks = store.open_tasks(person).await.unwrap();
+        tasks.into_iter().map(|task| task.id.0).collect()
+    };
+    assert_eq!(open(None).await, ["tsk_3", "tsk_2", "tsk_1"]);
+    assert_eq!(open(Some("user:anna")).await, ["tsk_2", "tsk_1"]);
+    assert_eq!(open(Some("user:ben")).await, ["tsk_3", "tsk_2"]);
+    assert_eq!(open(Some("user:cleo")).await, Vec::<String>::new());
+    let mut delegated = store.task(&TaskId::from("tsk_2")).await.unwrap().unwrap();
+    delegated.people = vec!["user:cleo".to_owned()];
+    done(&**store, of_writes([Write::PutTask(delegated.clone())])).await;
+    assert_eq!(open(Some("user:anna")).await, ["tsk_1"]);
+    assert_eq!(open(Some("user:cleo")).await, ["tsk_2"]);
+    delegated.rev = 2;
+    delegated.state = TaskState::Withdrawn;
+    done(&**store, of_writes([Write::PutTask(delegated)])).await;
+    assert_eq!(open(Some("user:cleo")).await, Vec::<String>::new());
+    assert_eq!(open(None).await, ["tsk_3", "tsk_1"]);
+}
+
+pub async fn mails_are_found_by_state(store: &Arc<dyn Store>) {
+    let mails = [mail("mal_2"), mail("mal_1"), mail("mal_3")];
+    done(&**store, of_writes(mails.map(Write::PutMail))).await;
+    let in_state = async |state, limit| -> Vec<String> {
+        let mails = store.mails(state, limit).await.unwrap();
+        mails.into_iter().map(|mail| mail.id.0).collect()
+    };
+    assert_eq!(in_state(MailState::Queued, 10).await, ["mal_2", "mal_1", "mal_3"]);
+    assert_eq!(in_state(MailState::Queued, 1).await, ["mal_2"]);
+    let all = [
+        MailState::Sending,
+        MailState::Sent,
+        MailState::Failed,
+        MailState::InDoubt,
+    ];
+    for (times, state) in (1..).zip(all) {
+        let mut moved = mail("mal_1");
+        moved.rev = times;
+        moved.state = state;
+        let stale = moved.clone();
+        done(&**store, of_writes([Write::PutMail(moved)])).await;
+        assert_eq!(in_state(state, 10).await, ["mal_1"]);
+        assert_eq!(
+            store.commit(of_writes([Write::PutMail(stale)])).await,
+            conflict("mail mal_1")
+        );
+    }
+    assert_eq!(in_state(MailState::Queued, 10).await, ["mal_2", "mal_3"]);
+}

@@ -1,0 +1,293 @@
+//! What only a store on a disk can do wrong.
+
+use super::samples::{access, conflict, done, event, of_run, of_writes, progress, run_row, workspace};
+use gatefold::base::id::{RunId, WorkspaceId};
+use gatefold::store::sqlite::SqliteStore;
+use gatefold::store::{CommitError, Store, StoreError, UnitOfWork, Write};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tempfile::TempDir;
+
+fn place() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("there is a folder for temporary files");
+    let path = folder.path().join("gatefold.db");
+    (folder, path)
+}
+
+fn open(path: &Path) -> SqliteStore {
+    SqliteStore::open(path).expect("the store opens")
+}
+
+fn refusal(path: &Path) -> StoreError {
+    match SqliteStore::open(path) {
+        Ok(_) => panic!("{} was opened", path.display()),
+        Err(error) => error,
+    }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// What the disk would hold if the power was cut now.
+fn cut_power(path: &Path) -> (TempDir, PathBuf) {
+    let (folder, copy) = place();
+    for suffix in ["", "-wal", ".lock"] {
+        fs::copy(with_suffix(path, suffix), with_suffix(&copy, suffix)).expect("the file can be copied");
+    }
+    (folder, copy)
+}
+
+async fn length(store: &SqliteStore, run: &str) -> usize {
+    store
+        .journal(&RunId::from(run), 0, 1000)
+        .await
+        .expect("the journal can be read")
+        .len()
+}
+
+#[tokio::test]
+async fn reopening_keeps_everything() {
+    let (_folder, path) = place();
+    for times in 0..3 {
+        let store = open(&path);
+        assert_eq!(length(&store, "run_1").await, times * 2);
+        let before = times as u64 * 2;
+        done(&store, of_run(progress("run_1", before, before + 2))).await;
+        assert_eq!(
+            store.run(&RunId::from("run_1")).await,
+            Ok(Some(run_row("run_1", before + 2)))
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_without_a_clean_end() {
+    let (_folder, path) = place();
+    let store = open(&path);
+    for seq in 0..50 {
+        done(&store, of_run(progress("run_1", seq, seq + 1))).await;
+        if seq % 7 == 0 {
+            let (_folder, copy) = cut_power(&path);
+            let revived = open(&copy);
+            let journal = revived.journal(&RunId::from("run_1"), 0, 100).await.unwrap();
+            assert_eq!(
+                journal,
+                (1..=seq + 1).map(|seq| event("run_1", seq)).collect::<Vec<_>>()
+            );
+            done(&revived, of_run(progress("run_1", seq + 1, seq + 2))).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_commit_that_was_torn_by_a_crash_is_as_if_it_had_not_begun() {
+    let (_folder, path) = place();
+    let store = open(&path);
+    done(&store, of_run(progress("run_1", 0, 3))).await;
+    let whole = fs::metadata(with_suffix(&path, "-wal")).unwrap().len();
+    let second = UnitOfWork {
+        run: Some(progress("run_1", 3, 200)),
+        writes: vec![Write::Access(access(None))],
+    };
+    done(&store, second.clone()).await;
+    let longer = fs::metadata(with_suffix(&path, "-wal")).unwrap().len();
+    assert!(longer > whole + 2 * 4096, "the second commit takes several pages");
+    for cut in [
+        whole + 1,
+        whole + 4096,
+        whole.midpoint(longer),
+        longer - 4096,
+        longer - 1,
+    ] {
+        let (_folder, copy) = cut_power(&path);
+        let log = fs::OpenOptions::new()
+            .write(true)
+            .open(with_suffix(&copy, "-wal"))
+            .unwrap();
+        log.set_len(cut).unwrap();
+        let revived = open(&copy);
+        assert_eq!(length(&revived, "run_1").await, 3, "cut at {cut} of {longer}");
+        assert_eq!(
+            revived.access_log(None, 0, 10).await,
+            Ok(Vec::new()),
+            "cut at {cut} of {longer}"
+        );
+        done(&revived, second.clone()).await;
+        assert_eq!(length(&revived, "run_1").await, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_second_opener_is_refused_until_the_first_is_gone() {
+    let (_folder, path) = place();
+    let first = open(&path);
+    let StoreError::Busy(message) = refusal(&path) else {
+        panic!("another error");
+    };
+    assert!(
+        message.contains(&format!("process {} uses", std::process::id())),
+        "{message}"
+    );
+    assert!(message.contains("gatefold.db"), "{message}");
+    drop(first);
+    drop(open(&path));
+}
+
+#[test]
+fn a_store_of_a_newer_build_is_refused_and_left_alone() {
+    let (_folder, path) = place();
+    drop(open(&path));
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    raw.pragma_update(None, "user_version", 7).unwrap();
+    drop(raw);
+    let before = fs::read(&path).unwrap();
+    assert_eq!(refusal(&path), StoreError::Newer { found: 7, known: 1 });
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn what_is_not_a_store_is_refused_and_left_alone() {
+    let (_folder, path) = place();
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    raw.execute_batch("CREATE TABLE song (title TEXT)").unwrap();
+    drop(raw);
+    let before = fs::read(&path).unwrap();
+    assert!(matches!(refusal(&path), StoreError::Damaged(why) if why.contains("another program")));
+    assert_eq!(fs::read(&path).unwrap(), before);
+
+    let (_folder, path) = place();
+    fs::write(
+        &path,
+        "not a database, but longer than the header of one, which is of 100 bytes".repeat(3),
+    )
+    .unwrap();
+    assert!(matches!(refusal(&path), StoreError::Damaged(_)));
+
+    let (_folder, path) = place();
+    let nowhere = path.join("below/a/file.db");
+    assert!(matches!(refusal(&nowhere), StoreError::Failed(why) if why.contains("below/a")));
+}
+
+#[tokio::test]
+async fn commits_that_wait_share_one_sync() {
+    let (_folder, path) = place();
+    let store = open(&path);
+    let units = (0..300).map(|number| store.commit(of_run(progress(&format!("run_{number}"), 0, 1))));
+    for answer in futures_util::future::join_all(units).await {
+        assert_eq!(answer, Ok(()));
+    }
+    assert!(store.commits() < 150, "{} syncs for 300 units of work", store.commits());
+}
+
+#[tokio::test]
+async fn what_is_refused_costs_no_sync() {
+    let (_folder, path) = place();
+    let store = open(&path);
+    let before = store.commits();
+    assert_eq!(
+        store.commit(of_run(progress("run_1", 1, 2))).await,
+        conflict("run run_1")
+    );
+    assert_eq!(store.commits(), before);
+}
+
+#[tokio::test]
+async fn a_unit_whose_caller_left_is_done_before_the_store_closes() {
+    let (_folder, path) = place();
+    let store = open(&path);
+    {
+        let mut commit = Box::pin(store.commit(of_run(progress("run_1", 0, 1))));
+        // Polled once: queued.
+        let _ = futures_util::poll!(&mut commit);
+    }
+    drop(store);
+    assert_eq!(length(&open(&path), "run_1").await, 1);
+}
+
+fn large(id: &str) -> UnitOfWork {
+    let mut record = workspace(id);
+    record.name = "x".repeat(200_000);
+    UnitOfWork {
+        run: Some(progress(&format!("run_{id}"), 0, 2)),
+        writes: vec![Write::PutWorkspace(record)],
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_what_does_not_fit_and_recovers() {
+    let (_folder, path) = place();
+    let store = open(&path);
+    store.set_size_limit(Some(2 << 20)).await.unwrap();
+    let mut accepted = 0;
+    let refused = loop {
+        match store.commit(large(&format!("wsp_{accepted}"))).await {
+            Ok(()) => accepted += 1,
+            Err(error) => break error,
+        }
+        assert!(accepted < 100, "the limit has no effect");
+    };
+    assert!(matches!(refused, CommitError::Store(StoreError::Full(_))), "{refused}");
+    assert!(accepted > 2);
+    let missing = format!("wsp_{accepted}");
+    assert_eq!(store.workspace(&WorkspaceId::from(missing.as_str())).await, Ok(None));
+    assert_eq!(length(&store, &format!("run_{missing}")).await, 0);
+
+    // What fits still goes through, also beside what does not.
+    let small = of_run(progress("run_small", 0, 1));
+    let (too_large, fits) = tokio::join!(store.commit(large(&missing)), store.commit(small));
+    assert!(
+        matches!(too_large, Err(CommitError::Store(StoreError::Full(_)))),
+        "{too_large:?}"
+    );
+    assert_eq!(fits, Ok(()));
+
+    store.set_size_limit(None).await.unwrap();
+    done(&store, large(&missing)).await;
+    drop(store);
+    let store = open(&path);
+    for number in 0..=accepted {
+        assert_eq!(length(&store, &format!("run_wsp_{number}")).await, 2);
+    }
+}
+
+#[tokio::test]
+async fn a_journal_with_a_hole_is_damaged_not_shorter() {
+    let (_folder, path) = place();
+    let store = open(&path);
+    done(&store, of_run(progress("run_1", 0, 5))).await;
+    drop(store);
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    raw.execute("DELETE FROM event WHERE seq = 3", []).unwrap();
+    drop(raw);
+    let store = open(&path);
+    let journal = store.journal(&RunId::from("run_1"), 0, 100).await;
+    assert!(
+        matches!(&journal, Err(StoreError::Damaged(why)) if why.contains("event 3 of run run_1")),
+        "{journal:?}"
+    );
+}
+
+#[tokio::test]
+async fn reads_see_what_was_acknowledged_before_them() {
+    let (_folder, path) = place();
+    let store = Arc::new(open(&path));
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..16 {
+        let store = Arc::clone(&store);
+        tasks.spawn(async move {
+            let id = format!("wsp_{number}");
+            for rev in 0..20 {
+                let mut record = workspace(&id);
+                record.rev = rev;
+                done(&*store, of_writes([Write::PutWorkspace(record)])).await;
+                let seen = store.workspace(&WorkspaceId::from(id.as_str())).await.unwrap();
+                assert_eq!(seen.map(|record| record.rev), Some(rev + 1));
+            }
+        });
+    }
+    tasks.join_all().await;
+}
