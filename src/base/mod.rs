@@ -3,6 +3,7 @@
 //! Invariant: reading never stops half-way. A function here returns what it understood
 //! together with every finding.
 
+pub mod address;
 pub mod calendar;
 pub mod codes;
 pub mod diagnostic;

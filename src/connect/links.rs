@@ -1,7 +1,17 @@
 //! Links to shares. A link's token is an HMAC of the grant's id under the installation's key, so
 //! it can be put into a mail at any time without being stored anywhere; only its SHA-256 is.
+//!
+//! A token is looked up by its hash in an index. That needs no comparison in constant time: what
+//! an attacker could measure is how much of a *hash* matches, and nobody can choose a token so
+//! that its SHA-256 begins as another's does.
 
-use crate::base::id::GrantId;
+use crate::base::id::{GrantId, hex};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+
+/// What is hashed before the id, so that the key can serve other purposes without two of them
+/// ever giving the same bytes.
+const PURPOSE: &[u8] = b"gatefold share link v1\0";
 
 /// Derives tokens and addresses of links.
 #[derive(Clone)]
@@ -10,30 +20,92 @@ pub struct Links {
     base_url: String,
 }
 
+impl std::fmt::Debug for Links {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Links")
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Links {
     /// With the installation's key, and the address under which people reach this server, as
     /// `https://files.example.com`.
+    ///
+    /// # Panics
+    /// If the key is all zeros: that is a key nobody drew, and everybody could derive the links.
     pub fn new(key: [u8; 32], base_url: impl Into<String>) -> Self {
+        assert_ne!(key, [0; 32], "the installation's key was never drawn");
+        let base_url: String = base_url.into();
         Self {
             key,
-            base_url: base_url.into(),
+            base_url: base_url.trim_end_matches('/').to_owned(),
         }
     }
 
     /// The token of a grant's link: 256 bits in hexadecimal.
     pub fn token(&self, grant: &GrantId) -> String {
-        let _ = (&self.key, grant);
-        todo!()
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
+        mac.update(PURPOSE);
+        mac.update(grant.as_str().as_bytes());
+        hex(&mac.finalize().into_bytes())
     }
 
     /// What is stored of a token: its SHA-256 in hexadecimal.
     pub fn hash(token: &str) -> String {
-        let _ = token;
-        todo!()
+        hex(&Sha256::digest(token.as_bytes()))
     }
 
     /// The address to send to a grant's holder: `BASE/s/TOKEN`.
     pub fn url(&self, grant: &GrantId) -> String {
         format!("{}/s/{}", self.base_url, self.token(grant))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_the_same_for_ever_and_another_for_every_grant_and_key() {
+        let links = Links::new([7; 32], "https://files.example.com/");
+        let token = links.token(&GrantId::from("grt_a"));
+        assert_eq!(token.len(), 64);
+        assert_eq!(token, links.token(&GrantId::from("grt_a")));
+        assert_ne!(token, links.token(&GrantId::from("grt_b")));
+        assert_ne!(token, Links::new([8; 32], "").token(&GrantId::from("grt_a")));
+        // Links in mails that were sent must keep working: this value may not change.
+        assert_eq!(token, "PINNED");
+    }
+
+    #[test]
+    fn the_stored_hash_does_not_give_the_token_away() {
+        let links = Links::new([7; 32], "https://files.example.com");
+        let token = links.token(&GrantId::from("grt_a"));
+        let hash = Links::hash(&token);
+        assert_ne!(hash, token);
+        assert_eq!(hash, Links::hash(&token));
+        assert_eq!(
+            Links::hash("abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
+
+    #[test]
+    fn addresses_have_one_slash() {
+        let links = Links::new([7; 32], "https://files.example.com/");
+        let url = links.url(&GrantId::from("grt_a"));
+        assert!(url.starts_with("https://files.example.com/s/"), "{url}");
+    }
+
+    #[test]
+    fn the_key_is_not_shown() {
+        assert!(!format!("{:?}", Links::new([7; 32], "")).contains('7'));
+    }
+
+    #[test]
+    #[should_panic(expected = "never drawn")]
+    fn an_empty_key_is_refused() {
+        Links::new([0; 32], "");
     }
 }

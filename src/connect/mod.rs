@@ -7,6 +7,7 @@
 
 pub mod links;
 pub mod mail;
+pub mod passwords;
 pub mod registry;
 
 pub use links::Links;
@@ -14,7 +15,7 @@ pub use mail::{Mailer, OutgoingMail};
 pub use registry::{Handler, Registered, Registry};
 
 use crate::base::id::RunId;
-use crate::base::{Timestamp, Value};
+use crate::base::{Calendar, Timestamp, Value};
 use crate::store::{Store, Write};
 
 /// What a call knows of its surroundings.
@@ -32,6 +33,8 @@ pub struct CallContext {
     pub now: Timestamp,
     /// Who started the run.
     pub initiator: String,
+    /// Working time of the flow, if it names a calendar.
+    pub calendar: Option<Calendar>,
 }
 
 /// Why a call failed, by what can be done about it. Messages are stored and shown: no secrets.

@@ -1,6 +1,6 @@
 //! Who may do what, now.
 
-use super::{Grant, Share};
+use super::{Grant, Share, State};
 use crate::base::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -50,8 +50,130 @@ pub enum Denial {
     Role,
 }
 
+impl Role {
+    /// Whether the role includes `right`. The whole table.
+    pub const fn includes(self, right: Right) -> bool {
+        let least = match right {
+            Right::List => Self::View,
+            Right::Download => Self::Download,
+            Right::Comment => Self::Comment,
+            Right::Upload => Self::Contribute,
+            Right::Administer => Self::Manage,
+        };
+        self as u8 >= least as u8
+    }
+}
+
 /// Whether the holder of `grant` may do `right` in `share` at `now`.
+///
+/// What was ended stays ended, even when the clock goes back: the recorded state is looked at
+/// before the time.
 pub fn decide(share: &Share, grant: &Grant, right: Right, now: Timestamp) -> Result<(), Denial> {
-    let _ = (share, grant, right, now);
-    todo!()
+    if grant.share != share.id {
+        return Err(Denial::Role);
+    }
+    for (state, expires_at) in [(share.state, Some(share.expires_at)), (grant.state, grant.expires_at)] {
+        match state {
+            State::Revoked => return Err(Denial::Revoked),
+            State::Expired => return Err(Denial::Expired),
+            State::Live if expires_at.is_some_and(|end| now >= end) => return Err(Denial::Expired),
+            State::Live => {}
+        }
+    }
+    if grant.role.includes(right) {
+        Ok(())
+    } else {
+        Err(Denial::Role)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::space::testing::{at, grant, share};
+
+    const ROLES: [Role; 5] = [
+        Role::View,
+        Role::Download,
+        Role::Comment,
+        Role::Contribute,
+        Role::Manage,
+    ];
+    const RIGHTS: [Right; 5] = [
+        Right::List,
+        Right::Download,
+        Right::Comment,
+        Right::Upload,
+        Right::Administer,
+    ];
+
+    #[test]
+    fn each_role_includes_the_ones_before_it() {
+        let (share, grant) = (share(), grant());
+        for (level, role) in ROLES.into_iter().enumerate() {
+            for (need, right) in RIGHTS.into_iter().enumerate() {
+                let grant = Grant { role, ..grant.clone() };
+                let expected = if level >= need { Ok(()) } else { Err(Denial::Role) };
+                assert_eq!(decide(&share, &grant, right, at(0)), expected, "{role:?} {right:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_gets_in_after_the_end() {
+        let (share, grant) = (
+            share(),
+            Grant {
+                role: Role::Manage,
+                ..grant()
+            },
+        );
+        assert_eq!(decide(&share, &grant, Right::List, at(999)), Ok(()));
+        assert_eq!(
+            decide(&share, &grant, Right::List, at(1000)),
+            Err(Denial::Expired),
+            "the moment itself is over"
+        );
+        let grant = Grant {
+            expires_at: Some(at(10)),
+            ..grant
+        };
+        assert_eq!(decide(&share, &grant, Right::List, at(9)), Ok(()));
+        assert_eq!(decide(&share, &grant, Right::List, at(10)), Err(Denial::Expired));
+    }
+
+    #[test]
+    fn what_was_ended_stays_ended_when_the_clock_goes_back() {
+        for (state, denial) in [(State::Revoked, Denial::Revoked), (State::Expired, Denial::Expired)] {
+            for right in RIGHTS {
+                let (live_share, live_grant) = (
+                    share(),
+                    Grant {
+                        role: Role::Manage,
+                        ..grant()
+                    },
+                );
+                let ended_share = Share { state, ..share() };
+                let ended_grant = Grant {
+                    state,
+                    ..live_grant.clone()
+                };
+                assert_eq!(decide(&ended_share, &live_grant, right, at(-5000)), Err(denial));
+                assert_eq!(decide(&live_share, &ended_grant, right, at(-5000)), Err(denial));
+            }
+        }
+    }
+
+    #[test]
+    fn a_grant_opens_no_other_share() {
+        let other = Share {
+            id: "shr_other".into(),
+            ..share()
+        };
+        let grant = Grant {
+            role: Role::Manage,
+            ..grant()
+        };
+        assert_eq!(decide(&other, &grant, Right::List, at(0)), Err(Denial::Role));
+    }
 }

@@ -4,8 +4,16 @@
 //! Invariant: a share or grant that is revoked or expired never lives again.
 
 pub mod access;
+pub mod events;
+pub mod life;
+pub mod media;
 pub mod model;
 pub mod names;
+pub mod principal;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use access::{Denial, Right, Role};
+pub use events::{FileRef, SpaceEvent};
+pub use life::Content;
 pub use model::{Comment, File, Grant, Principal, Share, State, Version, Workspace};

@@ -1,0 +1,79 @@
+//! `file360.list_files`.
+
+use super::support::{access, folder, live_share, permanent, store_failed, workspace};
+use super::{Done, Space, SpaceAction};
+use crate::audit::{AccessEntry, AccessKind};
+use crate::connect::{ActionError, CallContext};
+use crate::connectors::action::Action;
+use crate::space::FileRef;
+use crate::spec::Effect;
+use crate::store::{Store, Write};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Which files. Give either `share` or `folder`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// The share's id.
+    share: Option<String>,
+    /// The workspace that the folder is in; the main one if none is given.
+    workspace: Option<String>,
+    /// The folder, as `/contracts`.
+    folder: Option<String>,
+}
+
+/// The files.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Output {
+    /// The files at their newest versions.
+    files: Vec<FileRef>,
+}
+
+pub(super) struct ListFiles;
+
+impl Action for ListFiles {
+    const NAME: &'static str = "file360.list_files";
+    const SUMMARY: &'static str = "List the files of a share or of a folder.";
+    const EFFECT: Effect = Effect::Read;
+    type Input = Input;
+    type Output = Output;
+}
+
+#[async_trait::async_trait]
+impl SpaceAction for ListFiles {
+    async fn call(_: &Space, cx: &CallContext, store: &dyn Store, input: Input) -> Result<Done<Output>, ActionError> {
+        let entry = AccessEntry {
+            share: input.share.clone(),
+            ..access(cx, AccessKind::List)
+        };
+        let files = match (input.share, input.folder) {
+            (Some(share), None) if input.workspace.is_none() => shared(cx, store, &share).await?,
+            (None, Some(text)) => {
+                let workspace = workspace(store, input.workspace.as_deref()).await?;
+                let files = store
+                    .files_in(&workspace, &folder("folder", &text)?)
+                    .await
+                    .map_err(store_failed)?;
+                files.iter().map(crate::space::File::reference).collect()
+            }
+            _ => return Err(permanent("give either share, or folder with or without workspace")),
+        };
+        Ok(Done {
+            output: Output { files },
+            writes: vec![Write::Access(entry)],
+        })
+    }
+}
+
+async fn shared(cx: &CallContext, store: &dyn Store, share: &str) -> Result<Vec<FileRef>, ActionError> {
+    let share = live_share(store, share, cx.now).await?;
+    let mut files = Vec::with_capacity(share.files.len());
+    for id in &share.files {
+        if let Some(file) = store.file(id).await.map_err(store_failed)? {
+            files.push(file.reference());
+        }
+    }
+    Ok(files)
+}

@@ -1,0 +1,91 @@
+//! `file360.set_permissions`.
+
+use super::grants::{Invitation, invite};
+use super::support::live_share;
+use super::{Done, Space, SpaceAction};
+use crate::connect::{ActionError, CallContext};
+use crate::connectors::action::Action;
+use crate::space::Role;
+use crate::spec::Effect;
+use crate::store::Store;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Who may do what in a share. Said again for the same party, it changes what they may do.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// The share's id.
+    share: String,
+    /// Who: `user:NAME`, `role:NAME`, `group:NAME`, a mail address, or `anyone` for whoever has
+    /// the link.
+    #[schemars(extend("format" = "principal"))]
+    to: String,
+    /// What they may do; each role includes the ones before it.
+    role: Role,
+    /// A password that they have to know besides the link. Only its hash is kept.
+    #[schemars(extend("format" = "password"))]
+    password: Option<String>,
+    /// Whether the link goes out by mail.
+    #[serde(default = "yes")]
+    notify: bool,
+    /// A few words for that mail.
+    message: Option<String>,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// The permission as it stands.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Output {
+    /// The grant's id: the same for the same share and party.
+    grant: String,
+    /// The share's id.
+    share: String,
+    /// Who, in the form `user:NAME`, `role:NAME`, `group:NAME`, `email:ADDRESS` or `anyone`.
+    to: String,
+    /// What they may do.
+    role: Role,
+}
+
+pub(super) struct SetPermissions;
+
+impl Action for SetPermissions {
+    const NAME: &'static str = "file360.set_permissions";
+    const SUMMARY: &'static str = "Let somebody into a share, or change what they may do in it. Ends with the share.";
+    const EFFECT: Effect = Effect::Share;
+    type Input = Input;
+    type Output = Output;
+}
+
+#[async_trait::async_trait]
+impl SpaceAction for SetPermissions {
+    async fn call(
+        space: &Space,
+        cx: &CallContext,
+        store: &dyn Store,
+        input: Input,
+    ) -> Result<Done<Output>, ActionError> {
+        let share = live_share(store, &input.share, cx.now).await?;
+        let invitation = Invitation {
+            to: input.to,
+            role: input.role,
+            password: input.password,
+            notify: input.notify,
+            message: input.message,
+        };
+        let invited = invite(space, cx, store, &share, invitation).await?;
+        Ok(Done {
+            output: Output {
+                grant: invited.grant.id.to_string(),
+                share: share.id.to_string(),
+                to: invited.grant.to.to_string(),
+                role: invited.grant.role,
+            },
+            writes: invited.writes,
+        })
+    }
+}

@@ -1,0 +1,80 @@
+//! `file360.update_share`.
+
+use super::support::{access, ends_at, live_share, permanent};
+use super::{Done, Space, SpaceAction};
+use crate::audit::{AccessEntry, AccessKind};
+use crate::connect::{ActionError, CallContext};
+use crate::connectors::action::Action;
+use crate::space::names;
+use crate::spec::Effect;
+use crate::store::{Store, Write};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What is to change in a share. A share that is over cannot be changed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// The share's id.
+    share: String,
+    /// What people call it from now on.
+    name: Option<String>,
+    /// After how long, from now, it ends by itself, as `30 days`.
+    #[schemars(extend("format" = "period"))]
+    expires_in: Option<String>,
+    /// When it ends by itself: a timestamp, or a date whose end is meant.
+    expires_at: Option<String>,
+}
+
+/// The share as it stands.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Output {
+    /// The share's id.
+    share: String,
+    /// What people call it.
+    name: String,
+    /// When it ends by itself.
+    #[schemars(extend("format" = "date-time"))]
+    expires_at: String,
+}
+
+pub(super) struct UpdateShare;
+
+impl Action for UpdateShare {
+    const NAME: &'static str = "file360.update_share";
+    const SUMMARY: &'static str = "Rename a share, or move its end. Links stay the same.";
+    const EFFECT: Effect = Effect::Write;
+    type Input = Input;
+    type Output = Output;
+}
+
+#[async_trait::async_trait]
+impl SpaceAction for UpdateShare {
+    async fn call(_: &Space, cx: &CallContext, store: &dyn Store, input: Input) -> Result<Done<Output>, ActionError> {
+        let mut share = live_share(store, &input.share, cx.now).await?;
+        let expires_at = ends_at(cx, input.expires_in.as_deref(), input.expires_at.as_deref())?;
+        if input.name.is_none() && expires_at.is_none() {
+            return Err(permanent("nothing is to change: give name, expires_in or expires_at"));
+        }
+        if let Some(name) = input.name {
+            names::check_title(&name).map_err(|error| permanent(format!("name: {error}")))?;
+            share.name = name;
+        }
+        if let Some(expires_at) = expires_at {
+            share.expires_at = expires_at;
+        }
+        let entry = AccessEntry {
+            share: Some(share.id.to_string()),
+            ..access(cx, AccessKind::Administer)
+        };
+        Ok(Done {
+            output: Output {
+                share: share.id.to_string(),
+                name: share.name.clone(),
+                expires_at: share.expires_at.to_string(),
+            },
+            writes: vec![Write::Access(entry), Write::PutShare(share)],
+        })
+    }
+}

@@ -1,0 +1,196 @@
+//! What happens in the space, as flows hear of it: one struct an event, with its name and with
+//! what it is about. Whoever records one of these events builds it here, so that the fields a
+//! flow may use are the same whoever did the thing.
+
+use crate::base::{Timestamp, Value};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A file at one exact version, as flows know it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct FileRef {
+    /// The file.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The version, from 1.
+    #[schemars(range(min = 1))]
+    pub version: u64,
+    /// SHA-256 of the bytes, in hexadecimal.
+    pub sha256: String,
+    /// Size in bytes.
+    #[serde(default)]
+    pub size: u64,
+    /// Media type, as `application/pdf`.
+    #[serde(default)]
+    pub media_type: String,
+    /// Who put the version: `user:…`, `email:…`, `run:…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+/// An event of the space.
+pub trait SpaceEvent: Serialize + JsonSchema {
+    /// Its name, as `file360.file_uploaded`.
+    const KIND: &'static str;
+    /// One line for lists.
+    const SUMMARY: &'static str;
+    /// Ids of what it is about.
+    fn subjects(&self) -> Vec<String>;
+    /// Its fields.
+    fn data(&self) -> Value {
+        serde_json::to_value(self).expect("events have text keys")
+    }
+}
+
+/// A remark, within an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct CommentRef {
+    /// The comment.
+    pub id: String,
+    /// The words.
+    pub text: String,
+}
+
+/// A new file or version is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct FileUploaded {
+    /// The share through which it came, if through one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<String>,
+    /// The workspace.
+    pub workspace: String,
+    /// The folder, as `/contracts/outbox`.
+    pub folder: String,
+    /// The file at its new version.
+    pub file: FileRef,
+    /// Who: `user:…`, `email:…`, `link:…`, `run:…`.
+    pub by: String,
+    /// When.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub at: Timestamp,
+}
+
+/// Somebody fetched a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct FileDownloaded {
+    /// The share through which it went, if through one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<String>,
+    /// The file at the version that was fetched.
+    pub file: FileRef,
+    /// Who.
+    pub by: String,
+    /// When.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub at: Timestamp,
+}
+
+/// Somebody wrote a comment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct CommentAdded {
+    /// The share.
+    pub share: String,
+    /// The comment.
+    pub comment: CommentRef,
+    /// The file it is about, if one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<FileRef>,
+    /// Who.
+    pub by: String,
+    /// When.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub at: Timestamp,
+}
+
+/// Somebody opened their link for the first time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ShareOpened {
+    /// The share.
+    pub share: String,
+    /// Who.
+    pub by: String,
+    /// When.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub at: Timestamp,
+}
+
+/// Somebody ended a share.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ShareRevoked {
+    /// The share.
+    pub share: String,
+    /// Who.
+    pub by: String,
+    /// When.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub at: Timestamp,
+}
+
+/// The time of a share is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ShareExpired {
+    /// The share.
+    pub share: String,
+    /// When.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub at: Timestamp,
+}
+
+impl SpaceEvent for FileUploaded {
+    const KIND: &'static str = "file360.file_uploaded";
+    const SUMMARY: &'static str = "A new file or a new version of one is there.";
+    fn subjects(&self) -> Vec<String> {
+        let about = [self.file.id.clone(), self.workspace.clone()];
+        self.share.iter().cloned().chain(about).collect()
+    }
+}
+
+impl SpaceEvent for FileDownloaded {
+    const KIND: &'static str = "file360.file_downloaded";
+    const SUMMARY: &'static str = "Somebody fetched a file.";
+    fn subjects(&self) -> Vec<String> {
+        self.share.iter().cloned().chain([self.file.id.clone()]).collect()
+    }
+}
+
+impl SpaceEvent for CommentAdded {
+    const KIND: &'static str = "file360.comment_added";
+    const SUMMARY: &'static str = "Somebody wrote a comment.";
+    fn subjects(&self) -> Vec<String> {
+        let file = self.file.iter().map(|file| file.id.clone());
+        std::iter::once(self.share.clone()).chain(file).collect()
+    }
+}
+
+impl SpaceEvent for ShareOpened {
+    const KIND: &'static str = "file360.share_opened";
+    const SUMMARY: &'static str = "Somebody opened their link for the first time.";
+    fn subjects(&self) -> Vec<String> {
+        vec![self.share.clone()]
+    }
+}
+
+impl SpaceEvent for ShareRevoked {
+    const KIND: &'static str = "file360.share_revoked";
+    const SUMMARY: &'static str = "Somebody ended a share.";
+    fn subjects(&self) -> Vec<String> {
+        vec![self.share.clone()]
+    }
+}
+
+impl SpaceEvent for ShareExpired {
+    const KIND: &'static str = "file360.share_expired";
+    const SUMMARY: &'static str = "The time of a share is over.";
+    fn subjects(&self) -> Vec<String> {
+        vec![self.share.clone()]
+    }
+}

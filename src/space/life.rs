@@ -1,0 +1,312 @@
+//! How the records of the space change: every function takes a record and gives the next one.
+//!
+//! Invariant: no function here leads from revoked or expired back to live, none changes or drops
+//! a version.
+
+use super::{File, FileRef, Grant, Role, Share, State, Version};
+use crate::base::Timestamp;
+use crate::base::id::{FileId, WorkspaceId};
+use jiff::SignedDuration;
+
+/// Wrong passwords in a row before a link is locked for a while.
+pub const MAX_WRONG_PASSWORDS: u32 = 10;
+/// For how long a link is locked, in minutes.
+pub const LOCKED_MINUTES: i64 = 15;
+
+/// The bytes of a new version, stored already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// SHA-256 in hexadecimal.
+    pub sha256: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Media type.
+    pub media_type: String,
+}
+
+/// Why a file takes no new version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the file is locked: it takes no new version until the decision about it is made")]
+pub struct Locked;
+
+/// Why a share or a grant cannot be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Over {
+    /// Somebody ended it.
+    #[error("the share has been revoked and cannot be changed")]
+    Revoked,
+    /// Its time is over.
+    #[error("the share has expired and cannot be changed")]
+    Expired,
+}
+
+impl File {
+    /// A file with its first version.
+    pub fn create(
+        id: FileId,
+        workspace: WorkspaceId,
+        folder: String,
+        name: String,
+        content: Content,
+        by: &str,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            workspace,
+            folder,
+            name,
+            versions: vec![content.into_version(1, by, at)],
+            locked: false,
+            rev: 0,
+        }
+    }
+
+    /// The file with one more version.
+    pub fn with_version(mut self, content: Content, by: &str, at: Timestamp) -> Result<Self, Locked> {
+        if self.locked {
+            return Err(Locked);
+        }
+        let number = self.current().number + 1;
+        self.versions.push(content.into_version(number, by, at));
+        Ok(self)
+    }
+
+    /// The newest version.
+    pub fn current(&self) -> &Version {
+        self.versions.last().expect("a file has at least one version")
+    }
+
+    /// One version by its number.
+    pub fn version(&self, number: u64) -> Option<&Version> {
+        self.versions.iter().find(|version| version.number == number)
+    }
+
+    /// The newest version as flows know it.
+    pub fn reference(&self) -> FileRef {
+        self.reference_to(self.current())
+    }
+
+    /// A version as flows know it.
+    pub fn reference_to(&self, version: &Version) -> FileRef {
+        FileRef {
+            id: self.id.to_string(),
+            name: self.name.clone(),
+            version: version.number,
+            sha256: version.sha256.clone(),
+            size: version.size,
+            media_type: version.media_type.clone(),
+            by: Some(version.by.clone()),
+        }
+    }
+}
+
+impl Content {
+    fn into_version(self, number: u64, by: &str, at: Timestamp) -> Version {
+        Version {
+            number,
+            sha256: self.sha256,
+            size: self.size,
+            media_type: self.media_type,
+            by: by.to_owned(),
+            at,
+        }
+    }
+}
+
+impl Share {
+    /// Why the share is over at `now`, if it is.
+    pub fn over(&self, now: Timestamp) -> Option<Over> {
+        match self.state {
+            State::Revoked => Some(Over::Revoked),
+            State::Expired => Some(Over::Expired),
+            State::Live if now >= self.expires_at => Some(Over::Expired),
+            State::Live => None,
+        }
+    }
+
+    /// The share after somebody ended it; `None` where it was over already.
+    pub fn revoked(mut self) -> Option<Self> {
+        (self.state == State::Live).then(|| {
+            self.state = State::Revoked;
+            self
+        })
+    }
+
+    /// The share after its time; `None` where it is not yet over, or was before.
+    pub fn expired(mut self, now: Timestamp) -> Option<Self> {
+        (self.state == State::Live && now >= self.expires_at).then(|| {
+            self.state = State::Expired;
+            self
+        })
+    }
+}
+
+impl Grant {
+    /// The grant after it was ended together with its share; `None` where it was over already.
+    pub fn ended(mut self, state: State) -> Option<Self> {
+        (self.state == State::Live && state != State::Live).then(|| {
+            self.state = state;
+            self
+        })
+    }
+
+    /// The grant with another role.
+    pub fn with_role(mut self, role: Role) -> Result<Self, Over> {
+        match self.state {
+            State::Live => {
+                self.role = role;
+                Ok(self)
+            }
+            State::Revoked => Err(Over::Revoked),
+            State::Expired => Err(Over::Expired),
+        }
+    }
+
+    /// The grant after its link was opened; `None` where it had been opened before.
+    pub fn opened(mut self, now: Timestamp) -> Option<Self> {
+        self.opened_at.is_none().then(|| {
+            self.opened_at = Some(now);
+            self
+        })
+    }
+
+    /// Until when no password is looked at, if so at `now`.
+    pub fn locked(&self, now: Timestamp) -> Option<Timestamp> {
+        self.locked_until.filter(|until| now < *until)
+    }
+
+    /// The grant after a wrong password. After [`MAX_WRONG_PASSWORDS`] in a row it is locked for
+    /// [`LOCKED_MINUTES`], and again after every further one until the right one is given.
+    #[must_use]
+    pub fn after_wrong_password(mut self, now: Timestamp) -> Self {
+        self.failed_passwords = self.failed_passwords.saturating_add(1);
+        if self.failed_passwords >= MAX_WRONG_PASSWORDS {
+            let until = now
+                .checked_add(SignedDuration::from_mins(LOCKED_MINUTES))
+                .unwrap_or(Timestamp::MAX);
+            self.locked_until = Some(self.locked_until.map_or(until, |before| before.max(until)));
+        }
+        self
+    }
+
+    /// The grant after the right password; `None` where nothing is to be forgotten.
+    pub fn after_right_password(mut self) -> Option<Self> {
+        (self.failed_passwords > 0 || self.locked_until.is_some()).then(|| {
+            self.failed_passwords = 0;
+            self.locked_until = None;
+            self
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::space::testing::{at, file, grant, share};
+    use proptest::prelude::*;
+
+    fn content(sha256: &str) -> Content {
+        Content {
+            sha256: sha256.into(),
+            size: 3,
+            media_type: "text/plain".into(),
+        }
+    }
+
+    #[test]
+    fn versions_are_only_added() {
+        let first = file();
+        let second = first
+            .clone()
+            .with_version(content("bb"), "email:eve@example.com", at(5))
+            .unwrap();
+        assert_eq!(second.versions[..1], first.versions[..]);
+        assert_eq!(second.current().number, 2);
+        assert_eq!(second.reference().by.as_deref(), Some("email:eve@example.com"));
+        assert_eq!(second.version(1).map(|version| version.sha256.as_str()), Some("aa"));
+        assert_eq!(second.version(3), None);
+    }
+
+    #[test]
+    fn a_locked_file_takes_no_version() {
+        let file = File { locked: true, ..file() };
+        assert_eq!(file.with_version(content("bb"), "user:anna", at(5)), Err(Locked));
+    }
+
+    #[test]
+    fn a_link_is_locked_after_ten_wrong_passwords_for_a_quarter_of_an_hour() {
+        let mut grant = grant();
+        for _ in 1..MAX_WRONG_PASSWORDS {
+            grant = grant.after_wrong_password(at(0));
+            assert_eq!(grant.locked(at(0)), None);
+        }
+        grant = grant.after_wrong_password(at(0));
+        let until = at(LOCKED_MINUTES * 60);
+        assert_eq!(grant.locked(at(0)), Some(until));
+        assert_eq!(grant.locked(at(LOCKED_MINUTES * 60 - 1)), Some(until));
+        assert_eq!(grant.locked(until), None, "one more try");
+        grant = grant.after_wrong_password(until);
+        assert_eq!(
+            grant.locked(until),
+            Some(at(2 * LOCKED_MINUTES * 60)),
+            "locked again at once"
+        );
+        let grant = grant.after_right_password().unwrap();
+        assert_eq!((grant.failed_passwords, grant.locked_until), (0, None));
+        assert_eq!(grant.after_right_password(), None);
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_does_not_shorten_a_lock() {
+        let locked = (0..MAX_WRONG_PASSWORDS).fold(grant(), |grant, _| grant.after_wrong_password(at(1000)));
+        let until = locked.locked_until;
+        assert_eq!(locked.after_wrong_password(at(0)).locked_until, until);
+    }
+
+    #[test]
+    fn a_share_expires_at_its_moment_and_not_before() {
+        assert_eq!(share().expired(at(999)), None);
+        assert_eq!(share().over(at(999)), None);
+        assert_eq!(share().over(at(1000)), Some(Over::Expired));
+        assert_eq!(share().expired(at(1000)).unwrap().state, State::Expired);
+    }
+
+    #[derive(Clone, Debug)]
+    enum Act {
+        Revoke,
+        Expire(i64),
+        EndGrant(State),
+        Role(Role),
+        Open(i64),
+    }
+
+    fn act() -> impl Strategy<Value = Act> {
+        prop_oneof![
+            Just(Act::Revoke),
+            (0i64..2000).prop_map(Act::Expire),
+            prop_oneof![Just(State::Live), Just(State::Revoked), Just(State::Expired)].prop_map(Act::EndGrant),
+            Just(Act::Role(Role::Manage)),
+            (0i64..2000).prop_map(Act::Open),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_over_never_lives_again(acts in proptest::collection::vec(act(), 0..20)) {
+            let (mut share, mut grant) = (share(), grant());
+            for act in acts {
+                let (share_before, grant_before) = (share.state, grant.state);
+                match act {
+                    Act::Revoke => share = share.clone().revoked().unwrap_or(share),
+                    Act::Expire(now) => share = share.clone().expired(at(now)).unwrap_or(share),
+                    Act::EndGrant(state) => grant = grant.clone().ended(state).unwrap_or(grant),
+                    Act::Role(role) => grant = grant.clone().with_role(role).unwrap_or(grant),
+                    Act::Open(now) => grant = grant.clone().opened(at(now)).unwrap_or(grant),
+                }
+                prop_assert!(share_before == State::Live || share.state == share_before);
+                prop_assert!(grant_before == State::Live || grant.state == grant_before);
+            }
+        }
+    }
+}
