@@ -35,15 +35,17 @@ pub fn registry(settings: &Settings) -> Registry {
         directory: Arc::clone(&settings.directory),
     };
     let mut registry = Registry::default();
-    file360::actions(&space)
-        .into_iter()
-        .for_each(|action| registry.add(action));
+    for action in file360::actions(&space) {
+        registry.add(action);
+    }
     registry.add(mail::action(&settings.mailer, &settings.directory));
     registry.add(http::action(&settings.http));
-    data::actions().into_iter().for_each(|action| registry.add(action));
-    file360::events()
-        .into_iter()
-        .for_each(|event| registry.add_event(event));
+    for action in data::actions() {
+        registry.add(action);
+    }
+    for event in file360::events() {
+        registry.add_event(event);
+    }
     registry
 }
 

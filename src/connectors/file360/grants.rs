@@ -8,6 +8,7 @@ use crate::connect::{ActionError, CallContext, Links, passwords};
 use crate::people::Directory;
 use crate::space::{Grant, Principal, Role, Share, State, names};
 use crate::store::{MailState, OutboxMail, Store, Write};
+use std::fmt::Write as _;
 
 /// Shortest password, in characters.
 pub const MIN_PASSWORD_CHARS: usize = 8;
@@ -133,10 +134,8 @@ fn mail(cx: &CallContext, share: &Share, grant: &Grant, address: &str, message: 
     if grant.password_hash.is_some() {
         text.push_str("You also need the password, which comes to you another way.\n");
     }
-    text.push_str(&format!(
-        "The link works until {}. Please do not pass it on.\n",
-        share.expires_at
-    ));
+    let end = share.expires_at;
+    writeln!(text, "The link works until {end}. Please do not pass it on.").expect("writing to a string succeeds");
     OutboxMail {
         id: MailId::derived(&format!("{}:{}:{address}", cx.key, grant.id)),
         to: vec![address.to_owned()],

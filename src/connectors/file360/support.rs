@@ -12,7 +12,10 @@ pub(super) fn permanent(message: impl Into<String>) -> ActionError {
     ActionError::Permanent(message.into())
 }
 
+// Both take the error by value, as `map_err` hands it over.
+
 /// A store that does not answer may answer later, unless it is damaged.
+#[allow(clippy::needless_pass_by_value)]
 pub(super) fn store_failed(error: StoreError) -> ActionError {
     match error {
         StoreError::Newer { .. } | StoreError::Damaged(_) => ActionError::Permanent(error.to_string()),
@@ -22,6 +25,7 @@ pub(super) fn store_failed(error: StoreError) -> ActionError {
     }
 }
 
+#[allow(clippy::needless_pass_by_value)]
 pub(super) fn blob_failed(error: BlobError) -> ActionError {
     match error {
         BlobError::TooLarge { .. } | BlobError::Missing(_) => ActionError::Permanent(error.to_string()),

@@ -56,23 +56,21 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 
 /// Global unicast without its special parts. Ways to write an IPv4 address are judged by it.
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    let s = address.segments();
-    let embedded = |high: u16, low: u16| {
-        let [a, b] = high.to_be_bytes();
-        let [c, d] = low.to_be_bytes();
-        is_public_v4(Ipv4Addr::new(a, b, c, d))
+    let segments = address.segments();
+    let [first, second, ..] = segments;
+    let embedded = |high: u16, low: u16| is_public_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
+    if segments[..6] == [0x64, 0xff9b, 0, 0, 0, 0] {
+        return embedded(segments[6], segments[7]); // NAT64
+    }
+    if first == 0x2002 {
+        return embedded(second, segments[2]); // 6to4
+    }
+    let is_special = match first {
+        0x2001 => second < 0x0200 || second == 0x0db8, // Teredo, ORCHID, benchmarks; documentation
+        0x3fff => second < 0x1000,                     // documentation
+        _ => false,
     };
-    if s[..6] == [0x64, 0xff9b, 0, 0, 0, 0] {
-        return embedded(s[6], s[7]); // NAT64
-    }
-    if s[0] == 0x2002 {
-        return embedded(s[1], s[2]); // 6to4
-    }
-    let is_global_unicast = s[0] & 0xe000 == 0x2000;
-    let is_special = (s[0] == 0x2001 && s[1] < 0x0200) // Teredo, ORCHID, benchmarks
-        || (s[0] == 0x2001 && s[1] == 0x0db8) // documentation
-        || (s[0] == 0x3fff && s[1] < 0x1000); // documentation
-    is_global_unicast && !is_special
+    first & 0xe000 == 0x2000 && !is_special
 }
 
 /// Resolves names and gives only addresses that may be reached. The connection goes to what this

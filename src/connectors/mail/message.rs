@@ -5,7 +5,7 @@ use super::MailConfigError;
 use crate::connect::{ActionError, OutgoingMail};
 use lettre::Message;
 use lettre::message::Mailbox;
-use lettre::message::header::ContentType;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
 
 /// The sender, read from the configuration.
 pub(super) fn sender(from: &str) -> Result<Mailbox, MailConfigError> {
@@ -24,6 +24,7 @@ pub(super) fn build(mail: &OutgoingMail, from: &Mailbox) -> Result<Message, Acti
         .message_id(Some(format!("<{}@{domain}>", mail.id)))
         .date_now()
         .subject(one_line(&mail.subject))
+        .header(MIME_VERSION_1_0)
         .header(ContentType::TEXT_PLAIN)
         .raw_header(auto_submitted());
     for address in &mail.to {
@@ -38,9 +39,9 @@ pub(super) fn build(mail: &OutgoingMail, from: &Mailbox) -> Result<Message, Acti
 }
 
 /// RFC 3834: nobody's absence note answers this mail.
-fn auto_submitted() -> lettre::message::header::HeaderValue {
-    let name = lettre::message::header::HeaderName::new_from_ascii_str("Auto-Submitted");
-    lettre::message::header::HeaderValue::new(name, "auto-generated".to_owned())
+fn auto_submitted() -> HeaderValue {
+    let name = HeaderName::new_from_ascii_str("Auto-Submitted");
+    HeaderValue::new(name, "auto-generated".to_owned())
 }
 
 /// Text for a header: no control character survives.
