@@ -1,5 +1,6 @@
 //! One suite for every adapter of the store, and what is particular to SQLite.
 
+mod blobs;
 mod delivery;
 mod differential;
 mod records;
