@@ -161,7 +161,7 @@ pub async fn a_unit_sees_its_own_writes(store: &Arc<dyn Store>) {
     let first = workspace("wsp_1");
     let mut second = first.clone();
     second.rev = 1;
-    second.name = "Renamed".to_owned();
+    "Renamed".clone_into(&mut second.name);
     done(
         &**store,
         of_writes([Write::PutWorkspace(first.clone()), Write::PutWorkspace(second)]),
