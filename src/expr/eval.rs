@@ -1,14 +1,49 @@
 //! Bounded evaluation.
 
-use super::{Expression, Template, Tree, template::SecretUse};
+use super::functions::MAX_FUEL;
+use super::{Expression, Template, Tree, convert, template::SecretUse};
 use crate::base::Value;
+use minijinja::value::Object;
+use minijinja::{Error, ErrorKind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Largest value or text that an expression or a template may make, in bytes.
+pub const MAX_RESULT_BYTES: usize = 1024 * 1024;
+/// Deepest nesting of lists and objects in a value that an expression may make or read.
+pub const MAX_RESULT_DEPTH: usize = 64;
 
 /// What names mean during one evaluation: `inputs`, `steps`, `run`, `event` … The values are
 /// looked up one by one, so a large run costs no more than what an expression reads.
 pub trait Scope: Send + Sync {
-    /// The value that the dotted `path` begins with, as far as this scope knows it: the name at
-    /// the root (`inputs`), then what it holds. `None` where there is no such name or value.
+    /// The value at the end of the dotted `path`: the name at the root (`inputs`), then the names
+    /// below it, down to the last. Positions in lists are names too, as `0` or `-1`. `None` where
+    /// there is no such name or value on the way. [`dig`] walks what is data.
     fn get(&self, path: &[&str]) -> Option<Value>;
+}
+
+/// Data is a scope: its names are the roots.
+impl Scope for Value {
+    fn get(&self, path: &[&str]) -> Option<Value> {
+        dig(self, path).cloned()
+    }
+}
+
+/// The value at the end of `path` in `value`. Negative positions count from a list's end.
+pub fn dig<'v>(value: &'v Value, path: &[&str]) -> Option<&'v Value> {
+    path.iter().try_fold(value, |value, name| match value {
+        Value::Object(fields) => fields.get(*name),
+        Value::Array(items) => {
+            let position = name.parse::<i64>().ok()?;
+            let from_end = usize::try_from(position.unsigned_abs()).ok()?;
+            if position < 0 {
+                items.get(items.len().checked_sub(from_end)?)
+            } else {
+                items.get(from_end)
+            }
+        }
+        _ => None,
+    })
 }
 
 /// Why an evaluation gave no value.
@@ -19,25 +54,164 @@ pub struct EvalError {
     pub message: String,
 }
 
+impl EvalError {
+    fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+        }
+    }
+}
+
+/// No path was looked up in vain.
+const NOTHING: usize = usize::MAX;
+
+/// The values of an expression's references, handed to minijinja as `r0`, `r1`, …
+#[derive(Debug)]
+struct Slots {
+    values: Vec<Option<Value>>,
+    tolerant: Vec<bool>,
+    /// The first reference that was read, had no value and nothing to fall back on.
+    missing: AtomicUsize,
+}
+
+impl Object for Slots {
+    fn get_value(self: &Arc<Self>, key: &minijinja::Value) -> Option<minijinja::Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<minijinja::Value> {
+        let number: usize = key.strip_prefix('r')?.parse().ok()?;
+        let value = self.values.get(number)?;
+        if value.is_none() && !self.tolerant[number] {
+            let _ = self
+                .missing
+                .compare_exchange(NOTHING, number, Ordering::Relaxed, Ordering::Relaxed);
+        }
+        value.as_ref().map(convert::to_minijinja)
+    }
+}
+
 impl Expression {
     /// The value. A missing value is an error unless the expression has something to fall back on.
     pub fn eval(&self, scope: &dyn Scope) -> Result<Value, EvalError> {
-        let _ = scope;
-        todo!()
+        if let Some(unknown) = &self.program.unknown {
+            return Err(EvalError::new(format!("{unknown}: `{}`", self.source)));
+        }
+        match self.program.compiled() {
+            None => self.look_up(0, scope).ok_or_else(|| self.missing(0)),
+            Some(Err(cause)) => Err(EvalError::new(format!("`{}` is no expression: {cause}", self.source))),
+            Some(Ok(compiled)) => self.run(compiled, scope),
+        }
+    }
+
+    fn run(&self, compiled: &minijinja::Expression<'static, 'static>, scope: &dyn Scope) -> Result<Value, EvalError> {
+        let slots = Arc::new(Slots {
+            values: (0..self.references.len())
+                .map(|number| self.look_up(number, scope))
+                .collect(),
+            tolerant: self.program.tolerant.clone(),
+            missing: AtomicUsize::new(NOTHING),
+        });
+        let result = compiled.eval(minijinja::Value::from_dyn_object(slots.clone()));
+        match slots.missing.load(Ordering::Relaxed) {
+            NOTHING => {}
+            number => return Err(self.missing(number)),
+        }
+        let value = result.map_err(|cause| self.failed(&cause, &slots))?;
+        convert::from_minijinja(&value).map_err(|why| match why {
+            convert::Refused::Missing => self.nothing(&slots),
+            convert::Refused::Because(why) => EvalError::new(format!("`{}` {why}", self.source)),
+        })
+    }
+
+    fn look_up(&self, number: usize, scope: &dyn Scope) -> Option<Value> {
+        const SHORT: usize = 8;
+        let path = &self.references[number].path;
+        if path.len() <= SHORT {
+            let mut names = [""; SHORT];
+            for (name, written) in names.iter_mut().zip(path) {
+                *name = written;
+            }
+            scope.get(&names[..path.len()])
+        } else {
+            scope.get(&path.iter().map(String::as_str).collect::<Vec<_>>())
+        }
+    }
+
+    /// The error of a reference without a value.
+    fn missing(&self, number: usize) -> EvalError {
+        let path = self.references[number].path.join(".");
+        if path == self.source {
+            EvalError::new(format!("`{path}` has no value"))
+        } else {
+            EvalError::new(format!("`{path}` has no value in `{}`", self.source))
+        }
+    }
+
+    /// The error of an expression that came to nothing.
+    fn nothing(&self, slots: &Slots) -> EvalError {
+        let tolerated = slots.values.iter().position(Option::is_none);
+        tolerated.map_or_else(
+            || EvalError::new(format!("`{}` has no value", self.source)),
+            |number| self.missing(number),
+        )
+    }
+
+    /// The error of minijinja without the values it may quote.
+    fn failed(&self, cause: &Error, slots: &Slots) -> EvalError {
+        let source = &self.source;
+        EvalError::new(match cause.kind() {
+            ErrorKind::UndefinedError => return self.nothing(slots),
+            ErrorKind::OutOfFuel => format!("`{source}` is too much work: more than {MAX_FUEL} operations"),
+            ErrorKind::MissingArgument => format!("an argument is missing in `{source}`"),
+            ErrorKind::TooManyArguments => format!("there is an argument too many in `{source}`"),
+            ErrorKind::UnknownMethod => format!("a value in `{source}` has no such method"),
+            _ => match cause.detail().filter(|detail| detail.starts_with("tried to use ")) {
+                Some(detail) => format!("`{source}` cannot be computed: {detail}"),
+                None => format!("`{source}` cannot be computed from these values"),
+            },
+        })
     }
 
     /// The value, which must be a boolean.
     pub fn holds(&self, scope: &dyn Scope) -> Result<bool, EvalError> {
-        let _ = scope;
-        todo!()
+        match self.eval(scope)? {
+            Value::Bool(holds) => Ok(holds),
+            other => Err(EvalError::new(format!(
+                "`{}` must be true or false and is {}",
+                self.source,
+                convert::kind(&other)
+            ))),
+        }
     }
 }
 
 impl Template {
-    /// A single `${{ }}` keeps its type; anything else becomes text.
+    /// A single `${{ }}` keeps its type; anything else becomes text: numbers and booleans as
+    /// written in JSON, lists and objects as JSON, none as nothing. A value that itself has
+    /// `${{ }}` in it is text like any other.
     pub fn eval(&self, scope: &dyn Scope) -> Result<Value, EvalError> {
-        let _ = scope;
-        todo!()
+        use super::Part;
+        if let [Part::Expression(expression, _)] = self.parts.as_slice() {
+            return expression.eval(scope);
+        }
+        let mut text = String::with_capacity(self.source.len());
+        for part in &self.parts {
+            match part {
+                Part::Text(written) => text.push_str(written),
+                Part::Expression(expression, _) => convert::print(&mut text, &expression.eval(scope)?),
+                Part::Secret(name, _) => {
+                    return Err(EvalError::new(format!("the secret {name} cannot be used here")));
+                }
+            }
+            if text.len() > MAX_RESULT_BYTES {
+                return Err(EvalError::new(format!(
+                    "the text made of {:?} is larger than {MAX_RESULT_BYTES} bytes",
+                    super::template::shortened(&self.source)
+                )));
+            }
+        }
+        Ok(Value::String(text))
     }
 }
 
@@ -45,7 +219,44 @@ impl Tree {
     /// The data with every template evaluated. Uses of secrets are not evaluated but listed;
     /// their place in the data holds `***`.
     pub fn eval(&self, scope: &dyn Scope) -> Result<(Value, Vec<SecretUse>), EvalError> {
-        let _ = scope;
-        todo!()
+        let mut secrets = Vec::new();
+        let value = self.eval_at(scope, &mut String::new(), &mut secrets)?;
+        Ok((value, secrets))
+    }
+
+    fn eval_at(
+        &self,
+        scope: &dyn Scope,
+        pointer: &mut String,
+        secrets: &mut Vec<SecretUse>,
+    ) -> Result<Value, EvalError> {
+        match self {
+            Self::Plain(value) => Ok(value.clone()),
+            Self::Template(template) => match template.secret_use(scope, pointer)? {
+                Some(used) => {
+                    secrets.push(used);
+                    Ok(Value::String(super::template::HIDDEN.to_owned()))
+                }
+                None => template.eval(scope),
+            },
+            Self::List(items) => {
+                let mut values = Vec::with_capacity(items.len());
+                for (at, item) in items.iter().enumerate() {
+                    let length = super::template::descend(pointer, &at.to_string());
+                    values.push(item.eval_at(scope, pointer, secrets)?);
+                    pointer.truncate(length);
+                }
+                Ok(Value::Array(values))
+            }
+            Self::Object(fields) => {
+                let mut values = serde_json::Map::with_capacity(fields.len());
+                for (name, field) in fields {
+                    let length = super::template::descend(pointer, name);
+                    values.insert(name.clone(), field.eval_at(scope, pointer, secrets)?);
+                    pointer.truncate(length);
+                }
+                Ok(Value::Object(values))
+            }
+        }
     }
 }

@@ -3,13 +3,19 @@
 //! Invariant: evaluation is deterministic. No clock, no randomness, no I/O; fuel and size are bounded.
 
 pub mod check;
+mod convert;
 pub mod eval;
+pub mod functions;
 pub mod parse;
+pub mod syntax;
 pub mod template;
 pub mod types;
 
 pub use check::{ExprFinding, TypeScope};
-pub use eval::{EvalError, Scope};
+pub use eval::{EvalError, Scope, dig};
 pub use parse::{ExprError, Expression, Reference};
-pub use template::{Part, SecretUse, Template, Tree};
+pub use template::{Part, SecretPiece, SecretUse, Template, Tree};
 pub use types::{Field, Type};
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,17 @@
 //! Text and data with `${{ }}` in them.
+//!
+//! What stands between the braces ends at the first `}}` outside of quotes and of `{ }` of its
+//! own. To write the opening sign itself: `${{ '${{' }}`.
 
-use super::{ExprError, Expression};
+use super::{EvalError, ExprError, Expression, Scope, convert};
 use crate::base::{Span, Value};
 use serde::{Deserialize, Serialize};
+
+/// What stands in data in the place of a secret.
+pub const HIDDEN: &str = "***";
+
+const OPEN: &str = "${{";
+const CLOSE: &str = "}}";
 
 /// A text, cut at its `${{ }}`.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,9 +27,10 @@ pub struct Template {
 pub enum Part {
     /// Text as it stands.
     Text(String),
-    /// `${{ expression }}`, with the expression's place in the template's source.
+    /// `${{ expression }}`, with the place of the expression itself, without braces and blanks,
+    /// in the template's source.
     Expression(Expression, Span),
-    /// `${{ secrets.NAME }}`, with its place in the template's source.
+    /// `${{ secrets.NAME }}`, with the place of `secrets.NAME` in the template's source.
     Secret(String, Span),
 }
 
@@ -60,8 +70,36 @@ pub enum SecretPiece {
 impl Template {
     /// Parses `source`. Every broken `${{ }}` is reported, with its place in `source`.
     pub fn parse(source: &str) -> Result<Self, Vec<ExprError>> {
-        let _ = source;
-        todo!()
+        let mut parts = Vec::new();
+        let mut errors = Vec::new();
+        let mut at = 0;
+        while let Some(open) = source[at..].find(OPEN).map(|found| at + found) {
+            if open > at {
+                parts.push(Part::Text(source[at..open].to_owned()));
+            }
+            let begin = open + OPEN.len();
+            let Some(length) = inner_length(&source[begin..]) else {
+                errors.push(ExprError::new("`${{` is not closed by `}}`", Span::new(open, begin)));
+                at = source.len();
+                break;
+            };
+            match part(source, Span::new(begin, begin + length)) {
+                Ok(part) => parts.push(part),
+                Err(error) => errors.push(error),
+            }
+            at = begin + length + CLOSE.len();
+        }
+        if at < source.len() {
+            parts.push(Part::Text(source[at..].to_owned()));
+        }
+        if errors.is_empty() {
+            Ok(Self {
+                source: source.to_owned(),
+                parts,
+            })
+        } else {
+            Err(errors)
+        }
     }
 
     /// The expressions in it, each with its place in the source.
@@ -71,17 +109,178 @@ impl Template {
             Part::Text(_) | Part::Secret(..) => None,
         })
     }
+
+    /// The secrets in it, each with its place in the source.
+    pub fn secrets(&self) -> impl Iterator<Item = (&str, Span)> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Secret(name, span) => Some((name.as_str(), *span)),
+            Part::Text(_) | Part::Expression(..) => None,
+        })
+    }
+
+    /// How the text uses secrets, if it does; everything else in it is evaluated.
+    pub(super) fn secret_use(&self, scope: &dyn Scope, pointer: &str) -> Result<Option<SecretUse>, EvalError> {
+        if self.secrets().next().is_none() {
+            return Ok(None);
+        }
+        let mut pieces = Vec::with_capacity(self.parts.len());
+        let mut text = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(written) => text.push_str(written),
+                Part::Expression(expression, _) => convert::print(&mut text, &expression.eval(scope)?),
+                Part::Secret(name, _) => {
+                    if !text.is_empty() {
+                        pieces.push(SecretPiece::Text(std::mem::take(&mut text)));
+                    }
+                    pieces.push(SecretPiece::Secret(name.clone()));
+                }
+            }
+        }
+        if !text.is_empty() {
+            pieces.push(SecretPiece::Text(text));
+        }
+        Ok(Some(SecretUse {
+            pointer: pointer.to_owned(),
+            pieces,
+        }))
+    }
+}
+
+/// What stands at `inner`, between the braces.
+fn part(source: &str, inner: Span) -> Result<Part, ExprError> {
+    let written = &source[inner.start..inner.end];
+    let text = written.trim();
+    let start = inner.start + (written.len() - written.trim_start().len());
+    let place = Span::new(start, start + text.len());
+    if text.is_empty() {
+        return Err(ExprError::new("there is no expression between the braces", inner));
+    }
+    if let Some(name) = text.strip_prefix("secrets.")
+        && is_name(name)
+    {
+        return Ok(Part::Secret(name.to_owned(), place));
+    }
+    let expression = Expression::parse(text).map_err(|error| error.shifted(start))?;
+    Ok(Part::Expression(expression, place))
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && text
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+}
+
+/// How many bytes stand before the `}}` that closes.
+fn inner_length(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut quote = None;
+    let mut open = 0_usize;
+    let mut at = 0;
+    while at < bytes.len() {
+        match (quote, bytes[at]) {
+            (Some(_), b'\\') => at += 1,
+            (Some(sign), byte) if sign == byte => quote = None,
+            (None, sign @ (b'\'' | b'"')) => quote = Some(sign),
+            (None, b'{') => open += 1,
+            (None, b'}') if open > 0 => open -= 1,
+            (None, b'}') if bytes.get(at + 1) == Some(&b'}') => return Some(at),
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// The beginning of `text`, to name it in a message.
+pub(super) fn shortened(text: &str) -> String {
+    const LONGEST: usize = 60;
+    if text.chars().count() <= LONGEST {
+        text.to_owned()
+    } else {
+        format!("{}…", text.chars().take(LONGEST).collect::<String>())
+    }
+}
+
+/// Extends a JSON pointer by `name`; returns how long it was.
+pub(super) fn descend(pointer: &mut String, name: &str) -> usize {
+    let length = pointer.len();
+    pointer.push('/');
+    pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+    length
 }
 
 impl Tree {
     /// Parses every text in `value`. Errors carry the JSON pointer of the text they are in.
     pub fn parse(value: &Value) -> Result<Self, Vec<(String, ExprError)>> {
-        let _ = value;
-        todo!()
+        let mut errors = Vec::new();
+        let tree = parse_at(value, &mut String::new(), &mut errors);
+        if errors.is_empty() { Ok(tree) } else { Err(errors) }
     }
 
     /// Every template with its JSON pointer.
     pub fn templates(&self) -> Vec<(String, &Template)> {
-        todo!()
+        let mut found = Vec::new();
+        self.collect(&mut String::new(), &mut found);
+        found
     }
+
+    fn collect<'t>(&'t self, pointer: &mut String, found: &mut Vec<(String, &'t Template)>) {
+        let mut below = |name: &str, tree: &'t Self| {
+            let length = descend(pointer, name);
+            tree.collect(pointer, found);
+            pointer.truncate(length);
+        };
+        match self {
+            Self::Plain(_) => {}
+            Self::Template(template) => found.push((pointer.clone(), template)),
+            Self::List(items) => items
+                .iter()
+                .enumerate()
+                .for_each(|(at, item)| below(&at.to_string(), item)),
+            Self::Object(fields) => fields.iter().for_each(|(name, field)| below(name, field)),
+        }
+    }
+}
+
+fn parse_at(value: &Value, pointer: &mut String, errors: &mut Vec<(String, ExprError)>) -> Tree {
+    match value {
+        Value::String(text) if text.contains(OPEN) => match Template::parse(text) {
+            Ok(template) => return Tree::Template(template),
+            Err(found) => errors.extend(found.into_iter().map(|error| (pointer.clone(), error))),
+        },
+        Value::Array(items) => {
+            let mut trees = Vec::with_capacity(items.len());
+            for (at, item) in items.iter().enumerate() {
+                let length = descend(pointer, &at.to_string());
+                trees.push(parse_at(item, pointer, errors));
+                pointer.truncate(length);
+            }
+            if !trees.iter().all(is_plain) {
+                return Tree::List(trees);
+            }
+        }
+        Value::Object(fields) => {
+            let mut trees = Vec::with_capacity(fields.len());
+            for (name, field) in fields {
+                let length = descend(pointer, name);
+                if name.contains(OPEN) {
+                    let message = "a key is written as it stands; `${{ }}` belongs into the value";
+                    errors.push((pointer.clone(), ExprError::new(message, Span::default())));
+                }
+                trees.push((name.clone(), parse_at(field, pointer, errors)));
+                pointer.truncate(length);
+            }
+            if !trees.iter().all(|(_, tree)| is_plain(tree)) {
+                return Tree::Object(trees);
+            }
+        }
+        _ => {}
+    }
+    Tree::Plain(value.clone())
+}
+
+const fn is_plain(tree: &Tree) -> bool {
+    matches!(tree, Tree::Plain(_))
 }
