@@ -207,7 +207,6 @@ pub enum Event {
         /// The task.
         task: TaskId,
         /// The decision.
-        #[serde(flatten)]
         record: DecisionRecord,
     },
     /// A newer version made the decisions so far void.

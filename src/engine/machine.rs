@@ -1,71 +1,114 @@
 //! One run: the only way in and the questions a host may ask.
 
-use super::{Event, EventRecord, Input, Refusal, Reply, Start, Work};
-use crate::base::Timestamp;
+use super::apply;
+use super::decide;
+use super::event::{Event, JOURNAL_VERSION};
+use super::input::{Input, Refusal, Reply, Start};
+use super::state::{Fresh, RunState, Slot};
+use super::{EventRecord, Work};
+use crate::base::{Timestamp, Value};
+use crate::expr::SecretUse;
 use crate::plan::Plan;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The interpreter of one run.
 #[derive(Clone, Debug)]
 pub struct RunMachine {
     pub(super) plan: Arc<Plan>,
-}
-
-/// Why a journal cannot be replayed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ReplayError {
-    /// The journal was written by a newer build.
-    #[error("event {seq} has version {found}; this build reads up to {known}: start a newer build")]
-    Newer {
-        /// Position in the journal.
-        seq: u64,
-        /// Version found.
-        found: u32,
-        /// Newest version known.
-        known: u32,
-    },
-    /// The journal does not fit the plan or itself.
-    #[error("event {seq} cannot have happened: {why}")]
-    Impossible {
-        /// Position in the journal.
-        seq: u64,
-        /// What does not fit.
-        why: String,
-    },
+    pub(super) state: RunState,
+    /// What has not been decided on; nothing between two inputs.
+    pub(super) fresh: Fresh,
+    /// Decided and not taken.
+    pub(super) pending: Vec<EventRecord>,
+    /// Inputs of pure actions with their round, which need not be computed again.
+    pub(super) rendered: BTreeMap<Slot, (u32, (Value, Vec<SecretUse>))>,
+    /// The journal ends in the middle of a decision: a wake-up takes it up.
+    pub(super) unsettled: bool,
 }
 
 impl RunMachine {
     /// Begins a run. Everything that follows at once has been decided; see `take_events`.
     pub fn start(plan: Arc<Plan>, now: Timestamp, start: Start) -> Self {
-        let _ = (now, start);
-        Self { plan }
+        let record = EventRecord {
+            run: start.run,
+            seq: 1,
+            at: now,
+            v: JOURNAL_VERSION,
+            event: Event::RunStarted {
+                flow: plan.flow.clone(),
+                version: plan.version.clone(),
+                plan: plan.hash.clone(),
+                inputs: with_defaults(&plan, start.inputs),
+                initiator: start.initiator,
+                trigger: start.trigger,
+                seed: start.seed,
+            },
+        };
+        let mut fresh = Fresh::default();
+        let state = apply::begin(&plan, &record, &mut fresh).expect("the first event was made from this plan");
+        let mut machine = Self {
+            plan,
+            state,
+            fresh,
+            pending: vec![record],
+            rendered: BTreeMap::new(),
+            unsettled: false,
+        };
+        decide::settle(&mut machine);
+        machine
     }
 
-    /// Rebuilds a run from its journal.
-    pub fn replay(plan: Arc<Plan>, journal: &[EventRecord]) -> Result<Self, ReplayError> {
-        let _ = journal;
-        Ok(Self { plan })
-    }
-
-    /// Lets something happen. Refused inputs change nothing.
+    /// Lets something happen. Refused inputs change nothing. Time never goes back within a run:
+    /// a `now` before the last event counts as the time of that event.
     pub fn handle(&mut self, now: Timestamp, input: Input) -> Result<Reply, Refusal> {
-        let _ = (now, input, &self.plan);
-        let _: Option<Event> = None;
-        todo!()
+        if self.unsettled {
+            self.unsettled = false;
+            decide::settle(self);
+        }
+        decide::handle(self, now, input)
     }
 
     /// The events decided since the last call, in order. They count once they are durable.
     pub fn take_events(&mut self) -> Vec<EventRecord> {
-        todo!()
+        std::mem::take(&mut self.pending)
+    }
+
+    /// How the run stands, to be compared.
+    pub fn state(&self) -> &RunState {
+        &self.state
+    }
+
+    /// When to send `Input::Wake` next. A host that was down delivers events that were recorded
+    /// meanwhile before it wakes a run, so that an answer counts that came before its deadline.
+    pub fn next_wakeup(&self) -> Option<Timestamp> {
+        if self.unsettled {
+            return Some(self.state.now);
+        }
+        if self.state.is_ended() {
+            return None;
+        }
+        self.state.timers.first().map(|timer| timer.at)
     }
 
     /// Everything that must be in flight now. The same answer until an input changes it.
     pub fn outstanding(&self) -> Vec<Work> {
-        todo!()
+        super::outstanding::outstanding(self)
     }
+}
 
-    /// When to send `Input::Wake` next.
-    pub fn next_wakeup(&self) -> Option<Timestamp> {
-        todo!()
+/// The inputs, with defaults where none was given.
+fn with_defaults(plan: &Plan, inputs: Value) -> Value {
+    let mut given = match inputs {
+        Value::Object(given) => given,
+        _ => serde_json::Map::new(),
+    };
+    for (name, spec) in &plan.inputs {
+        if let Some(default) = &spec.default
+            && given.get(name).is_none_or(Value::is_null)
+        {
+            given.insert(name.clone(), default.clone());
+        }
     }
+    Value::Object(given)
 }

@@ -8,14 +8,26 @@
 //! Invariant: no clock, no randomness, no waiting, no unordered iteration. Time and ids are
 //! arguments.
 
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod apply;
+mod decide;
 pub mod event;
 pub mod input;
+mod leads;
+pub mod limits;
 pub mod machine;
+mod outstanding;
+pub mod replay;
+mod scope;
+pub mod state;
 pub mod view;
 pub mod work;
 
 pub use event::{Event, EventRecord, JOURNAL_VERSION};
 pub use input::{Decision, Failure, FailureKind, InboundEvent, Input, Refusal, Reply, Start};
-pub use machine::{ReplayError, RunMachine};
-pub use view::{OwnedView, RunPhase, StepPhase, StepView, TaskPhase, TaskView};
+pub use machine::RunMachine;
+pub use replay::ReplayError;
+pub use state::RunState;
+pub use view::{IncidentView, OwnedView, RunPhase, StepPhase, StepView, TaskPhase, TaskView};
 pub use work::{Assignment, Work, WorkKey};

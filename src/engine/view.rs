@@ -2,9 +2,10 @@
 
 use super::RunMachine;
 use super::event::{DecisionRecord, DocumentRef};
+use super::state::{Phase, Progress, Slot, Slots, StepState, Task};
 use crate::base::id::{RunId, TaskId};
 use crate::base::{Timestamp, Value};
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanVerb};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -78,6 +79,17 @@ pub struct StepView {
     pub error: Option<String>,
 }
 
+/// Something that a person must look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncidentView {
+    /// A step, `release:THING` or `abandoned:STEP:ROUND`: what `Retry` and `Skip` name.
+    pub name: String,
+    /// What is wrong.
+    pub error: String,
+    /// Whether it is not known if the effect happened.
+    pub in_doubt: bool,
+}
+
 /// A thing that the run owns and will release.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OwnedView {
@@ -135,7 +147,7 @@ pub struct TaskView {
 impl RunMachine {
     /// The run.
     pub fn run(&self) -> &RunId {
-        todo!()
+        &self.state.run
     }
 
     /// The plan it is pinned to.
@@ -145,67 +157,174 @@ impl RunMachine {
 
     /// Position of the last event decided, durable or not.
     pub fn seq(&self) -> u64 {
-        todo!()
+        self.state.seq
     }
 
     /// How the run stands.
     pub fn status(&self) -> RunPhase {
-        todo!()
+        match &self.state.progress {
+            Progress::Running => RunPhase::Running,
+            Progress::Closing { status, .. } => RunPhase::Closing { status: status.clone() },
+            Progress::Ended { status, .. } => RunPhase::Ended { status: status.clone() },
+        }
     }
 
     /// Who started it.
     pub fn initiator(&self) -> &str {
-        todo!()
+        &self.state.initiator
     }
 
     /// When it started.
     pub fn started_at(&self) -> Timestamp {
-        todo!()
+        self.state.started_at
     }
 
     /// When it ended.
     pub fn ended_at(&self) -> Option<Timestamp> {
-        todo!()
+        self.state.ended_at
     }
 
     /// Its inputs, defaults included.
     pub fn inputs(&self) -> &Value {
-        todo!()
+        &self.state.inputs
     }
 
     /// Its outputs, once it ended.
     pub fn outputs(&self) -> Option<&Value> {
-        todo!()
+        match &self.state.progress {
+            Progress::Ended { outputs, .. } => Some(outputs),
+            _ => None,
+        }
     }
 
     /// Whether a person must look.
     pub fn incident(&self) -> bool {
-        todo!()
+        !self.state.incidents.is_empty()
+    }
+
+    /// Everything that a person must look at, in the order of names: a step,
+    /// `release:THING` or `abandoned:STEP:ROUND`, and what is wrong.
+    pub fn incidents(&self) -> Vec<IncidentView> {
+        self.state
+            .incidents
+            .iter()
+            .map(|(name, incident)| IncidentView {
+                name: name.clone(),
+                error: incident.error.clone(),
+                in_doubt: incident.in_doubt,
+            })
+            .collect()
     }
 
     /// Its steps in the order of the file, `always` steps last.
     pub fn steps(&self) -> Vec<StepView> {
-        todo!()
+        (0..)
+            .map(Slot)
+            .zip(&self.state.steps)
+            .map(|(slot, step)| self.step_view(slot, step))
+            .collect()
+    }
+
+    fn step_view(&self, slot: Slot, step: &StepState) -> StepView {
+        let plan = self.plan.at(slot);
+        let incident = self.state.incidents.get(&plan.id);
+        let phase = match &step.phase {
+            _ if incident.is_some() => StepPhase::Incident,
+            Phase::Pending => StepPhase::Pending,
+            Phase::Ready | Phase::Calling(_) | Phase::Waiting(_) | Phase::Asking(_) => StepPhase::Active,
+            Phase::Finished(_) => StepPhase::Finished,
+            Phase::Skipped => StepPhase::Skipped,
+            Phase::NotReached => StepPhase::NotReached,
+            Phase::Cancelled => StepPhase::Cancelled,
+        };
+        let outcome = match &step.phase {
+            Phase::Finished(outcome) => Some(outcome.clone()),
+            _ => None,
+        };
+        let failed = outcome.as_ref().filter(|outcome| *outcome == "failed");
+        let error = failed.and_then(|_| step.output.get("error")?.as_str());
+        StepView {
+            id: plan.id.clone(),
+            title: plan.title.clone(),
+            phase,
+            round: step.round,
+            due: self.state.timers_of(slot).and_then(|timers| timers.due),
+            error: incident
+                .map(|incident| incident.error.as_str())
+                .or(error)
+                .map(str::to_owned),
+            outcome,
+        }
     }
 
     /// What it owns now, in the order of acquisition. Events about these go to the run.
     pub fn owned(&self) -> Vec<OwnedView> {
-        todo!()
+        let owned = self.state.owned.iter();
+        owned
+            .map(|thing| OwnedView {
+                kind: thing.kind.clone(),
+                id: thing.id.clone(),
+            })
+            .collect()
     }
 
     /// The events from outside that it waits for now: type and key.
     pub fn subscriptions(&self) -> BTreeSet<(String, String)> {
-        todo!()
+        let waits = self
+            .state
+            .waiting
+            .iter()
+            .filter_map(|slot| match &self.state.step(*slot).phase {
+                Phase::Waiting(wait) => Some(wait),
+                _ => None,
+            });
+        waits
+            .flat_map(|wait| {
+                let open = |name: &str| wait.met.iter().all(|(met, _)| met != name);
+                wait.expected.iter().filter(move |expected| open(&expected.name))
+            })
+            .filter_map(|expected| Some((expected.event.clone(), expected.key.clone()?)))
+            .collect()
     }
 
     /// Every task it ever opened, in the order of opening; look at `phase` and `changed`.
     pub fn tasks(&self) -> Vec<TaskView> {
-        todo!()
+        self.state.tasks.iter().map(|task| self.task_view(task)).collect()
     }
 
     /// One task.
     pub fn task(&self, task: &TaskId) -> Option<TaskView> {
-        let _ = task;
-        todo!()
+        let at = self.state.task_index.get(task)?;
+        self.state.tasks.get(*at).map(|task| self.task_view(task))
+    }
+
+    fn task_view(&self, task: &Task) -> TaskView {
+        let plan = self.plan.at(task.slot);
+        let (decisions, reason) = match &plan.verb {
+            PlanVerb::Approve(approve) => (approve.decisions.clone(), approve.reason.clone()),
+            _ => (Vec::new(), Vec::new()),
+        };
+        let mut people = task.people.clone();
+        for person in task.joined.iter().chain(&task.veto) {
+            if !people.contains(person) && !task.exclude.contains(person) {
+                people.push(person.clone());
+            }
+        }
+        TaskView {
+            id: task.id.clone(),
+            step: plan.id.clone(),
+            title: plan.title.clone(),
+            round: task.round,
+            ask: task.ask.clone(),
+            document: task.document.clone(),
+            decisions,
+            reason,
+            people,
+            decided: task.decisions.clone(),
+            due: task.timers.due,
+            opened_at: task.opened_at,
+            phase: task.phase.clone(),
+            changed: task.changed,
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What a run needs done by its host, as an answer to a question.
 
 use crate::base::Value;
-use crate::base::id::TaskId;
+use crate::base::id::{RunId, TaskId};
 use crate::expr::SecretUse;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -16,6 +16,75 @@ pub struct WorkKey(pub String);
 impl fmt::Display for WorkKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// What a key names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place<'k> {
+    /// The action of a step.
+    Step { id: &'k str, round: u32 },
+    /// A question to the directory, by number.
+    Assign { id: &'k str, round: u32, number: u32 },
+    /// The question who joins by escalation.
+    Escalate { id: &'k str, round: u32 },
+    /// The release of a thing; a step called `release` has keys of the same form.
+    Release(&'k str),
+}
+
+impl<'k> Place<'k> {
+    /// The step and its round.
+    pub(super) fn step(&self) -> Option<(&'k str, u32)> {
+        match *self {
+            Self::Step { id, round } | Self::Assign { id, round, .. } | Self::Escalate { id, round } => {
+                Some((id, round))
+            }
+            Self::Release(thing) => Some(("release", thing.parse().ok()?)),
+        }
+    }
+}
+
+impl WorkKey {
+    /// The action of a step.
+    pub(super) fn of_step(run: &RunId, step: &str, round: u32) -> Self {
+        Self(format!("{run}:{step}:{round}"))
+    }
+
+    /// A question to the directory.
+    pub(super) fn of_assign(run: &RunId, step: &str, round: u32, number: u32) -> Self {
+        Self(format!("{run}:{step}:{round}:assign:{number}"))
+    }
+
+    /// The question who joins by escalation.
+    pub(super) fn of_escalation(run: &RunId, step: &str, round: u32) -> Self {
+        Self(format!("{run}:{step}:{round}:escalate"))
+    }
+
+    /// The release of a thing.
+    pub(super) fn of_release(run: &RunId, thing: &str) -> Self {
+        Self(format!("{run}:release:{thing}"))
+    }
+
+    /// What the key names, if it is one of `run`.
+    pub(super) fn place(&self, run: &RunId) -> Option<Place<'_>> {
+        let rest = self.0.strip_prefix(run.as_str())?.strip_prefix(':')?;
+        if let Some(thing) = rest.strip_prefix("release:") {
+            return Some(Place::Release(thing));
+        }
+        let (id, rest) = rest.split_once(':')?;
+        let mut parts = rest.split(':');
+        let round = parts.next()?.parse().ok()?;
+        let place = match (parts.next(), parts.next()) {
+            (None, _) => Place::Step { id, round },
+            (Some("escalate"), None) => Place::Escalate { id, round },
+            (Some("assign"), Some(number)) => Place::Assign {
+                id,
+                round,
+                number: number.parse().ok()?,
+            },
+            _ => return None,
+        };
+        parts.next().is_none().then_some(place)
     }
 }
 
@@ -73,4 +142,49 @@ pub struct Assignment {
     pub people: Vec<String>,
     /// Persons who can veto.
     pub veto: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_names_what_it_was_made_of() {
+        let run = RunId::from("run_1");
+        let id = "sign";
+        let cases = [
+            (WorkKey::of_step(&run, id, 2), Place::Step { id, round: 2 }),
+            (WorkKey::of_escalation(&run, id, 2), Place::Escalate { id, round: 2 }),
+            (WorkKey::of_release(&run, "a:b"), Place::Release("a:b")),
+            (
+                WorkKey::of_assign(&run, id, 2, 3),
+                Place::Assign {
+                    id,
+                    round: 2,
+                    number: 3,
+                },
+            ),
+        ];
+        for (key, place) in cases {
+            assert_eq!(key.place(&run), Some(place));
+            assert_eq!(key.place(&RunId::from("run_2")), None);
+        }
+    }
+
+    #[test]
+    fn a_foreign_key_names_nothing() {
+        let run = RunId::from("run_1");
+        for key in [
+            "",
+            "run_1",
+            "run_1:",
+            "run_1:a",
+            "run_1:a:x",
+            "run_1:a:1:b",
+            "run_1:a:1:assign",
+            "run_12:a:1",
+        ] {
+            assert_eq!(WorkKey(key.to_owned()).place(&run), None, "{key}");
+        }
+    }
 }

@@ -1,0 +1,74 @@
+//! A new round of a step and everything downstream of it.
+
+use super::super::scope::fields;
+use super::super::state::{EdgeState, Phase, Slot, Slots};
+use super::{Applier, Impossible};
+use crate::base::Value;
+
+impl Applier<'_> {
+    pub(super) fn went_back(&mut self, from: &str, outcome: &str, to: &str) -> Result<(), Impossible> {
+        let (from, to) = (self.slot(from)?, self.slot(to)?);
+        let jump = self
+            .state
+            .jumps
+            .iter()
+            .position(|jump| jump.from == from && jump.to == to && jump.outcome == outcome)
+            .and_then(|at| self.state.jumps.remove(at))
+            .ok_or_else(|| format!("{outcome} did not lead back"))?;
+        *self
+            .state
+            .step_mut(from)
+            .backs
+            .entry((jump.outcome, jump.depth))
+            .or_insert(0) += 1;
+        let mut round = self.plan.downstream(to);
+        round.push(to);
+        round.sort_unstable();
+        for &slot in &round {
+            self.reset(slot);
+        }
+        self.state.jumps.retain(|jump| round.binary_search(&jump.from).is_err());
+        for thing in &mut self.state.owned {
+            thing.releasing |= round.binary_search(&thing.slot).is_ok();
+        }
+        for &slot in &round {
+            self.forget_edges(slot, &round);
+        }
+        for &slot in &round {
+            self.reconsider(slot);
+        }
+        if round.binary_search(&from).is_err() {
+            // A way back that is not one: the step is over and its outcome goes nowhere.
+            self.propagate(from);
+        }
+        Ok(())
+    }
+
+    /// Ends the step's round, whatever it is at.
+    fn reset(&mut self, slot: Slot) {
+        self.cancel(slot);
+        if self.state.step(slot).phase.is_over() {
+            self.again(slot);
+        }
+        let step = self.state.step_mut(slot);
+        if let Phase::Finished(outcome) = &step.phase {
+            step.rounds.push(Value::Object(fields(outcome, &step.output)));
+        }
+        step.output = Value::Null;
+        step.phase = Phase::Pending;
+        step.round += 1;
+    }
+
+    /// Edges from within the new round are open again.
+    fn forget_edges(&mut self, slot: Slot, round: &[Slot]) {
+        let plan = self.plan;
+        let step = self.state.step_mut(slot);
+        for (edge, state) in plan.at(slot).after.iter().zip(&mut step.edges) {
+            if round.binary_search(&plan.sibling(slot, edge.from)).is_ok() {
+                *state = EdgeState::Pending;
+            }
+        }
+        step.arrived = step.edges.iter().filter(|edge| **edge == EdgeState::Arrived).count();
+        step.dead = step.edges.iter().filter(|edge| **edge == EdgeState::Dead).count();
+    }
+}

@@ -1,0 +1,207 @@
+//! State × event → state. The only place where the state of a run changes.
+//!
+//! Readiness and `not_reached` are not events: they follow from the events here. An event that
+//! cannot have happened is refused with the reason and leaves the state in no promised shape.
+
+mod back;
+mod calls;
+mod closing;
+mod graph;
+mod incidents;
+mod tasks;
+mod waits;
+
+use super::event::{Event, EventRecord};
+use super::state::{EdgeState, Fresh, Phase, Progress, RunState, Slot, Slots, StepState};
+use crate::base::{Timestamp, Value};
+use crate::plan::{Plan, PlanStep};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Why an event cannot have happened.
+pub(super) type Impossible = String;
+
+/// One event being applied.
+pub(super) struct Applier<'a> {
+    plan: &'a Plan,
+    state: &'a mut RunState,
+    fresh: &'a mut Fresh,
+    at: Timestamp,
+}
+
+/// The state after a run's first event.
+pub(super) fn begin(plan: &Plan, record: &EventRecord, fresh: &mut Fresh) -> Result<RunState, Impossible> {
+    let Event::RunStarted {
+        plan: hash,
+        inputs,
+        initiator,
+        seed,
+        ..
+    } = &record.event
+    else {
+        return Err("a run begins with run_started".to_owned());
+    };
+    if *hash != plan.hash {
+        return Err(format!("the run is pinned to plan {hash}, not to {}", plan.hash));
+    }
+    let mut state = RunState {
+        run: record.run.clone(),
+        initiator: initiator.clone(),
+        seed: *seed,
+        inputs: inputs.clone(),
+        started_at: record.at,
+        ended_at: None,
+        now: record.at,
+        seq: record.seq,
+        progress: Progress::Running,
+        steps: plan
+            .steps
+            .iter()
+            .chain(&plan.always)
+            .map(|step| StepState::new(step, record.at))
+            .collect(),
+        live: plan.steps.len(),
+        live_always: plan.always.len(),
+        working: BTreeSet::new(),
+        waiting: BTreeSet::new(),
+        asking: BTreeSet::new(),
+        timers: BTreeSet::new(),
+        tasks: Vec::new(),
+        task_index: BTreeMap::new(),
+        kept: Vec::new(),
+        seen: BTreeSet::new(),
+        owned: Vec::new(),
+        abandoned: Vec::new(),
+        incidents: BTreeMap::new(),
+        ending: None,
+        jumps: VecDeque::new(),
+    };
+    let at = record.at;
+    let mut applier = Applier {
+        plan,
+        state: &mut state,
+        fresh,
+        at,
+    };
+    for at in 0..plan.steps.len() {
+        if plan.steps[at].after.is_empty() {
+            applier.ready(slot_of(at));
+        }
+    }
+    Ok(state)
+}
+
+/// The position of a step in the order of the file.
+fn slot_of(at: usize) -> Slot {
+    Slot(u32::try_from(at).expect("a plan has fewer than 2^32 steps"))
+}
+
+/// The state after one more event.
+pub(super) fn apply(
+    plan: &Plan,
+    state: &mut RunState,
+    record: &EventRecord,
+    fresh: &mut Fresh,
+) -> Result<(), Impossible> {
+    if record.run != state.run {
+        return Err(format!("it is of {}, the journal of {}", record.run, state.run));
+    }
+    if record.seq != state.seq + 1 {
+        return Err(format!("it follows event {}", state.seq));
+    }
+    if state.is_ended() {
+        return Err("the run has ended".to_owned());
+    }
+    state.seq = record.seq;
+    state.now = record.at;
+    let mut applier = Applier {
+        plan,
+        state,
+        fresh,
+        at: record.at,
+    };
+    applier.event(&record.event)?;
+    applier.advance();
+    Ok(())
+}
+
+impl Applier<'_> {
+    fn event(&mut self, event: &Event) -> Result<(), Impossible> {
+        match event {
+            Event::RunStarted { .. } => Err("the run has begun already".to_owned()),
+            Event::ActionScheduled { .. }
+            | Event::AttemptFailed { .. }
+            | Event::CallAbandoned { .. }
+            | Event::Released { .. } => self.call(event),
+            Event::WaitOpened { .. }
+            | Event::EventReceived { .. }
+            | Event::AlternativeMet { .. }
+            | Event::TimerFired { .. } => self.wait(event),
+            Event::TaskOpened { .. }
+            | Event::TaskAssigned { .. }
+            | Event::DecisionRecorded { .. }
+            | Event::DecisionsVoided { .. } => self.task(event),
+            Event::StepFinished {
+                step,
+                round,
+                outcome,
+                output,
+                cause,
+            } => self.finished(step, *round, outcome, output, cause.as_ref()),
+            Event::StepSkipped { step, round } => self.skipped(step, *round),
+            Event::WentBack { from, outcome, to } => self.went_back(from, outcome, to),
+            Event::IncidentRaised {
+                step,
+                error,
+                in_doubt,
+                attempts,
+            } => self.incident(step, error, *in_doubt, *attempts),
+            Event::IncidentResolved { step, how, .. } => self.resolved(step, how),
+            Event::RunClosing { status, .. } => self.closing(status),
+            Event::RunEnded { status, outputs } => self.ended(status, outputs),
+        }
+    }
+
+    /// Where the step called `id` is.
+    fn slot(&self, id: &str) -> Result<Slot, Impossible> {
+        self.plan.slot(id).ok_or_else(|| format!("there is no step {id}"))
+    }
+
+    /// Where the step called `id` is, if it is at `round` and not over.
+    fn live_slot(&self, id: &str, round: u32) -> Result<Slot, Impossible> {
+        let slot = self.slot(id)?;
+        let step = self.state.step(slot);
+        if step.round != round {
+            return Err(format!("step {id} is in round {}, not {round}", step.round));
+        }
+        if step.phase.is_over() || step.phase == Phase::Pending {
+            return Err(format!("step {id} has not begun or is over"));
+        }
+        Ok(slot)
+    }
+
+    /// The step at `slot`, which has to be ready.
+    fn ready_slot(&self, id: &str, round: u32) -> Result<Slot, Impossible> {
+        let slot = self.live_slot(id, round)?;
+        if self.state.step(slot).phase == Phase::Ready {
+            Ok(slot)
+        } else {
+            Err(format!("step {id} was opened before"))
+        }
+    }
+}
+
+impl StepState {
+    fn new(step: &PlanStep, at: Timestamp) -> Self {
+        Self {
+            phase: Phase::Pending,
+            round: 1,
+            edges: vec![EdgeState::Pending; step.after.len()],
+            arrived: 0,
+            dead: 0,
+            since: at,
+            output: Value::Null,
+            rounds: Vec::new(),
+            backs: BTreeMap::new(),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Tasks: opened, assigned, decided, voided, closed.
+
+use super::super::event::{DocumentRef, Event};
+use super::super::state::{Phase, Slot, Task};
+use super::super::view::TaskPhase;
+use super::{Applier, Impossible};
+use crate::base::id::{EventId, TaskId};
+
+impl Applier<'_> {
+    pub(super) fn task(&mut self, event: &Event) -> Result<(), Impossible> {
+        match event {
+            Event::TaskOpened { .. } => self.task_opened(event),
+            Event::TaskAssigned {
+                task,
+                people,
+                veto,
+                escalated,
+            } => {
+                let seq = self.state.seq;
+                let (slot, open) = self.open_task(task)?;
+                if *escalated {
+                    open.joined.clone_from(people);
+                    open.joining = None;
+                } else {
+                    open.people.clone_from(people);
+                    open.veto.clone_from(veto);
+                    open.unassigned = false;
+                }
+                open.changed = seq;
+                self.list_task(slot);
+                Ok(())
+            }
+            Event::DecisionRecorded { task, record } => {
+                let seq = self.state.seq;
+                let (_, open) = self.open_task(task)?;
+                open.decisions.push(record.clone());
+                open.changed = seq;
+                Ok(())
+            }
+            Event::DecisionsVoided {
+                task,
+                document,
+                exclude,
+                cause,
+            } => self.voided(task, document, exclude, cause),
+            _ => Err("it is no event of a task".to_owned()),
+        }
+    }
+
+    fn task_opened(&mut self, event: &Event) -> Result<(), Impossible> {
+        let Event::TaskOpened {
+            step,
+            round,
+            task,
+            document,
+            ask,
+            by,
+            veto,
+            exclude,
+            timers,
+        } = event
+        else {
+            return Err("it opens no task".to_owned());
+        };
+        let slot = self.ready_slot(step, *round)?;
+        let at = self.state.tasks.len();
+        if self.state.task_index.insert(task.clone(), at).is_some() {
+            return Err(format!("task {task} was opened before"));
+        }
+        self.state.tasks.push(Task {
+            id: task.clone(),
+            slot,
+            round: *round,
+            document: document.clone(),
+            ask: ask.clone(),
+            by: by.clone(),
+            veto_by: veto.clone(),
+            exclude: exclude.clone(),
+            timers: timers.clone(),
+            opened_at: self.at,
+            people: Vec::new(),
+            joined: Vec::new(),
+            veto: Vec::new(),
+            decisions: Vec::new(),
+            questions: 1,
+            unassigned: true,
+            joining: None,
+            phase: TaskPhase::Open,
+            changed: self.state.seq,
+        });
+        self.state.step_mut(slot).phase = Phase::Asking(at);
+        self.state.asking.insert(slot);
+        self.state.working.insert(slot);
+        self.start_timers(slot, timers);
+        self.fresh.opened.push_back(slot);
+        Ok(())
+    }
+
+    /// The task called `id`, if people are still asked.
+    fn open_task(&mut self, id: &TaskId) -> Result<(Slot, &mut Task), Impossible> {
+        let at = self.state.task_index.get(id).copied();
+        match at.and_then(|at| self.state.tasks.get_mut(at)) {
+            Some(task) if task.phase == TaskPhase::Open => Ok((task.slot, task)),
+            Some(_) => Err(format!("task {id} is closed")),
+            None => Err(format!("there is no task {id}")),
+        }
+    }
+
+    /// Whether the directory is still to be asked.
+    fn list_task(&mut self, slot: Slot) {
+        let asks = self
+            .state
+            .task_of(slot)
+            .is_some_and(|task| task.unassigned || task.joining.is_some());
+        if asks {
+            self.state.working.insert(slot);
+        } else {
+            self.state.working.remove(&slot);
+        }
+    }
+
+    fn voided(
+        &mut self,
+        id: &TaskId,
+        document: &DocumentRef,
+        exclude: &[String],
+        cause: &EventId,
+    ) -> Result<(), Impossible> {
+        let seq = self.state.seq;
+        let (slot, task) = self.open_task(id)?;
+        task.decisions.clear();
+        task.document = document.clone();
+        task.changed = seq;
+        if task.exclude != exclude {
+            // Who may decide depends on who uploaded: the directory is asked anew.
+            task.exclude = exclude.to_vec();
+            task.people.clear();
+            task.veto.clear();
+            task.questions += 1;
+            task.unassigned = true;
+        }
+        self.list_task(slot);
+        // Several tasks may be bound to one file; the first of them uses the event up.
+        self.state.kept.retain(|kept| kept.id != *cause);
+        Ok(())
+    }
+
+    /// The directory is asked again.
+    pub(super) fn ask_again(&mut self, slot: Slot) {
+        if let Phase::Asking(at) = self.state.step(slot).phase {
+            let task = &mut self.state.tasks[at];
+            task.questions += 1;
+            task.unassigned = true;
+            self.list_task(slot);
+        }
+    }
+
+    /// More people are to join the task.
+    pub(super) fn join_task(&mut self, slot: Slot, to: &[String]) {
+        if let Phase::Asking(at) = self.state.step(slot).phase {
+            self.state.tasks[at].joining = Some(to.to_vec());
+            self.list_task(slot);
+        }
+    }
+
+    pub(super) fn close_task(&mut self, at: usize, phase: TaskPhase) {
+        let seq = self.state.seq;
+        let task = &mut self.state.tasks[at];
+        task.phase = phase;
+        task.unassigned = false;
+        task.joining = None;
+        task.changed = seq;
+    }
+}

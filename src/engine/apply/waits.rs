@@ -1,0 +1,124 @@
+//! Waits: opened, events that came in, alternatives met, timers fired.
+
+use super::super::event::{Event, TimerKind, Timers};
+use super::super::state::{Alarm, KeptEvent, Phase, Slot, Timer, TimerOf, Wait};
+use super::{Applier, Impossible};
+use crate::base::id::EventId;
+
+impl Applier<'_> {
+    pub(super) fn wait(&mut self, event: &Event) -> Result<(), Impossible> {
+        match event {
+            Event::WaitOpened {
+                step,
+                round,
+                expected,
+                timers,
+            } => {
+                let slot = self.ready_slot(step, *round)?;
+                self.state.step_mut(slot).phase = Phase::Waiting(Wait {
+                    expected: expected.clone(),
+                    met: Vec::new(),
+                    timers: timers.clone(),
+                });
+                self.state.waiting.insert(slot);
+                self.start_timers(slot, timers);
+                self.fresh.opened.push_back(slot);
+                Ok(())
+            }
+            Event::EventReceived {
+                id,
+                kind,
+                subjects,
+                key,
+                data,
+            } => {
+                if !self.state.seen.insert(id.clone()) {
+                    return Err(format!("event {id} was received before"));
+                }
+                self.state.kept.push(KeptEvent {
+                    id: id.clone(),
+                    kind: kind.clone(),
+                    subjects: subjects.clone(),
+                    key: key.clone(),
+                    data: data.clone(),
+                });
+                self.fresh.events.push_back(id.clone());
+                Ok(())
+            }
+            Event::AlternativeMet { step, name, event } => self.alternative_met(step, name, event),
+            Event::TimerFired { step, timer, to } => self.timer_fired(step, *timer, to),
+            _ => Err("it is no event of a wait".to_owned()),
+        }
+    }
+
+    pub(super) fn start_timers(&mut self, slot: Slot, timers: &Timers) {
+        let due = timers.due.map(|at| (at, Alarm::Due));
+        let escalate = timers.escalate.map(|at| (at, Alarm::Escalate));
+        let remind = (0..).zip(&timers.remind).map(|(index, at)| (*at, Alarm::Remind(index)));
+        for (at, alarm) in due.into_iter().chain(escalate).chain(remind) {
+            self.state.timers.insert(Timer {
+                at,
+                of: TimerOf::Step(slot),
+                alarm,
+            });
+        }
+    }
+
+    /// The event is used up.
+    pub(super) fn consume(&mut self, event: &EventId) -> Result<KeptEvent, Impossible> {
+        let at = self
+            .state
+            .kept
+            .iter()
+            .position(|kept| kept.id == *event)
+            .ok_or_else(|| format!("event {event} is not there to be used"))?;
+        Ok(self.state.kept.remove(at))
+    }
+
+    fn alternative_met(&mut self, id: &str, name: &str, event: &EventId) -> Result<(), Impossible> {
+        let slot = self.slot(id)?;
+        let open = match &self.state.step(slot).phase {
+            Phase::Waiting(wait) => {
+                wait.expected.iter().any(|expected| expected.name == name)
+                    && wait.met.iter().all(|(met, _)| met != name)
+            }
+            _ => false,
+        };
+        if !open {
+            return Err(format!("step {id} does not wait for {name}"));
+        }
+        let kept = self.consume(event)?;
+        if let Phase::Waiting(wait) = &mut self.state.step_mut(slot).phase {
+            wait.met.push((name.to_owned(), kept.data));
+        }
+        Ok(())
+    }
+
+    fn timer_fired(&mut self, id: &str, timer: TimerKind, to: &[String]) -> Result<(), Impossible> {
+        if timer == TimerKind::Retry {
+            return self.retry_due(id);
+        }
+        let slot = self.slot(id)?;
+        let fired = self.state.timers_of(slot).and_then(|timers| match timer {
+            TimerKind::Remind(index) => {
+                let at = timers.remind.get(index as usize)?;
+                Some((*at, Alarm::Remind(index)))
+            }
+            TimerKind::Escalate => Some((timers.escalate?, Alarm::Escalate)),
+            TimerKind::Retry => None,
+        });
+        let (at, alarm) = fired.ok_or_else(|| format!("step {id} has no such timer"))?;
+        let timer = Timer {
+            at,
+            of: TimerOf::Step(slot),
+            alarm,
+        };
+        if !self.state.timers.remove(&timer) {
+            return Err(format!("the timer of step {id} fired before"));
+        }
+        if alarm == Alarm::Escalate && !to.is_empty() {
+            self.join_task(slot, to);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,229 @@
+//! Work came back: calls of steps, releases, cancelled calls, questions to the directory.
+
+use super::super::event::Event;
+use super::super::input::{Failure, FailureKind, Reply};
+use super::super::limits::{MAX_PAYLOAD_BYTES, RELEASE_RETRY, payload_bytes, shorten};
+use super::super::state::{Phase, Slot, Slots, Tries, release_name};
+use super::super::work::{Place, WorkKey};
+use super::{Decider, retry};
+use crate::base::Value;
+use crate::plan::{PlanVerb, Retry};
+use serde_json::json;
+
+impl Decider<'_> {
+    pub(super) fn work_finished(&mut self, work: &WorkKey, attempt: u32, result: Result<Value, Failure>) -> Reply {
+        let Some(place) = work.place(&self.state().run) else {
+            return Reply::AlreadyDone;
+        };
+        if let Place::Release(thing) = place
+            && self.state().owned.iter().any(|owned| owned.id == thing)
+        {
+            return self.release_finished(thing, attempt, result);
+        }
+        let Some((slot, round)) = place.step().and_then(|(id, round)| Some((self.plan.slot(id)?, round))) else {
+            return Reply::AlreadyDone;
+        };
+        match place {
+            Place::Step { .. } | Place::Release(_) if self.round(slot) == round && self.is_live(slot) => {
+                self.call_finished(slot, attempt, result)
+            }
+            Place::Step { .. } | Place::Release(_) => self.abandoned_finished(slot, round, attempt, result),
+            Place::Assign { number, .. } => match result {
+                Err(failure) if self.asks(slot, round, number) => {
+                    self.raise(slot, &failure.message, false, 0);
+                    Reply::Accepted
+                }
+                _ => Reply::AlreadyDone,
+            },
+            Place::Escalate { .. } => match result {
+                Err(_) => self.joined(slot, round, &[]),
+                Ok(_) => Reply::AlreadyDone,
+            },
+        }
+    }
+
+    /// A call of a step in its current round.
+    fn call_finished(&mut self, slot: Slot, attempt: u32, result: Result<Value, Failure>) -> Reply {
+        let Some((current, in_flight)) = self.tries(slot) else {
+            return Reply::AlreadyDone;
+        };
+        if attempt == 0 || attempt > current {
+            return Reply::AlreadyDone;
+        }
+        match checked(result) {
+            // The effect happened, whichever try brought the news.
+            Ok(output) => {
+                let released = self.released_by(slot);
+                self.finish(slot, "done", output, None);
+                for (kind, id) in released {
+                    self.emit(Event::Released { kind, id });
+                }
+                Reply::Accepted
+            }
+            Err(failure) if attempt == current && in_flight => {
+                self.call_failed(slot, attempt, &failure);
+                Reply::Accepted
+            }
+            Err(_) => Reply::AlreadyDone,
+        }
+    }
+
+    /// The try that is due, and whether it is in flight. `None` where nothing was called.
+    fn tries(&self, slot: Slot) -> Option<(u32, bool)> {
+        let step = self.step(slot);
+        let incidents = &self.state().incidents;
+        let stopped = !incidents.is_empty() && incidents.contains_key(&step.id);
+        match &self.state().step(slot).phase {
+            Phase::Ready if matches!(step.verb, PlanVerb::Uses { pure: true, .. }) && !stopped => Some((1, true)),
+            Phase::Calling(call) => Some((call.tries.attempt, call.tries.retry_at.is_none() && !stopped)),
+            _ => None,
+        }
+    }
+
+    fn call_failed(&mut self, slot: Slot, attempt: u32, failure: &Failure) {
+        let step = self.plan.at(slot);
+        match failure.kind {
+            FailureKind::InDoubt => self.raise(slot, &failure.message, true, attempt),
+            FailureKind::Permanent => self.fail(slot, &failure.message, attempt),
+            FailureKind::Transient => {
+                let failed = match &self.state().step(slot).phase {
+                    Phase::Calling(call) => call.tries.failed,
+                    _ => 0,
+                };
+                if failed.saturating_add(1) >= step.retry.attempts {
+                    return self.fail(slot, &failure.message, attempt);
+                }
+                let round = self.round(slot);
+                let key = WorkKey::of_step(&self.state().run, &step.id, round);
+                self.try_later(&step.id, &key, attempt, failed + 1, &step.retry, failure);
+            }
+        }
+    }
+
+    /// There is another try after a pause.
+    fn try_later(&mut self, name: &str, key: &WorkKey, attempt: u32, failed: u32, retry: &Retry, failure: &Failure) {
+        let pause = retry::pause(retry, failed, self.state().seed, key, attempt);
+        let retry_at = self.now.checked_add(pause).unwrap_or(self.now);
+        self.emit(Event::AttemptFailed {
+            step: name.to_owned(),
+            attempt,
+            error: shorten(&failure.message),
+            retry_at,
+        });
+    }
+
+    /// Things of the run that the call at `slot` released, because the flow itself says so.
+    fn released_by(&self, slot: Slot) -> Vec<(String, String)> {
+        if self.state().owned.is_empty() {
+            return Vec::new();
+        }
+        let Phase::Calling(call) = &self.state().step(slot).phase else {
+            return Vec::new();
+        };
+        let (PlanVerb::Uses { action, .. }, Some((input, _))) = (&self.step(slot).verb, &call.input) else {
+            return Vec::new();
+        };
+        let owned = self.state().owned.iter();
+        owned
+            .filter(|thing| match &self.step(thing.slot).verb {
+                PlanVerb::Uses {
+                    acquires: Some(acquires),
+                    ..
+                } => acquires.release == *action && input[&acquires.with] == *thing.id,
+                _ => false,
+            })
+            .map(|thing| (thing.kind.clone(), thing.id.clone()))
+            .collect()
+    }
+
+    fn release_finished(&mut self, thing: &str, attempt: u32, result: Result<Value, Failure>) -> Reply {
+        let name = release_name(thing);
+        let owned = self.state().owned.iter();
+        let found = owned.filter(|owned| owned.releasing).find(|owned| owned.id == thing);
+        let Some((kind, tries)) = found.map(|owned| (owned.kind.clone(), owned.tries.clone())) else {
+            return Reply::AlreadyDone;
+        };
+        if attempt == 0 || attempt > tries.attempt {
+            return Reply::AlreadyDone;
+        }
+        match result {
+            Ok(_) => {
+                let id = thing.to_owned();
+                self.emit(Event::Released { kind, id });
+                Reply::Accepted
+            }
+            Err(failure) => {
+                let key = WorkKey::of_release(&self.state().run, thing);
+                self.side_failed(&name, &key, attempt, &tries, &failure)
+            }
+        }
+    }
+
+    /// A call whose step was cancelled meanwhile.
+    fn abandoned_finished(&mut self, slot: Slot, round: u32, attempt: u32, result: Result<Value, Failure>) -> Reply {
+        let mut abandoned = self.state().abandoned.iter();
+        let found = abandoned.find(|call| call.slot == slot && call.round == round);
+        let Some((name, tries)) = found.map(|call| (call.name.clone(), call.call.tries.clone())) else {
+            return Reply::AlreadyDone;
+        };
+        if attempt == 0 || attempt > tries.attempt {
+            return Reply::AlreadyDone;
+        }
+        let step = self.plan.at(slot);
+        let output = match (result, &step.verb) {
+            // Only what names the thing matters now.
+            (
+                Ok(output),
+                PlanVerb::Uses {
+                    acquires: Some(acquires),
+                    ..
+                },
+            ) => Some(json!({ acquires.output.clone(): output[&acquires.output] })),
+            (Ok(_), _) => None,
+            (Err(failure), _) if failure.kind == FailureKind::Permanent && attempt == tries.attempt => None,
+            (Err(failure), _) => {
+                let key = WorkKey::of_step(&self.state().run, &step.id, round);
+                return self.side_failed(&name, &key, attempt, &tries, &failure);
+            }
+        };
+        self.emit(Event::CallAbandoned {
+            step: step.id.clone(),
+            round,
+            output,
+        });
+        Reply::Accepted
+    }
+
+    /// Releasing a thing or following up a cancelled call failed.
+    fn side_failed(&mut self, name: &str, key: &WorkKey, attempt: u32, tries: &Tries, failure: &Failure) -> Reply {
+        let in_flight = tries.retry_at.is_none() && !self.state().incidents.contains_key(name);
+        if attempt != tries.attempt || !in_flight {
+            return Reply::AlreadyDone;
+        }
+        let failed = tries.failed + 1;
+        if failure.kind == FailureKind::Transient && failed < RELEASE_RETRY.attempts {
+            self.try_later(name, key, attempt, failed, &RELEASE_RETRY, failure);
+        } else {
+            self.emit(Event::IncidentRaised {
+                step: name.to_owned(),
+                error: shorten(&failure.message),
+                in_doubt: failure.kind == FailureKind::InDoubt,
+                attempts: attempt,
+            });
+        }
+        Reply::Accepted
+    }
+}
+
+/// The result, if it is not too large to keep.
+fn checked(result: Result<Value, Failure>) -> Result<Value, Failure> {
+    let output = result?;
+    let bytes = payload_bytes(&output);
+    if bytes <= MAX_PAYLOAD_BYTES {
+        return Ok(output);
+    }
+    Err(Failure {
+        kind: FailureKind::Permanent,
+        message: format!("the output has {bytes} bytes; {MAX_PAYLOAD_BYTES} is the most"),
+    })
+}

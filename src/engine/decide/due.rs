@@ -1,0 +1,100 @@
+//! When a wait or a task is due, reminded of and escalated.
+
+use super::super::event::Timers;
+use super::super::scope::RunScope;
+use super::super::state::{Slot, Slots};
+use super::branch::text_of;
+use crate::base::calendar::{after, before};
+use crate::base::{Calendar, Period, Timestamp, Value};
+use crate::expr::Template;
+use crate::plan::{Plan, Reminder};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+/// The timers of the step at `slot`, counted from when it became ready. `until` is the moment that
+/// a wait is for; it takes the place of the deadline's.
+pub(super) fn timers(
+    plan: &Plan,
+    slot: Slot,
+    until: Option<&Template>,
+    scope: &RunScope<'_>,
+) -> Result<Timers, String> {
+    let calendar = plan.calendar.as_ref();
+    let start = scope.now;
+    let deadline = plan.at(slot).deadline.as_ref();
+    let mut timers = Timers::default();
+    if let Some(due) = until.or(deadline.map(|deadline| &deadline.due)) {
+        let value = due.eval(scope).map_err(|error| error.message)?;
+        timers.due = Some(moment(&value, start, calendar)?);
+    }
+    let Some(deadline) = deadline else {
+        return Ok(timers);
+    };
+    for reminder in &deadline.remind {
+        let at = match (reminder, timers.due) {
+            (Reminder::Before(period), Some(due)) => before(due, period, calendar),
+            (Reminder::Before(_), None) => continue,
+            (Reminder::After(period), _) => after(start, period, calendar),
+        };
+        timers.remind.push(at.map_err(|error| error.0)?);
+    }
+    // What would be reminded of before it began, or after it is over, is not.
+    timers
+        .remind
+        .retain(|at| *at > start && timers.due.is_none_or(|due| *at < due));
+    timers.remind.sort_unstable();
+    timers.remind.dedup();
+    if let Some(escalation) = &deadline.escalate {
+        let at = after(start, &escalation.after, calendar).map_err(|error| error.0)?;
+        timers.escalate = Some(at).filter(|at| timers.due.is_none_or(|due| *at < due));
+    }
+    Ok(timers)
+}
+
+/// The moment that `value` means: so long after `start`, a moment, or the end of a day.
+fn moment(value: &Value, start: Timestamp, calendar: Option<&Calendar>) -> Result<Timestamp, String> {
+    let text = text_of(value);
+    if let Ok(period) = Period::parse(&text) {
+        return after(start, &period, calendar).map_err(|error| error.0);
+    }
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok(at);
+    }
+    let Ok(day) = text.parse::<Date>() else {
+        return Err(format!("{text:?} is no length of time, no moment and no day"));
+    };
+    let zone = calendar.map_or(Ok(TimeZone::UTC), |calendar| TimeZone::get(&calendar.zone));
+    zone.and_then(|zone| day.tomorrow()?.to_zoned(zone))
+        .map(|end| end.timestamp())
+        .map_err(|error| format!("the end of {day} cannot be computed: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const START: Timestamp = Timestamp::UNIX_EPOCH;
+
+    #[test]
+    fn a_moment_is_a_length_of_time_a_timestamp_or_the_end_of_a_day() {
+        let of = |text: &str| moment(&json!(text), START, None).map(|at| at.to_string());
+        assert_eq!(of("90 minutes").as_deref(), Ok("1970-01-01T01:30:00Z"));
+        assert_eq!(of("2026-11-23T10:00:00+01:00").as_deref(), Ok("2026-11-23T09:00:00Z"));
+        assert_eq!(of("2026-11-23").as_deref(), Ok("2026-11-24T00:00:00Z"));
+        assert!(of("soon").is_err());
+        assert!(moment(&json!(5), START, None).is_err());
+    }
+
+    #[test]
+    fn a_day_ends_in_the_zone_of_the_calendar() {
+        let calendar = Calendar {
+            zone: "Europe/Madrid".into(),
+            hours: vec!["09:00-17:00".into()],
+            week: vec!["mon".into()],
+            holidays: Vec::new(),
+        };
+        let at = moment(&json!("2026-11-23"), START, Some(&calendar));
+        assert_eq!(at.map(|at| at.to_string()).as_deref(), Ok("2026-11-23T23:00:00Z"));
+    }
+}

@@ -1,0 +1,195 @@
+//! State × input → events. Every event is applied at once, so that the next decision sees it.
+//!
+//! `settle` brings the run to rest: afterwards nothing happens without an input.
+
+mod action;
+mod approve;
+mod branch;
+mod closing;
+mod decision;
+mod due;
+mod events;
+mod incidents;
+mod retry;
+mod rule;
+mod start;
+mod timers;
+mod wait;
+
+pub(super) use start::rendered;
+
+use super::apply;
+use super::event::{Event, EventRecord, JOURNAL_VERSION};
+use super::input::{Input, Refusal, Reply};
+use super::limits::MAX_EVENTS;
+use super::machine::RunMachine;
+use super::scope::RunScope;
+use super::state::{KeptEvent, Phase, RunState, Slot, Slots};
+use crate::base::Timestamp;
+use crate::plan::{Plan, PlanStep};
+use std::sync::Arc;
+
+/// One input being decided on.
+pub(super) struct Decider<'m> {
+    pub(super) machine: &'m mut RunMachine,
+    /// Now; never before the last event.
+    pub(super) now: Timestamp,
+    /// Shared apart from the machine, so that steps of the plan can be looked at while it changes.
+    pub(super) plan: &'m Plan,
+}
+
+/// Decides on one input.
+pub(super) fn handle(machine: &mut RunMachine, now: Timestamp, input: Input) -> Result<Reply, Refusal> {
+    let plan = Arc::clone(&machine.plan);
+    let now = now.max(machine.state.now);
+    let mut decider = Decider {
+        machine,
+        now,
+        plan: &plan,
+    };
+    let reply = match input {
+        Input::Finished { work, attempt, result } => decider.work_finished(&work, attempt, result),
+        Input::Assigned { work, assignment } => decider.assigned(&work, &assignment),
+        Input::Event(event) => decider.event(event),
+        Input::Decide(decision) => decider.decide(decision)?,
+        Input::Wake => decider.wake(),
+        Input::Cancel { by, reason } => decider.cancel(by, reason)?,
+        Input::Retry { step, by, reason } => decider.resolve(step, "retry", by, reason)?,
+        Input::Skip { step, by, reason } => decider.resolve(step, "skip", by, reason)?,
+    };
+    decider.settle();
+    Ok(reply)
+}
+
+/// Brings the run to rest, at the time of its last event.
+pub(super) fn settle(machine: &mut RunMachine) {
+    let plan = Arc::clone(&machine.plan);
+    let now = machine.state.now;
+    Decider {
+        machine,
+        now,
+        plan: &plan,
+    }
+    .settle();
+}
+
+impl<'m> Decider<'m> {
+    /// The step at `slot`, borrowed from the plan and not from the machine.
+    pub(super) fn step(&self, slot: Slot) -> &'m PlanStep {
+        self.plan.at(slot)
+    }
+
+    /// Its id, to be written into an event.
+    pub(super) fn id(&self, slot: Slot) -> String {
+        self.step(slot).id.clone()
+    }
+
+    pub(super) fn state(&self) -> &RunState {
+        &self.machine.state
+    }
+
+    pub(super) fn round(&self, slot: Slot) -> u32 {
+        self.state().step(slot).round
+    }
+
+    /// What names mean to the step at `slot`: time is when it became ready, so that asking again
+    /// gives the same answer.
+    pub(super) fn scope(&self, slot: Slot) -> RunScope<'_> {
+        step_scope(self.plan, self.state(), slot)
+    }
+
+    /// What names mean while `event` is looked at.
+    pub(super) fn event_scope<'s>(&'s self, event: &'s KeptEvent) -> RunScope<'s> {
+        RunScope {
+            plan: self.plan,
+            state: self.state(),
+            now: self.now,
+            event: Some(event),
+        }
+    }
+
+    /// Says what happened.
+    pub(super) fn emit(&mut self, event: Event) {
+        let state = &mut self.machine.state;
+        let record = EventRecord {
+            run: state.run.clone(),
+            seq: state.seq + 1,
+            at: self.now,
+            v: JOURNAL_VERSION,
+            event,
+        };
+        apply::apply(self.plan, state, &record, &mut self.machine.fresh)
+            .unwrap_or_else(|why| panic!("the engine decided what cannot happen, {:?}: {why}", record.event));
+        self.machine.pending.push(record);
+    }
+
+    /// Decides on everything that follows until nothing does.
+    pub(super) fn settle(&mut self) {
+        loop {
+            if self.state().is_ended() {
+                self.machine.fresh = super::state::Fresh::default();
+                self.machine.rendered.clear();
+                return;
+            }
+            if self.state().is_running() && self.must_close() {
+                continue;
+            }
+            if self.go_back() {
+                continue;
+            }
+            if let Some(slot) = self.machine.fresh.ready.pop_front() {
+                self.start(slot);
+            } else if let Some(event) = self.machine.fresh.events.pop_front() {
+                self.offer(&event);
+            } else if let Some(slot) = self.machine.fresh.opened.pop_front() {
+                self.look_for_kept(slot);
+            } else if !self.finish_run() {
+                return;
+            }
+        }
+    }
+
+    /// Closes the run if an outcome or a limit says so.
+    fn must_close(&mut self) -> bool {
+        if let Some(ending) = self.state().ending.clone() {
+            self.close(ending.status, ending.message, None);
+            return true;
+        }
+        if self.state().seq >= MAX_EVENTS {
+            let message = format!("The journal has {MAX_EVENTS} events, which is as many as a run may have.");
+            self.close("too_long".to_owned(), Some(message), None);
+            return true;
+        }
+        false
+    }
+
+    /// Starts the round that an outcome asked for.
+    fn go_back(&mut self) -> bool {
+        let Some(jump) = self.state().jumps.front() else {
+            return false;
+        };
+        let event = Event::WentBack {
+            from: self.step(jump.from).id.clone(),
+            outcome: jump.outcome.clone(),
+            to: self.step(jump.to).id.clone(),
+        };
+        self.emit(event);
+        true
+    }
+
+    /// Whether the step is at something that has not ended.
+    pub(super) fn is_live(&self, slot: Slot) -> bool {
+        let phase = &self.state().step(slot).phase;
+        !phase.is_over() && *phase != Phase::Pending
+    }
+}
+
+/// What names mean to the step at `slot`.
+pub(super) fn step_scope<'s>(plan: &'s Plan, state: &'s RunState, slot: Slot) -> RunScope<'s> {
+    RunScope {
+        plan,
+        state,
+        now: state.step(slot).since,
+        event: None,
+    }
+}

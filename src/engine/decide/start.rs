@@ -1,0 +1,120 @@
+//! A step became ready: skip it, do it at once, or open it.
+
+use super::super::event::Event;
+use super::super::limits::{MAX_PAYLOAD_BYTES, payload_bytes, shorten};
+use super::super::state::{Phase, RunState, Slot, Slots};
+use super::{Decider, step_scope};
+use crate::base::Value;
+use crate::expr::SecretUse;
+use crate::plan::{Disposition, Plan, PlanVerb};
+use serde_json::json;
+
+impl Decider<'_> {
+    pub(super) fn start(&mut self, slot: Slot) {
+        if self.state().step(slot).phase != Phase::Ready {
+            return;
+        }
+        let plan = self.plan;
+        let step = plan.at(slot);
+        if !self.state().incidents.is_empty() && self.state().incidents.contains_key(&step.id) {
+            return;
+        }
+        if let Some(condition) = &step.condition {
+            match condition.holds(&self.scope(slot)) {
+                Ok(true) => {}
+                Ok(false) => {
+                    let round = self.round(slot);
+                    return self.emit(Event::StepSkipped {
+                        step: step.id.clone(),
+                        round,
+                    });
+                }
+                Err(error) => return self.fail(slot, &error.message, 0),
+            }
+        }
+        match &step.verb {
+            PlanVerb::Uses { pure, .. } => self.start_action(slot, *pure),
+            PlanVerb::Wait(wait) => self.start_wait(slot, wait),
+            PlanVerb::Approve(approve) => self.start_approve(slot, approve),
+            PlanVerb::Choose(branches) => self.choose(slot, branches),
+            PlanVerb::Check(checks) => self.check(slot, checks),
+            PlanVerb::End { status, message } => self.end(slot, status, message.as_ref()),
+        }
+    }
+
+    fn start_action(&mut self, slot: Slot, pure: bool) {
+        let rendered = rendered(self.plan, self.state(), slot);
+        let round = self.round(slot);
+        match rendered {
+            Err(error) => self.fail(slot, &error, 0),
+            Ok(rendered) if pure => {
+                self.machine.rendered.insert(slot, (round, rendered));
+            }
+            Ok((input, secrets)) => self.emit(Event::ActionScheduled {
+                step: self.plan.at(slot).id.clone(),
+                round,
+                input,
+                secrets,
+            }),
+        }
+    }
+
+    /// The step cannot be done. An action comes to the outcome `failed`; where that leads nowhere,
+    /// and for every other verb, a person must look.
+    pub(super) fn fail(&mut self, slot: Slot, error: &str, attempts: u32) {
+        let step = self.step(slot);
+        let action = matches!(step.verb, PlanVerb::Uses { .. });
+        let handled = step
+            .outcomes
+            .get("failed")
+            .is_some_and(|disposition| *disposition != Disposition::Nowhere);
+        if action && handled {
+            let output = json!({ "error": shorten(error) });
+            self.finish(slot, "failed", output, None);
+        } else {
+            self.raise(slot, error, false, attempts);
+        }
+    }
+
+    /// A person must look at the step.
+    pub(super) fn raise(&mut self, slot: Slot, error: &str, in_doubt: bool, attempts: u32) {
+        let step = self.step(slot).id.clone();
+        if self.state().incidents.contains_key(&step) {
+            return;
+        }
+        self.emit(Event::IncidentRaised {
+            step,
+            error: shorten(error),
+            in_doubt,
+            attempts,
+        });
+    }
+
+    /// The step came to an outcome.
+    pub(super) fn finish(&mut self, slot: Slot, outcome: &str, output: Value, cause: Option<crate::base::id::EventId>) {
+        self.machine.rendered.remove(&slot);
+        let event = Event::StepFinished {
+            step: self.step(slot).id.clone(),
+            round: self.round(slot),
+            outcome: outcome.to_owned(),
+            output,
+            cause,
+        };
+        self.emit(event);
+    }
+}
+
+/// The input of the action at `slot`, with the places where secrets belong.
+pub(in super::super) fn rendered(plan: &Plan, state: &RunState, slot: Slot) -> Result<(Value, Vec<SecretUse>), String> {
+    let PlanVerb::Uses { with, .. } = &plan.at(slot).verb else {
+        return Err("it is no action".to_owned());
+    };
+    let (input, secrets) = with
+        .eval(&step_scope(plan, state, slot))
+        .map_err(|error| error.message)?;
+    let bytes = payload_bytes(&input);
+    if bytes > MAX_PAYLOAD_BYTES {
+        return Err(format!("the input has {bytes} bytes; {MAX_PAYLOAD_BYTES} is the most"));
+    }
+    Ok((input, secrets))
+}

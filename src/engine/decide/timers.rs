@@ -1,0 +1,91 @@
+//! Time passed: reminders, escalation, expiry, another try.
+
+use super::super::event::{Event, TimerKind};
+use super::super::input::Reply;
+use super::super::state::{Alarm, Phase, Slot, TimerOf};
+use super::Decider;
+use super::approve::{output_of, texts};
+use crate::base::{Timestamp, Value};
+use crate::plan::PlanVerb;
+use serde_json::json;
+
+impl Decider<'_> {
+    pub(super) fn wake(&mut self) -> Reply {
+        let before = self.state().seq;
+        self.settle();
+        self.fire_due(self.now);
+        if self.state().seq > before {
+            Reply::Accepted
+        } else {
+            Reply::AlreadyDone
+        }
+    }
+
+    /// Fires every timer that was due at `until`, the earliest first.
+    pub(super) fn fire_due(&mut self, until: Timestamp) {
+        while let Some(timer) = self.state().timers.first().filter(|timer| timer.at <= until).cloned() {
+            match timer.of {
+                TimerOf::Side(name) => self.emit(Event::TimerFired {
+                    step: name,
+                    timer: TimerKind::Retry,
+                    to: Vec::new(),
+                }),
+                TimerOf::Step(slot) => self.fire(slot, timer.alarm, until),
+            }
+            self.settle();
+        }
+    }
+
+    fn fire(&mut self, slot: Slot, alarm: Alarm, until: Timestamp) {
+        let due = self.state().timers_of(slot).and_then(|timers| timers.due);
+        // Nobody is reminded of what is over.
+        if alarm == Alarm::Due || (alarm != Alarm::Retry && due.is_some_and(|due| due <= until)) {
+            return self.expire(slot);
+        }
+        let (timer, to) = match alarm {
+            Alarm::Remind(index) => (TimerKind::Remind(index), self.undecided(slot)),
+            Alarm::Escalate => (TimerKind::Escalate, self.escalate_to(slot)),
+            Alarm::Retry | Alarm::Due => (TimerKind::Retry, Vec::new()),
+        };
+        self.emit(Event::TimerFired {
+            step: self.id(slot),
+            timer,
+            to,
+        });
+    }
+
+    /// The moment came that the step waited for or should have been done by.
+    fn expire(&mut self, slot: Slot) {
+        let due = self.state().timers_of(slot).and_then(|timers| timers.due);
+        match (&self.state().step(slot).phase, &self.step(slot).verb) {
+            (Phase::Waiting(_), PlanVerb::Wait(wait)) if wait.until.is_some() => {
+                self.finish(slot, "received", json!({ "at": due }), None);
+            }
+            (Phase::Waiting(_), _) => {
+                let output = self.met_output(slot);
+                self.finish(slot, "expired", output, None);
+            }
+            _ => {
+                let output = self.state().task_of(slot).map_or(Value::Null, output_of);
+                self.finish(slot, "expired", output, None);
+            }
+        }
+    }
+
+    /// Who has not decided yet.
+    fn undecided(&self, slot: Slot) -> Vec<String> {
+        self.state().task_of(slot).map_or_else(Vec::new, |task| {
+            let everybody = task.people.iter().chain(&task.joined);
+            everybody.filter(|person| !task.has_decided(person)).cloned().collect()
+        })
+    }
+
+    /// Who is told. Where that cannot be said, nobody is: the step itself stays as it is.
+    fn escalate_to(&self, slot: Slot) -> Vec<String> {
+        let deadline = self.step(slot).deadline.as_ref();
+        let to = deadline
+            .and_then(|deadline| deadline.escalate.as_ref())
+            .map(|escalation| &escalation.to);
+        to.and_then(|to| texts(to, &self.scope(slot)).ok()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,143 @@
+//! Opening a wait, and events that meet it.
+
+use super::super::event::{Event, Expected};
+use super::super::state::{KeptEvent, Phase, Slot};
+use super::Decider;
+use super::branch::text_of;
+use super::due::timers;
+use crate::base::Value;
+use crate::expr::{EvalError, Template};
+use crate::plan::{PlanVerb, PlanWait};
+use serde_json::{Map, json};
+
+impl Decider<'_> {
+    pub(super) fn start_wait(&mut self, slot: Slot, wait: &PlanWait) {
+        let opened = self
+            .expected(slot, wait)
+            .map_err(|error| error.message)
+            .and_then(|expected| {
+                Ok((
+                    expected,
+                    timers(self.plan, slot, wait.until.as_ref(), &self.scope(slot))?,
+                ))
+            });
+        match opened {
+            Ok((expected, timers)) => self.emit(Event::WaitOpened {
+                step: self.id(slot),
+                round: self.round(slot),
+                expected,
+                timers,
+            }),
+            Err(error) => self.raise(slot, &error, false, 0),
+        }
+    }
+
+    fn expected(&self, slot: Slot, wait: &PlanWait) -> Result<Vec<Expected>, EvalError> {
+        let scope = self.scope(slot);
+        let text = |template: &Option<Template>| {
+            let value = template.as_ref().map(|template| template.eval(&scope)).transpose()?;
+            Ok(value.as_ref().map(text_of))
+        };
+        wait.alternatives
+            .iter()
+            .map(|(name, alternative)| {
+                Ok(Expected {
+                    name: name.clone(),
+                    event: alternative.event.clone(),
+                    on: text(&alternative.on)?,
+                    key: text(&alternative.key)?,
+                })
+            })
+            .collect()
+    }
+
+    /// The alternative of the open wait at `slot` that `event` meets.
+    pub(super) fn met_by(&self, slot: Slot, event: &KeptEvent) -> Option<String> {
+        let Phase::Waiting(wait) = &self.state().step(slot).phase else {
+            return None;
+        };
+        let PlanVerb::Wait(plan) = &self.step(slot).verb else {
+            return None;
+        };
+        wait.expected
+            .iter()
+            .filter(|expected| wait.met.iter().all(|(met, _)| *met != expected.name))
+            .filter(|expected| fits(expected, event))
+            .find(|expected| {
+                let filter = plan
+                    .alternatives
+                    .get(&expected.name)
+                    .and_then(|plan| plan.filter.as_ref());
+                // A condition that this event gives no answer to does not hold: nobody outside can
+                // stop a run by sending odd data.
+                filter.is_none_or(|filter| filter.holds(&self.event_scope(event)).unwrap_or(false))
+            })
+            .map(|expected| expected.name.clone())
+    }
+
+    /// Uses `event` up for the alternative called `name`.
+    pub(super) fn meet(&mut self, slot: Slot, name: String, event: &KeptEvent) {
+        let PlanVerb::Wait(plan) = &self.step(slot).verb else {
+            return;
+        };
+        if !plan.all {
+            let output = fields(event.data.clone());
+            return self.finish(slot, &name, output, Some(event.id.clone()));
+        }
+        self.emit(Event::AlternativeMet {
+            step: self.id(slot),
+            name,
+            event: event.id.clone(),
+        });
+        if self.met(slot).len() == plan.alternatives.len() {
+            let output = self.met_output(slot);
+            self.finish(slot, "received", output, None);
+        }
+    }
+
+    fn met(&self, slot: Slot) -> &[(String, Value)] {
+        match &self.state().step(slot).phase {
+            Phase::Waiting(wait) => &wait.met,
+            _ => &[],
+        }
+    }
+
+    /// What happened so far of all that is waited for.
+    pub(super) fn met_output(&self, slot: Slot) -> Value {
+        let met = self.met(slot).iter();
+        Value::Object(
+            met.map(|(name, data)| (name.clone(), data.clone()))
+                .collect::<Map<_, _>>(),
+        )
+    }
+
+    /// Looks whether a kept event is for the wait or the task that opened at `slot`.
+    pub(super) fn look_for_kept(&mut self, slot: Slot) {
+        if self.state().kept.is_empty() || !self.is_live(slot) {
+            return;
+        }
+        for event in self.state().kept.clone() {
+            if let Some(name) = self.met_by(slot, &event) {
+                self.meet(slot, name, &event);
+            } else {
+                self.void_by(slot, &event);
+            }
+        }
+    }
+}
+
+/// Whether `event` is of the kind and about what is expected.
+fn fits(expected: &Expected, event: &KeptEvent) -> bool {
+    expected.event == event.kind
+        && expected.on.as_ref().is_none_or(|on| event.subjects.contains(on))
+        && expected.key.as_ref().is_none_or(|key| event.key.as_ref() == Some(key))
+}
+
+/// An output always has fields.
+fn fields(data: Value) -> Value {
+    match data {
+        Value::Object(_) => data,
+        Value::Null => json!({}),
+        other => json!({ "value": other }),
+    }
+}

@@ -1,0 +1,69 @@
+//! What one run may not exceed. Each has a test at the limit and one past it.
+
+use crate::base::Value;
+use crate::plan::Retry;
+
+/// Events in a run's journal while it runs. A run that reaches this closes as `too_long`;
+/// releasing and `always` steps still happen.
+pub const MAX_EVENTS: u64 = 50_000;
+/// Events kept for waits that are not open yet. Further ones are not taken.
+pub const MAX_KEPT_EVENTS: usize = 1_000;
+/// Size of one input or output, as compact JSON.
+pub const MAX_PAYLOAD_BYTES: usize = 1 << 20;
+/// Times that one way back may be taken, whatever the flow says.
+pub const MAX_ROUNDS: u32 = 1_000;
+/// Characters kept of an error's text.
+pub const MAX_ERROR_CHARS: usize = 2_000;
+
+/// How releasing a thing is tried again.
+pub const RELEASE_RETRY: Retry = Retry {
+    attempts: 5,
+    backoff_ms: 1_000,
+    factor: 4.0,
+    max_ms: 600_000,
+};
+
+/// Size of `value` as compact JSON, in bytes.
+pub(super) fn payload_bytes(value: &Value) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, value).expect("a value can be written and counting does not fail");
+    count.0
+}
+
+/// `text`, cut where it is too long to keep.
+pub(super) fn shorten(text: &str) -> String {
+    match text.char_indices().nth(MAX_ERROR_CHARS) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_size_is_that_of_compact_json() {
+        for value in [json!(null), json!("ä\"\n"), json!({"a": [1, 2.5, true], "b": {}})] {
+            assert_eq!(payload_bytes(&value), value.to_string().len());
+        }
+    }
+
+    #[test]
+    fn an_error_is_cut_one_past_the_limit() {
+        let at = "ä".repeat(MAX_ERROR_CHARS);
+        assert_eq!(shorten(&at), at);
+        assert_eq!(shorten(&format!("{at}b")), format!("{at}…"));
+    }
+}

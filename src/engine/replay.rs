@@ -1,0 +1,97 @@
+//! A journal → the run that it is of.
+
+use super::machine::RunMachine;
+use super::state::{Fresh, Phase};
+use super::{EventRecord, JOURNAL_VERSION, apply, decide};
+use crate::plan::Plan;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Why a journal cannot be replayed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// The journal was written by a newer build.
+    #[error("event {seq} has version {found}; this build reads up to {known}: start a newer build")]
+    Newer {
+        /// Position in the journal.
+        seq: u64,
+        /// Version found.
+        found: u32,
+        /// Newest version known.
+        known: u32,
+    },
+    /// The journal does not fit the plan or itself.
+    #[error("event {seq} cannot have happened: {why}")]
+    Impossible {
+        /// Position in the journal.
+        seq: u64,
+        /// What does not fit.
+        why: String,
+    },
+}
+
+impl RunMachine {
+    /// Rebuilds a run from its journal. Nothing is decided: where the journal ends in the middle
+    /// of a decision, `next_wakeup` is at once.
+    pub fn replay(plan: Arc<Plan>, journal: &[EventRecord]) -> Result<Self, ReplayError> {
+        let mut fresh = Fresh::default();
+        let mut records = journal.iter();
+        let first = records.next().ok_or_else(|| ReplayError::Impossible {
+            seq: 1,
+            why: "the journal is empty".to_owned(),
+        })?;
+        check(first)?;
+        if first.seq != 1 {
+            return Err(impossible(first, "the journal begins with event 1".to_owned()));
+        }
+        let mut state = apply::begin(&plan, first, &mut fresh).map_err(|why| impossible(first, why))?;
+        for record in records {
+            check(record)?;
+            apply::apply(&plan, &mut state, record, &mut fresh).map_err(|why| impossible(record, why))?;
+        }
+        let mut machine = Self {
+            plan,
+            state,
+            fresh: Fresh::default(),
+            pending: Vec::new(),
+            rendered: BTreeMap::new(),
+            unsettled: false,
+        };
+        machine.look_again();
+        let mut probe = machine.clone();
+        decide::settle(&mut probe);
+        if probe.pending.is_empty() {
+            // The same run, with the inputs of its pure actions at hand.
+            machine = probe;
+        } else {
+            machine.unsettled = true;
+        }
+        Ok(machine)
+    }
+
+    /// Lists everything that a decision may be open on.
+    fn look_again(&mut self) {
+        let state = &self.state;
+        let slots = (0..).map(super::state::Slot).zip(&state.steps);
+        self.fresh.ready = slots
+            .filter(|(_, step)| step.phase == Phase::Ready)
+            .map(|(slot, _)| slot)
+            .collect();
+        self.fresh.events = state.kept.iter().map(|kept| kept.id.clone()).collect();
+    }
+}
+
+fn check(record: &EventRecord) -> Result<(), ReplayError> {
+    if record.v > JOURNAL_VERSION {
+        return Err(ReplayError::Newer {
+            seq: record.seq,
+            found: record.v,
+            known: JOURNAL_VERSION,
+        });
+    }
+    Ok(())
+}
+
+fn impossible(record: &EventRecord, why: String) -> ReplayError {
+    ReplayError::Impossible { seq: record.seq, why }
+}

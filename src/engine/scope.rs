@@ -1,0 +1,105 @@
+//! What names in expressions mean while a run is at a certain state.
+
+use super::state::{KeptEvent, Phase, RunState, Slots, StepState};
+use crate::base::{Timestamp, Value};
+use crate::expr::Scope;
+use crate::plan::Plan;
+use serde_json::{Map, json};
+
+/// The names that expressions of a run may use.
+pub(super) struct RunScope<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) state: &'a RunState,
+    /// `run.now`: the recorded time of what is being handled.
+    pub(super) now: Timestamp,
+    /// `event`, where one is looked at.
+    pub(super) event: Option<&'a KeptEvent>,
+}
+
+impl Scope for RunScope<'_> {
+    fn get(&self, path: &[&str]) -> Option<Value> {
+        match path {
+            ["inputs", rest @ ..] => dig(&self.state.inputs, rest).cloned(),
+            ["run", rest @ ..] => self.run(rest),
+            ["steps", id, rest @ ..] => {
+                let slot = self.plan.slot(id)?;
+                self.step(self.state.step(slot), rest)
+            }
+            ["event", rest @ ..] => event(self.event?, rest),
+            _ => None,
+        }
+    }
+}
+
+impl RunScope<'_> {
+    fn run(&self, path: &[&str]) -> Option<Value> {
+        let text = |text: &str| Some(Value::String(text.to_owned()));
+        match path {
+            ["id"] => text(self.state.run.as_str()),
+            ["flow"] => text(&self.plan.flow),
+            ["version"] => text(&self.plan.version),
+            ["initiator"] => text(&self.state.initiator),
+            ["started_at"] => Some(json!(self.state.started_at)),
+            ["now"] => Some(json!(self.now)),
+            [] => Some(json!({
+                "id": self.state.run,
+                "flow": self.plan.flow,
+                "version": self.plan.version,
+                "initiator": self.state.initiator,
+                "started_at": self.state.started_at,
+                "now": self.now,
+            })),
+            _ => None,
+        }
+    }
+
+    /// A step is nothing before it finished in its current round.
+    fn step(&self, step: &StepState, path: &[&str]) -> Option<Value> {
+        let Phase::Finished(outcome) = &step.phase else {
+            return None;
+        };
+        match path {
+            [] => {
+                let mut fields = fields(outcome, &step.output);
+                fields.insert("round".to_owned(), json!(step.round));
+                fields.insert("rounds".to_owned(), json!(step.rounds));
+                Some(Value::Object(fields))
+            }
+            ["outcome"] => Some(Value::String(outcome.clone())),
+            ["round"] => Some(json!(step.round)),
+            ["rounds", rest @ ..] => match rest {
+                [] => Some(Value::Array(step.rounds.clone())),
+                [at, rest @ ..] => dig(step.rounds.get(at.parse::<usize>().ok()?)?, rest).cloned(),
+            },
+            _ => dig(&step.output, path).cloned(),
+        }
+    }
+}
+
+/// A step's output with its outcome, as `steps.ID` and `steps.ID.rounds` show it.
+pub(super) fn fields(outcome: &str, output: &Value) -> Map<String, Value> {
+    let mut fields = output.as_object().cloned().unwrap_or_default();
+    fields.insert("outcome".to_owned(), Value::String(outcome.to_owned()));
+    fields
+}
+
+/// An event's own fields first, then what the envelope says.
+fn event(event: &KeptEvent, path: &[&str]) -> Option<Value> {
+    if let Some(found) = dig(&event.data, path) {
+        return Some(found.clone());
+    }
+    match path {
+        ["type"] => Some(Value::String(event.kind.clone())),
+        ["key"] => event.key.clone().map(Value::String),
+        _ => None,
+    }
+}
+
+/// The value at the end of `path`.
+fn dig<'v>(value: &'v Value, path: &[&str]) -> Option<&'v Value> {
+    path.iter().try_fold(value, |value, name| match value {
+        Value::Object(fields) => fields.get(*name),
+        Value::Array(items) => items.get(name.parse::<usize>().ok()?),
+        _ => None,
+    })
+}
