@@ -1,3 +1,5 @@
 //! The program: everything is in `gatefold::cli`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    gatefold::cli::main()
+}

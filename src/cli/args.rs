@@ -1,0 +1,45 @@
+//! What can be said on the command line.
+
+use super::{completions, config_show, graph, lint, token};
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+
+const EXIT_CODES: &str = "Exit codes: 0 fine · 1 findings or a failed run · 2 wrong usage or configuration · \
+                          3 disk, network or another process · 70 a bug in gatefold";
+
+/// Document processes as code: shares, approvals and the flow between them, in one binary.
+#[derive(Debug, Parser)]
+#[command(name = "gatefold", version, propagate_version = true, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Cli {
+    /// Read this file instead of ./gatefold.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be done. In the order in which somebody new needs it.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check flows
+    Lint(lint::LintArgs),
+    /// Draw a flow
+    Graph(graph::GraphArgs),
+    /// Make tokens for the API
+    Token(token::TokenArgs),
+    /// Look at the configuration
+    Config(config_show::ConfigArgs),
+    /// Print completions for a shell
+    Completions(completions::CompletionsArgs),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_do_not_contradict_each_other() {
+        super::Cli::command().debug_assert();
+    }
+}

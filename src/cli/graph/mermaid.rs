@@ -1,0 +1,78 @@
+//! Mermaid text, as Markdown pages show it.
+
+use super::{Drawing, Node, Shape};
+use std::fmt::Write;
+
+/// Draws.
+pub fn draw(drawing: &Drawing) -> String {
+    // The header is YAML, and a JSON text is a YAML text.
+    let title = serde_json::Value::from(drawing.title.as_str());
+    let mut text = format!("---\ntitle: {title}\n---\nflowchart TD\n");
+    for node in &drawing.nodes {
+        let (open, close) = brackets(node.shape);
+        writeln!(text, "  {}{open}{}{close}", name(node), quoted(&label(node))).expect("a text takes text");
+    }
+    for arrow in &drawing.arrows {
+        let line = if arrow.is_back { "-.->" } else { "-->" };
+        let label = arrow
+            .label
+            .as_ref()
+            .map_or(String::new(), |label| format!("|{}|", quoted(label)));
+        let (from, to) = (&drawing.nodes[arrow.from], &drawing.nodes[arrow.to]);
+        writeln!(text, "  {} {line}{label} {}", name(from), name(to)).expect("a text takes text");
+    }
+    text
+}
+
+/// `end` alone is a word of the language, so every name gets a tail.
+fn name(node: &Node) -> String {
+    format!("{}_", node.id)
+}
+
+fn label(node: &Node) -> String {
+    if node.kind.is_empty() {
+        return node.title.clone();
+    }
+    format!("{}<br/>{}", escaped(&node.title), escaped(&node.kind))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "&quot;"))
+}
+
+fn brackets(shape: Shape) -> (&'static str, &'static str) {
+    match shape {
+        Shape::Start | Shape::End => ("([", "])"),
+        Shape::Action => ("[", "]"),
+        Shape::Wait => ("[/", "/]"),
+        Shape::People => ("[[", "]]"),
+        Shape::Branch => ("{", "}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn draws_every_shape_and_escapes_titles() {
+        insta::assert_snapshot!(super::draw(&super::super::example()), @r##"
+        ---
+        title: "Review \"A & B\" 1.0.0"
+        ---
+        flowchart TD
+          start_(["start"])
+          ask_["Ask &lt;them&gt;<br/>mail.send"]
+          reply_[/"Wait for it<br/>wait"/]
+          sign_[["Sign<br/>approve"]]
+          end_completed_(["completed"])
+          start_ --> ask_
+          ask_ --> reply_
+          reply_ -->|"signed"| sign_
+          sign_ -.->|"no, at most 3 rounds"| reply_
+          sign_ --> end_completed_
+        "##);
+    }
+}
