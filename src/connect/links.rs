@@ -43,6 +43,11 @@ impl Links {
         }
     }
 
+    /// The address under which people reach this server.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
     /// The token of a grant's link: 256 bits in hexadecimal.
     pub fn token(&self, grant: &GrantId) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");

@@ -1,33 +1,159 @@
 //! Deploying flows: the same verdict as `gatefold lint`.
 
 use super::{Host, HostError};
-use crate::base::Diagnostic;
+use crate::base::{Calendars, Diagnostic, diagnostic};
+use crate::lint::{self, Surroundings};
 use crate::plan::Plan;
-use crate::store::Deployment;
+use crate::store::{CommitError, Deployment, UnitOfWork, Write};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 impl Host {
     /// Checks and deploys the flow in `source`. Returns the deployment and its warnings. Deploying
     /// what is deployed already changes nothing; another source under the same version is refused.
     pub async fn deploy(&self, name: &str, source: &str, by: &str) -> Result<(Deployment, Vec<Diagnostic>), HostError> {
-        let _ = (name, source, by);
-        todo!()
+        let surroundings = Surroundings {
+            catalog: &self.catalog,
+            calendars: &self.parts.calendars,
+        };
+        let verdict = lint::check(name, source, surroundings);
+        let plan = match verdict.plan {
+            Some(plan) if !diagnostic::has_errors(&verdict.findings) => plan,
+            _ => {
+                return Err(HostError::Findings {
+                    findings: verdict.findings,
+                });
+            }
+        };
+        let deployment = self.deployment_of(&plan, source, by);
+        let _alone = self.deploying.lock().await;
+        match self.parts.store.latest_deployment(&plan.flow).await? {
+            Some(latest) if latest.hash == deployment.hash => return Ok((latest, verdict.findings)),
+            Some(latest) if latest.version == deployment.version => {
+                return Err(HostError::Conflict(format!(
+                    "flow {} {} is deployed already with another text: give it a new version",
+                    plan.flow, plan.version
+                )));
+            }
+            _ => {}
+        }
+        self.commit_alone(vec![Write::Deploy(deployment.clone())]).await?;
+        let plan = self.remember_plan(plan);
+        super::lock(&self.latest).insert(plan.flow.clone(), plan);
+        Ok((deployment, verdict.findings))
+    }
+
+    fn deployment_of(&self, plan: &Plan, source: &str, by: &str) -> Deployment {
+        let used = plan.calendar.as_ref();
+        let calendars: Calendars = self
+            .parts
+            .calendars
+            .clone()
+            .into_iter()
+            .filter(|(_, one)| Some(one) == used)
+            .collect();
+        Deployment {
+            flow: plan.flow.clone(),
+            version: plan.version.clone(),
+            hash: plan.hash.clone(),
+            source: source.to_owned(),
+            calendars,
+            by: by.to_owned(),
+            at: self.now(),
+        }
     }
 
     /// The latest deployment of every flow, by name.
     pub async fn flows(&self) -> Result<Vec<Deployment>, HostError> {
-        todo!()
+        Ok(self.parts.store.deployments().await?)
     }
 
     /// The plan of the latest deployment of a flow.
     pub async fn latest_plan(&self, flow: &str) -> Result<Arc<Plan>, HostError> {
-        let _ = flow;
-        todo!()
+        if let Some(plan) = super::lock(&self.latest).get(flow) {
+            return Ok(Arc::clone(plan));
+        }
+        let deployment = self.parts.store.latest_deployment(flow).await?;
+        let deployment = deployment.ok_or_else(|| HostError::NotFound(format!("flow {flow}")))?;
+        let plan = self.plan_of(&deployment)?;
+        // somebody may have deployed a newer one meanwhile; that one stays
+        Ok(Arc::clone(
+            super::lock(&self.latest).entry(flow.to_owned()).or_insert(plan),
+        ))
+    }
+
+    /// The plans of every flow that events start. A flow that this build cannot compile is told of
+    /// once at each start and left out.
+    pub(super) async fn plans_with_event_trigger(&self) -> Result<Vec<Arc<Plan>>, HostError> {
+        if !self.all_latest_known.load(Ordering::Acquire) {
+            for deployment in self.parts.store.deployments().await? {
+                if let Err(error) = self.latest_plan(&deployment.flow).await {
+                    tracing::error!(flow = deployment.flow, %error, "events cannot start this flow");
+                }
+            }
+            self.all_latest_known.store(true, Ordering::Release);
+        }
+        let mut plans: Vec<Arc<Plan>> = super::lock(&self.latest)
+            .values()
+            .filter(|plan| plan.triggers.event.is_some())
+            .cloned()
+            .collect();
+        plans.sort_by(|a, b| a.flow.cmp(&b.flow));
+        Ok(plans)
     }
 
     /// The plan that a run is pinned to.
     pub async fn plan(&self, hash: &str) -> Result<Arc<Plan>, HostError> {
-        let _ = hash;
-        todo!()
+        if let Some(plan) = self.known_plan(hash) {
+            return Ok(plan);
+        }
+        let deployment = self.parts.store.deployment(hash).await?;
+        let deployment = deployment.ok_or_else(|| HostError::NotFound(format!("deployment {hash}")))?;
+        self.plan_of(&deployment)
+    }
+
+    /// Compiles what was deployed, in the surroundings that it was deployed in.
+    fn plan_of(&self, deployment: &Deployment) -> Result<Arc<Plan>, HostError> {
+        if let Some(plan) = self.known_plan(&deployment.hash) {
+            return Ok(plan);
+        }
+        let surroundings = Surroundings {
+            catalog: &self.catalog,
+            calendars: &deployment.calendars,
+        };
+        let verdict = lint::check(&deployment.flow, &deployment.source, surroundings);
+        let plan = verdict
+            .plan
+            .filter(|plan| plan.hash == deployment.hash)
+            .ok_or_else(|| HostError::Damaged {
+                what: format!("flow {} {}", deployment.flow, deployment.version),
+                why: "what was deployed can no longer be compiled by this build".to_owned(),
+            })?;
+        Ok(self.remember_plan(plan))
+    }
+
+    fn known_plan(&self, hash: &str) -> Option<Arc<Plan>> {
+        super::lock(&self.plans).get(hash).cloned()
+    }
+
+    fn remember_plan(&self, plan: Plan) -> Arc<Plan> {
+        let plan = Arc::new(plan);
+        super::lock(&self.plans).insert(plan.hash.clone(), Arc::clone(&plan));
+        plan
+    }
+
+    /// Commits what is not about a run.
+    pub(super) async fn commit_alone(&self, writes: Vec<Write>) -> Result<(), HostError> {
+        self.parts
+            .store
+            .commit(UnitOfWork { run: None, writes })
+            .await
+            .map_err(|error| match error {
+                CommitError::Store(error) => HostError::Store(error),
+                CommitError::Conflict { what } => {
+                    HostError::Conflict(format!("{what} was changed at the same time: look again and repeat"))
+                }
+                CommitError::Duplicate { what, .. } => HostError::Conflict(format!("{what} was done before")),
+            })
     }
 }

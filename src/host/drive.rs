@@ -1,1 +1,407 @@
-//! drive
+//! Lets something happen to a run, and sees it through until only others can go on: people,
+//! events, time, calls in flight.
+//!
+//! Invariant: a machine in a free slot has decided nothing that is not durable.
+
+use super::project::owned;
+use super::slots::{Loaded, Slot, Stored};
+use super::{Host, HostError};
+use crate::base::id::RunId;
+use crate::connect::{ActionError, CallContext, Handler, LocalEffect};
+use crate::engine::{Failure, FailureKind, Input, Refusal, Reply, RunMachine, Work};
+use crate::store::{CommitError, RunCommit, UnitOfWork, Write};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How often a run is read anew when somebody else was faster.
+const TRIES: usize = 16;
+/// Lines of a journal read at once.
+const JOURNAL_PAGE: usize = 1_000;
+
+/// Why a run could not be seen through.
+pub(super) enum Stop {
+    /// Somebody else was faster: what was decided is void.
+    Conflict,
+    /// It had been done before; what the first time remembered.
+    Duplicate(String),
+    /// Anything else.
+    Host(HostError),
+}
+
+impl From<HostError> for Stop {
+    fn from(error: HostError) -> Self {
+        Self::Host(error)
+    }
+}
+
+impl From<CommitError> for Stop {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Conflict { .. } => Self::Conflict,
+            CommitError::Duplicate { value, .. } => Self::Duplicate(value),
+            CommitError::Store(error) => Self::Host(error.into()),
+        }
+    }
+}
+
+/// What is to happen, until it is durable.
+struct Pending {
+    input: Input,
+    writes: Vec<Write>,
+}
+
+impl Host {
+    /// Lets `input` happen to `run`, together with `writes`. When this returns, it is durable.
+    pub(super) async fn drive(
+        self: &Arc<Self>,
+        run: &RunId,
+        input: Input,
+        writes: Vec<Write>,
+    ) -> Result<Reply, HostError> {
+        let place = self.slots.of(run);
+        let result = self
+            .drive_in(run, &mut *place.lock().await, Pending { input, writes })
+            .await;
+        drop(place);
+        self.slots.forget_empty(run);
+        result
+    }
+
+    async fn drive_in(self: &Arc<Self>, run: &RunId, slot: &mut Slot, pending: Pending) -> Result<Reply, HostError> {
+        let mut pending = Some(pending);
+        let mut reply = Ok(Reply::Accepted);
+        for _ in 0..TRIES {
+            match self.advance(run, slot, &mut pending, &mut reply).await {
+                Ok(()) => {
+                    self.follow_up(run, slot);
+                    return reply.map_err(HostError::from);
+                }
+                Err(stop) => {
+                    slot.loaded = None;
+                    match stop {
+                        Stop::Conflict => {}
+                        Stop::Duplicate(_) => return Ok(Reply::AlreadyDone),
+                        Stop::Host(error) => return Err(error),
+                    }
+                }
+            }
+        }
+        Err(HostError::Conflict(format!(
+            "run {run} is being changed by many at once: repeat"
+        )))
+    }
+
+    async fn advance(
+        self: &Arc<Self>,
+        run: &RunId,
+        slot: &mut Slot,
+        pending: &mut Option<Pending>,
+        reply: &mut Result<Reply, Refusal>,
+    ) -> Result<(), Stop> {
+        let loaded = self.load(run, slot).await?;
+        let Some(Pending { input, writes }) = pending else {
+            return self.settle(run, loaded, Vec::new(), &mut || {}).await;
+        };
+        *reply = loaded.machine.handle(self.now(), input.clone());
+        let writes = writes.clone();
+        self.settle(run, loaded, writes, &mut || *pending = None).await
+    }
+
+    /// Takes up what a run had in flight.
+    pub(super) async fn resume(self: &Arc<Self>, run: &RunId) -> Result<(), HostError> {
+        self.drive(run, Input::Wake, Vec::new()).await.map(|_| ())
+    }
+
+    /// The run in memory, read from its journal where it is not.
+    pub(super) async fn load<'a>(&self, run: &RunId, slot: &'a mut Slot) -> Result<&'a mut Loaded, HostError> {
+        if slot.loaded.is_none() {
+            slot.loaded = Some(self.read(run).await?);
+        }
+        Ok(slot.loaded.as_mut().expect("set just now"))
+    }
+
+    async fn read(&self, run: &RunId) -> Result<Loaded, HostError> {
+        let row = self.parts().store.run(run).await?;
+        let row = row.ok_or_else(|| HostError::NotFound(format!("run {run}")))?;
+        let plan = self.plan(&row.plan).await?;
+        let journal = self.whole_journal(run).await?;
+        let machine = RunMachine::replay(plan, &journal).map_err(|error| HostError::Damaged {
+            what: format!("run {run}"),
+            why: error.to_string(),
+        })?;
+        let mut task_revs = BTreeMap::new();
+        for view in machine.tasks() {
+            if let Some(task) = self.parts().store.task(&view.id).await? {
+                task_revs.insert(task.id, task.rev);
+            }
+        }
+        let stored = Stored {
+            owned: owned(&machine),
+            subscriptions: machine.subscriptions(),
+            task_revs,
+        };
+        Ok(Loaded { machine, row, stored })
+    }
+
+    /// A run's journal from the beginning.
+    pub(super) async fn whole_journal(&self, run: &RunId) -> Result<Vec<crate::engine::EventRecord>, HostError> {
+        let mut journal = Vec::new();
+        loop {
+            let page = self
+                .parts()
+                .store
+                .journal(run, journal.len() as u64, JOURNAL_PAGE)
+                .await?;
+            let complete = page.len() < JOURNAL_PAGE;
+            journal.extend(page);
+            if complete {
+                return Ok(journal);
+            }
+        }
+    }
+
+    /// Does everything that can be done here and now, and makes it durable. `durable` is called
+    /// after the first commit, which holds `writes`.
+    pub(super) async fn settle(
+        self: &Arc<Self>,
+        run: &RunId,
+        loaded: &mut Loaded,
+        mut writes: Vec<Write>,
+        durable: &mut (dyn FnMut() + Send),
+    ) -> Result<(), Stop> {
+        let mut has_local = false;
+        loop {
+            self.do_immediate(&mut loaded.machine);
+            let Some(call) = self.next_local(&loaded.machine) else {
+                self.commit(run, loaded, writes).await?;
+                durable();
+                return Ok(());
+            };
+            // a local action sees only what is stored, so the one before it is stored first
+            if has_local {
+                self.commit(run, loaded, std::mem::take(&mut writes)).await?;
+                durable();
+            }
+            let (input, more) = self.call_local(run, loaded, call).await;
+            // a result that the run no longer needs leaves no trace
+            if matches!(loaded.machine.handle(self.now(), input), Ok(Reply::Accepted)) {
+                writes.extend(more);
+            }
+            has_local = true;
+        }
+    }
+
+    /// Computes, and asks the directory, as long as there is something to compute or to ask.
+    fn do_immediate(&self, machine: &mut RunMachine) {
+        loop {
+            let now = self.now();
+            let mut progress = false;
+            for work in machine.outstanding() {
+                let input = match work {
+                    Work::Call {
+                        pure: true,
+                        key,
+                        attempt,
+                        action,
+                        input,
+                        ..
+                    } => Input::Finished {
+                        work: key,
+                        attempt,
+                        result: self.compute(&action, input),
+                    },
+                    Work::Assign {
+                        key, by, veto, exclude, ..
+                    } => self.resolve_people(key, &by, &veto, &exclude),
+                    Work::Call {
+                        key,
+                        attempt,
+                        ref action,
+                        ..
+                    } if self.parts().registry.get(action).is_none() => {
+                        let message = format!("this build has no action {action}");
+                        let result = Err(Failure {
+                            kind: FailureKind::Permanent,
+                            message,
+                        });
+                        Input::Finished {
+                            work: key,
+                            attempt,
+                            result,
+                        }
+                    }
+                    Work::Call { .. } => continue,
+                };
+                progress |= machine.handle(now, input).is_ok();
+            }
+            if !progress {
+                return;
+            }
+        }
+    }
+
+    fn compute(&self, action: &str, input: crate::base::Value) -> Result<crate::base::Value, Failure> {
+        match self.parts().registry.get(action).map(|action| &action.handler) {
+            Some(Handler::Pure(compute)) => compute(input).map_err(|error| failure(&error)),
+            _ => Err(Failure {
+                kind: FailureKind::Permanent,
+                message: format!("this build has no action {action} that only computes"),
+            }),
+        }
+    }
+
+    fn next_local(&self, machine: &RunMachine) -> Option<Work> {
+        machine.outstanding().into_iter().find(|work| match work {
+            Work::Call { action, .. } => {
+                matches!(
+                    self.parts().registry.get(action).map(|action| &action.handler),
+                    Some(Handler::Local(_))
+                )
+            }
+            Work::Assign { .. } => false,
+        })
+    }
+
+    async fn call_local(&self, run: &RunId, loaded: &Loaded, work: Work) -> (Input, Vec<Write>) {
+        let Work::Call {
+            key,
+            attempt,
+            step,
+            action,
+            input,
+            secrets,
+            ..
+        } = work
+        else {
+            unreachable!("only calls are local");
+        };
+        let Some(Handler::Local(handler)) = self.parts().registry.get(&action).map(|action| &action.handler) else {
+            unreachable!("looked up just now");
+        };
+        let cx = CallContext {
+            run: run.clone(),
+            step,
+            key: key.to_string(),
+            attempt,
+            now: self.now(),
+            initiator: loaded.row.initiator.clone(),
+            calendar: loaded.machine.plan().calendar.clone(),
+        };
+        let effect = match self.with_secrets(input, &secrets) {
+            Ok((input, _)) => handler.call(&cx, self.parts().store.as_ref(), input).await,
+            Err(error) => Err(error),
+        };
+        let (result, writes) = match effect {
+            Ok(LocalEffect { output, writes }) => (Ok(output), writes),
+            Err(error) => (Err(failure(&error)), Vec::new()),
+        };
+        (
+            Input::Finished {
+                work: key,
+                attempt,
+                result,
+            },
+            writes,
+        )
+    }
+
+    /// Makes everything decided since the last time durable, together with `writes`, and tells
+    /// everybody who listens.
+    pub(super) async fn commit(
+        self: &Arc<Self>,
+        run: &RunId,
+        loaded: &mut Loaded,
+        mut writes: Vec<Write>,
+    ) -> Result<(), Stop> {
+        let events = loaded.machine.take_events();
+        if events.is_empty() && writes.is_empty() {
+            return Ok(());
+        }
+        let projected = self.project(run, loaded, &events);
+        writes.extend(projected.writes);
+        let told: Vec<_> = if self.listeners.receiver_count() > 0 {
+            events.clone()
+        } else {
+            Vec::new()
+        };
+        self.count(&events);
+        let unit = if events.is_empty() {
+            UnitOfWork { run: None, writes }
+        } else {
+            UnitOfWork {
+                run: Some(RunCommit {
+                    events,
+                    row: projected.row.clone(),
+                }),
+                writes,
+            }
+        };
+        let signals = Signals::of(&unit.writes);
+        self.parts().store.commit(unit).await?;
+        loaded.row = projected.row;
+        loaded.stored = projected.stored;
+        for event in told {
+            let _ = self.listeners.send(Arc::new(event));
+        }
+        self.signal(signals);
+        Ok(())
+    }
+
+    fn signal(&self, signals: Signals) {
+        if signals.event {
+            self.events_recorded.notify_one();
+        }
+        if signals.mail {
+            self.mails_queued.notify_one();
+        }
+        if signals.share {
+            self.shares_changed.notify_one();
+        }
+    }
+
+    /// After a commit: sets the timer and starts the calls that are due.
+    pub(super) fn follow_up(self: &Arc<Self>, run: &RunId, slot: &mut Slot) {
+        let Some(loaded) = &slot.loaded else { return };
+        self.timers.set(run, loaded.row.wakeup_at);
+        if loaded.row.status == crate::store::RunStatus::Ended {
+            slot.loaded = None;
+            return;
+        }
+        self.start_calls(run, slot);
+    }
+}
+
+/// Who must look after a commit.
+#[derive(Default)]
+struct Signals {
+    event: bool,
+    mail: bool,
+    share: bool,
+}
+
+impl Signals {
+    fn of(writes: &[Write]) -> Self {
+        writes.iter().fold(Self::default(), |mut signals, write| {
+            match write {
+                Write::Event(_) => signals.event = true,
+                Write::PutMail(_) => signals.mail = true,
+                Write::PutShare(_) => signals.share = true,
+                _ => {}
+            }
+            signals
+        })
+    }
+}
+
+/// The failure of a call as the engine knows it.
+pub(super) fn failure(error: &ActionError) -> Failure {
+    let kind = match error {
+        ActionError::Transient(_) => FailureKind::Transient,
+        ActionError::Permanent(_) => FailureKind::Permanent,
+        ActionError::InDoubt(_) => FailureKind::InDoubt,
+    };
+    Failure {
+        kind,
+        message: error.to_string(),
+    }
+}

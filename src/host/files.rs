@@ -2,40 +2,27 @@
 //! rules of `space`, and leaves a line in the access log, allowed or refused.
 
 use super::{Host, HostError};
-use crate::base::Timestamp;
-use crate::base::id::{FileId, RunId, ShareId};
-use crate::engine::event::DocumentRef;
-use crate::space::{Comment, Grant, Role, Share};
+use crate::audit::{AccessEntry, AccessKind};
+use crate::base::id::{CommentId, EventId, FileId, RunId, WorkspaceId};
+use crate::base::{Timestamp, Value};
+use crate::engine::InboundEvent;
+use crate::engine::event::{DocumentRef, Event};
+use crate::people::roles;
+use crate::plan::PlanVerb;
+use crate::space::access::{Denial, Right, decide};
+use crate::space::events::{CommentAdded, CommentRef, FileDownloaded, FileUploaded};
+use crate::space::media::media_type;
+use crate::space::{Comment, Content, File, FileRef, Grant, Share, SpaceEvent, Workspace, names};
+use crate::store::{BlobError, CommitError, StoredBlob, UnitOfWork, Write};
 use std::sync::Arc;
 use tokio::io::AsyncRead;
 
-/// Somebody who came through a link, checked: the share lives, the password was right.
-#[derive(Clone, Debug)]
-pub struct Visitor {
-    /// The grant.
-    pub grant: Grant,
-    /// The share.
-    pub share: Share,
-    /// Who it is, for the log: `email:…`, `user:…` or `link:GRANT`.
-    pub actor: String,
-}
+pub use super::visit::{ShareView, Visitor};
 
-/// What a visitor sees of a share.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
-pub struct ShareView {
-    /// The share.
-    pub share: ShareId,
-    /// What people call it.
-    pub name: String,
-    /// What the visitor may do.
-    pub role: Role,
-    /// When it ends.
-    pub expires_at: Timestamp,
-    /// Its files at their newest versions.
-    pub files: Vec<DocumentRef>,
-    /// Its comments.
-    pub comments: Vec<Comment>,
-}
+/// How often a change is decided anew when somebody else was faster.
+pub(super) const TRIES: usize = 16;
+/// Longest comment, in characters.
+pub const COMMENT_CHARS: usize = 10_000;
 
 /// Bytes of one version.
 #[derive(Debug)]
@@ -46,19 +33,15 @@ pub struct OpenFile {
     pub bytes: tokio::fs::File,
 }
 
+/// What an upload is about to become.
+struct Incoming<'a> {
+    name: &'a str,
+    blob: &'a StoredBlob,
+    by: &'a str,
+    at: Timestamp,
+}
+
 impl Host {
-    /// Lets somebody in through a link. Counts wrong passwords; logs refusals.
-    pub async fn enter(self: &Arc<Self>, token: &str, password: Option<&str>) -> Result<Visitor, HostError> {
-        let _ = (token, password);
-        todo!()
-    }
-
-    /// The share and its files. The first time, the share is opened.
-    pub async fn view_share(self: &Arc<Self>, visitor: &Visitor) -> Result<ShareView, HostError> {
-        let _ = visitor;
-        todo!()
-    }
-
     /// Bytes of a file of the share, at a version or the newest.
     pub async fn download(
         self: &Arc<Self>,
@@ -66,14 +49,31 @@ impl Host {
         file: &FileId,
         version: Option<u64>,
     ) -> Result<OpenFile, HostError> {
-        let _ = (visitor, file, version);
-        todo!()
-    }
-
-    /// Whether a visitor who came in before may still fetch bytes: asked again while they flow.
-    pub async fn may_continue(&self, visitor: &Visitor) -> bool {
-        let _ = visitor;
-        todo!()
+        let mut entry = self.entry(visitor, AccessKind::Download);
+        entry.file = Some(file.to_string());
+        let visitor = self.allow(visitor, Right::Download, &entry).await?;
+        if !visitor.share.files.contains(file) {
+            return Err(HostError::NotFound("such file in this share".to_owned()));
+        }
+        let stored = self.stored_file(file).await?;
+        let document = version_of(&stored, version)?;
+        let bytes = self
+            .parts()
+            .blobs
+            .open_blob(&document.sha256)
+            .await
+            .map_err(blob_error)?;
+        entry.version = Some(document.version);
+        entry.sha256 = Some(document.sha256.clone());
+        let event = FileDownloaded {
+            share: Some(visitor.share.id.to_string()),
+            file: file_ref(&document),
+            by: visitor.actor.clone(),
+            at: entry.at,
+        };
+        let event = inbound(new_event(), &event, entry.at);
+        self.record(vec![Write::Access(entry), Write::Event(event)]).await?;
+        Ok(OpenFile { document, bytes })
     }
 
     /// Puts a file into the share: a new version where one of this name is shared, else a new file.
@@ -83,8 +83,69 @@ impl Host {
         name: &str,
         bytes: impl AsyncRead + Send + Unpin,
     ) -> Result<DocumentRef, HostError> {
-        let _ = (visitor, name, bytes);
-        todo!()
+        let entry = self.entry(visitor, AccessKind::Upload);
+        self.allow(visitor, Right::Upload, &entry).await?;
+        names::check_name(name).map_err(|error| HostError::Invalid(error.to_string()))?;
+        let blob = self.store_blob(bytes).await?;
+        for _ in 0..TRIES {
+            // the share may have been revoked while the bytes came in
+            let entry = self.entry(visitor, AccessKind::Upload);
+            let visitor = self.allow(visitor, Right::Upload, &entry).await?;
+            let incoming = Incoming {
+                name,
+                blob: &blob,
+                by: &visitor.actor,
+                at: entry.at,
+            };
+            let (document, writes) = self.plan_upload(&visitor, &incoming, entry).await?;
+            if self.try_record(writes).await? {
+                return Ok(document);
+            }
+        }
+        Err(HostError::Conflict(
+            "the share is being changed by many at once: repeat the upload".to_owned(),
+        ))
+    }
+
+    /// What an upload writes, as the share stands now.
+    async fn plan_upload(
+        &self,
+        visitor: &Visitor,
+        incoming: &Incoming<'_>,
+        mut entry: AccessEntry,
+    ) -> Result<(DocumentRef, Vec<Write>), HostError> {
+        let share = &visitor.share;
+        let existing = match self.shared_file_named(share, incoming.name).await? {
+            Some(file) => Some(file),
+            None => {
+                self.parts()
+                    .store
+                    .file_named(&share.workspace, &share.folder, incoming.name)
+                    .await?
+            }
+        };
+        let (file, document) = next_version(existing, &share.workspace, &share.folder, incoming)?;
+        entry.file = Some(document.id.clone());
+        entry.version = Some(document.version);
+        entry.sha256 = Some(document.sha256.clone());
+        let event = uploaded(Some(share), &file, &document, incoming);
+        let mut writes = Vec::with_capacity(4);
+        if !share.files.contains(&file.id) {
+            let mut share = share.clone();
+            share.files.push(file.id.clone());
+            writes.push(Write::PutShare(share));
+        }
+        writes.extend([Write::PutFile(file), Write::Access(entry), Write::Event(event)]);
+        Ok((document, writes))
+    }
+
+    async fn shared_file_named(&self, share: &Share, name: &str) -> Result<Option<File>, HostError> {
+        for id in &share.files {
+            if let Some(file) = self.parts().store.file(id).await?.filter(|file| file.name == name) {
+                return Ok(Some(file));
+            }
+        }
+        Ok(None)
     }
 
     /// Writes a comment.
@@ -94,8 +155,43 @@ impl Host {
         file: Option<&FileId>,
         text: &str,
     ) -> Result<Comment, HostError> {
-        let _ = (visitor, file, text);
-        todo!()
+        let mut entry = self.entry(visitor, AccessKind::Comment);
+        entry.file = file.map(ToString::to_string);
+        let visitor = self.allow(visitor, Right::Comment, &entry).await?;
+        check_comment(text)?;
+        let mut about = None;
+        if let Some(file) = file {
+            if !visitor.share.files.contains(file) {
+                return Err(HostError::NotFound("such file in this share".to_owned()));
+            }
+            about = Some(version_of(&self.stored_file(file).await?, None)?);
+        }
+        let comment = Comment {
+            id: CommentId(format!("{}_{}", CommentId::PREFIX, uuid::Uuid::now_v7().simple())),
+            share: visitor.share.id.clone(),
+            file: file.cloned(),
+            text: text.to_owned(),
+            by: visitor.actor.clone(),
+            at: entry.at,
+        };
+        let event = CommentAdded {
+            share: visitor.share.id.to_string(),
+            comment: CommentRef {
+                id: comment.id.to_string(),
+                text: text.to_owned(),
+            },
+            file: about.as_ref().map(file_ref),
+            by: visitor.actor.clone(),
+            at: entry.at,
+        };
+        let event = inbound(EventId::derived(comment.id.as_str()), &event, entry.at);
+        self.record(vec![
+            Write::AddComment(comment.clone()),
+            Write::Access(entry),
+            Write::Event(event),
+        ])
+        .await?;
+        Ok(comment)
     }
 
     /// Puts a file into a folder of the main workspace, as a person of the directory does.
@@ -106,24 +202,351 @@ impl Host {
         name: &str,
         bytes: impl AsyncRead + Send + Unpin,
     ) -> Result<DocumentRef, HostError> {
-        let _ = (by, folder, name, bytes);
-        todo!()
+        names::check_name(name).map_err(|error| HostError::Invalid(error.to_string()))?;
+        let folder = names::folder(folder).map_err(|error| HostError::Invalid(error.to_string()))?;
+        let workspace = WorkspaceId::from(Workspace::MAIN);
+        let blob = self.store_blob(bytes).await?;
+        for _ in 0..TRIES {
+            let at = self.now();
+            let existing = self.parts().store.file_named(&workspace, &folder, name).await?;
+            let incoming = Incoming {
+                name,
+                blob: &blob,
+                by,
+                at,
+            };
+            let (file, document) = next_version(existing, &workspace, &folder, &incoming)?;
+            let entry = AccessEntry {
+                version: Some(document.version),
+                sha256: Some(document.sha256.clone()),
+                ..file_entry(AccessKind::Upload, by, &file.id, at)
+            };
+            let event = uploaded(None, &file, &document, &incoming);
+            if self
+                .try_record(vec![Write::PutFile(file), Write::Access(entry), Write::Event(event)])
+                .await?
+            {
+                return Ok(document);
+            }
+        }
+        Err(HostError::Conflict(
+            "the file is being changed by many at once: repeat the upload".to_owned(),
+        ))
     }
 
-    /// Bytes of a file, for a person of the directory.
+    /// Bytes of a file, for a person of the directory: whoever put a version, is asked to decide
+    /// on it, or runs the place.
     pub async fn open_file(
         self: &Arc<Self>,
         by: &str,
         file: &FileId,
         version: Option<u64>,
     ) -> Result<OpenFile, HostError> {
-        let _ = (by, file, version);
-        todo!()
+        let stored = self.stored_file(file).await?;
+        let mut entry = file_entry(AccessKind::Download, by, file, self.now());
+        if !self.may_open(by, &stored).await? {
+            entry.refused = Some("not uploaded by them, no task on it, no role".to_owned());
+            self.record(vec![Write::Access(entry)]).await?;
+            return Err(HostError::NotFound(format!("file {file}")));
+        }
+        let document = version_of(&stored, version)?;
+        let bytes = self
+            .parts()
+            .blobs
+            .open_blob(&document.sha256)
+            .await
+            .map_err(blob_error)?;
+        entry.version = Some(document.version);
+        entry.sha256 = Some(document.sha256.clone());
+        self.record(vec![Write::Access(entry)]).await?;
+        Ok(OpenFile { document, bytes })
+    }
+
+    pub(super) async fn may_open(&self, by: &str, file: &File) -> Result<bool, HostError> {
+        let directory = self.directory();
+        let person = by.strip_prefix("user:").and_then(|user| directory.users.get(user));
+        let runs_the_place = person.is_some_and(|person| {
+            [roles::ADMIN, roles::OPERATOR]
+                .iter()
+                .any(|role| person.roles.contains(*role))
+        });
+        if runs_the_place || file.versions.iter().any(|version| version.by == by) {
+            return Ok(true);
+        }
+        let tasks = self.parts().store.open_tasks(Some(by)).await?;
+        Ok(tasks.iter().any(|task| task.document.id == file.id.as_str()))
     }
 
     /// The shares that a run made, with their grants.
     pub async fn shares_of(&self, run: &RunId) -> Result<Vec<(Share, Vec<Grant>)>, HostError> {
-        let _ = run;
-        todo!()
+        let plan = self.plan_of_run(run).await?;
+        let mut shares = Vec::new();
+        for record in self.journal(run, 0, usize::MAX).await? {
+            let Event::StepFinished { step, output, .. } = record.event else {
+                continue;
+            };
+            let Some(PlanVerb::Uses {
+                acquires: Some(acquires),
+                ..
+            }) = plan.step(&step).map(|step| &step.verb)
+            else {
+                continue;
+            };
+            let id = output
+                .get(&acquires.output)
+                .and_then(Value::as_str)
+                .filter(|_| acquires.kind == "share");
+            let Some(id) = id else { continue };
+            if let Some(share) = self.parts().store.share(&id.into()).await? {
+                let grants = self.parts().store.grants_of(&share.id).await?;
+                shares.push((share, grants));
+            }
+        }
+        Ok(shares)
+    }
+
+    async fn stored_file(&self, file: &FileId) -> Result<File, HostError> {
+        self.parts()
+            .store
+            .file(file)
+            .await?
+            .ok_or_else(|| HostError::NotFound(format!("file {file}")))
+    }
+
+    async fn store_blob(&self, bytes: impl AsyncRead + Send + Unpin) -> Result<StoredBlob, HostError> {
+        let blob = self
+            .parts()
+            .blobs
+            .put(bytes, self.parts().limits.upload_bytes)
+            .await
+            .map_err(blob_error)?;
+        self.metrics().bytes_uploaded.add(blob.size);
+        Ok(blob)
+    }
+
+    /// Whether `right` is the visitor's now. A refusal is logged.
+    pub(super) async fn allow(
+        self: &Arc<Self>,
+        visitor: &Visitor,
+        right: Right,
+        entry: &AccessEntry,
+    ) -> Result<Visitor, HostError> {
+        let visitor = self.look_again(visitor).await?;
+        match decide(&visitor.share, &visitor.grant, right, entry.at) {
+            Ok(()) => Ok(visitor),
+            Err(denial) => Err(self.refuse(entry.clone(), denial).await),
+        }
+    }
+
+    /// The visitor with share and grant as they stand now.
+    pub(super) async fn look_again(&self, visitor: &Visitor) -> Result<Visitor, HostError> {
+        let store = &self.parts().store;
+        let grant = store.grant(&visitor.grant.id).await?;
+        let share = store.share(&visitor.share.id).await?;
+        match (grant, share) {
+            (Some(grant), Some(share)) => Ok(Visitor {
+                grant,
+                share,
+                actor: visitor.actor.clone(),
+            }),
+            _ => Err(HostError::NotFound("such share".to_owned())),
+        }
+    }
+
+    /// Logs a refusal and gives it back as an error.
+    pub(super) async fn refuse(self: &Arc<Self>, mut entry: AccessEntry, denial: Denial) -> HostError {
+        entry.refused = Some(denial.to_string());
+        self.metrics().accesses_refused.add(1);
+        match self.record(vec![Write::Access(entry)]).await {
+            Ok(()) => HostError::Denied(denial),
+            Err(error) => error,
+        }
+    }
+
+    /// The beginning of a line in the access log.
+    pub(super) fn entry(&self, visitor: &Visitor, kind: AccessKind) -> AccessEntry {
+        share_entry(kind, &visitor.actor, &visitor.share, self.now())
+    }
+
+    /// Commits writes that cannot meet a conflict, and has their events delivered.
+    pub(super) async fn record(self: &Arc<Self>, writes: Vec<Write>) -> Result<(), HostError> {
+        self.try_record(writes).await.map(|_| ())
+    }
+
+    /// Commits writes. `false` where somebody else was faster.
+    pub(super) async fn try_record(self: &Arc<Self>, writes: Vec<Write>) -> Result<bool, HostError> {
+        let has_event = writes.iter().any(|write| matches!(write, Write::Event(_)));
+        match self.parts().store.commit(UnitOfWork { run: None, writes }).await {
+            Ok(()) => {
+                if has_event {
+                    self.events_recorded.notify_one();
+                }
+                Ok(true)
+            }
+            Err(CommitError::Conflict { .. } | CommitError::Duplicate { .. }) => Ok(false),
+            Err(CommitError::Store(error)) => Err(error.into()),
+        }
+    }
+}
+
+/// The file with one more version, and that version.
+fn next_version(
+    existing: Option<File>,
+    workspace: &WorkspaceId,
+    folder: &str,
+    incoming: &Incoming<'_>,
+) -> Result<(File, DocumentRef), HostError> {
+    let content = Content {
+        sha256: incoming.blob.sha256.clone(),
+        size: incoming.blob.size,
+        media_type: media_type(incoming.name, &incoming.blob.head).media_type.to_owned(),
+    };
+    let file = match existing {
+        Some(file) => file
+            .with_version(content, incoming.by, incoming.at)
+            .map_err(|locked| HostError::Conflict(locked.to_string()))?,
+        None => {
+            let id = FileId(format!("{}_{}", FileId::PREFIX, uuid::Uuid::now_v7().simple()));
+            let (folder, name) = (folder.to_owned(), incoming.name.to_owned());
+            File::create(id, workspace.clone(), folder, name, content, incoming.by, incoming.at)
+        }
+    };
+    let document = version_of(&file, None)?;
+    Ok((file, document))
+}
+
+/// A version of a file as documents are named, or the newest.
+pub(super) fn version_of(file: &File, version: Option<u64>) -> Result<DocumentRef, HostError> {
+    let found = match version {
+        Some(number) => file.version(number),
+        None => Some(file.current()),
+    };
+    let found = found.ok_or_else(|| HostError::NotFound(format!("such version of {}", file.name)))?;
+    let FileRef {
+        id,
+        name,
+        version,
+        sha256,
+        size,
+        media_type,
+        by,
+    } = file.reference_to(found);
+    Ok(DocumentRef {
+        id,
+        name,
+        version,
+        sha256,
+        size,
+        media_type,
+        by,
+    })
+}
+
+/// A document as events of the file space name it.
+fn file_ref(document: &DocumentRef) -> FileRef {
+    let DocumentRef {
+        id,
+        name,
+        version,
+        sha256,
+        size,
+        media_type,
+        by,
+    } = document.clone();
+    FileRef {
+        id,
+        name,
+        version,
+        sha256,
+        size,
+        media_type,
+        by,
+    }
+}
+
+fn check_comment(text: &str) -> Result<(), HostError> {
+    if text.trim().is_empty() {
+        return Err(HostError::Invalid("the comment is empty".to_owned()));
+    }
+    if text.chars().count() > COMMENT_CHARS {
+        return Err(HostError::Invalid(format!(
+            "the comment is longer than {COMMENT_CHARS} characters"
+        )));
+    }
+    Ok(())
+}
+
+fn file_entry(kind: AccessKind, by: &str, file: &FileId, at: Timestamp) -> AccessEntry {
+    AccessEntry {
+        at,
+        actor: by.to_owned(),
+        kind,
+        share: None,
+        file: Some(file.to_string()),
+        version: None,
+        sha256: None,
+        refused: None,
+        run: None,
+    }
+}
+
+/// The beginning of a line in the access log about a share.
+pub(super) fn share_entry(kind: AccessKind, actor: &str, share: &Share, at: Timestamp) -> AccessEntry {
+    AccessEntry {
+        at,
+        actor: actor.to_owned(),
+        kind,
+        share: Some(share.id.to_string()),
+        file: None,
+        version: None,
+        sha256: None,
+        refused: None,
+        run: share.run.as_ref().map(ToString::to_string),
+    }
+}
+
+/// The event of an upload. One version makes one event.
+fn uploaded(share: Option<&Share>, file: &File, document: &DocumentRef, incoming: &Incoming<'_>) -> InboundEvent {
+    let event = FileUploaded {
+        share: share.map(|share| share.id.to_string()),
+        workspace: file.workspace.to_string(),
+        folder: file.folder.clone(),
+        file: file_ref(document),
+        by: incoming.by.to_owned(),
+        at: incoming.at,
+    };
+    inbound(
+        EventId::derived(&format!("upload:{}:{}", document.id, document.version)),
+        &event,
+        incoming.at,
+    )
+}
+
+/// An event of the file space, to be recorded.
+pub(super) fn inbound<E: SpaceEvent>(id: EventId, event: &E, at: Timestamp) -> InboundEvent {
+    InboundEvent {
+        id,
+        kind: E::KIND.to_owned(),
+        subjects: event.subjects(),
+        key: None,
+        data: event.data(),
+        at,
+    }
+}
+
+fn new_event() -> EventId {
+    EventId(format!("{}_{}", EventId::PREFIX, uuid::Uuid::now_v7().simple()))
+}
+
+pub(super) fn blob_error(error: BlobError) -> HostError {
+    match error {
+        BlobError::TooLarge { limit } => HostError::TooLarge { limit },
+        BlobError::Interrupted(why) => HostError::Invalid(format!("the upload broke off: {why}; nothing was kept")),
+        BlobError::Full => HostError::Store(crate::store::StoreError::Full("no space for the file".to_owned())),
+        BlobError::Missing(what) => HostError::Damaged {
+            what,
+            why: "its bytes are missing".to_owned(),
+        },
+        BlobError::Failed(why) => HostError::Store(crate::store::StoreError::Failed(why.to_string())),
     }
 }

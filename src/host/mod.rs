@@ -2,26 +2,44 @@
 //!
 //! Invariant: what a run decided is durable before anything outside is done about it.
 
+pub mod calls;
 pub mod clock;
 pub mod deploy;
 pub mod drive;
 pub mod error;
 pub mod events;
 pub mod files;
+pub mod inputs;
+pub mod metrics;
 pub mod outbox;
 pub mod project;
 pub mod runs;
+pub mod slots;
 pub mod tasks;
 pub mod timers;
+pub mod visit;
 
 pub use clock::Clock;
 pub use error::HostError;
+pub use metrics::Metrics;
 
-use crate::base::Calendars;
+use crate::base::{Calendars, Timestamp};
 use crate::connect::{Links, Mailer, Registry};
+use crate::engine::EventRecord;
 use crate::people::Directory;
+use crate::plan::Plan;
+use crate::spec::Catalog;
 use crate::store::{Blobs, Store};
-use std::sync::{Arc, RwLock};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::{Notify, Semaphore, broadcast};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Events that a slow listener may lag behind before it misses some.
+const LISTENER_BACKLOG: usize = 1024;
 
 /// Secrets by name. Values are never stored, logged or shown.
 pub type Secrets = std::collections::BTreeMap<String, secrecy::SecretString>;
@@ -71,28 +89,97 @@ impl Default for Limits {
     }
 }
 
-/// Drives everything. Cheap to clone the handle around.
+/// Drives everything.
 pub struct Host {
     parts: Parts,
+    catalog: Catalog,
+    /// Plans by hash.
+    plans: Mutex<HashMap<String, Arc<Plan>>>,
+    /// The plan that new runs of a flow take, by flow.
+    latest: Mutex<HashMap<String, Arc<Plan>>>,
+    /// Whether `latest` holds every flow.
+    all_latest_known: AtomicBool,
+    /// Held while a flow is deployed, so that what is latest is so everywhere.
+    deploying: tokio::sync::Mutex<()>,
+    slots: slots::Slots,
+    timers: timers::TimerQueue,
+    calls: Semaphore,
+    tracker: TaskTracker,
+    stop: CancellationToken,
+    events_recorded: Notify,
+    shares_changed: Notify,
+    mails_queued: Notify,
+    listeners: broadcast::Sender<Arc<EventRecord>>,
+    ready: AtomicBool,
+    metrics: Metrics,
 }
 
 impl Host {
     /// Puts a host together. Nothing runs before `recover` and `serve`.
     pub fn new(parts: Parts) -> Arc<Self> {
-        Arc::new(Self { parts })
+        Arc::new(Self {
+            catalog: parts.registry.catalog(),
+            plans: Mutex::default(),
+            latest: Mutex::default(),
+            all_latest_known: AtomicBool::new(false),
+            deploying: tokio::sync::Mutex::default(),
+            slots: slots::Slots::default(),
+            timers: timers::TimerQueue::default(),
+            calls: Semaphore::new(parts.limits.calls_in_flight),
+            tracker: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            events_recorded: Notify::new(),
+            shares_changed: Notify::new(),
+            mails_queued: Notify::new(),
+            listeners: broadcast::channel(LISTENER_BACKLOG).0,
+            ready: AtomicBool::new(false),
+            metrics: Metrics::default(),
+            parts,
+        })
     }
 
-    /// Takes up everything that a crash or a shutdown left: work in flight, timers, events, mails.
-    /// The host is ready when this returns.
+    /// Takes up everything that a crash or a shutdown left: work in flight, timers, mails. The
+    /// host is ready when this returns.
     pub async fn recover(self: &Arc<Self>) -> Result<(), HostError> {
-        todo!()
+        for (at, run) in self.parts.store.wakeups().await? {
+            self.timers.set(&run, Some(at));
+        }
+        self.recover_mails().await?;
+        for run in self.parts.store.busy_runs().await? {
+            self.resume(&run).await?;
+        }
+        self.ready.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Whether `recover` has returned and `serve` has not been stopped.
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire) && !self.stop.is_cancelled()
     }
 
     /// Runs timers, event delivery and the outbox until `stop` is cancelled, then lets calls in
-    /// flight finish for at most `grace`.
-    pub async fn serve(self: Arc<Self>, stop: tokio_util::sync::CancellationToken, grace: std::time::Duration) {
-        let _ = (stop, grace);
-        todo!()
+    /// flight finish for at most `grace`. What is not finished by then is taken up by `recover`.
+    pub async fn serve(self: Arc<Self>, stop: CancellationToken, grace: Duration) {
+        let background = TaskTracker::new();
+        background.spawn(Arc::clone(&self).run_timers());
+        background.spawn(Arc::clone(&self).run_events());
+        background.spawn(Arc::clone(&self).run_outbox());
+        background.close();
+        stop.cancelled().await;
+        self.stop.cancel();
+        self.tracker.close();
+        let everything = async {
+            background.wait().await;
+            self.tracker.wait().await;
+        };
+        if tokio::time::timeout(grace, everything).await.is_err() {
+            tracing::warn!("calls in flight were cut off; they are taken up at the next start");
+        }
+    }
+
+    /// Stops at once, as a crash does: nothing new is begun and nothing in flight is waited for.
+    pub fn abandon(&self) {
+        self.stop.cancel();
     }
 
     /// What it is put together from.
@@ -100,8 +187,28 @@ impl Host {
         &self.parts
     }
 
+    /// What flows can call and wait for.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// What happened so far, as counts.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Who there is, now.
+    pub fn directory(&self) -> Arc<Directory> {
+        Arc::clone(&self.parts.directory.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// What time it is.
-    pub fn now(&self) -> crate::base::Timestamp {
+    pub fn now(&self) -> Timestamp {
         self.parts.clock.now()
     }
+}
+
+/// A lock that a panicking holder leaves usable: what it guards is replaced as a whole.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

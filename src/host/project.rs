@@ -1,1 +1,248 @@
-//! project
+//! What follows from a run's events for lists, lookups and mails; committed with the events.
+
+use super::Host;
+use super::slots::{Loaded, Stored};
+use crate::base::Timestamp;
+use crate::base::id::{MailId, RunId};
+use crate::engine::event::{Event, TimerKind};
+use crate::engine::view::{RunPhase, TaskPhase, TaskView};
+use crate::engine::{Assignment, EventRecord, Failure, FailureKind, Input, RunMachine, Work, WorkKey};
+use crate::store::{MailState, OutboxMail, RunRow, RunStatus, Subscription, TaskRow, TaskState, Write};
+use std::collections::BTreeSet;
+
+/// What a commit stores beside the events.
+pub(super) struct Projected {
+    pub row: RunRow,
+    pub stored: Stored,
+    pub writes: Vec<Write>,
+}
+
+impl Host {
+    /// What follows from `events`, the last ones of `loaded`.
+    pub(super) fn project(&self, run: &RunId, loaded: &Loaded, events: &[EventRecord]) -> Projected {
+        let machine = &loaded.machine;
+        let row = row(machine, &loaded.row);
+        let mut writes = Vec::new();
+        let mut stored = Stored {
+            task_revs: loaded.stored.task_revs.clone(),
+            ..Stored::default()
+        };
+        if events.is_empty() {
+            stored = loaded.stored.clone();
+            return Projected { row, stored, writes };
+        }
+        stored.owned = owned(machine);
+        stored.subscriptions = machine.subscriptions();
+        write_owned(run, &loaded.stored.owned, &stored.owned, &mut writes);
+        if stored.subscriptions != loaded.stored.subscriptions {
+            let to = stored
+                .subscriptions
+                .iter()
+                .cloned()
+                .map(|(kind, key)| Subscription { kind, key })
+                .collect();
+            writes.push(Write::Subscribe { run: run.clone(), to });
+        }
+        for view in machine.tasks().into_iter().filter(|view| view.changed > loaded.row.seq) {
+            let rev = stored.task_revs.entry(view.id.clone()).or_default();
+            writes.push(Write::PutTask(task_row(run, &row.flow, view, *rev)));
+            *rev += 1;
+        }
+        writes.extend(self.mails(run, machine, events).into_iter().map(Write::PutMail));
+        Projected { row, stored, writes }
+    }
+
+    /// Counts what `events` say.
+    pub(super) fn count(&self, events: &[EventRecord]) {
+        let metrics = self.metrics();
+        metrics.events_journaled.add(events.len() as u64);
+        for record in events {
+            match record.event {
+                Event::RunStarted { .. } => metrics.runs_started.add(1),
+                Event::RunEnded { .. } => metrics.runs_ended.add(1),
+                Event::StepFinished { .. } => metrics.steps_finished.add(1),
+                Event::IncidentRaised { .. } => metrics.incidents.add(1),
+                Event::DecisionRecorded { .. } => metrics.decisions.add(1),
+                _ => {}
+            }
+        }
+    }
+
+    /// Who is meant, or why nobody is.
+    pub(super) fn resolve_people(&self, work: WorkKey, by: &[String], veto: &[String], exclude: &[String]) -> Input {
+        let directory = self.directory();
+        let resolved = directory.resolve(by, exclude).and_then(|people| {
+            Ok(Assignment {
+                people,
+                veto: directory.resolve(veto, exclude)?,
+            })
+        });
+        match resolved {
+            Ok(assignment) => Input::Assigned { work, assignment },
+            Err(error) => {
+                let failure = Failure {
+                    kind: FailureKind::Permanent,
+                    message: error.to_string(),
+                };
+                Input::Finished {
+                    work,
+                    attempt: 1,
+                    result: Err(failure),
+                }
+            }
+        }
+    }
+
+    /// Mails that `events` call for: a task for somebody, a reminder, an escalation.
+    fn mails(&self, run: &RunId, machine: &RunMachine, events: &[EventRecord]) -> Vec<OutboxMail> {
+        let mut mails = Vec::new();
+        for record in events {
+            match &record.event {
+                Event::TaskAssigned { task, people, .. } => {
+                    let Some(view) = machine.task(task).filter(|view| view.phase == TaskPhase::Open) else {
+                        continue;
+                    };
+                    let (subject, text) = self.task_words(machine, &view, "You are asked to decide");
+                    let key = format!("task:{task}:{}", record.seq);
+                    mails.extend(self.mail_each(run, &key, people, &subject, &text, record.at));
+                }
+                Event::TimerFired { step, timer, to } if *timer != TimerKind::Retry => {
+                    let words = match timer {
+                        TimerKind::Escalate => "An answer is late",
+                        _ => "Reminder: your answer is missing",
+                    };
+                    let (subject, text) = self.step_words(machine, step, words);
+                    let key = format!("timer:{run}:{}", record.seq);
+                    mails.extend(self.mail_each(run, &key, to, &subject, &text, record.at));
+                }
+                _ => {}
+            }
+        }
+        mails
+    }
+
+    fn task_words(&self, machine: &RunMachine, view: &TaskView, words: &str) -> (String, String) {
+        let subject = format!("{words}: {}", view.title);
+        let mut text = format!("{words}: {}\n\n", view.title);
+        if let Some(ask) = &view.ask {
+            text.push_str(&format!("{ask}\n\n"));
+        }
+        let document = &view.document;
+        text.push_str(&format!("Document: {}, version {}\n", document.name, document.version));
+        text.push_str(&format!("Flow:     {}\n", machine.plan().title));
+        if let Some(due) = view.due {
+            text.push_str(&format!("Due:      {due}\n"));
+        }
+        text.push_str(&format!("\nYour tasks: {}/tasks\n", self.parts().links.base_url()));
+        (subject, text)
+    }
+
+    fn step_words(&self, machine: &RunMachine, step: &str, words: &str) -> (String, String) {
+        let open = |view: &TaskView| view.step == step && view.phase == TaskPhase::Open;
+        if let Some(view) = machine.tasks().into_iter().find(open) {
+            return self.task_words(machine, &view, words);
+        }
+        let view = machine.steps().into_iter().find(|view| view.id == step);
+        let title = view.as_ref().map_or(step, |view| view.title.as_str());
+        let mut text = format!("{words}: {title}\n\nFlow: {}\n", machine.plan().title);
+        if let Some(due) = view.as_ref().and_then(|view| view.due) {
+            text.push_str(&format!("Due:  {due}\n"));
+        }
+        (format!("{words}: {title}"), text)
+    }
+
+    /// One mail for each of `people`, so that nobody sees who else is asked.
+    fn mail_each(
+        &self,
+        run: &RunId,
+        key: &str,
+        people: &[String],
+        subject: &str,
+        text: &str,
+        at: Timestamp,
+    ) -> Vec<OutboxMail> {
+        let directory = self.directory();
+        let people = directory.resolve(people, &[]).unwrap_or_else(|error| {
+            tracing::warn!(%run, %error, "nobody can be told by mail");
+            Vec::new()
+        });
+        let mail = |person: &String| {
+            Some(OutboxMail {
+                id: MailId::derived(&format!("{key}:{person}")),
+                to: vec![directory.email_of(person)?],
+                subject: subject.to_owned(),
+                text: text.to_owned(),
+                grant: None,
+                run: Some(run.clone()),
+                at,
+                state: MailState::Queued,
+                attempts: 0,
+                error: None,
+                rev: 0,
+            })
+        };
+        people.iter().filter_map(mail).collect()
+    }
+}
+
+/// Ids of what a run owns.
+pub(super) fn owned(machine: &RunMachine) -> BTreeSet<String> {
+    machine.owned().into_iter().map(|thing| thing.id).collect()
+}
+
+fn write_owned(run: &RunId, before: &BTreeSet<String>, after: &BTreeSet<String>, writes: &mut Vec<Write>) {
+    let own = after.difference(before).map(|thing| Write::Own {
+        thing: thing.clone(),
+        run: run.clone(),
+    });
+    let disown = before.difference(after).map(|thing| Write::Disown {
+        thing: thing.clone(),
+        run: run.clone(),
+    });
+    writes.extend(own);
+    writes.extend(disown);
+}
+
+/// The run as lists show it, after what its machine decided.
+fn row(machine: &RunMachine, before: &RunRow) -> RunRow {
+    let (status, outcome) = match machine.status() {
+        RunPhase::Running => (RunStatus::Running, None),
+        RunPhase::Closing { status } => (RunStatus::Closing, Some(status)),
+        RunPhase::Ended { status } => (RunStatus::Ended, Some(status)),
+    };
+    let is_call = |work: &Work| matches!(work, Work::Call { .. });
+    RunRow {
+        status,
+        outcome,
+        ended_at: machine.ended_at(),
+        wakeup_at: machine.next_wakeup(),
+        busy: status != RunStatus::Ended && machine.outstanding().iter().any(is_call),
+        incident: machine.incident(),
+        seq: machine.seq(),
+        ..before.clone()
+    }
+}
+
+fn task_row(run: &RunId, flow: &str, view: TaskView, rev: u64) -> TaskRow {
+    TaskRow {
+        id: view.id,
+        run: run.clone(),
+        flow: flow.to_owned(),
+        step: view.step,
+        title: view.title,
+        ask: view.ask,
+        document: view.document,
+        decisions: view.decisions,
+        reason: view.reason,
+        people: view.people,
+        decided: view.decided,
+        due: view.due,
+        opened_at: view.opened_at,
+        state: match view.phase {
+            TaskPhase::Open => TaskState::Open,
+            TaskPhase::Settled(outcome) => TaskState::Settled(outcome),
+            TaskPhase::Withdrawn => TaskState::Withdrawn,
+        },
+        rev,
+    }
+}

@@ -1,18 +1,26 @@
 //! Runs: start, look, watch, cancel, retry, skip.
 
-use super::{Host, HostError};
+use super::drive::Stop;
+use super::files::version_of;
+use super::slots::{Loaded, Stored};
+use super::{Host, HostError, inputs};
 use crate::base::Value;
-use crate::base::id::RunId;
-use crate::engine::EventRecord;
-use crate::store::{RunFilter, RunRow};
+use crate::base::id::{FileId, RunId};
+use crate::engine::view::RunPhase;
+use crate::engine::{EventRecord, Input, RunMachine, Start};
+use crate::plan::Plan;
+use crate::spec::InputKind;
+use crate::store::{RunFilter, RunRow, RunStatus, Write};
+use serde_json::json;
 use std::sync::Arc;
+use tokio::sync::broadcast;
 
 /// How a run is started.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StartRun {
     /// The flow.
     pub flow: String,
-    /// Its inputs, as an object.
+    /// Its inputs, as an object. A file may be given by its id alone.
     pub inputs: Value,
     /// Who starts it, as `user:anna` or `trigger:webhook`.
     pub initiator: String,
@@ -42,7 +50,7 @@ pub struct StepView {
     pub id: String,
     /// What people call it.
     pub title: String,
-    /// `pending`, `active`, `finished`, `skipped`, `not_reached`, `incident`.
+    /// `pending`, `active`, `finished`, `skipped`, `not_reached`, `incident`, `cancelled`.
     pub state: String,
     /// Its outcome.
     pub outcome: Option<String>,
@@ -55,41 +63,202 @@ pub struct StepView {
 }
 
 impl Host {
-    /// Starts a run. When this returns, its start is durable. With `once`, a second call gives
-    /// the first run.
+    /// Starts a run. When this returns, its start is durable, and so is everything that could be
+    /// done at once. With `once`, a second call gives the first run.
     pub async fn start_run(self: &Arc<Self>, start: StartRun) -> Result<RunId, HostError> {
-        let _ = start;
-        todo!()
+        self.start_run_with(start, Vec::new()).await
+    }
+
+    /// Starts a run in the same transaction as `writes`.
+    pub(super) async fn start_run_with(
+        self: &Arc<Self>,
+        start: StartRun,
+        mut writes: Vec<Write>,
+    ) -> Result<RunId, HostError> {
+        if let Some((scope, key)) = &start.once {
+            if let Some(first) = self.parts().store.used_for(scope, key).await? {
+                return Ok(RunId(first));
+            }
+        }
+        let plan = self.latest_plan(&start.flow).await?;
+        let given = self.with_documents(&plan, &start).await?;
+        let checked = inputs::check(&plan.inputs, &given).map_err(|problems| HostError::BadInputs { problems })?;
+        let run = RunId(format!("{}_{}", RunId::PREFIX, uuid::Uuid::now_v7().simple()));
+        if let Some((scope, key)) = start.once.clone() {
+            writes.push(Write::Once {
+                scope,
+                key,
+                value: run.to_string(),
+                until: None,
+            });
+        }
+        let place = self.slots.of(&run);
+        let mut slot = place.lock().await;
+        let mut loaded = self.begin(&plan, &run, &start, checked)?;
+        match self.settle(&run, &mut loaded, writes, &mut || {}).await {
+            Ok(()) => {
+                slot.loaded = Some(loaded);
+                self.follow_up(&run, &mut slot);
+                drop(slot);
+                drop(place);
+                self.slots.forget_empty(&run);
+                Ok(run)
+            }
+            Err(Stop::Duplicate(first)) => Ok(RunId(first)),
+            Err(Stop::Host(error)) => Err(error),
+            Err(Stop::Conflict) => self.start_after_conflict(&run).await,
+        }
+    }
+
+    /// A local action of a new run met a conflict. If the start is durable the run goes on by
+    /// itself; otherwise nothing happened.
+    async fn start_after_conflict(self: &Arc<Self>, run: &RunId) -> Result<RunId, HostError> {
+        if self.parts().store.run(run).await?.is_none() {
+            return Err(HostError::Conflict(
+                "others changed the same files at the same time: repeat".to_owned(),
+            ));
+        }
+        let (host, again) = (Arc::clone(self), run.clone());
+        self.tracker.spawn(async move {
+            if let Err(error) = host.resume(&again).await {
+                tracing::error!(run = %again, %error, "a run that has begun could not go on; the next start takes it up");
+            }
+        });
+        Ok(run.clone())
+    }
+
+    fn begin(&self, plan: &Arc<Plan>, run: &RunId, start: &StartRun, inputs: Value) -> Result<Loaded, HostError> {
+        let seed = getrandom::u64()
+            .map_err(|error| HostError::Store(crate::store::StoreError::Failed(format!("no randomness: {error}"))))?;
+        let now = self.now();
+        let row = RunRow {
+            id: run.clone(),
+            flow: plan.flow.clone(),
+            version: plan.version.clone(),
+            plan: plan.hash.clone(),
+            status: RunStatus::Running,
+            outcome: None,
+            initiator: start.initiator.clone(),
+            started_at: now,
+            ended_at: None,
+            wakeup_at: None,
+            busy: false,
+            incident: false,
+            seq: 0,
+        };
+        let begin = Start {
+            run: run.clone(),
+            inputs,
+            initiator: start.initiator.clone(),
+            trigger: start.trigger.clone(),
+            seed,
+        };
+        let machine = RunMachine::start(Arc::clone(plan), now, begin);
+        Ok(Loaded {
+            machine,
+            row,
+            stored: Stored::default(),
+        })
+    }
+
+    /// The inputs with every file named in full, at the version given or the newest.
+    async fn with_documents(&self, plan: &Plan, start: &StartRun) -> Result<Value, HostError> {
+        let mut given = start.inputs.clone();
+        let Some(fields) = given.as_object_mut() else {
+            return Ok(given);
+        };
+        for (name, spec) in &plan.inputs {
+            let Some(value) = fields.get_mut(name) else { continue };
+            match (spec.kind, spec.of) {
+                (InputKind::File, _) => *value = self.document(name, value, start).await?,
+                (InputKind::List, Some(InputKind::File)) => {
+                    for element in value.as_array_mut().into_iter().flatten() {
+                        *element = self.document(name, element, start).await?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(given)
+    }
+
+    async fn document(&self, name: &str, value: &Value, start: &StartRun) -> Result<Value, HostError> {
+        let wrong = |why: &str| HostError::BadInputs {
+            problems: vec![(name.to_owned(), why.to_owned())],
+        };
+        let id = value.as_str().or_else(|| value.get("id").and_then(Value::as_str));
+        let id = id.ok_or_else(|| wrong("must be a file of the file space, by its id"))?;
+        let file = self.parts().store.file(&FileId::from(id)).await?;
+        let Some(file) = file else {
+            return Err(wrong("is no file that you may use"));
+        };
+        // nobody makes the engine show them what they may not see themselves
+        if start.initiator.starts_with("user:") && !self.may_open(&start.initiator, &file).await? {
+            return Err(wrong("is no file that you may use"));
+        }
+        let version = value.get("version").and_then(Value::as_u64);
+        version_of(&file, version)
+            .map(|document| json!(document))
+            .map_err(|_| wrong("has no such version"))
     }
 
     /// One run.
     pub async fn run_view(&self, run: &RunId) -> Result<RunView, HostError> {
-        let _ = run;
-        todo!()
+        let place = self.slots.of(run);
+        let view = {
+            let mut slot = place.lock().await;
+            let loaded = self.load(run, &mut slot).await?;
+            let machine = &loaded.machine;
+            let view = RunView {
+                run: loaded.row.clone(),
+                steps: machine.steps().into_iter().map(step_view).collect(),
+                inputs: machine.inputs().clone(),
+                outputs: machine.outputs().cloned(),
+            };
+            if matches!(machine.status(), RunPhase::Ended { .. }) {
+                slot.loaded = None;
+            }
+            view
+        };
+        drop(place);
+        self.slots.forget_empty(run);
+        Ok(view)
+    }
+
+    /// The plan that a run is pinned to.
+    pub async fn plan_of_run(&self, run: &RunId) -> Result<Arc<Plan>, HostError> {
+        let row = self.parts().store.run(run).await?;
+        let row = row.ok_or_else(|| HostError::NotFound(format!("run {run}")))?;
+        self.plan(&row.plan).await
     }
 
     /// Runs, newest first.
     pub async fn list_runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>, HostError> {
-        let _ = filter;
-        todo!()
+        Ok(self.parts().store.runs(filter).await?)
     }
 
     /// The journal of a run after position `after`, at most `limit` lines.
     pub async fn journal(&self, run: &RunId, after: u64, limit: usize) -> Result<Vec<EventRecord>, HostError> {
-        let _ = (run, after, limit);
-        todo!()
+        let journal = self.parts().store.journal(run, after, limit).await?;
+        if journal.is_empty() && self.parts().store.run(run).await?.is_none() {
+            return Err(HostError::NotFound(format!("run {run}")));
+        }
+        Ok(journal)
     }
 
     /// Told of every durable event of every run from now on. A slow listener misses some and must
     /// read the journal again.
-    pub fn watch(&self) -> tokio::sync::broadcast::Receiver<Arc<EventRecord>> {
-        todo!()
+    pub fn watch(&self) -> broadcast::Receiver<Arc<EventRecord>> {
+        self.listeners.subscribe()
     }
 
     /// Cancels a run.
     pub async fn cancel_run(self: &Arc<Self>, run: &RunId, by: &str, reason: &str) -> Result<(), HostError> {
-        let _ = (run, by, reason);
-        todo!()
+        let input = Input::Cancel {
+            by: by.to_owned(),
+            reason: reason.to_owned(),
+        };
+        self.drive(run, input, Vec::new()).await.map(|_| ())
     }
 
     /// Tries a failed step again.
@@ -100,13 +269,33 @@ impl Host {
         by: &str,
         reason: &str,
     ) -> Result<(), HostError> {
-        let _ = (run, step, by, reason);
-        todo!()
+        let input = Input::Retry {
+            step: step.to_owned(),
+            by: by.to_owned(),
+            reason: reason.to_owned(),
+        };
+        self.drive(run, input, Vec::new()).await.map(|_| ())
     }
 
     /// Goes on past a failed step.
     pub async fn skip_step(self: &Arc<Self>, run: &RunId, step: &str, by: &str, reason: &str) -> Result<(), HostError> {
-        let _ = (run, step, by, reason);
-        todo!()
+        let input = Input::Skip {
+            step: step.to_owned(),
+            by: by.to_owned(),
+            reason: reason.to_owned(),
+        };
+        self.drive(run, input, Vec::new()).await.map(|_| ())
+    }
+}
+
+fn step_view(view: crate::engine::view::StepView) -> StepView {
+    StepView {
+        id: view.id,
+        title: view.title,
+        state: view.phase.as_str().to_owned(),
+        outcome: view.outcome,
+        round: view.round,
+        due: view.due,
+        error: view.error,
     }
 }

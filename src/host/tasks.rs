@@ -2,26 +2,29 @@
 
 use super::{Host, HostError};
 use crate::base::id::TaskId;
-use crate::engine::{Decision, Reply};
+use crate::engine::{Decision, Input, Refusal, Reply};
 use crate::store::TaskRow;
 use std::sync::Arc;
 
 impl Host {
     /// Open tasks of a person (`user:anna`), or of everybody, oldest first.
     pub async fn open_tasks(&self, person: Option<&str>) -> Result<Vec<TaskRow>, HostError> {
-        let _ = person;
-        todo!()
+        Ok(self.parts().store.open_tasks(person).await?)
     }
 
     /// One task.
     pub async fn task(&self, task: &TaskId) -> Result<TaskRow, HostError> {
-        let _ = task;
-        todo!()
+        self.parts()
+            .store
+            .task(task)
+            .await?
+            .ok_or_else(|| HostError::NotFound(format!("task {task}")))
     }
 
     /// Decides a task: the only way in, whatever the door. When this returns, it is durable.
     pub async fn decide(self: &Arc<Self>, decision: Decision) -> Result<Reply, HostError> {
-        let _ = decision;
-        todo!()
+        let task = self.parts().store.task(&decision.task).await?;
+        let task = task.ok_or(HostError::Refused(Refusal::NoSuchTask))?;
+        self.drive(&task.run, Input::Decide(decision), Vec::new()).await
     }
 }

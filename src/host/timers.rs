@@ -1,1 +1,156 @@
-//! timers
+//! Durable timers: when which run wants to be woken.
+//!
+//! The store holds the truth (`RunRow::wakeup_at`); this queue is a copy of it in order of time.
+
+use super::Host;
+use crate::base::Timestamp;
+use crate::base::id::RunId;
+use crate::engine::Input;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// Longest sleep, so that a stepped system clock is noticed.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// Runs woken at once; the others follow as soon as these are done.
+const WAKE_BATCH: usize = 256;
+
+/// When which run wants to be woken.
+#[derive(Debug, Default)]
+pub struct TimerQueue {
+    inner: Mutex<Inner>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    in_order: BTreeSet<(Timestamp, RunId)>,
+    by_run: HashMap<RunId, Timestamp>,
+}
+
+impl TimerQueue {
+    /// The run wants to be woken then, or no longer.
+    pub fn set(&self, run: &RunId, at: Option<Timestamp>) {
+        let mut inner = self.lock();
+        let before = at.is_some_and(|at| inner.in_order.first().is_none_or(|(first, _)| at < *first));
+        if let Some(old) = inner.by_run.remove(run) {
+            inner.in_order.remove(&(old, run.clone()));
+        }
+        if let Some(at) = at {
+            inner.by_run.insert(run.clone(), at);
+            inner.in_order.insert((at, run.clone()));
+        }
+        drop(inner);
+        if before {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Takes out every run that is due, at most `WAKE_BATCH`.
+    fn due(&self, now: Timestamp) -> Vec<RunId> {
+        let mut inner = self.lock();
+        let mut due = Vec::new();
+        while due.len() < WAKE_BATCH && inner.in_order.first().is_some_and(|(at, _)| *at <= now) {
+            let (_, run) = inner.in_order.pop_first().expect("looked at just now");
+            inner.by_run.remove(&run);
+            due.push(run);
+        }
+        due
+    }
+
+    fn first(&self) -> Option<Timestamp> {
+        self.lock().in_order.first().map(|(at, _)| *at)
+    }
+
+    /// Runs that wait for a moment.
+    pub fn len(&self) -> usize {
+        self.lock().by_run.len()
+    }
+
+    /// Whether no run waits for a moment.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// How long to sleep until `at`.
+fn pause(now: Timestamp, at: Option<Timestamp>) -> Duration {
+    let Some(at) = at else { return LONGEST_SLEEP };
+    let wait = at.duration_since(now);
+    Duration::try_from(wait).unwrap_or(Duration::ZERO).min(LONGEST_SLEEP)
+}
+
+impl Host {
+    /// Wakes runs and ends shares when their time comes. Runs until the host stops.
+    pub(super) async fn run_timers(self: Arc<Self>) {
+        loop {
+            let now = self.now();
+            for run in self.timers.due(now) {
+                let host = Arc::clone(&self);
+                self.tracker.spawn(async move { host.wake(run).await });
+            }
+            let share_expiry = self.end_due_shares(now).await;
+            let next = [self.timers.first(), share_expiry].into_iter().flatten().min();
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = self.timers.changed.notified() => {}
+                () = self.shares_changed.notified() => {}
+                () = tokio::time::sleep(pause(self.now(), next)) => {}
+            }
+        }
+    }
+
+    async fn wake(self: Arc<Self>, run: RunId) {
+        if let Err(error) = self.drive(&run, Input::Wake, Vec::new()).await {
+            tracing::error!(%run, %error, "a timer could not be handled; it is tried again");
+            let again = self
+                .now()
+                .checked_add(jiff::SignedDuration::from_secs(5))
+                .unwrap_or(Timestamp::MAX);
+            self.timers.set(&run, Some(again));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn runs_come_out_in_order_of_time_and_once() {
+        let queue = TimerQueue::default();
+        queue.set(&"run_b".into(), Some(at(20)));
+        queue.set(&"run_a".into(), Some(at(10)));
+        queue.set(&"run_c".into(), Some(at(30)));
+        assert_eq!(queue.due(at(20)), vec![RunId::from("run_a"), RunId::from("run_b")]);
+        assert_eq!(queue.due(at(20)), Vec::<RunId>::new());
+        assert_eq!(queue.first(), Some(at(30)));
+    }
+
+    #[test]
+    fn a_new_moment_replaces_the_old_one() {
+        let queue = TimerQueue::default();
+        queue.set(&"run_a".into(), Some(at(10)));
+        queue.set(&"run_a".into(), Some(at(50)));
+        assert_eq!(queue.due(at(49)), Vec::<RunId>::new());
+        queue.set(&"run_a".into(), None);
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn nobody_sleeps_longer_than_a_clock_step_may_go_unnoticed() {
+        assert_eq!(pause(at(0), None), LONGEST_SLEEP);
+        assert_eq!(pause(at(0), Some(at(1_000_000))), LONGEST_SLEEP);
+        assert_eq!(pause(at(10), Some(at(0))), Duration::ZERO);
+        assert_eq!(pause(at(0), Some(at(2))), Duration::from_secs(2));
+    }
+}

@@ -5,5 +5,7 @@ mod catalog;
 #[cfg(feature = "runtime")]
 mod config;
 #[cfg(feature = "runtime")]
+mod host;
+#[cfg(feature = "runtime")]
 mod store;
 mod tidy;

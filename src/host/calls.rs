@@ -1,0 +1,265 @@
+//! Calls that leave the process.
+//!
+//! A call that cannot be repeated is marked durably before it is made; where the mark is there
+//! already, the call may have been made, and a person must look.
+
+use super::drive::failure;
+use super::slots::Slot;
+use super::{Host, HostError};
+use crate::base::id::RunId;
+use crate::base::{Calendar, Value};
+use crate::connect::{ActionError, CallContext, Handler, OutsideAction};
+use crate::engine::{Failure, FailureKind, Input, Work, WorkKey};
+use crate::expr::SecretUse;
+use crate::expr::template::SecretPiece;
+use crate::store::{CommitError, UnitOfWork, Write, fault};
+use secrecy::{ExposeSecret, SecretString};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Pause before an answer that could not be stored is offered again.
+const OFFER_AGAIN: Duration = Duration::from_millis(500);
+
+/// One call to be made.
+struct Call {
+    key: WorkKey,
+    step: String,
+    attempt: u32,
+    action: String,
+    input: Value,
+    secrets: Vec<SecretUse>,
+    initiator: String,
+    calendar: Option<Calendar>,
+}
+
+impl Host {
+    /// Starts every call that is due and not in flight.
+    pub(super) fn start_calls(self: &Arc<Self>, run: &RunId, slot: &mut Slot) {
+        let Some(loaded) = &slot.loaded else { return };
+        if self.stop.is_cancelled() {
+            return;
+        }
+        for work in loaded.machine.outstanding() {
+            let Work::Call {
+                key,
+                attempt,
+                step,
+                action,
+                input,
+                secrets,
+                pure: false,
+            } = work
+            else {
+                continue;
+            };
+            let is_outside = matches!(
+                self.parts().registry.get(&action).map(|action| &action.handler),
+                Some(Handler::Outside(_))
+            );
+            if !is_outside || !slot.in_flight.insert((key.clone(), attempt)) {
+                continue;
+            }
+            let initiator = loaded.row.initiator.clone();
+            let calendar = loaded.machine.plan().calendar.clone();
+            let call = Call {
+                key,
+                step,
+                attempt,
+                action,
+                input,
+                secrets,
+                initiator,
+                calendar,
+            };
+            let (host, run) = (Arc::clone(self), run.clone());
+            self.tracker.spawn(async move { host.see_through(run, call).await });
+        }
+    }
+
+    async fn see_through(self: Arc<Self>, run: RunId, call: Call) {
+        let result = {
+            let _permit = self.calls.acquire().await.expect("the semaphore is never closed");
+            self.perform(&run, &call).await
+        };
+        let counter = if result.is_ok() {
+            &self.metrics().calls_done
+        } else {
+            &self.metrics().calls_failed
+        };
+        counter.add(1);
+        let input = Input::Finished {
+            work: call.key.clone(),
+            attempt: call.attempt,
+            result,
+        };
+        while let Err(error) = self.drive(&run, input.clone(), Vec::new()).await {
+            if matches!(
+                error,
+                HostError::Refused(_) | HostError::NotFound(_) | HostError::Damaged { .. }
+            ) {
+                tracing::warn!(%run, step = call.step, %error, "the run did not take the answer of a call");
+                break;
+            }
+            tracing::error!(%run, step = call.step, %error, "the answer of a call could not be stored; it is offered again");
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(OFFER_AGAIN) => {}
+            }
+        }
+        let place = self.slots.of(&run);
+        place.lock().await.in_flight.remove(&(call.key, call.attempt));
+        drop(place);
+        self.slots.forget_empty(&run);
+    }
+
+    async fn perform(self: &Arc<Self>, run: &RunId, call: &Call) -> Result<Value, Failure> {
+        let registered = self
+            .parts()
+            .registry
+            .get(&call.action)
+            .expect("only registered actions are started");
+        let Handler::Outside(action) = &registered.handler else {
+            unreachable!("only outside actions are started");
+        };
+        let (input, used) = self
+            .with_secrets(call.input.clone(), &call.secrets)
+            .map_err(|error| failure(&error))?;
+        if !registered.info.idempotent {
+            self.mark_started(call).await?;
+        }
+        let cx = CallContext {
+            run: run.clone(),
+            step: call.step.clone(),
+            key: call.key.to_string(),
+            attempt: call.attempt,
+            now: self.now(),
+            initiator: call.initiator.clone(),
+            calendar: call.calendar.clone(),
+        };
+        fault::point("host-before-call");
+        let result = self
+            .call_outside(Arc::clone(action), cx, input, registered.info.idempotent)
+            .await;
+        fault::point("host-after-call");
+        match result {
+            Ok(mut output) => {
+                hide_in(&mut output, &used);
+                Ok(output)
+            }
+            Err(error) => {
+                let mut failed = failure(&error);
+                failed.message = hide(&failed.message, &used);
+                Err(failed)
+            }
+        }
+    }
+
+    /// Calls, for so long at most; a panic fails the call and nothing else.
+    async fn call_outside(
+        &self,
+        action: Arc<dyn OutsideAction>,
+        cx: CallContext,
+        input: Value,
+        idempotent: bool,
+    ) -> Result<Value, ActionError> {
+        let limit = Duration::from_millis(self.parts().limits.call_timeout_ms);
+        let called = tokio::spawn(async move { tokio::time::timeout(limit, action.call(&cx, input)).await });
+        let unclear = |what: String| {
+            if idempotent {
+                ActionError::Transient(what)
+            } else {
+                ActionError::InDoubt(what)
+            }
+        };
+        match called.await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(unclear(format!("no answer within {} ms", limit.as_millis()))),
+            Err(_) => Err(ActionError::InDoubt(
+                "the action broke off: this is a bug, please report it".to_owned(),
+            )),
+        }
+    }
+
+    /// Says durably that a call may have been made.
+    async fn mark_started(&self, call: &Call) -> Result<(), Failure> {
+        let key = format!("{}#{}", call.key, call.attempt);
+        let mark = Write::Once {
+            scope: "call".to_owned(),
+            key,
+            value: String::new(),
+            until: None,
+        };
+        match self
+            .parts()
+            .store
+            .commit(UnitOfWork {
+                run: None,
+                writes: vec![mark],
+            })
+            .await
+        {
+            Ok(()) => Ok(()),
+            Err(CommitError::Duplicate { .. }) => Err(Failure {
+                kind: FailureKind::InDoubt,
+                message: "the process stopped during this call: look whether it happened before you retry or skip"
+                    .to_owned(),
+            }),
+            Err(error) => Err(Failure {
+                kind: FailureKind::Transient,
+                message: error.to_string(),
+            }),
+        }
+    }
+
+    /// `input` with its secrets, and the secrets used.
+    pub(super) fn with_secrets<'a>(
+        &'a self,
+        mut input: Value,
+        uses: &[SecretUse],
+    ) -> Result<(Value, Vec<&'a SecretString>), ActionError> {
+        let mut used = Vec::new();
+        for place in uses {
+            let mut text = String::new();
+            for piece in &place.pieces {
+                match piece {
+                    SecretPiece::Text(piece) => text.push_str(piece),
+                    SecretPiece::Secret(name) => {
+                        let secret = self.parts().secrets.get(name).ok_or_else(|| {
+                            ActionError::Permanent(format!(
+                                "secret {name} is not configured: set GATEFOLD_SECRET_{name}"
+                            ))
+                        })?;
+                        text.push_str(secret.expose_secret());
+                        used.push(secret);
+                    }
+                }
+            }
+            if let Some(value) = input.pointer_mut(&place.pointer) {
+                *value = Value::String(text);
+            }
+        }
+        Ok((input, used))
+    }
+}
+
+/// The text without any of the secrets.
+fn hide(text: &str, secrets: &[&SecretString]) -> String {
+    secrets
+        .iter()
+        .map(|secret| secret.expose_secret())
+        .filter(|secret| !secret.is_empty())
+        .fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
+}
+
+/// Takes the secrets out of every text in `value`.
+fn hide_in(value: &mut Value, secrets: &[&SecretString]) {
+    if secrets.is_empty() {
+        return;
+    }
+    match value {
+        Value::String(text) => *text = hide(text, secrets),
+        Value::Array(elements) => elements.iter_mut().for_each(|element| hide_in(element, secrets)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| hide_in(field, secrets)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}

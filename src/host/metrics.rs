@@ -1,0 +1,50 @@
+//! Counts of what happened since the process started.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// One count, which only grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// One more.
+    pub fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// How many so far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Counts of what happened since the process started.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    /// Runs started.
+    pub runs_started: Counter,
+    /// Runs ended.
+    pub runs_ended: Counter,
+    /// Steps that came to an outcome.
+    pub steps_finished: Counter,
+    /// Journal events made durable.
+    pub events_journaled: Counter,
+    /// Outside calls that succeeded.
+    pub calls_done: Counter,
+    /// Outside calls that failed.
+    pub calls_failed: Counter,
+    /// Incidents raised.
+    pub incidents: Counter,
+    /// Decisions recorded.
+    pub decisions: Counter,
+    /// Events delivered to a run or a trigger.
+    pub events_delivered: Counter,
+    /// Mails that the mail server took.
+    pub mails_sent: Counter,
+    /// Mails that will not be sent, or may or may not have been.
+    pub mails_failed: Counter,
+    /// Bytes uploaded.
+    pub bytes_uploaded: Counter,
+    /// Accesses to shares that were refused.
+    pub accesses_refused: Counter,
+}

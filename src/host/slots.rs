@@ -1,0 +1,80 @@
+//! The machines of runs that are worked on, one lock a run.
+
+use crate::base::id::{RunId, TaskId};
+use crate::engine::{RunMachine, WorkKey};
+use crate::store::RunRow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
+
+/// Runs kept in memory although nothing is done about them.
+const KEPT: usize = 4096;
+
+/// A run in memory. Everything its machine decided is durable whenever the slot's lock is free.
+pub struct Loaded {
+    /// Its machine.
+    pub machine: RunMachine,
+    /// The run as the store lists it.
+    pub row: RunRow,
+    /// What else the store says of it.
+    pub stored: Stored,
+}
+
+/// What the store says of a run beside its journal and its row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// Ids of what it owns.
+    pub owned: BTreeSet<String>,
+    /// Events it waits for: type and key.
+    pub subscriptions: BTreeSet<(String, String)>,
+    /// How often each of its tasks was stored.
+    pub task_revs: BTreeMap<TaskId, u64>,
+}
+
+/// One run's place. Empty when its journal has to be read first.
+#[derive(Default)]
+pub struct Slot {
+    /// The run, if it is in memory.
+    pub loaded: Option<Loaded>,
+    /// Outside calls in flight, with their try.
+    pub in_flight: BTreeSet<(WorkKey, u32)>,
+}
+
+/// Every run's place.
+#[derive(Default)]
+pub struct Slots {
+    slots: Mutex<HashMap<RunId, Arc<tokio::sync::Mutex<Slot>>>>,
+}
+
+impl Slots {
+    /// The place of `run`.
+    pub fn of(&self, run: &RunId) -> Arc<tokio::sync::Mutex<Slot>> {
+        let mut slots = super::lock(&self.slots);
+        if slots.len() >= KEPT && !slots.contains_key(run) {
+            forget_idle(&mut slots);
+        }
+        Arc::clone(slots.entry(run.clone()).or_default())
+    }
+
+    /// Forgets a run that nothing is in memory of, unless somebody is at it.
+    pub fn forget_empty(&self, run: &RunId) {
+        let mut slots = super::lock(&self.slots);
+        let is_empty = |slot: &Arc<tokio::sync::Mutex<Slot>>| {
+            // invariant: a new holder needs the map's lock, which we have
+            Arc::strong_count(slot) == 1
+                && slot
+                    .try_lock()
+                    .is_ok_and(|slot| slot.loaded.is_none() && slot.in_flight.is_empty())
+        };
+        if slots.get(run).is_some_and(is_empty) {
+            slots.remove(run);
+        }
+    }
+}
+
+/// Drops every run that nobody is at and that has nothing in flight.
+fn forget_idle(slots: &mut HashMap<RunId, Arc<tokio::sync::Mutex<Slot>>>) {
+    slots.retain(|_, slot| {
+        // invariant: a new holder needs the map's lock, which we have
+        Arc::strong_count(slot) > 1 || slot.try_lock().map_or(true, |slot| !slot.in_flight.is_empty())
+    });
+}

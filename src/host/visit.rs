@@ -1,0 +1,215 @@
+//! Coming through a link: the token, the password, and what is seen of a share.
+
+use super::files::{TRIES, inbound, share_entry, version_of};
+use super::{Host, HostError};
+use crate::audit::AccessKind;
+use crate::base::Timestamp;
+use crate::base::id::{EventId, ShareId};
+use crate::connect::{Links, passwords};
+use crate::engine::event::DocumentRef;
+use crate::space::access::{Right, decide};
+use crate::space::events::{ShareExpired, ShareOpened};
+use crate::space::{Comment, Grant, Principal, Role, Share};
+use crate::store::{StoreError, Write};
+use std::sync::Arc;
+
+/// Somebody who came through a link, checked: the share lives, the password was right.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    /// The grant.
+    pub grant: Grant,
+    /// The share.
+    pub share: Share,
+    /// Who it is, for the log: `email:…`, `user:…` or `link:GRANT`.
+    pub actor: String,
+}
+
+/// What a visitor sees of a share.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct ShareView {
+    /// The share.
+    pub share: ShareId,
+    /// What people call it.
+    pub name: String,
+    /// What the visitor may do.
+    pub role: Role,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// Its files at their newest versions.
+    pub files: Vec<DocumentRef>,
+    /// Its comments.
+    pub comments: Vec<Comment>,
+}
+
+impl Host {
+    /// Lets somebody in through a link. Counts wrong passwords; logs refusals.
+    pub async fn enter(self: &Arc<Self>, token: &str, given: Option<&str>) -> Result<Visitor, HostError> {
+        let unknown = || HostError::NotFound("such share".to_owned());
+        let store = &self.parts().store;
+        let grant = store.grant_by_token(&Links::hash(token)).await?.ok_or_else(unknown)?;
+        let share = store.share(&grant.share).await?.ok_or_else(unknown)?;
+        let visitor = Visitor {
+            actor: actor(&grant),
+            grant,
+            share,
+        };
+        let entry = self.entry(&visitor, AccessKind::Open);
+        if let Err(denial) = decide(&visitor.share, &visitor.grant, Right::List, entry.at) {
+            return Err(self.refuse(entry, denial).await);
+        }
+        match visitor.grant.password_hash.clone() {
+            None => Ok(visitor),
+            Some(hash) => self.check_password(visitor, &hash, given).await,
+        }
+    }
+
+    /// Counts the try before it looks at the password, so that many tries at once count as many.
+    async fn check_password(
+        self: &Arc<Self>,
+        visitor: Visitor,
+        hash: &str,
+        given: Option<&str>,
+    ) -> Result<Visitor, HostError> {
+        let Some(given) = given else {
+            return Err(HostError::PasswordNeeded { wrong: false });
+        };
+        let visitor = self.count_try(visitor).await?;
+        let fits = passwords::verify(given.to_owned(), hash.to_owned()).await;
+        if fits.map_err(|error| HostError::Store(StoreError::Failed(error.to_string())))? {
+            return self.forgive(visitor).await;
+        }
+        let mut entry = self.entry(&visitor, AccessKind::Open);
+        entry.refused = Some("wrong password".to_owned());
+        self.metrics().accesses_refused.add(1);
+        self.record(vec![Write::Access(entry)]).await?;
+        Err(HostError::PasswordNeeded { wrong: true })
+    }
+
+    async fn count_try(self: &Arc<Self>, mut visitor: Visitor) -> Result<Visitor, HostError> {
+        for _ in 0..TRIES {
+            let now = self.now();
+            if let Some(until) = visitor.grant.locked(now) {
+                let mut entry = self.entry(&visitor, AccessKind::Open);
+                entry.refused = Some("too many wrong passwords".to_owned());
+                self.record(vec![Write::Access(entry)]).await?;
+                let seconds = u64::try_from(until.duration_since(now).as_secs()).unwrap_or(0) + 1;
+                return Err(HostError::TooMany { seconds });
+            }
+            let counted = visitor.grant.clone().after_wrong_password(now);
+            let done = self.try_record(vec![Write::PutGrant(counted)]).await?;
+            visitor = self.look_again(&visitor).await?;
+            if done {
+                return Ok(visitor);
+            }
+        }
+        Err(HostError::TooMany { seconds: 1 })
+    }
+
+    /// The right password takes back every wrong one before it.
+    async fn forgive(self: &Arc<Self>, mut visitor: Visitor) -> Result<Visitor, HostError> {
+        for _ in 0..TRIES {
+            let Some(forgiven) = visitor.grant.clone().after_right_password() else {
+                break;
+            };
+            self.try_record(vec![Write::PutGrant(forgiven)]).await?;
+            visitor = self.look_again(&visitor).await?;
+        }
+        Ok(visitor)
+    }
+
+    /// The share and its files. Changes nothing but the access log.
+    pub async fn view_share(self: &Arc<Self>, visitor: &Visitor) -> Result<ShareView, HostError> {
+        let entry = self.entry(visitor, AccessKind::List);
+        let visitor = self.allow(visitor, Right::List, &entry).await?;
+        self.record(vec![Write::Access(entry)]).await?;
+        let store = &self.parts().store;
+        let mut files = Vec::with_capacity(visitor.share.files.len());
+        for id in &visitor.share.files {
+            if let Some(file) = store.file(id).await? {
+                files.push(version_of(&file, None)?);
+            }
+        }
+        Ok(ShareView {
+            share: visitor.share.id.clone(),
+            name: visitor.share.name.clone(),
+            role: visitor.grant.role,
+            expires_at: visitor.share.expires_at,
+            files,
+            comments: store.comments_in(&visitor.share.id).await?,
+        })
+    }
+
+    /// Says that a person, not a mail scanner, has opened the share. The first time counts.
+    pub async fn open_share(self: &Arc<Self>, visitor: &Visitor) -> Result<(), HostError> {
+        for _ in 0..TRIES {
+            let entry = self.entry(visitor, AccessKind::Open);
+            let visitor = self.allow(visitor, Right::List, &entry).await?;
+            if visitor.grant.opened_at.is_some() {
+                return self.record(vec![Write::Access(entry)]).await;
+            }
+            let at = entry.at;
+            let event = ShareOpened {
+                share: visitor.share.id.to_string(),
+                by: visitor.actor.clone(),
+                at,
+            };
+            let event = inbound(EventId::derived(&format!("opened:{}", visitor.grant.id)), &event, at);
+            let grant = Grant {
+                opened_at: Some(at),
+                ..visitor.grant
+            };
+            if self
+                .try_record(vec![Write::PutGrant(grant), Write::Access(entry), Write::Event(event)])
+                .await?
+            {
+                return Ok(());
+            }
+        }
+        Err(HostError::Conflict(
+            "the share is being changed by many at once: repeat".to_owned(),
+        ))
+    }
+
+    /// Whether a visitor who came in before may still fetch bytes: asked again while they flow.
+    pub async fn may_continue(&self, visitor: &Visitor) -> bool {
+        match self.look_again(visitor).await {
+            Ok(visitor) => decide(&visitor.share, &visitor.grant, Right::Download, self.now()).is_ok(),
+            Err(_) => false,
+        }
+    }
+
+    /// Ends every share whose time is over. Returns when the next one ends.
+    pub(super) async fn end_due_shares(self: &Arc<Self>, now: Timestamp) -> Option<Timestamp> {
+        match self.try_end_due_shares(now).await {
+            Ok(next) => next,
+            Err(error) => {
+                tracing::error!(%error, "shares whose time is over could not be ended; it is tried again");
+                now.checked_add(jiff::SignedDuration::from_secs(5)).ok()
+            }
+        }
+    }
+
+    async fn try_end_due_shares(self: &Arc<Self>, now: Timestamp) -> Result<Option<Timestamp>, HostError> {
+        for share in self.parts().store.shares_due(now).await? {
+            let Some(share) = share.expired(now) else { continue };
+            let event = ShareExpired {
+                share: share.id.to_string(),
+                at: now,
+            };
+            let event = inbound(EventId::derived(&format!("expired:{}", share.id)), &event, now);
+            let entry = share_entry(AccessKind::Administer, "gatefold", &share, now);
+            self.try_record(vec![Write::PutShare(share), Write::Access(entry), Write::Event(event)])
+                .await?;
+        }
+        Ok(self.parts().store.next_share_expiry().await?)
+    }
+}
+
+/// Who comes through a grant's link, as the log names them.
+fn actor(grant: &Grant) -> String {
+    match &grant.to {
+        Principal::Email(address) => format!("email:{address}"),
+        Principal::User(user) => format!("user:{user}"),
+        Principal::Role(_) | Principal::Group(_) | Principal::Link => format!("link:{}", grant.id),
+    }
+}

@@ -1,0 +1,357 @@
+//! The host, with connectors that do as they are told, under a clock that the tests hold.
+
+mod world;
+
+use gatefold::base::id::EventId;
+use gatefold::engine::{Decision, Event, InboundEvent};
+use gatefold::host::HostError;
+use gatefold::host::runs::StartRun;
+use serde_json::json;
+use world::{Behaviour, World, beginning};
+
+fn one_step(flow: &str, action: &str, more: &str) -> String {
+    format!("flow: {flow}\nversion: 1.0.0\nsteps:\n  - id: act\n    uses: {action}\n    with: {{ value: 1 }}\n{more}")
+}
+
+#[tokio::test(start_paused = true)]
+async fn steps_that_only_compute_share_one_commit() {
+    let world = World::new();
+    let process = world.start().await;
+    let steps: String = (0..10)
+        .map(|n| format!("  - {{ id: s{n}, uses: probe.compute, with: {{ n: {n} }} }}\n"))
+        .collect();
+    process
+        .deploy(&format!("flow: pure\nversion: 1.0.0\nsteps:\n{steps}"))
+        .await;
+    let run = process.begin("pure", json!({})).await;
+    let journal = process.journal(&run).await;
+    let finished = journal
+        .iter()
+        .filter(|record| matches!(record.event, Event::StepFinished { .. }))
+        .count();
+    assert_eq!(finished, 10);
+    assert!(
+        journal
+            .iter()
+            .all(|record| !matches!(record.event, Event::ActionScheduled { .. }))
+    );
+    assert_eq!(process.end(&run).await, "completed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transient_failure_is_tried_again_with_the_same_key() {
+    let world = World::new();
+    world.script(
+        "act",
+        &[
+            Behaviour::FailTransiently,
+            Behaviour::FailTransiently,
+            Behaviour::Succeed,
+        ],
+    );
+    let process = world.start().await;
+    process
+        .deploy(&one_step(
+            "retried",
+            "probe.effect",
+            "    retry: { attempts: 3, backoff: 10 s }\n",
+        ))
+        .await;
+    let run = process.begin("retried", json!({})).await;
+    assert_eq!(process.end(&run).await, "completed");
+    assert_eq!(world.effects("probe.effect").into_values().collect::<Vec<_>>(), [1]);
+    let failed = process
+        .journal(&run)
+        .await
+        .into_iter()
+        .filter(|r| matches!(r.event, Event::AttemptFailed { .. }));
+    assert_eq!(failed.count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_hangs_does_not_hang_the_run() {
+    let world = World::new();
+    world.script("act", &[Behaviour::Hang]);
+    let process = world.start().await;
+    process
+        .deploy(&one_step("hung", "probe.effect", "    retry: { attempts: 2 }\n"))
+        .await;
+    let run = process.begin("hung", json!({})).await;
+    assert_eq!(process.end(&run).await, "completed");
+    assert_eq!(
+        world.effects("probe.effect").into_values().collect::<Vec<_>>(),
+        [2],
+        "both under one key"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_an_action_costs_one_step_and_not_the_process() {
+    let world = World::new();
+    world.script("act", &[Behaviour::Panic]);
+    let process = world.start().await;
+    process.deploy(&one_step("panics", "probe.effect", "")).await;
+    let run = process.begin("panics", json!({})).await;
+    process
+        .until(&run, |event| {
+            matches!(event, Event::IncidentRaised { in_doubt: true, .. })
+        })
+        .await;
+    process
+        .host
+        .retry_step(&run, "act", "user:anna", "looked")
+        .await
+        .unwrap();
+    assert_eq!(process.end(&run).await, "completed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_during_a_repeatable_call_repeats_it_under_the_same_key() {
+    let world = World::new();
+    world.script("act", &[Behaviour::Hang]);
+    let process = world.start().await;
+    process.deploy(&one_step("crashes", "probe.effect", "")).await;
+    let run = process.begin("crashes", json!({})).await;
+    tokio::task::yield_now().await;
+    process.kill();
+    let process = world.start().await;
+    assert_eq!(process.end(&run).await, "completed");
+    assert_eq!(world.effects("probe.effect").len(), 1, "one key");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_during_a_call_that_cannot_be_repeated_asks_a_person() {
+    let world = World::new();
+    world.script("act", &[Behaviour::Hang]);
+    let process = world.start().await;
+    process.deploy(&one_step("doubt", "probe.once", "")).await;
+    let run = process.begin("doubt", json!({})).await;
+    while world.effects("probe.once").is_empty() {
+        tokio::task::yield_now().await;
+    }
+    process.kill();
+    let process = world.start().await;
+    process
+        .until(&run, |event| {
+            matches!(event, Event::IncidentRaised { in_doubt: true, .. })
+        })
+        .await;
+    assert_eq!(
+        world.effects("probe.once").into_values().collect::<Vec<_>>(),
+        [1],
+        "never a silent repeat"
+    );
+    process
+        .host
+        .skip_step(&run, "act", "user:anna", "it did happen")
+        .await
+        .unwrap();
+    assert_eq!(process.end(&run).await, "completed");
+    assert_eq!(world.effects("probe.once").into_values().collect::<Vec<_>>(), [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_before_a_call_that_cannot_be_repeated_leaves_no_doubt() {
+    let world = World::new();
+    let process = world.start().await;
+    process.deploy(&one_step("calm", "probe.once", "")).await;
+    let run = process.begin("calm", json!({})).await;
+    // the call is scheduled and durable, but nothing has polled its task yet
+    process.kill();
+    let process = world.start().await;
+    assert_eq!(process.end(&run).await, "completed");
+    assert_eq!(world.effects("probe.once").into_values().collect::<Vec<_>>(), [1]);
+}
+
+const WAITING: &str = "flow: waits\nversion: 1.0.0\nsteps:\n  - id: signed\n    wait: { event: erp.signed, key: order-7 }\n    deadline: { due: 2 days }\n    outcomes: { expired: { end: expired } }\n";
+
+fn signed(id: &str) -> InboundEvent {
+    InboundEvent {
+        id: EventId::from(id),
+        kind: "erp.signed".to_owned(),
+        subjects: Vec::new(),
+        key: Some("order-7".to_owned()),
+        data: json!({ "by": "erp" }),
+        at: beginning(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_fires_at_its_moment_also_over_a_restart() {
+    let world = World::new();
+    let process = world.start().await;
+    process.deploy(WAITING).await;
+    let run = process.begin("waits", json!({})).await;
+    process.shut_down().await;
+    let process = world.start().await;
+    assert_eq!(process.end(&run).await, "expired");
+    let ended = process.host.run_view(&run).await.unwrap().run.ended_at.unwrap();
+    let late = ended.duration_since(beginning()) - jiff::SignedDuration::from_hours(48);
+    assert!(
+        !late.is_negative() && late < jiff::SignedDuration::from_secs(1),
+        "{late}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_counts_once_however_often_it_is_sent() {
+    let world = World::new();
+    let process = world.start().await;
+    process.deploy(WAITING).await;
+    let run = process.begin("waits", json!({})).await;
+    for _ in 0..3 {
+        process.host.publish_event(signed("evt_1")).await.unwrap();
+    }
+    assert_eq!(process.end(&run).await, "completed");
+    let received = process
+        .journal(&run)
+        .await
+        .into_iter()
+        .filter(|r| matches!(r.event, Event::EventReceived { .. }));
+    assert_eq!(received.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_starts_one_run() {
+    let world = World::new();
+    let process = world.start().await;
+    let yaml = "flow: reacts\nversion: 1.0.0\non:\n  event: { type: erp.signed, where: event.by == 'erp', inputs: { who: \"${{ event.by }}\" } }\ninputs: { who: { type: text } }\nsteps:\n  - { id: note, uses: probe.compute, with: { who: \"${{ inputs.who }}\" } }\n";
+    process.deploy(yaml).await;
+    for _ in 0..3 {
+        process.host.publish_event(signed("evt_2")).await.unwrap();
+    }
+    let mut other = signed("evt_3");
+    other.data = json!({ "by": "somebody else" });
+    process.host.publish_event(other).await.unwrap();
+    let runs = loop {
+        let runs = process
+            .host
+            .list_runs(&gatefold::store::RunFilter::default())
+            .await
+            .unwrap();
+        if !runs.is_empty() && world.store.pending_events(1).await.unwrap().is_empty() {
+            break runs;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(runs.len(), 1);
+    assert_eq!(
+        process.host.run_view(&runs[0].id).await.unwrap().inputs,
+        json!({ "who": "erp" })
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_key_starts_one_run() {
+    let world = World::new();
+    let process = world.start().await;
+    process.deploy(WAITING).await;
+    let start = StartRun {
+        flow: "waits".to_owned(),
+        inputs: json!({}),
+        initiator: "user:anna".to_owned(),
+        trigger: "manual".to_owned(),
+        once: Some(("api:anna".to_owned(), "k1".to_owned())),
+    };
+    let (first, second) = tokio::join!(
+        process.host.start_run(start.clone()),
+        process.host.start_run(start.clone())
+    );
+    let first = first.unwrap();
+    assert_eq!(first, second.unwrap());
+    assert_eq!(first, process.host.start_run(start).await.unwrap());
+    assert_eq!(
+        process
+            .host
+            .list_runs(&gatefold::store::RunFilter::default())
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn secrets_reach_the_call_and_nothing_else() {
+    let world = World::new();
+    world.script("act", &[Behaviour::Leak, Behaviour::Succeed]);
+    let process = world.start().await;
+    let yaml = "flow: secret\nversion: 1.0.0\nsteps:\n  - id: act\n    uses: probe.effect\n    with: { token: \"Bearer ${{ secrets.TOKEN }}\" }\n";
+    process.deploy(yaml).await;
+    let run = process.begin("secret", json!({})).await;
+    process
+        .until(&run, |event| matches!(event, Event::IncidentRaised { .. }))
+        .await;
+    process
+        .host
+        .retry_step(&run, "act", "user:anna", "again")
+        .await
+        .unwrap();
+    assert_eq!(process.end(&run).await, "completed");
+    let journal = serde_json::to_string(&process.journal(&run).await).unwrap();
+    assert!(!journal.contains("hunter2"), "{journal}");
+    assert!(journal.contains("Bearer ***"), "{journal}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_run_acquired_is_released_when_it_is_cancelled() {
+    let world = World::new();
+    let process = world.start().await;
+    let yaml = "flow: holds\nversion: 1.0.0\nsteps:\n  - { id: get, uses: probe.acquire, with: {} }\n  - id: forever\n    wait: { event: erp.signed, key: never }\n    deadline: none\n    because: the test cancels it\n";
+    process.deploy(yaml).await;
+    let run = process.begin("holds", json!({})).await;
+    let thing = format!("thing_{run}:get:1");
+    assert_eq!(world.store.owners_of(&[thing.clone()]).await.unwrap(), [run.clone()]);
+    process
+        .host
+        .cancel_run(&run, "user:anna", "no longer wanted")
+        .await
+        .unwrap();
+    assert_eq!(process.end(&run).await, "cancelled");
+    assert_eq!(world.effects("probe.release").len(), 1);
+    assert!(world.store.owners_of(&[thing]).await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn deciding_is_told_by_mail_and_bound_to_the_version() {
+    let world = World::new();
+    let process = world.start().await;
+    let yaml = "flow: signs\nversion: 1.0.0\ninputs: { document: { type: file } }\nsteps:\n  - id: sign\n    title: Sign it\n    approve: { document: \"${{ inputs.document }}\", by: [role:legal], rule: 2 }\n    deadline: { due: 5 days }\n    outcomes: { changes_requested: { end: changes }, rejected: { end: rejected }, expired: { end: expired } }\n";
+    process.deploy(yaml).await;
+    let document = process
+        .host
+        .put_file("user:anna", "/in", "a.txt", &b"hello"[..])
+        .await
+        .unwrap();
+    let run = process.begin("signs", json!({ "document": document.id })).await;
+    let task = process.host.open_tasks(Some("user:ben")).await.unwrap().remove(0);
+    assert_eq!(task.people, ["user:anna", "user:ben"]);
+    let decision = |by: &str, sha256: &str| Decision {
+        task: task.id.clone(),
+        by: by.to_owned(),
+        on_behalf_of: None,
+        decision: "approved".to_owned(),
+        reason: None,
+        sha256: sha256.to_owned(),
+    };
+    let stale = process.host.decide(decision("user:anna", &"0".repeat(64))).await;
+    assert!(matches!(stale, Err(HostError::Refused(_))), "{stale:?}");
+    let stranger = process.host.decide(decision("user:eve", &document.sha256)).await;
+    assert!(matches!(stranger, Err(HostError::Refused(_))), "{stranger:?}");
+    for person in ["user:anna", "user:anna", "user:ben"] {
+        process.host.decide(decision(person, &document.sha256)).await.unwrap();
+    }
+    assert_eq!(process.end(&run).await, "completed");
+    assert!(process.host.open_tasks(Some("user:ben")).await.unwrap().is_empty());
+    while world.mails.lock().unwrap().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let told: Vec<_> = world
+        .mails
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|mail| mail.to[0].clone())
+        .collect();
+    assert_eq!(told, ["anna@example.com", "ben@example.com"]);
+}

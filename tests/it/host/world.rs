@@ -1,0 +1,281 @@
+//! A host over a store in memory, with connectors that do as they are told. Dropping the host and
+//! making another one over the same world is a crash and a restart.
+
+use gatefold::base::id::RunId;
+use gatefold::base::{Calendars, Timestamp, Value};
+use gatefold::connect::{
+    ActionError, CallContext, Handler, Links, LocalAction, LocalEffect, Mailer, OutgoingMail, OutsideAction,
+    Registered, Registry,
+};
+use gatefold::engine::{Event, EventRecord};
+use gatefold::host::runs::StartRun;
+use gatefold::host::{Clock, Host, Limits, Parts, Secrets};
+use gatefold::people::{Directory, Person};
+use gatefold::spec::{Acquires, ActionInfo, Effect};
+use gatefold::store::memory::MemoryStore;
+use gatefold::store::{Blobs, Store};
+use secrecy::SecretString;
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// What a call does.
+#[derive(Clone, Copy, Debug)]
+pub enum Behaviour {
+    Succeed,
+    FailTransiently,
+    Hang,
+    Panic,
+    Leak,
+}
+
+/// What happened outside, in order: action and key.
+pub type Ledger = Arc<Mutex<Vec<(String, String)>>>;
+
+pub struct World {
+    pub store: Arc<dyn Store>,
+    pub ledger: Ledger,
+    pub mails: Arc<Mutex<Vec<OutgoingMail>>>,
+    script: Arc<Mutex<BTreeMap<String, Vec<Behaviour>>>>,
+    clock: Clock,
+    folder: tempfile::TempDir,
+}
+
+/// When every test begins.
+pub fn beginning() -> Timestamp {
+    "2026-11-23T09:00:00Z".parse().unwrap()
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self {
+            store: Arc::new(MemoryStore::default()),
+            ledger: Ledger::default(),
+            mails: Arc::default(),
+            script: Arc::default(),
+            clock: Clock::tokio_from(beginning()),
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// What the calls named `name` do, one after the other; then they succeed.
+    pub fn script(&self, name: &str, behaviours: &[Behaviour]) {
+        let behaviours = behaviours.iter().rev().copied().collect();
+        self.script.lock().unwrap().insert(name.to_owned(), behaviours);
+    }
+
+    /// A new process over what is stored, recovered and serving.
+    pub async fn start(&self) -> Process {
+        let host = Host::new(self.parts());
+        host.recover().await.unwrap();
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(Arc::clone(&host).serve(stop.clone(), Duration::from_secs(1)));
+        Process { host, stop, serving }
+    }
+
+    fn parts(&self) -> Parts {
+        let person = |name: &str, roles: &[&str]| Person {
+            name: name.to_owned(),
+            email: format!("{name}@example.com"),
+            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+            groups: BTreeSet::new(),
+            manager: None,
+        };
+        let users = [("anna", person("anna", &["legal"])), ("ben", person("ben", &["legal"]))];
+        let users = users
+            .into_iter()
+            .map(|(user, person)| (user.to_owned(), person))
+            .collect();
+        Parts {
+            store: Arc::clone(&self.store),
+            blobs: Blobs::open(self.folder.path().join("blobs")).unwrap(),
+            registry: self.registry(),
+            mailer: Arc::new(FakeMailer(Arc::clone(&self.mails))),
+            links: Links::new([7; 32], "http://gatefold.test"),
+            directory: Arc::new(RwLock::new(Arc::new(Directory { users }))),
+            calendars: Calendars::new(),
+            secrets: Secrets::from([("TOKEN".to_owned(), SecretString::from("hunter2hunter2"))]),
+            clock: self.clock,
+            limits: Limits {
+                call_timeout_ms: 10_000,
+                ..Limits::default()
+            },
+        }
+    }
+
+    fn registry(&self) -> Registry {
+        let mut registry = Registry::default();
+        let info = |name: &str, effect, idempotent, local, acquires| ActionInfo {
+            name: name.to_owned(),
+            summary: "for tests".to_owned(),
+            effect,
+            idempotent,
+            local,
+            acquires,
+            input: json!({ "type": "object" }),
+            output: json!({ "type": "object" }),
+        };
+        let outside = |name: &str| {
+            Handler::Outside(Arc::new(Outside {
+                name: name.to_owned(),
+                ledger: Arc::clone(&self.ledger),
+                script: Arc::clone(&self.script),
+            }))
+        };
+        let thing = Acquires {
+            kind: "thing".to_owned(),
+            output: "thing".to_owned(),
+            release: "probe.release".to_owned(),
+            with: "thing".to_owned(),
+        };
+        registry.add(Registered {
+            info: info("probe.compute", Effect::Pure, true, false, None),
+            handler: Handler::Pure(Ok),
+        });
+        for (name, idempotent) in [("probe.effect", true), ("probe.once", false), ("probe.release", true)] {
+            registry.add(Registered {
+                info: info(name, Effect::Write, idempotent, false, None),
+                handler: outside(name),
+            });
+        }
+        registry.add(Registered {
+            info: info("probe.acquire", Effect::Share, true, true, Some(thing)),
+            handler: Handler::Local(Arc::new(Acquire)),
+        });
+        registry
+    }
+
+    /// How often `action` happened outside under each key.
+    pub fn effects(&self, action: &str) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for (name, key) in self.ledger.lock().unwrap().iter() {
+            if name == action {
+                *counts.entry(key.clone()).or_default() += 1;
+            }
+        }
+        counts
+    }
+}
+
+/// A running host.
+pub struct Process {
+    pub host: Arc<Host>,
+    stop: CancellationToken,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+impl Process {
+    /// Stops at once: what is in flight is lost.
+    pub fn kill(self) {
+        self.serving.abort();
+        self.host.abandon();
+    }
+
+    /// Stops as asked.
+    pub async fn shut_down(self) {
+        self.stop.cancel();
+        self.serving.await.unwrap();
+    }
+
+    pub async fn deploy(&self, yaml: &str) {
+        if let Err(error) = self.host.deploy("test.flow.yaml", yaml, "user:anna").await {
+            panic!("{error}: {error:#?}");
+        }
+    }
+
+    pub async fn begin(&self, flow: &str, inputs: Value) -> RunId {
+        let start = StartRun {
+            flow: flow.to_owned(),
+            inputs,
+            initiator: "user:anna".to_owned(),
+            trigger: "manual".to_owned(),
+            once: None,
+        };
+        self.host.start_run(start).await.unwrap()
+    }
+
+    pub async fn journal(&self, run: &RunId) -> Vec<EventRecord> {
+        self.host.journal(run, 0, 10_000).await.unwrap()
+    }
+
+    /// Waits until an event of `run` satisfies `is_it`; time passes by itself where the clock is paused.
+    pub async fn until(&self, run: &RunId, is_it: impl Fn(&Event) -> bool) {
+        let mut listener = self.host.watch();
+        let look = async {
+            loop {
+                if self.journal(run).await.iter().any(|record| is_it(&record.event)) {
+                    return;
+                }
+                let _ = listener.recv().await;
+            }
+        };
+        let limit = Duration::from_secs(366 * 24 * 3600);
+        if tokio::time::timeout(limit, look).await.is_err() {
+            panic!("it never happened: {:#?}", self.journal(run).await);
+        }
+    }
+
+    /// Waits until `run` has ended and gives its status.
+    pub async fn end(&self, run: &RunId) -> String {
+        self.until(run, |event| matches!(event, Event::RunEnded { .. })).await;
+        self.host.run_view(run).await.unwrap().run.outcome.unwrap()
+    }
+}
+
+struct Outside {
+    name: String,
+    ledger: Ledger,
+    script: Arc<Mutex<BTreeMap<String, Vec<Behaviour>>>>,
+}
+
+#[async_trait::async_trait]
+impl OutsideAction for Outside {
+    async fn call(&self, cx: &CallContext, input: Value) -> Result<Value, ActionError> {
+        let behaviour = self
+            .script
+            .lock()
+            .unwrap()
+            .get_mut(&cx.step)
+            .and_then(Vec::pop)
+            .unwrap_or(Behaviour::Succeed);
+        match behaviour {
+            Behaviour::FailTransiently => return Err(ActionError::Transient("the other side is busy".to_owned())),
+            Behaviour::Leak => return Err(ActionError::Permanent(format!("refused: {input}"))),
+            Behaviour::Panic => panic!("as told by the test"),
+            Behaviour::Hang | Behaviour::Succeed => {}
+        }
+        self.ledger.lock().unwrap().push((self.name.clone(), cx.key.clone()));
+        if matches!(behaviour, Behaviour::Hang) {
+            std::future::pending::<()>().await;
+        }
+        Ok(json!({ "done": true, "echo": input }))
+    }
+}
+
+struct Acquire;
+
+#[async_trait::async_trait]
+impl LocalAction for Acquire {
+    async fn call(&self, cx: &CallContext, _: &dyn Store, _: Value) -> Result<LocalEffect, ActionError> {
+        Ok(LocalEffect {
+            output: json!({ "thing": format!("thing_{}", cx.key) }),
+            writes: Vec::new(),
+        })
+    }
+}
+
+struct FakeMailer(Arc<Mutex<Vec<OutgoingMail>>>);
+
+#[async_trait::async_trait]
+impl Mailer for FakeMailer {
+    async fn send(&self, mail: &OutgoingMail) -> Result<(), ActionError> {
+        self.0.lock().unwrap().push(mail.clone());
+        Ok(())
+    }
+
+    fn is_idempotent(&self) -> bool {
+        true
+    }
+}
