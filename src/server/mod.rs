@@ -1,1 +1,128 @@
-//! server
+//! HTTP: the API under `/api/v1`, links for people outside, health and metrics.
+//!
+//! Invariants: every route is a line of one table and declares there who may call it; the guard
+//! made from that line is the only way to a handler. A GET changes nothing but the access log.
+//! Answers and log lines hold no token, no path of a link and no inner detail of a failure.
+
+pub mod access;
+pub mod api;
+pub mod dto;
+pub mod extract;
+pub mod frame;
+pub mod listen;
+pub mod live;
+pub mod metrics;
+pub mod openapi;
+pub mod operation;
+pub mod problem;
+pub mod range;
+pub mod routes;
+pub mod signature;
+pub mod throttle;
+pub mod transfer;
+
+pub use access::{Access, Caller};
+pub use listen::{ServeError, serve};
+pub use problem::Problem;
+pub use routes::{Route, routes};
+
+use crate::config::{Accounts, Resolved};
+use crate::host::Host;
+use axum::Router;
+use axum::http::StatusCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// What the server needs to know of its configuration.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Largest upload, in bytes.
+    pub upload_bytes: u64,
+    /// Largest other request, in bytes.
+    pub body_bytes: usize,
+    /// Longest time to answer an ordinary request.
+    pub request_timeout: Duration,
+    /// Open connections at once.
+    pub connections: usize,
+    /// Whether `/metrics` answers everybody.
+    pub metrics_public: bool,
+    /// Whether people reach the server over TLS, in front of it.
+    pub behind_tls: bool,
+}
+
+impl From<&Resolved> for Settings {
+    fn from(config: &Resolved) -> Self {
+        Self {
+            upload_bytes: config.limits.upload_bytes,
+            body_bytes: config.limits.body_bytes,
+            request_timeout: Duration::from_millis(config.limits.request_timeout_ms),
+            connections: config.limits.connections,
+            metrics_public: config.http.metrics_public,
+            behind_tls: config.base_url.starts_with("https://"),
+        }
+    }
+}
+
+/// What all handlers share.
+pub struct Server {
+    /// Does what is asked.
+    pub host: Arc<Host>,
+    /// Who calls.
+    pub accounts: Arc<Accounts>,
+    /// Limits.
+    pub settings: Settings,
+    /// Cancelled when the server stops: live streams end then.
+    pub stop: CancellationToken,
+    /// Counts what was asked.
+    pub metrics: metrics::Metrics,
+    /// Slows down who fails to prove who they are.
+    pub throttle: throttle::Throttle,
+    ready: AtomicBool,
+}
+
+impl Server {
+    /// A server for `host`. It listens to nothing yet.
+    pub fn new(host: Arc<Host>, accounts: Arc<Accounts>, settings: Settings, stop: CancellationToken) -> Arc<Self> {
+        Arc::new(Self {
+            metrics: metrics::Metrics::new(Arc::clone(&host)),
+            throttle: throttle::Throttle::default(),
+            ready: AtomicBool::new(false),
+            host,
+            accounts,
+            settings,
+            stop,
+        })
+    }
+
+    /// Whether requests are answered: the host has recovered, and nobody has told the server to stop.
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire) && !self.stop.is_cancelled()
+    }
+
+    /// The host has recovered.
+    pub fn mark_ready(&self) {
+        self.ready.store(true, Ordering::Release);
+    }
+
+    /// Every route of the table behind its guard, in the frame that all requests pass.
+    pub fn router(self: &Arc<Self>) -> Router {
+        let mut router = Router::new();
+        for route in routes() {
+            let (path, endpoint) = route.guarded(self);
+            router = router.route(path, endpoint);
+        }
+        router
+            .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "not-found", "there is nothing here") })
+            .method_not_allowed_fallback(|| async {
+                Problem::new(
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    "method-not-allowed",
+                    "another method is needed here",
+                )
+            })
+            .layer(axum::middleware::from_fn_with_state(Arc::clone(self), frame::frame))
+            .with_state(Arc::clone(self))
+    }
+}

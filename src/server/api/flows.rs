@@ -1,0 +1,68 @@
+//! Flows: deploy, list, show.
+
+use crate::host::HostError;
+use crate::server::dto::{Finding, Flow, Page};
+use crate::server::extract::{Answer, Created, Path, Query, State, TextBody};
+use crate::server::{Caller, Problem};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// How a flow is deployed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeployQuery {
+    /// Name of the file, for findings.
+    #[serde(default)]
+    name: Option<String>,
+}
+
+/// Checks and deploys.
+pub async fn deploy(
+    State(server): State,
+    caller: Caller,
+    Query(query): Query<DeployQuery>,
+    TextBody(source): TextBody,
+) -> Result<Created<Flow>, Problem> {
+    let name = query.name.unwrap_or_else(|| "flow.yaml".to_owned());
+    let findings_of = |findings: &[crate::base::Diagnostic]| -> Vec<Finding> {
+        findings.iter().map(|finding| Finding::new(finding, &source)).collect()
+    };
+    match server.host.deploy(&name, &source, &caller.principal()).await {
+        Ok((deployment, warnings)) => {
+            let mut flow = Flow::from(deployment);
+            flow.findings = findings_of(&warnings);
+            Ok(Created {
+                location: Some(format!("/api/v1/flows/{}", flow.flow)),
+                body: flow,
+            })
+        }
+        Err(HostError::Findings { findings }) => {
+            let told = findings_of(&findings);
+            let mut problem = Problem::from(HostError::Findings { findings });
+            problem.findings = told;
+            Err(problem)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The latest version of every flow.
+pub async fn list(State(server): State) -> Result<Answer<Page<Flow>>, Problem> {
+    let flows = server.host.flows().await?;
+    Ok(Answer(Page {
+        items: flows.into_iter().map(Flow::from).collect(),
+        next: None,
+    }))
+}
+
+/// The latest version of one flow, with its text.
+pub async fn get(State(server): State, Path(flow): Path<String>) -> Result<Answer<Flow>, Problem> {
+    let flows = server.host.flows().await?;
+    let Some(deployment) = flows.into_iter().find(|deployment| deployment.flow == flow) else {
+        return Err(Problem::not_found("such flow"));
+    };
+    let source = deployment.source.clone();
+    let mut flow = Flow::from(deployment);
+    flow.source = Some(source);
+    Ok(Answer(flow))
+}

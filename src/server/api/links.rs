@@ -1,0 +1,65 @@
+//! Shares, for people who have a link.
+
+use super::files::VersionQuery;
+use crate::base::id::FileId;
+use crate::host::files::Visitor;
+use crate::server::Problem;
+use crate::server::dto::{Comment, CommentBody, Document, SharedView};
+use crate::server::extract::{Answer, Created, JsonBody, Path, Query, State, Upload};
+use crate::server::transfer::{self, Transfer};
+use axum::http::HeaderMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// What a file is called.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NameQuery {
+    /// The file's name; a name that is shared already makes a new version of that file.
+    name: String,
+}
+
+/// The share with its files and comments.
+pub async fn view(State(server): State, visitor: Visitor) -> Result<Answer<SharedView>, Problem> {
+    Ok(Answer(server.host.view_share(&visitor).await?.into()))
+}
+
+/// The bytes of a file.
+pub async fn download(
+    State(server): State,
+    visitor: Visitor,
+    Path((_, file)): Path<(String, FileId)>,
+    Query(query): Query<VersionQuery>,
+    headers: HeaderMap,
+) -> Result<Transfer, Problem> {
+    let open = server.host.download(&visitor, &file, query.version).await?;
+    transfer::send(&server, &headers, open, Some(visitor)).await
+}
+
+/// Puts a file.
+pub async fn upload(
+    State(server): State,
+    visitor: Visitor,
+    Query(query): Query<NameQuery>,
+    bytes: Upload,
+) -> Result<Created<Document>, Problem> {
+    let document = server.host.upload(&visitor, &query.name, bytes).await?;
+    Ok(Created {
+        location: None,
+        body: document.into(),
+    })
+}
+
+/// Writes a comment.
+pub async fn comment(
+    State(server): State,
+    visitor: Visitor,
+    JsonBody(body): JsonBody<CommentBody>,
+) -> Result<Created<Comment>, Problem> {
+    let file = body.file.map(FileId);
+    let comment = server.host.comment(&visitor, file.as_ref(), &body.text).await?;
+    Ok(Created {
+        location: None,
+        body: comment.into(),
+    })
+}

@@ -1,0 +1,11 @@
+//! The handlers, by what they are about. Each does one thing: reads the request, asks the host,
+//! writes the answer. Who may call is not their business.
+
+pub mod events;
+pub mod files;
+pub mod flows;
+pub mod hooks;
+pub mod links;
+pub mod meta;
+pub mod runs;
+pub mod tasks;

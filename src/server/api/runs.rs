@@ -1,0 +1,175 @@
+//! Runs: start, list, show, watch, cancel, mend.
+
+use crate::base::Value;
+use crate::base::id::RunId;
+use crate::host::runs::StartRun;
+use crate::server::dto::{JournalLine, Page, ReasonBody, Run, RunDetail, StartBody, Started};
+use crate::server::extract::{Answer, Created, Done, JsonBody, Once, Path, Query, State};
+use crate::server::live::{self, Live};
+use crate::server::{Caller, Problem};
+use crate::store::{RunFilter, RunStatus};
+use axum::http::HeaderMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Most runs in an answer.
+const RUNS_MAX: usize = 200;
+/// Most journal lines in an answer.
+const LINES_MAX: usize = 1000;
+/// Header of a listener that comes back.
+const LAST_EVENT_ID: &str = "last-event-id";
+
+/// Starts a run. The same `Idempotency-Key` of the same person starts one.
+pub async fn start(
+    State(server): State,
+    caller: Caller,
+    Path(flow): Path<String>,
+    Once(key): Once,
+    JsonBody(body): JsonBody<StartBody>,
+) -> Result<Created<Started>, Problem> {
+    let initiator = caller.principal();
+    let once = key.map(|key| (format!("api:{initiator}:{flow}"), key));
+    let start = StartRun {
+        flow,
+        inputs: Value::Object(body.inputs),
+        initiator,
+        trigger: "manual".to_owned(),
+        once,
+    };
+    let run = server.host.start_run(start).await?;
+    Ok(Created {
+        location: Some(format!("/api/v1/runs/{run}")),
+        body: Started { run: run.0 },
+    })
+}
+
+/// Which runs to list.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunsQuery {
+    /// Of this flow.
+    #[serde(default)]
+    flow: Option<String>,
+    /// `running`, `closing` or `ended`.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    status: Option<RunStatus>,
+    /// Whether a person must look.
+    #[serde(default)]
+    incident: Option<bool>,
+    /// Before this run, in the order of the list.
+    #[serde(default)]
+    before: Option<String>,
+    /// At most so many, up to 200.
+    #[serde(default)]
+    limit: Option<usize>,
+}
+
+/// Runs, newest first.
+pub async fn list(State(server): State, Query(query): Query<RunsQuery>) -> Result<Answer<Page<Run>>, Problem> {
+    let limit = query.limit.unwrap_or(RUNS_MAX / 2).clamp(1, RUNS_MAX);
+    let filter = RunFilter {
+        flow: query.flow,
+        status: query.status,
+        incident: query.incident,
+        before: query.before.map(RunId),
+        limit,
+    };
+    let rows = server.host.list_runs(&filter).await?;
+    let next = rows.last().filter(|_| rows.len() == limit).map(|row| row.id.0.clone());
+    let items = rows.into_iter().map(Run::from).collect();
+    Ok(Answer(Page { items, next }))
+}
+
+/// One run with its steps.
+pub async fn get(State(server): State, Path(run): Path<RunId>) -> Result<Answer<RunDetail>, Problem> {
+    Ok(Answer(server.host.run_view(&run).await?.into()))
+}
+
+/// Which lines of a journal.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JournalQuery {
+    /// After this position.
+    #[serde(default)]
+    after: u64,
+    /// At most so many, up to 1000.
+    #[serde(default)]
+    limit: Option<usize>,
+}
+
+/// What happened in a run, in order.
+pub async fn journal(
+    State(server): State,
+    Path(run): Path<RunId>,
+    Query(query): Query<JournalQuery>,
+) -> Result<Answer<Page<JournalLine>>, Problem> {
+    let limit = query.limit.unwrap_or(LINES_MAX).clamp(1, LINES_MAX);
+    let lines = server.host.journal(&run, query.after, limit).await?;
+    // A run has a journal from its first moment on.
+    if lines.is_empty() {
+        server.host.run_view(&run).await?;
+    }
+    let next = lines
+        .last()
+        .filter(|_| lines.len() == limit)
+        .map(|line| line.seq.to_string());
+    let items = lines.iter().map(JournalLine::from).collect();
+    Ok(Answer(Page { items, next }))
+}
+
+/// The same live.
+pub async fn events(State(server): State, Path(run): Path<RunId>, headers: HeaderMap) -> Result<Live, Problem> {
+    let told = match headers.get(LAST_EVENT_ID) {
+        None => 0,
+        Some(id) => match id.to_str().ok().and_then(|id| id.parse().ok()) {
+            Some(seq) => seq,
+            None => {
+                return Err(Problem::bad_request(
+                    "last-event-id",
+                    "Last-Event-ID is no position in a journal",
+                ));
+            }
+        },
+    };
+    live::listen(&server, &run, told).await
+}
+
+/// Cancels a run.
+pub async fn cancel(
+    State(server): State,
+    caller: Caller,
+    Path(run): Path<RunId>,
+    JsonBody(body): JsonBody<ReasonBody>,
+) -> Result<Done, Problem> {
+    server.host.cancel_run(&run, &caller.principal(), &body.reason).await?;
+    Ok(Done)
+}
+
+/// Tries a failed step again.
+pub async fn retry(
+    State(server): State,
+    caller: Caller,
+    Path((run, step)): Path<(RunId, String)>,
+    JsonBody(body): JsonBody<ReasonBody>,
+) -> Result<Done, Problem> {
+    server
+        .host
+        .retry_step(&run, &step, &caller.principal(), &body.reason)
+        .await?;
+    Ok(Done)
+}
+
+/// Goes on past a failed step.
+pub async fn skip(
+    State(server): State,
+    caller: Caller,
+    Path((run, step)): Path<(RunId, String)>,
+    JsonBody(body): JsonBody<ReasonBody>,
+) -> Result<Done, Problem> {
+    server
+        .host
+        .skip_step(&run, &step, &caller.principal(), &body.reason)
+        .await?;
+    Ok(Done)
+}

@@ -1,0 +1,537 @@
+//! What the API takes and gives. Apart from the host's types, so that those can change without
+//! breaking anybody's program.
+
+use crate::base::{Diagnostic, Severity, Timestamp, Value};
+use crate::engine::EventRecord;
+use crate::engine::event::{DecisionRecord, DocumentRef};
+use crate::host::files::ShareView;
+use crate::host::runs::{RunView, StepView};
+use crate::space::Role;
+use crate::store::{Deployment, RunRow, RunStatus, TaskRow, TaskState};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A part of a list.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Page<T> {
+    /// The part.
+    pub items: Vec<T>,
+    /// What to ask for next: the value of `before` or `after`. Nothing at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// A finding in a flow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Finding {
+    /// `GF` and three digits.
+    pub code: String,
+    /// The code in words.
+    pub name: String,
+    /// `error`, `warning` or `info`.
+    pub severity: String,
+    /// What was found.
+    pub message: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// Last line.
+    pub end_line: usize,
+    /// Column just past the last character.
+    pub end_column: usize,
+    /// What to do next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+}
+
+impl Finding {
+    /// The finding with its positions in `source`.
+    pub fn new(finding: &Diagnostic, source: &str) -> Self {
+        let (line, column) = position(source, finding.primary.start);
+        let (end_line, end_column) = position(source, finding.primary.end);
+        Self {
+            code: finding.code.id.to_owned(),
+            name: finding.code.name.to_owned(),
+            severity: match finding.severity {
+                Severity::Info => "info",
+                Severity::Warning => "warning",
+                Severity::Error => "error",
+            }
+            .to_owned(),
+            message: finding.message.clone(),
+            line,
+            column,
+            end_line,
+            end_column,
+            help: finding.help.clone(),
+        }
+    }
+}
+
+/// Line and column of a byte offset, both from 1.
+fn position(source: &str, offset: usize) -> (usize, usize) {
+    let mut end = offset.min(source.len());
+    while !source.is_char_boundary(end) {
+        end -= 1;
+    }
+    let before = &source[..end];
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    (
+        1 + before.matches('\n').count(),
+        1 + before[line_start..].chars().count(),
+    )
+}
+
+/// A flow that was deployed.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Flow {
+    /// Its name.
+    pub flow: String,
+    /// Its version.
+    pub version: String,
+    /// Hash of what is executed.
+    pub hash: String,
+    /// Who deployed it.
+    pub by: String,
+    /// When.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// The text, where one flow is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Findings that did not keep it from being deployed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+}
+
+impl From<Deployment> for Flow {
+    fn from(deployment: Deployment) -> Self {
+        Self {
+            flow: deployment.flow,
+            version: deployment.version,
+            hash: deployment.hash,
+            by: deployment.by,
+            at: deployment.at,
+            source: None,
+            findings: Vec::new(),
+        }
+    }
+}
+
+/// How a run is started.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StartBody {
+    /// Its inputs by name.
+    #[serde(default)]
+    pub inputs: serde_json::Map<String, Value>,
+}
+
+/// A run that was started.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Started {
+    /// The run.
+    pub run: String,
+}
+
+/// How a run stands.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Run {
+    /// Its id.
+    pub id: String,
+    /// Its flow.
+    pub flow: String,
+    /// Its version.
+    pub version: String,
+    /// Hash of what is executed.
+    pub plan: String,
+    /// `running`, `closing` or `ended`.
+    pub status: String,
+    /// The status it ended with.
+    pub outcome: Option<String>,
+    /// Whether a person must look.
+    pub incident: bool,
+    /// Who started it.
+    pub initiator: String,
+    /// When.
+    #[schemars(with = "String")]
+    pub started_at: Timestamp,
+    /// When it ended.
+    #[schemars(with = "Option<String>")]
+    pub ended_at: Option<Timestamp>,
+    /// Position of its last event.
+    pub seq: u64,
+}
+
+impl From<RunRow> for Run {
+    fn from(row: RunRow) -> Self {
+        Self {
+            id: row.id.0,
+            flow: row.flow,
+            version: row.version,
+            plan: row.plan,
+            status: match row.status {
+                RunStatus::Running => "running",
+                RunStatus::Closing => "closing",
+                RunStatus::Ended => "ended",
+            }
+            .to_owned(),
+            outcome: row.outcome,
+            incident: row.incident,
+            initiator: row.initiator,
+            started_at: row.started_at,
+            ended_at: row.ended_at,
+            seq: row.seq,
+        }
+    }
+}
+
+/// A run with its steps.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct RunDetail {
+    /// How it stands.
+    #[serde(flatten)]
+    pub run: Run,
+    /// Its steps in the order of the file.
+    pub steps: Vec<Step>,
+    /// Its inputs.
+    pub inputs: Value,
+    /// Its outputs, once it ended.
+    pub outputs: Option<Value>,
+}
+
+impl From<RunView> for RunDetail {
+    fn from(view: RunView) -> Self {
+        Self {
+            run: view.run.into(),
+            steps: view.steps.into_iter().map(Step::from).collect(),
+            inputs: view.inputs,
+            outputs: view.outputs,
+        }
+    }
+}
+
+/// How a step stands.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Step {
+    /// Its id.
+    pub id: String,
+    /// What people call it.
+    pub title: String,
+    /// `pending`, `active`, `finished`, `skipped`, `not_reached` or `incident`.
+    pub state: String,
+    /// Its outcome.
+    pub outcome: Option<String>,
+    /// Its round, from 1.
+    pub round: u32,
+    /// When it expires.
+    #[schemars(with = "Option<String>")]
+    pub due: Option<Timestamp>,
+    /// What is wrong, where a person must look.
+    pub error: Option<String>,
+}
+
+impl From<StepView> for Step {
+    fn from(step: StepView) -> Self {
+        Self {
+            id: step.id,
+            title: step.title,
+            state: step.state,
+            outcome: step.outcome,
+            round: step.round,
+            due: step.due,
+            error: step.error,
+        }
+    }
+}
+
+/// One line of a journal: `run`, `seq`, `at`, `v`, `type`, and what belongs to the type.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(transparent)]
+pub struct JournalLine(pub serde_json::Map<String, Value>);
+
+impl From<&EventRecord> for JournalLine {
+    fn from(record: &EventRecord) -> Self {
+        match serde_json::to_value(record) {
+            Ok(Value::Object(fields)) => Self(fields),
+            _ => Self(serde_json::Map::new()),
+        }
+    }
+}
+
+/// Why somebody steps in.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonBody {
+    /// In a sentence; it goes into the journal.
+    pub reason: String,
+}
+
+/// A file at one exact version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Document {
+    /// The file.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The version, from 1.
+    pub version: u64,
+    /// SHA-256 of the bytes, in hexadecimal.
+    pub sha256: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Media type.
+    pub media_type: String,
+    /// Who put the version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+impl From<DocumentRef> for Document {
+    fn from(document: DocumentRef) -> Self {
+        Self {
+            id: document.id,
+            name: document.name,
+            version: document.version,
+            sha256: document.sha256,
+            size: document.size,
+            media_type: document.media_type,
+            by: document.by,
+        }
+    }
+}
+
+/// A task.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Task {
+    /// Its id.
+    pub id: String,
+    /// The run.
+    pub run: String,
+    /// The flow.
+    pub flow: String,
+    /// The step.
+    pub step: String,
+    /// What people call the step.
+    pub title: String,
+    /// The question.
+    pub ask: Option<String>,
+    /// The document to decide on; a decision names its `sha256`.
+    pub document: Document,
+    /// The decisions that are possible.
+    pub decisions: Vec<String>,
+    /// Decisions that need a reason.
+    pub reason: Vec<String>,
+    /// Who may decide.
+    pub people: Vec<String>,
+    /// What was decided so far on this version.
+    pub decided: Vec<Decided>,
+    /// When it expires.
+    #[schemars(with = "Option<String>")]
+    pub due: Option<Timestamp>,
+    /// When it opened.
+    #[schemars(with = "String")]
+    pub opened_at: Timestamp,
+    /// `open`, `settled` or `withdrawn`.
+    pub state: String,
+    /// What it was settled with.
+    pub outcome: Option<String>,
+}
+
+impl From<TaskRow> for Task {
+    fn from(task: TaskRow) -> Self {
+        let (state, outcome) = match task.state {
+            TaskState::Open => ("open", None),
+            TaskState::Settled(outcome) => ("settled", Some(outcome)),
+            TaskState::Withdrawn => ("withdrawn", None),
+        };
+        Self {
+            id: task.id.0,
+            run: task.run.0,
+            flow: task.flow,
+            step: task.step,
+            title: task.title,
+            ask: task.ask,
+            document: task.document.into(),
+            decisions: task.decisions,
+            reason: task.reason,
+            people: task.people,
+            decided: task.decided.into_iter().map(Decided::from).collect(),
+            due: task.due,
+            opened_at: task.opened_at,
+            state: state.to_owned(),
+            outcome,
+        }
+    }
+}
+
+/// A decision that was taken.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Decided {
+    /// Who.
+    pub by: String,
+    /// For whom, if not for themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<String>,
+    /// What.
+    pub decision: String,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// SHA-256 of the version they saw.
+    pub sha256: String,
+    /// When.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+}
+
+impl From<DecisionRecord> for Decided {
+    fn from(record: DecisionRecord) -> Self {
+        Self {
+            by: record.by,
+            on_behalf_of: record.on_behalf_of,
+            decision: record.decision,
+            reason: record.reason,
+            sha256: record.sha256,
+            at: record.at,
+        }
+    }
+}
+
+/// A decision to take.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DecisionBody {
+    /// One of the task's `decisions`.
+    pub decision: String,
+    /// Why.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// SHA-256 of the version that was seen.
+    pub sha256: String,
+}
+
+/// How a decision was taken.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct DecisionAnswer {
+    /// `accepted`, or `already_done` where the same decision had been taken before.
+    pub result: String,
+}
+
+/// A share as seen through a link.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct SharedView {
+    /// The share.
+    pub share: String,
+    /// What people call it.
+    pub name: String,
+    /// What you may do.
+    pub role: Role,
+    /// When it ends.
+    #[schemars(with = "String")]
+    pub expires_at: Timestamp,
+    /// Its files at their newest versions.
+    pub files: Vec<Document>,
+    /// Its comments.
+    pub comments: Vec<Comment>,
+}
+
+impl From<ShareView> for SharedView {
+    fn from(view: ShareView) -> Self {
+        Self {
+            share: view.share.0,
+            name: view.name,
+            role: view.role,
+            expires_at: view.expires_at,
+            files: view.files.into_iter().map(Document::from).collect(),
+            comments: view.comments.into_iter().map(Comment::from).collect(),
+        }
+    }
+}
+
+/// A remark.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Comment {
+    /// Its id.
+    pub id: String,
+    /// The file it is about, if one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The words.
+    pub text: String,
+    /// Who.
+    pub by: String,
+    /// When.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+}
+
+impl From<crate::space::Comment> for Comment {
+    fn from(comment: crate::space::Comment) -> Self {
+        Self {
+            id: comment.id.0,
+            file: comment.file.map(|file| file.0),
+            text: comment.text,
+            by: comment.by,
+            at: comment.at,
+        }
+    }
+}
+
+/// A remark to make.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CommentBody {
+    /// The words.
+    pub text: String,
+    /// The file it is about, if one.
+    #[serde(default)]
+    pub file: Option<String>,
+}
+
+/// Something that happened outside.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EventBody {
+    /// The sender's own id; the same id of the same kind is recorded once.
+    pub id: String,
+    /// Its type, as `crm.deal_signed`. Types of built-in connections are refused.
+    pub kind: String,
+    /// What runs that wait for it name as `key`.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// Its fields.
+    #[serde(default)]
+    pub data: serde_json::Map<String, Value>,
+}
+
+/// An event that was recorded.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct EventAnswer {
+    /// Its id here.
+    pub event: String,
+}
+
+/// How the server stands.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Health {
+    /// `ok`.
+    pub status: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::position;
+
+    #[test]
+    fn positions_count_characters_and_stay_inside_the_text() {
+        let text = "añb\nc";
+        assert_eq!(position(text, 0), (1, 1));
+        assert_eq!(position(text, 3), (1, 3));
+        assert_eq!(position(text, 2), (1, 2), "inside a character");
+        assert_eq!(position(text, 5), (2, 1));
+        assert_eq!(position(text, 99), (2, 2));
+    }
+}

@@ -1,0 +1,352 @@
+//! What handlers take from requests and give as answers, each of which describes itself for the
+//! description of the API.
+
+use super::operation::{Described, Shape};
+use super::problem::Wrong;
+use super::{Problem, Server};
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio_util::io::StreamReader;
+
+/// Longest pause between two pieces of an upload.
+const UPLOAD_PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// Header that makes a request count once.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// Longest such key, in characters.
+const KEY_LENGTH_MAX: usize = 200;
+
+/// The shared state.
+pub struct State(pub Arc<Server>);
+
+impl FromRequestParts<Arc<Server>> for State {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(_: &mut Parts, server: &Arc<Server>) -> Result<Self, Self::Rejection> {
+        Ok(Self(Arc::clone(server)))
+    }
+}
+
+impl Described for State {
+    fn describe(_: &mut Shape, _: &mut SchemaGenerator) {}
+}
+
+impl Described for HeaderMap {
+    fn describe(_: &mut Shape, _: &mut SchemaGenerator) {}
+}
+
+/// The variable parts of the path.
+#[derive(Clone, Debug)]
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Arc<Server>> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<Server>) -> Result<Self, Problem> {
+        match axum::extract::Path::<T>::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => Ok(Self(value)),
+            Err(_) => Err(Problem::bad_request("path", "the address holds what is no UTF-8")),
+        }
+    }
+}
+
+impl<T> Described for Path<T> {
+    fn describe(_: &mut Shape, _: &mut SchemaGenerator) {}
+}
+
+/// What follows `?`.
+#[derive(Clone, Debug)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<Server>> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<Server>) -> Result<Self, Problem> {
+        match axum::extract::Query::<T>::from_request_parts(parts, state).await {
+            Ok(axum::extract::Query(value)) => Ok(Self(value)),
+            Err(why) => Err(Problem::bad_request("query", why.body_text())),
+        }
+    }
+}
+
+impl<T: JsonSchema> Described for Query<T> {
+    fn describe(shape: &mut Shape, schemas: &mut SchemaGenerator) {
+        shape.query_of(&schemas.root_schema_for::<T>());
+    }
+}
+
+/// A JSON body, at most `limits.body_bytes` long.
+#[derive(Clone, Debug)]
+pub struct JsonBody<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<Server>> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &Arc<Server>) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let media_type = parts
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
+        let essence = media_type
+            .unwrap_or_default()
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim();
+        if !essence.eq_ignore_ascii_case("application/json") {
+            let detail = "the body must be JSON, with Content-Type: application/json";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", detail));
+        }
+        let bytes = bytes_of(&parts.headers, body, state.settings.body_bytes).await?;
+        let mut json = serde_json::Deserializer::from_slice(&bytes);
+        let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            let mut problem = Problem::bad_request("json", format!("the body does not fit: {error}"));
+            let place = format!("/{}", error.path().to_string().replace('.', "/"));
+            problem.errors.push(Wrong {
+                place,
+                detail: error.inner().to_string(),
+            });
+            problem
+        })?;
+        match json.end() {
+            Ok(()) => Ok(Self(value)),
+            Err(error) => Err(Problem::bad_request("json", format!("the body does not fit: {error}"))),
+        }
+    }
+}
+
+impl<T: JsonSchema> Described for JsonBody<T> {
+    fn describe(shape: &mut Shape, schemas: &mut SchemaGenerator) {
+        shape.body("application/json", schemas.subschema_for::<T>().into());
+    }
+}
+
+/// A text body, at most `limits.body_bytes` long.
+#[derive(Clone, Debug)]
+pub struct TextBody(pub String);
+
+impl FromRequest<Arc<Server>> for TextBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &Arc<Server>) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = bytes_of(&parts.headers, body, state.settings.body_bytes).await?;
+        String::from_utf8(bytes.into())
+            .map(Self)
+            .map_err(|_| Problem::bad_request("text", "the body is no UTF-8"))
+    }
+}
+
+impl Described for TextBody {
+    fn describe(shape: &mut Shape, _: &mut SchemaGenerator) {
+        shape.body("application/yaml", serde_json::json!({ "type": "string" }));
+    }
+}
+
+/// The whole body, if it is not longer than `limit`. A declared length over it is refused at once.
+pub async fn bytes_of(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
+    let limit_bytes = limit as u64;
+    if declared_length(headers).is_some_and(|length| length > limit_bytes) {
+        return Err(Problem::too_large("body", limit_bytes));
+    }
+    let mut pieces = body.into_data_stream();
+    let mut bytes = Vec::new();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| Problem::bad_request("cut-off", "the body broke off"))?;
+        if bytes.len() + piece.len() > limit {
+            return Err(Problem::too_large("body", limit_bytes));
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes.into())
+}
+
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// The bytes of a file as they come in.
+pub struct Upload(Pin<Box<dyn AsyncRead + Send>>);
+
+impl AsyncRead for Upload {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        self.0.as_mut().poll_read(cx, buffer)
+    }
+}
+
+impl FromRequest<Arc<Server>> for Upload {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &Arc<Server>) -> Result<Self, Problem> {
+        let limit = state.settings.upload_bytes;
+        if declared_length(request.headers()).is_some_and(|length| length > limit) {
+            return Err(Problem::too_large("file", limit));
+        }
+        let pieces = request.into_body().into_data_stream();
+        let timed = futures_util::stream::unfold(pieces, async |mut pieces| {
+            let piece = match tokio::time::timeout(UPLOAD_PAUSE_MAX, pieces.next()).await {
+                Ok(None) => return None,
+                Ok(Some(piece)) => piece.map_err(std::io::Error::other),
+                Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
+            };
+            Some((piece, pieces))
+        });
+        Ok(Self(Box::pin(StreamReader::new(timed))))
+    }
+}
+
+impl Described for Upload {
+    fn describe(shape: &mut Shape, _: &mut SchemaGenerator) {
+        shape.body("application/octet-stream", serde_json::json!({}));
+    }
+}
+
+/// A JSON answer.
+#[derive(Clone, Debug)]
+pub struct Answer<T>(pub T);
+
+impl<T: Serialize> IntoResponse for Answer<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+impl<T: JsonSchema> Described for Answer<T> {
+    fn describe(shape: &mut Shape, schemas: &mut SchemaGenerator) {
+        shape.answer(StatusCode::OK, "application/json", schemas.subschema_for::<T>().into());
+    }
+}
+
+/// A JSON answer about something that was made, with its address where it has one.
+#[derive(Clone, Debug)]
+pub struct Created<T> {
+    /// Where it is.
+    pub location: Option<String>,
+    /// What it is.
+    pub body: T,
+}
+
+impl<T: Serialize> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        let mut response = (StatusCode::CREATED, axum::Json(self.body)).into_response();
+        if let Some(location) = self.location.and_then(|location| HeaderValue::try_from(location).ok()) {
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        response
+    }
+}
+
+impl<T: JsonSchema> Described for Created<T> {
+    fn describe(shape: &mut Shape, schemas: &mut SchemaGenerator) {
+        shape.answer(
+            StatusCode::CREATED,
+            "application/json",
+            schemas.subschema_for::<T>().into(),
+        );
+    }
+}
+
+/// A JSON answer about something that is recorded and will have its effect.
+#[derive(Clone, Debug)]
+pub struct Accepted<T>(pub T);
+
+impl<T: Serialize> IntoResponse for Accepted<T> {
+    fn into_response(self) -> Response {
+        (StatusCode::ACCEPTED, axum::Json(self.0)).into_response()
+    }
+}
+
+impl<T: JsonSchema> Described for Accepted<T> {
+    fn describe(shape: &mut Shape, schemas: &mut SchemaGenerator) {
+        shape.answer(
+            StatusCode::ACCEPTED,
+            "application/json",
+            schemas.subschema_for::<T>().into(),
+        );
+    }
+}
+
+/// It is done; there is nothing to say.
+#[derive(Clone, Copy, Debug)]
+pub struct Done;
+
+impl IntoResponse for Done {
+    fn into_response(self) -> Response {
+        StatusCode::NO_CONTENT.into_response()
+    }
+}
+
+impl Described for Done {
+    fn describe(shape: &mut Shape, _: &mut SchemaGenerator) {
+        shape.status = StatusCode::NO_CONTENT.as_u16();
+    }
+}
+
+/// A text answer.
+#[derive(Clone, Debug)]
+pub struct Text {
+    /// Its media type.
+    pub media_type: &'static str,
+    /// The text.
+    pub text: String,
+}
+
+impl IntoResponse for Text {
+    fn into_response(self) -> Response {
+        ([(header::CONTENT_TYPE, self.media_type)], self.text).into_response()
+    }
+}
+
+impl Described for Text {
+    fn describe(shape: &mut Shape, _: &mut SchemaGenerator) {
+        shape.answer(StatusCode::OK, "text/plain", serde_json::json!({ "type": "string" }));
+    }
+}
+
+/// The `Idempotency-Key` header: the same key of the same person does a thing once.
+#[derive(Clone, Debug)]
+pub struct Once(pub Option<String>);
+
+impl FromRequestParts<Arc<Server>> for Once {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Server>) -> Result<Self, Problem> {
+        let Some(key) = parts.headers.get(IDEMPOTENCY_KEY) else {
+            return Ok(Self(None));
+        };
+        let key = key.to_str().unwrap_or_default().trim();
+        if key.is_empty() || key.len() > KEY_LENGTH_MAX {
+            let detail = format!("an Idempotency-Key has 1 to {KEY_LENGTH_MAX} plain characters");
+            return Err(Problem::bad_request("idempotency-key", detail));
+        }
+        Ok(Self(Some(key.to_owned())))
+    }
+}
+
+impl Described for Once {
+    fn describe(shape: &mut Shape, _: &mut SchemaGenerator) {
+        shape.parameters.push(serde_json::json!({
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "The same key of the same person starts one run, however often it is sent.",
+            "schema": { "type": "string", "maxLength": KEY_LENGTH_MAX },
+        }));
+    }
+}

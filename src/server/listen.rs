@@ -1,0 +1,126 @@
+//! Sockets: accepting, slow clients, many clients, shutting down.
+
+use super::access::Remote;
+use super::{Server, Settings};
+use crate::config::Accounts;
+use crate::host::{Host, HostError};
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+/// Longest time for the head of a request to come in.
+const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+/// Largest head of a request, in bytes.
+const HEAD_BYTES_MAX: usize = 64 << 10;
+/// Longest time for answers in flight once the server stops.
+const GRACE: Duration = Duration::from_secs(10);
+/// Pause after a failure to accept, as when no file handle is left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Why the server stopped before it was told to.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// What a crash or a shutdown left could not be taken up.
+    #[error("the server could not take up where it left: {0}")]
+    Recover(#[from] HostError),
+    /// The socket failed.
+    #[error("the socket failed: {0}")]
+    Socket(#[from] std::io::Error),
+}
+
+/// Answers requests on `listener`, takes up what was left, and drives the host, until `stop` is
+/// cancelled; then lets what is in flight finish for a while. `/healthz` answers from the
+/// beginning, everything else once the host has recovered.
+pub async fn serve(
+    host: Arc<Host>,
+    accounts: Arc<Accounts>,
+    settings: Settings,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> Result<(), ServeError> {
+    // A host that cannot recover stops the sockets too.
+    let stop = stop.child_token();
+    let server = Server::new(Arc::clone(&host), accounts, settings, stop.clone());
+    let sockets = tokio::spawn(accept(Arc::clone(&server), listener, stop.clone()));
+    let driven = match host.recover().await {
+        Ok(()) => {
+            server.mark_ready();
+            Arc::clone(&host).serve(stop.clone(), GRACE).await;
+            Ok(())
+        }
+        Err(error) => Err(ServeError::Recover(error)),
+    };
+    stop.cancel();
+    match sockets.await {
+        Ok(()) => driven,
+        Err(error) => driven.and(Err(std::io::Error::other(error).into())),
+    }
+}
+
+/// Accepts connections until `stop` is cancelled, then waits for them for a while.
+pub async fn accept(server: Arc<Server>, listener: TcpListener, stop: CancellationToken) {
+    let router = server.router();
+    let places = Arc::new(Semaphore::new(server.settings.connections));
+    let graceful = GracefulShutdown::new();
+    loop {
+        let next = async {
+            let place = Arc::clone(&places)
+                .acquire_owned()
+                .await
+                .expect("the semaphore is never closed");
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            () = stop.cancelled() => break,
+            next = next => next,
+        };
+        match accepted {
+            Ok((stream, remote)) => {
+                let connection = connection(stream, Remote(remote.ip()), router.clone());
+                let connection = graceful.watch(connection);
+                tokio::spawn(async move {
+                    if let Err(error) = connection.await {
+                        tracing::debug!(%error, "a connection broke off");
+                    }
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
+        tracing::warn!("connections were cut off");
+    }
+}
+
+fn connection(
+    stream: TcpStream,
+    remote: Remote,
+    router: axum::Router,
+) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + Send {
+    // Small answers go out at once instead of waiting to be joined by others.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "small answers may be late");
+    }
+    let service = router.map_request(move |mut request: hyper::Request<Incoming>| -> Request {
+        request.extensions_mut().insert(remote);
+        request.map(axum::body::Body::new)
+    });
+    hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME_MAX)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+}

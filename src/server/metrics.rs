@@ -1,0 +1,77 @@
+//! Counts for Prometheus. Labels are routes and classes of status, never what users send.
+
+use crate::host::Host;
+use axum::http::Method;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Media type of the counts.
+pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// Upper bounds of answer times, in seconds.
+const BUCKETS: [f64; 10] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Asked {
+    method: String,
+    route: String,
+    status: &'static str,
+}
+
+/// What was asked and answered since the process started.
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<Asked, Counter>,
+    took: Histogram,
+}
+
+impl Metrics {
+    /// Nothing yet.
+    pub fn new(host: Arc<Host>) -> Self {
+        let mut registry = Registry::with_prefix("gatefold");
+        let requests = Family::<Asked, Counter>::default();
+        let took = Histogram::new(BUCKETS);
+        registry.register("http_requests", "Requests that were answered", requests.clone());
+        registry.register("http_request_seconds", "Time to the head of the answer", took.clone());
+        let _ = host;
+        Self {
+            registry,
+            requests,
+            took,
+        }
+    }
+
+    /// A request was answered.
+    pub fn answered(&self, method: &Method, route: &str, status: u16, took: Duration) {
+        let status = match status {
+            200..300 => "2xx",
+            300..400 => "3xx",
+            400..500 => "4xx",
+            _ => "5xx",
+        };
+        // Whatever a caller makes up as a method counts as one.
+        let method = match *method {
+            Method::GET | Method::POST | Method::HEAD => method.as_str(),
+            _ => "other",
+        };
+        let asked = Asked {
+            method: method.to_owned(),
+            route: route.to_owned(),
+            status,
+        };
+        self.requests.get_or_create(&asked).inc();
+        self.took.observe(took.as_secs_f64());
+    }
+
+    /// All counts as text.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        encode(&mut text, &self.registry).expect("writing to a string succeeds");
+        text
+    }
+}

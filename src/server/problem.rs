@@ -1,0 +1,209 @@
+//! Refusals as people and programs read them: RFC 9457, one shape, one mapping.
+
+use super::dto::{Document, Finding};
+use crate::base::Value;
+use crate::engine::Refusal;
+use crate::host::HostError;
+use crate::space::Denial;
+use crate::store::StoreError;
+use axum::Json;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Media type of a refusal.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+/// Seconds after which a server that starts or stops may be asked again.
+const AGAIN_SECONDS: u64 = 5;
+
+/// A refusal.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Problem {
+    /// What kind of problem: `/problems/NAME`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The HTTP status in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What was found, what was expected, what to do next.
+    pub detail: String,
+    /// Findings in a flow, the same as `gatefold lint` gives.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+    /// Each thing that is wrong with what was sent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Wrong>,
+    /// The version to decide on now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current: Option<Document>,
+    /// Headers to send with it.
+    #[serde(skip)]
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Wrong {
+    /// Where: a name of an input or a JSON pointer.
+    pub place: String,
+    /// What.
+    pub detail: String,
+}
+
+impl Problem {
+    /// A problem with nothing but its name and its sentence.
+    pub fn new(status: StatusCode, name: &str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("/problems/{name}"),
+            title: status.canonical_reason().unwrap_or_default().to_owned(),
+            status: status.as_u16(),
+            detail: detail.into(),
+            findings: Vec::new(),
+            errors: Vec::new(),
+            current: None,
+            headers: Vec::new(),
+        }
+    }
+
+    /// Something that is wrong with what was sent.
+    pub fn bad_request(name: &str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, name, detail)
+    }
+
+    /// No such thing, or not for the caller to know.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", format!("there is no {what}"))
+    }
+
+    /// A failure inside, of which nothing is told.
+    pub fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "something went wrong inside; the log of the server says what, under the request's id",
+        )
+    }
+
+    /// The caller must wait.
+    pub fn too_many(seconds: u64) -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too-many-tries",
+            format!("too many tries: wait {seconds} seconds"),
+        )
+        .with_header(header::RETRY_AFTER, seconds)
+    }
+
+    /// The server cannot answer now.
+    pub fn unavailable(name: &str, detail: &str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, name, detail).with_header(header::RETRY_AFTER, AGAIN_SECONDS)
+    }
+
+    /// What was sent is larger than allowed.
+    pub fn too_large(what: &str, limit: u64) -> Self {
+        let detail = format!("the {what} is larger than {limit} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
+    }
+
+    /// Adds a header.
+    pub fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = self.headers.clone();
+        let mut response = (status, Json(self)).into_response();
+        let media_type = HeaderValue::from_static(MEDIA_TYPE);
+        response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+        response.headers_mut().extend(headers);
+        response
+    }
+}
+
+impl From<HostError> for Problem {
+    fn from(error: HostError) -> Self {
+        let detail = error.to_string();
+        match error {
+            HostError::NotFound(what) => Self::not_found(&what),
+            // `deploy` puts the positions in, for which it has the text.
+            HostError::Findings { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "findings", detail),
+            HostError::BadInputs { problems } => {
+                let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "bad-inputs", detail);
+                problem.errors = wrongs(problems);
+                problem
+            }
+            HostError::Invalid(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail),
+            HostError::Refused(refusal) => refusal.into(),
+            HostError::Denied(Denial::Revoked) => Self::new(StatusCode::GONE, "revoked", detail),
+            HostError::Denied(Denial::Expired) => Self::new(StatusCode::GONE, "expired", detail),
+            HostError::Denied(Denial::Role) => Self::new(StatusCode::FORBIDDEN, "role", detail),
+            HostError::PasswordNeeded { wrong } => password(wrong, detail),
+            HostError::TooMany { seconds } => Self::too_many(seconds),
+            HostError::Conflict(_) => Self::new(StatusCode::CONFLICT, "conflict", detail),
+            HostError::TooLarge { limit } => Self::too_large("file", limit),
+            HostError::Store(StoreError::Full(_)) => {
+                let told = "the disk of the server is full; nothing was changed";
+                logged(&error, Self::new(StatusCode::INSUFFICIENT_STORAGE, "full", told))
+            }
+            HostError::Store(StoreError::Busy(_) | StoreError::Closed) => logged(
+                &error,
+                Self::unavailable("busy", "the store does not answer: try again"),
+            ),
+            HostError::ShuttingDown => Self::unavailable("stopping", "the server is shutting down: try again"),
+            HostError::Store(_) | HostError::Damaged { .. } => logged(&error, Self::internal()),
+        }
+    }
+}
+
+fn password(wrong: bool, detail: String) -> Problem {
+    let name = if wrong { "password-wrong" } else { "password-needed" };
+    let challenge = HeaderValue::from_static("X-Share-Password");
+    Problem::new(StatusCode::UNAUTHORIZED, name, detail).with_header(header::WWW_AUTHENTICATE, challenge)
+}
+
+fn wrongs(problems: Vec<(String, String)>) -> Vec<Wrong> {
+    problems
+        .into_iter()
+        .map(|(place, detail)| Wrong { place, detail })
+        .collect()
+}
+
+/// What the caller is not told is in the log.
+fn logged(error: &HostError, problem: Problem) -> Problem {
+    tracing::error!(%error, "a request failed inside");
+    problem
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let detail = refusal.to_string();
+        let conflict = |name| Self::new(StatusCode::CONFLICT, name, detail.clone());
+        let unfit = |name| Self::new(StatusCode::UNPROCESSABLE_ENTITY, name, detail.clone());
+        match refusal {
+            Refusal::NoSuchTask => Self::not_found("such task for you"),
+            Refusal::TaskClosed(_) => conflict("task-closed"),
+            Refusal::NotYourTurn => conflict("not-your-turn"),
+            Refusal::AlreadyDecided(_) => conflict("already-decided"),
+            Refusal::OtherVersion { current } => {
+                let mut problem = conflict("other-version");
+                problem.current = Some(current.into());
+                problem
+            }
+            Refusal::NoSuchDecision { .. } => unfit("no-such-decision"),
+            Refusal::ReasonMissing(_) => unfit("reason-missing"),
+            Refusal::NoIncident(_) => conflict("no-incident"),
+            Refusal::RunEnded(_) => conflict("run-ended"),
+        }
+    }
+}
+
+/// The schema of a refusal, for the description of the API.
+pub fn media(schemas: &mut schemars::SchemaGenerator) -> Value {
+    serde_json::json!({ MEDIA_TYPE: { "schema": schemas.subschema_for::<Problem>() } })
+}

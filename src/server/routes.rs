@@ -1,0 +1,149 @@
+//! The table of routes. The router, the guards and the description of the API are made from it
+//! and from nothing else.
+
+use super::Server;
+use super::access::{Access, Guard, guard};
+use super::api::{events, files, flows, hooks, links, meta, runs, tasks};
+use super::operation::{Endpoint, Shape};
+use crate::people::roles::{ADMIN, AUTHOR, OPERATOR};
+use axum::http::Method;
+use axum::routing::{MethodFilter, MethodRouter};
+use schemars::SchemaGenerator;
+use std::sync::Arc;
+
+/// One route.
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path, with its variable parts in braces.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// Its name for generated clients.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub summary: &'static str,
+    /// Whether the request or the answer may take as long as it takes.
+    pub streaming: bool,
+    shape: fn(&mut SchemaGenerator) -> Shape,
+    endpoint: MethodRouter<Arc<Server>>,
+}
+
+impl Route {
+    /// What it takes and gives.
+    pub fn shape(&self, schemas: &mut SchemaGenerator) -> Shape {
+        (self.shape)(schemas)
+    }
+
+    /// Its path and its handler behind its guard.
+    pub fn guarded(self, server: &Arc<Server>) -> (&'static str, MethodRouter<Arc<Server>>) {
+        let state = Guard {
+            server: Arc::clone(server),
+            access: self.access,
+            streaming: self.streaming,
+        };
+        let layer = axum::middleware::from_fn_with_state(state, guard);
+        (self.path, self.endpoint.route_layer(layer))
+    }
+
+    fn streaming(mut self) -> Self {
+        self.streaming = true;
+        self
+    }
+}
+
+fn route<A, E: Endpoint<A> + 'static>(
+    method: Method,
+    path: &'static str,
+    access: Access,
+    name: &'static str,
+    summary: &'static str,
+    endpoint: E,
+) -> Route {
+    let filter = MethodFilter::try_from(method.clone()).expect("the table holds methods that can be routed");
+    Route {
+        method,
+        path,
+        access,
+        name,
+        summary,
+        streaming: false,
+        shape: E::shape,
+        endpoint: endpoint.mount(filter),
+    }
+}
+
+fn get<A, E: Endpoint<A> + 'static>(
+    path: &'static str,
+    access: Access,
+    name: &'static str,
+    summary: &'static str,
+    endpoint: E,
+) -> Route {
+    route(Method::GET, path, access, name, summary, endpoint)
+}
+
+fn post<A, E: Endpoint<A> + 'static>(
+    path: &'static str,
+    access: Access,
+    name: &'static str,
+    summary: &'static str,
+    endpoint: E,
+) -> Route {
+    route(Method::POST, path, access, name, summary, endpoint)
+}
+
+/// Every person of the directory.
+const PERSON: Access = Access::Token(&[]);
+/// Who watches runs and starts them.
+const OPERATORS: Access = Access::Token(&[OPERATOR]);
+/// Who writes flows.
+const AUTHORS: Access = Access::Token(&[AUTHOR]);
+/// Who reads flows.
+const READERS: Access = Access::Token(&[AUTHOR, OPERATOR]);
+/// Who mends what went wrong.
+const ADMINS: Access = Access::Token(&[ADMIN]);
+
+/// Every route there is.
+#[rustfmt::skip] // One route, one line: a table is read by its columns.
+pub fn routes() -> Vec<Route> {
+    use Access::{Link, Metrics, Public, WebhookSignature};
+    let mut routes = flow_and_run_routes();
+    routes.extend([
+        get("/api/v1/tasks", PERSON, "list_tasks", "Your open tasks, oldest first", tasks::list),
+        get("/api/v1/tasks/{task}", PERSON, "get_task", "One of your tasks", tasks::get),
+        get("/api/v1/tasks/{task}/document", PERSON, "get_task_document", "The bytes of the version to decide on", tasks::document).streaming(),
+        post("/api/v1/tasks/{task}/decision", PERSON, "decide_task", "Decides a task on the version that was seen", tasks::decide),
+        post("/api/v1/files", OPERATORS, "put_file", "Puts a file into a folder", files::put).streaming(),
+        get("/api/v1/files/{file}", OPERATORS, "get_file", "The bytes of a file", files::get).streaming(),
+        get("/api/v1/links/{token}", Link, "view_share", "A share with its files and comments", links::view),
+        get("/api/v1/links/{token}/files/{file}", Link, "get_shared_file", "The bytes of a file of a share", links::download).streaming(),
+        post("/api/v1/links/{token}/files", Link, "put_shared_file", "Puts a file, or a new version of one, into a share", links::upload).streaming(),
+        post("/api/v1/links/{token}/comments", Link, "add_comment", "Writes a comment in a share", links::comment),
+        get("/s/{token}", Link, "open_link", "What the address in a mail leads to", links::view),
+        post("/api/v1/hooks/{flow}", WebhookSignature, "call_webhook", "Starts a run by a signed call", hooks::call),
+        post("/api/v1/events", OPERATORS, "publish_event", "Tells of something that happened outside", events::publish),
+        get("/api/v1/openapi.json", Public, "get_openapi", "This description", meta::openapi),
+        get("/healthz", Public, "get_health", "Whether the process lives", meta::health),
+        get("/readyz", Public, "get_readiness", "Whether requests are answered", meta::readiness),
+        get("/metrics", Metrics, "get_metrics", "Counts, for Prometheus", meta::metrics),
+    ]);
+    routes
+}
+
+#[rustfmt::skip]
+fn flow_and_run_routes() -> Vec<Route> {
+    vec![
+        post("/api/v1/flows", AUTHORS, "deploy_flow", "Checks and deploys a flow; refused with the same findings as lint", flows::deploy),
+        get("/api/v1/flows", READERS, "list_flows", "The latest version of every flow", flows::list),
+        get("/api/v1/flows/{flow}", READERS, "get_flow", "The latest version of a flow, with its text", flows::get),
+        post("/api/v1/flows/{flow}/runs", OPERATORS, "start_run", "Starts a run; Idempotency-Key makes it once", runs::start),
+        get("/api/v1/runs", OPERATORS, "list_runs", "Runs, newest first", runs::list),
+        get("/api/v1/runs/{run}", OPERATORS, "get_run", "One run with its steps", runs::get),
+        get("/api/v1/runs/{run}/journal", OPERATORS, "get_journal", "What happened in a run, in order", runs::journal),
+        get("/api/v1/runs/{run}/events", OPERATORS, "watch_run", "The same live, as server-sent events", runs::events).streaming(),
+        post("/api/v1/runs/{run}/cancel", OPERATORS, "cancel_run", "Cancels a run", runs::cancel),
+        post("/api/v1/runs/{run}/steps/{step}/retry", ADMINS, "retry_step", "Tries a failed step again", runs::retry),
+        post("/api/v1/runs/{run}/steps/{step}/skip", ADMINS, "skip_step", "Goes on past a failed step", runs::skip),
+    ]
+}

@@ -1,0 +1,211 @@
+//! Bytes of files on their way out: always as a download, never shown on this origin.
+//!
+//! Invariant: who comes through a link is asked for again while the bytes flow, at least every
+//! second and every few megabytes; when they may no longer, the answer breaks off.
+
+use super::operation::{Described, Shape};
+use super::range::{Part, part};
+use super::{Problem, Server};
+use crate::host::files::{OpenFile, Visitor};
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::{Stream, StreamExt};
+use schemars::SchemaGenerator;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio::time::Instant;
+use tokio_util::io::ReaderStream;
+
+/// Bytes read at once.
+const PIECE_BYTES: usize = 256 << 10;
+/// Longest time for which a look at somebody's right is good.
+const RIGHT_GOOD_FOR: Duration = Duration::from_secs(1);
+/// Most bytes for which it is.
+const RIGHT_GOOD_BYTES: usize = 4 << 20;
+/// What a browser may do with a file: nothing, in a place of its own.
+const POLICY: &str = "sandbox; default-src 'none'; frame-ancestors 'none'";
+
+/// A file on its way out.
+pub struct Transfer(Response);
+
+impl IntoResponse for Transfer {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl Described for Transfer {
+    fn describe(shape: &mut Shape, _: &mut SchemaGenerator) {
+        let header = |name: &str, description: &str| {
+            serde_json::json!({
+                "name": name, "in": "header", "description": description, "schema": { "type": "string" },
+            })
+        };
+        shape.parameters.push(header(
+            "Range",
+            "One range of bytes; several are answered with the whole file.",
+        ));
+        shape
+            .parameters
+            .push(header("If-Range", "The ETag that the range belongs to."));
+        shape
+            .parameters
+            .push(header("If-None-Match", "The ETag that is there already."));
+        shape.answer(StatusCode::OK, "application/octet-stream", serde_json::json!({}));
+    }
+}
+
+/// Sends `open`, or the part that `headers` ask for. With a visitor, their right is looked at
+/// again while the bytes flow.
+pub async fn send(
+    server: &Arc<Server>,
+    headers: &HeaderMap,
+    open: OpenFile,
+    visitor: Option<Visitor>,
+) -> Result<Transfer, Problem> {
+    let OpenFile { document, mut bytes } = open;
+    let etag = format!("\"{}\"", document.sha256);
+    let asked = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let known = asked(header::IF_NONE_MATCH).is_some_and(|tags| names(tags, &etag));
+    // A range of another version than this one would make a mixture.
+    let range = asked(header::RANGE).filter(|_| asked(header::IF_RANGE).is_none_or(|tag| tag == etag));
+    let size = document.size;
+    let (status, first, length) = match part(range, size) {
+        _ if known => (StatusCode::NOT_MODIFIED, 0, 0),
+        Part::Whole => (StatusCode::OK, 0, size),
+        Part::Bytes { first, last } => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
+        Part::Outside => return Err(outside(size)),
+    };
+    if first > 0 {
+        bytes
+            .seek(std::io::SeekFrom::Start(first))
+            .await
+            .map_err(|error| unreadable(&error))?;
+    }
+    let pieces = ReaderStream::with_capacity(bytes.take(length), PIECE_BYTES);
+    let body = match visitor {
+        None => Body::from_stream(pieces),
+        Some(visitor) => Body::from_stream(watched(Arc::clone(server), visitor, pieces)),
+    };
+    let mut response = (status, body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::ETAG, value(&etag));
+    if status == StatusCode::NOT_MODIFIED {
+        return Ok(Transfer(response));
+    }
+    headers.insert(header::CONTENT_TYPE, value(&document.media_type));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(header::CONTENT_DISPOSITION, value(&attachment(&document.name)));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    if status == StatusCode::PARTIAL_CONTENT {
+        let range = format!("bytes {first}-{}/{size}", first + length - 1);
+        headers.insert(header::CONTENT_RANGE, value(&range));
+    }
+    Ok(Transfer(response))
+}
+
+fn outside(size: u64) -> Problem {
+    let detail = format!("the range lies past the end of the file, which has {size} bytes");
+    Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "range", detail)
+        .with_header(header::CONTENT_RANGE, value(&format!("bytes */{size}")))
+}
+
+fn unreadable(error: &std::io::Error) -> Problem {
+    tracing::error!(%error, "the bytes of a file cannot be read");
+    Problem::internal()
+}
+
+/// Whether a list of entity tags names `etag`.
+fn names(tags: &str, etag: &str) -> bool {
+    tags.split(',')
+        .map(str::trim)
+        .any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+}
+
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("application/octet-stream"))
+}
+
+/// The pieces for as long as the visitor may have them.
+fn watched(
+    server: Arc<Server>,
+    visitor: Visitor,
+    pieces: impl Stream<Item = std::io::Result<Bytes>> + Unpin + Send + 'static,
+) -> impl Stream<Item = std::io::Result<Bytes>> + Send {
+    struct Watch<P> {
+        server: Arc<Server>,
+        visitor: Visitor,
+        pieces: P,
+        looked_at: Instant,
+        sent: usize,
+    }
+    let watch = Watch {
+        server,
+        visitor,
+        pieces,
+        looked_at: Instant::now(),
+        sent: 0,
+    };
+    futures_util::stream::try_unfold(watch, |mut watch| async move {
+        let Some(piece) = watch.pieces.next().await.transpose()? else {
+            return Ok(None);
+        };
+        if watch.looked_at.elapsed() >= RIGHT_GOOD_FOR || watch.sent >= RIGHT_GOOD_BYTES {
+            if !watch.server.host.may_continue(&watch.visitor).await {
+                tracing::info!("a download was broken off: the link no longer opens");
+                return Err(std::io::ErrorKind::PermissionDenied.into());
+            }
+            (watch.looked_at, watch.sent) = (Instant::now(), 0);
+        }
+        watch.sent += piece.len();
+        Ok(Some((piece, watch)))
+    })
+}
+
+/// `Content-Disposition` of a file called `name`, as RFC 6266 has it: plain ASCII for old
+/// programs, and the name itself in UTF-8.
+fn attachment(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .map(|c| match c {
+            ' ' | '!'..='~' if !matches!(c, '"' | '\\' | '%' | '/') => c,
+            _ => '_',
+        })
+        .collect();
+    let exact = name.bytes().fold(String::new(), |mut exact, byte| {
+        use std::fmt::Write;
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_') {
+            exact.push(char::from(byte));
+        } else {
+            write!(exact, "%{byte:02X}").expect("writing to a string succeeds");
+        }
+        exact
+    });
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{exact}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stays_within_its_header() {
+        assert_eq!(
+            attachment("a b.pdf"),
+            "attachment; filename=\"a b.pdf\"; filename*=UTF-8''a%20b.pdf"
+        );
+        let hostile = attachment("x\"\r\nSet-Cookie: a=b\\ñ\u{202e}.pdf");
+        assert!(hostile.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{hostile}");
+        assert_eq!(hostile.matches('"').count(), 2, "{hostile}");
+        assert!(HeaderValue::try_from(hostile).is_ok());
+    }
+
+    #[test]
+    fn tags_are_compared_one_by_one() {
+        assert!(names("\"a\", W/\"b\"", "\"b\"") && names("*", "\"b\""));
+        assert!(!names("\"bb\"", "\"b\"") && !names("", "\"b\""));
+    }
+}
