@@ -1,7 +1,9 @@
 //! What lies under the data folder and is read at the start: key, secrets, calendars.
 
-use super::{ConfigError, Environment, people};
-use crate::base::{Calendar, Calendars};
+use super::authored::line_of;
+use super::{ConfigError, Environment, Problem, people};
+use crate::base::diagnostic::in_order;
+use crate::base::{Calendar, Calendars, Document, Severity};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -114,11 +116,31 @@ pub fn calendars(folder: &Path) -> Result<Calendars, ConfigError> {
     for (name, file) in files_in(folder)? {
         if let Some(name) = name.strip_suffix(".yaml") {
             let text = people::text_of(&file)?.unwrap_or_default();
-            let calendar: Calendar = people::strict(&file, &text)?;
-            calendars.insert(name.to_owned(), calendar);
+            calendars.insert(name.to_owned(), calendar(&file.display().to_string(), &text)?);
         }
     }
     Ok(calendars)
+}
+
+fn calendar(name: &str, text: &str) -> Result<Calendar, ConfigError> {
+    let (document, mut findings) = Document::parse(name, text);
+    let (calendar, more) = Calendar::from_document(&document);
+    findings.extend(more);
+    findings.retain(|finding| finding.severity == Severity::Error);
+    match calendar {
+        Some(calendar) if findings.is_empty() => Ok(calendar),
+        _ if findings.is_empty() => Err(ConfigError::at(name, "holds no calendar")),
+        _ => Err(ConfigError {
+            problems: in_order(findings)
+                .into_iter()
+                .map(|finding| Problem {
+                    place: format!("{name}:{}", line_of(text, finding.primary.start)),
+                    message: finding.message,
+                    help: finding.help,
+                })
+                .collect(),
+        }),
+    }
 }
 
 /// Files in a folder with their names, in order; none where there is no folder. Hidden ones are left out.

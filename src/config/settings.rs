@@ -214,7 +214,9 @@ pub fn json_schema() -> Value {
 }
 
 fn object(properties: serde_json::Map<String, Value>) -> Value {
-    json!({ "type": "object", "additionalProperties": false, "properties": properties })
+    let mut schema = json!({ "type": "object", "additionalProperties": false });
+    schema["properties"] = Value::Object(properties);
+    schema
 }
 
 fn schema_of(setting: &Setting) -> Value {

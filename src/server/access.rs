@@ -160,9 +160,10 @@ impl Guard {
             Some(Err(_)) => return Err(Problem::bad_request("password", "the password header is no plain text")),
         };
         let is_token = token.len() == LINK_TOKEN_LENGTH && token.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let entered = match is_token {
-            true => self.server.host.enter(token, password).await,
-            false => Err(HostError::NotFound("such link".to_owned())),
+        let entered = if is_token {
+            self.server.host.enter(token, password).await
+        } else {
+            Err(HostError::NotFound("such link".to_owned()))
         };
         entered.map_err(|error| match error {
             HostError::NotFound(_) => match self.server.throttle.failed(remote) {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 /// A part of a list.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub struct Page<T> {
     /// The part.
     pub items: Vec<T>,

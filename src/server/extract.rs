@@ -21,7 +21,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 use tokio_util::io::StreamReader;
 
 /// Longest pause between two pieces of an upload.
-const UPLOAD_PAUSE_MAX: Duration = Duration::from_secs(60);
+const UPLOAD_PAUSE_MAX: Duration = Duration::from_mins(1);
 
 /// Header that makes a request count once.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -115,7 +115,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Server>> for JsonBody<T> {
         let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
             let mut problem = Problem::bad_request("json", format!("the body does not fit: {error}"));
             let place = format!("/{}", error.path().to_string().replace('.', "/"));
-            problem.errors.push(Wrong {
+            problem.more.errors.push(Wrong {
                 place,
                 detail: error.inner().to_string(),
             });

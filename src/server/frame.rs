@@ -38,13 +38,8 @@ pub async fn frame(State(server): State<Arc<Server>>, request: Request, next: Ne
     };
     let took = began.elapsed();
     let status = response.status().as_u16();
-    span.in_scope(|| {
-        tracing::info!(
-            status,
-            took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-            "answered"
-        )
-    });
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    span.in_scope(|| tracing::info!(status, took_ms, "answered"));
     server.metrics.answered(&method, &route, status, took);
     finish(&mut response, &id, server.settings.behind_tls);
     response

@@ -1,6 +1,5 @@
 //! Counts for Prometheus. Labels are routes and classes of status, never what users send.
 
-use crate::host::Host;
 use axum::http::Method;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -8,7 +7,6 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Media type of the counts.
@@ -30,22 +28,22 @@ pub struct Metrics {
     took: Histogram,
 }
 
-impl Metrics {
-    /// Nothing yet.
-    pub fn new(host: Arc<Host>) -> Self {
+impl Default for Metrics {
+    fn default() -> Self {
         let mut registry = Registry::with_prefix("gatefold");
         let requests = Family::<Asked, Counter>::default();
         let took = Histogram::new(BUCKETS);
         registry.register("http_requests", "Requests that were answered", requests.clone());
         registry.register("http_request_seconds", "Time to the head of the answer", took.clone());
-        let _ = host;
         Self {
             registry,
             requests,
             took,
         }
     }
+}
 
+impl Metrics {
     /// A request was answered.
     pub fn answered(&self, method: &Method, route: &str, status: u16, took: Duration) {
         let status = match status {

@@ -86,7 +86,7 @@ impl Server {
     /// A server for `host`. It listens to nothing yet.
     pub fn new(host: Arc<Host>, accounts: Arc<Accounts>, settings: Settings, stop: CancellationToken) -> Arc<Self> {
         Arc::new(Self {
-            metrics: metrics::Metrics::new(Arc::clone(&host)),
+            metrics: metrics::Metrics::default(),
             throttle: throttle::Throttle::default(),
             ready: AtomicBool::new(false),
             host,

@@ -29,6 +29,17 @@ pub struct Problem {
     pub status: u16,
     /// What was found, what was expected, what to do next.
     pub detail: String,
+    /// What there is to say besides.
+    #[serde(flatten)]
+    pub more: Box<More>,
+    /// Headers to send with it.
+    #[serde(skip)]
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// What some refusals say besides.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct More {
     /// Findings in a flow, the same as `gatefold lint` gives.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
@@ -38,9 +49,6 @@ pub struct Problem {
     /// The version to decide on now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current: Option<Document>,
-    /// Headers to send with it.
-    #[serde(skip)]
-    pub headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// One thing that is wrong.
@@ -60,9 +68,7 @@ impl Problem {
             title: status.canonical_reason().unwrap_or_default().to_owned(),
             status: status.as_u16(),
             detail: detail.into(),
-            findings: Vec::new(),
-            errors: Vec::new(),
-            current: None,
+            more: Box::default(),
             headers: Vec::new(),
         }
     }
@@ -135,7 +141,7 @@ impl From<HostError> for Problem {
             HostError::Findings { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "findings", detail),
             HostError::BadInputs { problems } => {
                 let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "bad-inputs", detail);
-                problem.errors = wrongs(problems);
+                problem.more.errors = wrongs(problems);
                 problem
             }
             HostError::Invalid(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail),
@@ -192,7 +198,7 @@ impl From<Refusal> for Problem {
             Refusal::AlreadyDecided(_) => conflict("already-decided"),
             Refusal::OtherVersion { current } => {
                 let mut problem = conflict("other-version");
-                problem.current = Some(current.into());
+                problem.more.current = Some(current.into());
                 problem
             }
             Refusal::NoSuchDecision { .. } => unfit("no-such-decision"),

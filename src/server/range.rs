@@ -22,9 +22,9 @@ pub fn part(header: Option<&str>, size: u64) -> Part {
     let Some((first, last)) = header.and_then(one_range) else {
         return Part::Whole;
     };
-    match (number(first), number(last)) {
-        (Some(Some(first)), Some(last)) => {
-            let last = last.unwrap_or(u64::MAX);
+    match (Bound::read(first), Bound::read(last)) {
+        (Bound::At(first), last @ (Bound::At(_) | Bound::Open)) => {
+            let last = if let Bound::At(last) = last { last } else { u64::MAX };
             if first > last {
                 Part::Whole
             } else if first >= size {
@@ -37,7 +37,7 @@ pub fn part(header: Option<&str>, size: u64) -> Part {
             }
         }
         // The last so many bytes.
-        (Some(None), Some(Some(length))) => {
+        (Bound::Open, Bound::At(length)) => {
             if length == 0 || size == 0 {
                 Part::Outside
             } else {
@@ -58,16 +58,27 @@ fn one_range(header: &str) -> Option<(&str, &str)> {
     is_one.then(|| (first.trim(), last.trim()))
 }
 
-/// A number; `Some(None)` where there is nothing, `None` where there is something else. One that
-/// is too large for any file is the largest.
-fn number(text: &str) -> Option<Option<u64>> {
-    if text.is_empty() {
-        return Some(None);
+/// One end of a range.
+#[derive(Clone, Copy)]
+enum Bound {
+    /// A number; one that is too large for any file is the largest.
+    At(u64),
+    /// Nothing.
+    Open,
+    /// Something else.
+    Wrong,
+}
+
+impl Bound {
+    fn read(text: &str) -> Self {
+        if text.is_empty() {
+            Self::Open
+        } else if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            Self::At(text.parse().unwrap_or(u64::MAX))
+        } else {
+            Self::Wrong
+        }
     }
-    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    Some(Some(text.parse().unwrap_or(u64::MAX)))
 }
 
 #[cfg(test)]

@@ -36,9 +36,10 @@ pub fn sign(secret: &SecretString, at: i64, delivery: Option<&str>, body: &[u8])
 /// The delivery, if the signature is right and fresh. Without a secret nothing is.
 pub fn check(headers: &HeaderMap, body: &[u8], secret: Option<&SecretString>, now: Timestamp) -> Option<Signed> {
     let (at, signature) = parts(one(headers, SIGNATURE_HEADER)?)?;
-    let delivery = match headers.contains_key(DELIVERY_HEADER) {
-        true => Some(one(headers, DELIVERY_HEADER).filter(|id| is_delivery(id))?),
-        false => None,
+    let delivery = if headers.contains_key(DELIVERY_HEADER) {
+        Some(one(headers, DELIVERY_HEADER).filter(|id| is_delivery(id))?)
+    } else {
+        None
     };
     let seconds: i64 = at.parse().ok()?;
     if now.as_second().abs_diff(seconds) > TOLERANCE_SECONDS {

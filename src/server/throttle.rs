@@ -14,7 +14,7 @@ const PLACES: usize = 4096;
 /// Failures within the window that are answered as such.
 pub const FAILURES_MAX: u32 = 20;
 /// The window.
-pub const WINDOW: Duration = Duration::from_secs(60);
+pub const WINDOW: Duration = Duration::from_mins(1);
 
 /// Counts failures by address.
 #[derive(Debug)]

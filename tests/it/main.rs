@@ -7,5 +7,7 @@ mod config;
 #[cfg(feature = "runtime")]
 mod host;
 #[cfg(feature = "runtime")]
+mod server;
+#[cfg(feature = "runtime")]
 mod store;
 mod tidy;

@@ -39,7 +39,7 @@ pub async fn deploy(
         Err(HostError::Findings { findings }) => {
             let told = findings_of(&findings);
             let mut problem = Problem::from(HostError::Findings { findings });
-            problem.findings = told;
+            problem.more.findings = told;
             Err(problem)
         }
         Err(error) => Err(error.into()),

@@ -17,10 +17,10 @@ pub async fn health(State(_): State) -> Result<Answer<Health>, Problem> {
 
 /// Requests are answered.
 pub async fn readiness(State(server): State) -> Result<Answer<Health>, Problem> {
-    match server.is_ready() {
-        true => Ok(Answer(ok())),
-        false => Err(Problem::unavailable("not-ready", "the server is starting or stopping")),
+    if server.is_ready() {
+        return Ok(Answer(ok()));
     }
+    Err(Problem::unavailable("not-ready", "the server is starting or stopping"))
 }
 
 fn ok() -> Health {
