@@ -244,4 +244,12 @@ fn calendars_go_by_the_names_of_their_files() {
             .unwrap()
             .is_empty()
     );
+
+    fs::write(
+        folder.path().join("broken.yaml"),
+        "zone: Europe/Madrid\nhours: ['9-5']\nweek: [mon]\n",
+    )
+    .unwrap();
+    let error = installation::calendars(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("broken.yaml:2: "), "{error}");
 }
