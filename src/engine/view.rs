@@ -1,7 +1,7 @@
 //! What a host may show and store of a run: questions whose answers change only with events.
 
 use super::RunMachine;
-use super::event::{DecisionRecord, DocumentRef};
+use super::event::{DecisionRecord, DocumentRef, Expected};
 use super::state::{Phase, Progress, Slot, Slots, StepState, Task};
 use crate::base::id::{RunId, TaskId};
 use crate::base::{Timestamp, Value};
@@ -285,6 +285,15 @@ impl RunMachine {
             })
             .filter_map(|expected| Some((expected.event.clone(), expected.key.clone()?)))
             .collect()
+    }
+
+    /// What a step waits for, met or not; empty where it does not wait.
+    pub fn expected(&self, step: &str) -> &[Expected] {
+        let slot = self.state.waiting.iter().find(|slot| self.plan.at(**slot).id == step);
+        match slot.map(|slot| &self.state.step(*slot).phase) {
+            Some(Phase::Waiting(wait)) => &wait.expected,
+            _ => &[],
+        }
     }
 
     /// Every task it ever opened, in the order of opening; look at `phase` and `changed`.

@@ -317,7 +317,7 @@ impl Host {
         if events.is_empty() && writes.is_empty() {
             return Ok(());
         }
-        let projected = self.project(run, loaded, &events);
+        let projected = self.project(run, loaded, &events).await?;
         writes.extend(projected.writes);
         let told: Vec<_> = if self.listeners.receiver_count() > 0 {
             events.clone()

@@ -1,12 +1,13 @@
 //! What follows from a run's events for lists, lookups and mails; committed with the events.
 
-use super::Host;
 use super::slots::{Loaded, Stored};
+use super::{Host, HostError};
 use crate::base::Timestamp;
-use crate::base::id::{MailId, RunId};
+use crate::base::id::{MailId, RunId, ShareId};
 use crate::engine::event::{Event, TimerKind};
 use crate::engine::view::{RunPhase, TaskPhase, TaskView};
 use crate::engine::{Assignment, EventRecord, Failure, FailureKind, Input, RunMachine, Work, WorkKey};
+use crate::space::{Grant, Principal, State};
 use crate::store::{MailState, OutboxMail, RunRow, RunStatus, Subscription, TaskRow, TaskState, Write};
 use std::collections::BTreeSet;
 
@@ -19,7 +20,12 @@ pub(super) struct Projected {
 
 impl Host {
     /// What follows from `events`, the last ones of `loaded`.
-    pub(super) fn project(&self, run: &RunId, loaded: &Loaded, events: &[EventRecord]) -> Projected {
+    pub(super) async fn project(
+        &self,
+        run: &RunId,
+        loaded: &Loaded,
+        events: &[EventRecord],
+    ) -> Result<Projected, HostError> {
         let machine = &loaded.machine;
         let row = row(machine, &loaded.row);
         let mut writes = Vec::new();
@@ -29,7 +35,7 @@ impl Host {
         };
         if events.is_empty() {
             stored = loaded.stored.clone();
-            return Projected { row, stored, writes };
+            return Ok(Projected { row, stored, writes });
         }
         stored.owned = owned(machine);
         stored.subscriptions = machine.subscriptions();
@@ -48,8 +54,8 @@ impl Host {
             writes.push(Write::PutTask(task_row(run, &row.flow, view, *rev)));
             *rev += 1;
         }
-        writes.extend(self.mails(run, machine, events).into_iter().map(Write::PutMail));
-        Projected { row, stored, writes }
+        writes.extend(self.mails(run, machine, events).await?.into_iter().map(Write::PutMail));
+        Ok(Projected { row, stored, writes })
     }
 
     /// Counts what `events` say.
@@ -94,7 +100,12 @@ impl Host {
     }
 
     /// Mails that `events` call for: a task for somebody, a reminder, an escalation.
-    fn mails(&self, run: &RunId, machine: &RunMachine, events: &[EventRecord]) -> Vec<OutboxMail> {
+    async fn mails(
+        &self,
+        run: &RunId,
+        machine: &RunMachine,
+        events: &[EventRecord],
+    ) -> Result<Vec<OutboxMail>, HostError> {
         let mut mails = Vec::new();
         for record in events {
             match &record.event {
@@ -114,11 +125,53 @@ impl Host {
                     let (subject, text) = self.step_words(machine, step, words);
                     let key = format!("timer:{run}:{}", record.seq);
                     mails.extend(self.mail_each(run, &key, to, &subject, &text, record.at));
+                    if matches!(timer, TimerKind::Remind(_)) {
+                        let awaited = self.awaited_grants(machine, step).await?;
+                        let mail = |grant| self.remind(run, &key, &grant, &subject, &text, record.at);
+                        mails.extend(awaited.into_iter().flat_map(mail));
+                    }
                 }
                 _ => {}
             }
         }
+        Ok(mails)
+    }
+
+    /// Who can bring what a step waits for: everybody let into the shares that it is about.
+    async fn awaited_grants(&self, machine: &RunMachine, step: &str) -> Result<Vec<Grant>, HostError> {
+        let about: BTreeSet<&str> = machine
+            .expected(step)
+            .iter()
+            .filter_map(|expected| expected.on.as_deref())
+            .collect();
+        let mut grants = Vec::new();
+        for thing in about {
+            grants.extend(self.parts().store.grants_of(&ShareId::from(thing)).await?);
+        }
+        grants.retain(|grant| grant.state == State::Live && grant.to != Principal::Link);
+        Ok(grants)
+    }
+
+    /// The reminder with the way back in. The link is put in when it is sent.
+    fn remind(
+        &self,
+        run: &RunId,
+        key: &str,
+        grant: &Grant,
+        subject: &str,
+        text: &str,
+        at: Timestamp,
+    ) -> Vec<OutboxMail> {
+        let to = [grant.to.to_string()];
+        let text = format!("{text}\nOpen it here: {{link}}\n");
+        let mails = self.mail_each(run, key, &to, subject, &text, at);
         mails
+            .into_iter()
+            .map(|mail| OutboxMail {
+                grant: Some(grant.id.to_string()),
+                ..mail
+            })
+            .collect()
     }
 
     fn task_words(&self, machine: &RunMachine, view: &TaskView, words: &str) -> (String, String) {
