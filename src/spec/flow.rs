@@ -1,5 +1,9 @@
 //! The top level of a flow file.
 
+use super::limits::{
+    FLOW_PATTERN, MAX_GUARANTEES, MAX_INPUTS, MAX_LABELS, MAX_LINE, MAX_NAME, MAX_OPTIONS, MAX_STEPS, MAX_TEXT,
+    NAME_PATTERN, SIZE_PATTERN, VERSION_PATTERN,
+};
 use super::step::StepSpec;
 use crate::base::{Period, Value};
 use indexmap::IndexMap;
@@ -9,42 +13,55 @@ use serde::{Deserialize, Serialize};
 /// A document process: who does what with which documents, by when, and what if not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Flow")]
 pub struct FlowSpec {
     /// Name of the flow, unique in an installation.
+    #[schemars(regex(pattern = FLOW_PATTERN), length(max = MAX_NAME), extend("examples" = ["external-review"]))]
     pub flow: String,
     /// Version of the flow, as MAJOR.MINOR.PATCH.
+    #[schemars(regex(pattern = VERSION_PATTERN), extend("examples" = ["1.0.0"]))]
     pub version: String,
     /// What people see instead of the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_LINE), extend("examples" = ["External review of a contract"]))]
     pub title: Option<String>,
     /// What the flow is for, in Markdown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_TEXT))]
     pub description: Option<String>,
     /// Who answers for the flow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_LINE), extend("examples" = ["legal-operations@example.com"]))]
     pub owner: Option<String>,
     /// Words to find the flow by.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("maxProperties" = MAX_LABELS))]
     pub labels: IndexMap<String, String>,
     /// The calendar that business days and hours are counted in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_NAME), extend("examples" = ["corporate"]))]
     pub calendar: Option<String>,
     /// What starts the flow.
     #[serde(default)]
     pub on: TriggerSpec,
     /// What a run needs to know at its start.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("maxProperties" = MAX_INPUTS, "propertyNames" = { "pattern": NAME_PATTERN, "maxLength": MAX_NAME }))]
     pub inputs: IndexMap<String, InputSpec>,
     /// What a run gives at its end; each value may hold `${{ }}`.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("maxProperties" = MAX_INPUTS, "propertyNames" = { "pattern": NAME_PATTERN, "maxLength": MAX_NAME }))]
     pub outputs: IndexMap<String, Value>,
     /// The steps, in the order of the list unless `after` says otherwise.
+    #[schemars(length(min = 1, max = MAX_STEPS))]
     pub steps: Vec<StepSpec>,
     /// Steps that run last, however the run ends.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_STEPS))]
     pub always: Vec<StepSpec>,
     /// Sentences that must hold on every path.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_GUARANTEES), extend("examples" = [["file360.publish only after approval.approved"]]))]
     pub guarantees: Vec<String>,
     /// Ids of steps that were written but not understood, so that nobody reports them as missing.
     #[serde(skip)]
@@ -54,9 +71,14 @@ pub struct FlowSpec {
 /// What starts runs of a flow. Without any, only `manual`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Triggers")]
 pub struct TriggerSpec {
     /// A person or a program with the right to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "nothing_is_default"
+    )]
     pub manual: Option<ManualTrigger>,
     /// A signed HTTP call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,6 +86,11 @@ pub struct TriggerSpec {
     /// Something that happened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<EventTrigger>,
+}
+
+/// `manual:` with nothing behind it is as good as `manual: {}`.
+fn nothing_is_default<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<ManualTrigger>, D::Error> {
+    Ok(Some(Option::deserialize(deserializer)?.unwrap_or_default()))
 }
 
 /// Start by hand.
@@ -76,9 +103,11 @@ pub struct ManualTrigger {}
 #[serde(deny_unknown_fields)]
 pub struct WebhookTrigger {
     /// Name of the secret that signs the call.
+    #[schemars(length(min = 1, max = MAX_LINE), extend("examples" = ["HOOK_SECRET"]))]
     pub secret: String,
     /// Inputs from the call's body, as `event.…` expressions. Without it, the body's own keys.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("maxProperties" = MAX_INPUTS))]
     pub inputs: IndexMap<String, Value>,
 }
 
@@ -88,12 +117,15 @@ pub struct WebhookTrigger {
 pub struct EventTrigger {
     /// The event's type, as `file360.file_uploaded`.
     #[serde(rename = "type")]
+    #[schemars(length(min = 1, max = MAX_LINE), extend("examples" = ["file360.file_uploaded"]))]
     pub kind: String,
     /// Bare expression over `event` that must hold.
     #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["event.folder == '/contracts/outbox'"]))]
     pub filter: Option<String>,
     /// Inputs from the event, as `event.…` expressions. Without it, the event's fields of the same name.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("maxProperties" = MAX_INPUTS))]
     pub inputs: IndexMap<String, Value>,
 }
 
@@ -130,15 +162,18 @@ pub enum InputKind {
 /// What a run needs to know at its start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Input")]
 pub struct InputSpec {
     /// The type.
     #[serde(rename = "type")]
     pub kind: InputKind,
     /// What people see instead of the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_LINE))]
     pub title: Option<String>,
     /// What to enter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = MAX_TEXT))]
     pub description: Option<String>,
     /// The value where none is given. Without it the input must be given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -151,18 +186,22 @@ pub struct InputSpec {
     pub max: Option<f64>,
     /// Regular expression that a text must match as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_LINE))]
     pub pattern: Option<String>,
     /// What a choice may be.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_OPTIONS))]
     pub options: Vec<String>,
     /// Type of a list's elements.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<InputKind>,
     /// File types that may be given, as `pdf`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_OPTIONS), extend("examples" = [["pdf"]]))]
     pub accept: Vec<String>,
     /// Largest file, as `10 MB`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = SIZE_PATTERN), extend("examples" = ["10 MB"]))]
     pub max_size: Option<String>,
 }
 

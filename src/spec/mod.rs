@@ -1,7 +1,10 @@
 //! What authors write, as types; the catalogue of what flows may call; the schema of it all.
 
 pub mod catalog;
+pub mod codes;
 pub mod flow;
+pub mod limits;
+pub mod schema;
 pub mod shape;
 pub mod step;
 pub mod validate;

@@ -1,5 +1,9 @@
 //! One step of a flow, as written.
 
+use super::limits::{
+    MAX_ALTERNATIVES, MAX_ATTEMPTS, MAX_BRANCHES, MAX_DECISIONS, MAX_LINE, MAX_NAME, MAX_OUTCOMES, MAX_PEOPLE,
+    MAX_REMINDERS, MAX_TEXT, NAME_PATTERN, RESERVED_IDS,
+};
 use crate::base::Value;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -8,18 +12,23 @@ use serde::{Deserialize, Serialize};
 /// One step: an id, exactly one verb, and what belongs to every verb.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Step")]
 pub struct StepSpec {
     /// Name of the step, unique in the flow: a small letter, then small letters, digits, `_`.
+    #[schemars(regex(pattern = NAME_PATTERN), length(max = MAX_NAME), extend("not" = { "enum": RESERVED_IDS }), extend("examples" = ["sign_off"]))]
     pub id: String,
     /// What people see instead of the id.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_LINE), extend("examples" = ["Legal sign-off"]))]
     pub title: Option<String>,
 
     /// Verb: one action of a connection, as `file360.create_share`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_LINE), extend("examples" = ["file360.create_share"]))]
     pub uses: Option<String>,
     /// What the action needs to know; values may hold `${{ }}`.
     #[serde(rename = "with", skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("type" = "object"))]
     pub with: Option<Value>,
     /// Verb: wait for something to happen.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,9 +38,11 @@ pub struct StepSpec {
     pub approve: Option<ApproveSpec>,
     /// Verb: the first `when` that holds names the outcome.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_BRANCHES))]
     pub choose: Option<Vec<ChooseSpec>>,
     /// Verb: conditions that must hold, each with its sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_BRANCHES))]
     pub check: Option<Vec<CheckSpec>>,
     /// Verb: end the run.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,21 +69,25 @@ pub struct StepSpec {
     pub join: Option<JoinSpec>,
     /// Bare expression; where it is false the step is skipped and the flow goes on.
     #[serde(rename = "if", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["inputs.amount > 1000"]))]
     pub condition: Option<String>,
     /// By when, with reminders and escalation; or `none`, with a `because`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<DeadlineSpec>,
     /// Why the step needs no deadline.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_TEXT))]
     pub because: Option<String>,
     /// How often and how fast to try again when the action fails.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry: Option<RetrySpec>,
     /// Where each outcome leads.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("maxProperties" = MAX_OUTCOMES, "propertyNames" = { "pattern": NAME_PATTERN, "maxLength": MAX_NAME }))]
     pub outcomes: IndexMap<String, DispositionSpec>,
     /// Why what the step acquires outlives the run.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_TEXT))]
     pub keep: Option<String>,
 }
 
@@ -155,27 +170,35 @@ pub enum JoinSpec {
 /// Wait for one event (`event` …), any or all of several, or until a moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Wait")]
 pub struct WaitSpec {
     /// Alternatives by name; the first to happen names the outcome.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("minProperties" = 1, "maxProperties" = MAX_ALTERNATIVES, "propertyNames" = { "pattern": NAME_PATTERN, "maxLength": MAX_NAME }))]
     pub any: IndexMap<String, WaitAlternative>,
     /// Events by name that must all happen; the outcome is `received`.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("minProperties" = 1, "maxProperties" = MAX_ALTERNATIVES, "propertyNames" = { "pattern": NAME_PATTERN, "maxLength": MAX_NAME }))]
     pub all: IndexMap<String, WaitAlternative>,
     /// A moment (`${{ }}` of a time) or a length of time from now; the outcome is `received`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["2 business days"]))]
     pub until: Option<String>,
     /// Type of the one event to wait for; the outcome is `received`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_LINE), extend("examples" = ["file360.file_uploaded"]))]
     pub event: Option<String>,
     /// What the event must be about.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["${{ steps.room.share }}"]))]
     pub on: Option<String>,
     /// The key of an event from outside.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["${{ inputs.order }}"]))]
     pub key: Option<String>,
     /// Bare expression over `event` that must hold.
     #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["event.file.name.endswith('.pdf')"]))]
     pub filter: Option<String>,
 }
 
@@ -184,46 +207,60 @@ pub struct WaitSpec {
 #[serde(deny_unknown_fields)]
 pub struct WaitAlternative {
     /// The event's type, as `file360.file_uploaded`.
+    #[schemars(length(min = 1, max = MAX_LINE), extend("examples" = ["file360.file_uploaded"]))]
     pub event: String,
     /// What the event must be about, as `${{ steps.room.share }}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["${{ steps.room.share }}"]))]
     pub on: Option<String>,
     /// The key of an event from outside, as `${{ inputs.order }}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["${{ inputs.order }}"]))]
     pub key: Option<String>,
     /// Bare expression over `event` that must hold.
     #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["event.file.name.endswith('.pdf')"]))]
     pub filter: Option<String>,
 }
 
 /// People decide on one exact version of a document.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Approve")]
 pub struct ApproveSpec {
     /// The document, as `${{ steps.reply.file }}`.
+    #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["${{ steps.reply.file }}"]))]
     pub document: String,
     /// The question.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["Is this contract fit to be signed?"]))]
     pub ask: Option<String>,
     /// Who decides: `user:anna`, `role:legal`, `group:…`, `email:…`, `${{ … }}`.
+    #[schemars(length(min = 1, max = MAX_PEOPLE), inner(length(min = 1)), extend("examples" = [["role:legal", "user:anna"]]))]
     pub by: Vec<String>,
     /// How many must agree: `all`, `any`, `majority`, a number, `60%` or `in_order`. Default `any`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<RuleSpec>,
     /// Whose other decision than the first one settles it alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_PEOPLE), inner(length(min = 1)), extend("examples" = [["role:legal-lead"]]))]
     pub veto: Vec<String>,
     /// Who may not decide: `initiator`, `uploader`, or a step: whoever completed it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_PEOPLE), inner(length(min = 1)), extend("examples" = [["initiator"]]))]
     pub exclude: Vec<String>,
     /// The decisions; the first one goes on. Default `approved`, `changes_requested`, `rejected`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(min = 1, max = MAX_DECISIONS), inner(regex(pattern = NAME_PATTERN)), extend("uniqueItems" = true), extend("examples" = [["approved", "rejected"]]))]
+    #[schemars(extend("default" = ["approved", "changes_requested", "rejected"]))]
     pub decisions: Vec<String>,
     /// Decisions that need a reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_DECISIONS), inner(length(min = 1)), extend("examples" = [["rejected"]]))]
     pub reason: Vec<String>,
     /// What a newer version does to decisions already made. Default `reset`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = "reset"))]
     pub on_new_version: Option<OnNewVersion>,
 }
 
@@ -266,37 +303,47 @@ pub enum RuleSpec {
 /// One branch of a `choose`: `{ when, outcome }`, or `{ otherwise }` as the last.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(rename = "Choose")]
 pub struct ChooseSpec {
     /// Bare expression.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["inputs.amount > 100000"]))]
     pub when: Option<String>,
     /// The outcome where it holds.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = NAME_PATTERN), length(max = MAX_NAME), extend("examples" = ["large"]))]
     pub outcome: Option<String>,
     /// The outcome where nothing before it held.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = NAME_PATTERN), length(max = MAX_NAME), extend("examples" = ["small"]))]
     pub otherwise: Option<String>,
 }
 
 /// One condition of a `check`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Check")]
 pub struct CheckSpec {
     /// Bare expression that must hold.
+    #[schemars(length(min = 1, max = MAX_TEXT))]
     pub that: String,
     /// What to say where it does not.
     #[serde(rename = "else")]
+    #[schemars(length(min = 1, max = MAX_TEXT))]
     pub message: String,
 }
 
 /// How a run ends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "End")]
 pub struct EndSpec {
     /// The status the run ends with: a word of the author's.
+    #[schemars(length(min = 1, max = MAX_NAME), extend("examples" = ["rejected"]))]
     pub status: String,
     /// A sentence for people; may hold `${{ }}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_TEXT))]
     pub message: Option<String>,
 }
 
@@ -313,11 +360,14 @@ pub enum DeadlineSpec {
 /// A deadline with its reminders and its escalation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Due")]
 pub struct DueSpec {
     /// How long from the step's start: a length of time, or `${{ }}` of one or of a moment.
+    #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["10 business days"]))]
     pub due: String,
     /// Reminders, each as `3 business days before` or `2 days after` (the step's start).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_REMINDERS), inner(length(min = 1)), extend("examples" = [["3 business days before"]]))]
     pub remind: Vec<String>,
     /// Who else is told, and when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -327,27 +377,38 @@ pub struct DueSpec {
 /// Who else is told, and when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Escalate")]
 pub struct EscalateSpec {
     /// How long after the step's start.
+    #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["3 business days"]))]
     pub after: String,
     /// Who is told and may decide as well.
+    #[schemars(length(min = 1, max = MAX_PEOPLE), inner(length(min = 1)), extend("examples" = [["role:legal-lead"]]))]
     pub to: Vec<String>,
 }
 
 /// How often and how fast to try again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Retry")]
 pub struct RetrySpec {
     /// Tries in all, the first one included.
+    #[schemars(range(min = 1, max = MAX_ATTEMPTS), extend("examples" = [5]))]
     pub attempts: u32,
     /// Pause before the second try. Default `1 s`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_LINE), extend("examples" = ["10 s"]))]
+    #[schemars(extend("default" = "1 s"))]
     pub backoff: Option<String>,
     /// By what the pause grows each time. Default 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1.0, max = 10.0), extend("examples" = [2.0]))]
+    #[schemars(extend("default" = 2))]
     pub factor: Option<f64>,
     /// Longest pause. Default `1 hour`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_LINE), extend("examples" = ["10 minutes"]))]
+    #[schemars(extend("default" = "1 hour"))]
     pub max: Option<String>,
 }
 

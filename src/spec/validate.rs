@@ -1,11 +1,126 @@
 //! A document read as a flow, with every finding about its shape.
+//!
+//! The JSON Schema says what is wrong, `tell` says it in an author's words at the exact place, and
+//! what is right is read into types. Invariant: what the schema accepts, the types accept.
 
-use super::FlowSpec;
-use crate::base::{Diagnostic, Document};
+mod outer;
+mod place;
+mod steps;
+mod tell;
 
-/// Reads a flow. Steps that are broken are left out and named in [`FlowSpec::broken`]. Nothing is
-/// returned where there is no flow at all.
-pub fn read_flow(document: &Document) -> (Option<FlowSpec>, Vec<Diagnostic>) {
-    let _ = document;
-    todo!()
+use super::{FlowSpec, codes, schema};
+use crate::base::{Diagnostic, Document, Span, Value};
+use place::Place;
+use std::sync::LazyLock;
+
+/// A compiled schema, kept together with its source, which the messages quote.
+struct Schema {
+    validator: jsonschema::Validator,
+    source: Value,
 }
+
+impl Schema {
+    fn compile(source: Value) -> Self {
+        let validator = jsonschema::draft202012::options()
+            .offline()
+            .build(&source)
+            .expect("the schema is generated and tested");
+        Self { validator, source }
+    }
+}
+
+/// The schemas that reading needs, compiled once.
+struct Schemas {
+    outer: Schema,
+    /// By verb.
+    steps: Vec<(&'static str, Schema)>,
+    any_step: Schema,
+}
+
+static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| Schemas {
+    outer: Schema::compile(schema::outer_schema()),
+    steps: schema::verbs()
+        .map(|verb| (verb, Schema::compile(schema::step_schema(Some(verb)))))
+        .collect(),
+    any_step: Schema::compile(schema::step_schema(None)),
+});
+
+/// Reads a flow. Steps that are broken are left out and named in [`FlowSpec::broken`]; anything
+/// else that is broken is left out too, or replaced by the least that can be said of it. Nothing
+/// is returned where there is no list of steps at all.
+pub fn read_flow(document: &Document) -> (Option<FlowSpec>, Vec<Diagnostic>) {
+    let mut reader = Reader {
+        document,
+        findings: Vec::new(),
+    };
+    let flow = reader.flow();
+    (flow, crate::base::diagnostic::in_order(reader.findings))
+}
+
+/// One reading of one document.
+struct Reader<'d> {
+    document: &'d Document,
+    findings: Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn flow(&mut self) -> Option<FlowSpec> {
+        let root = match &self.document.value {
+            Value::Object(root) => root,
+            Value::Null => {
+                self.say_nothing();
+                return None;
+            }
+            other => {
+                let message = format!("a flow is a map of keys, found {}", super::shape::describe(other));
+                let finding = Diagnostic::error(codes::WRONG_VALUE, message, self.brief(self.document.spans.value("")))
+                    .with_help("begin with `flow: NAME`");
+                self.say("", finding);
+                return None;
+            }
+        };
+        let outer = self.outer(root);
+        let read = self.steps(root);
+        let mut flow = outer?;
+        flow.steps = read.steps;
+        flow.always = read.always;
+        flow.broken = read.broken;
+        Some(flow)
+    }
+
+    fn say_nothing(&mut self) {
+        let finding = Diagnostic::error(codes::MISSING_KEY, "this file is empty", Span::default())
+            .with_help("a flow begins with `flow: NAME`, `version: 1.0.0` and `steps:`");
+        self.say("", finding);
+    }
+
+    /// Keeps a finding about the node at `pointer`, unless a syntax error hid a part of it.
+    fn say(&mut self, pointer: &str, finding: Diagnostic) {
+        let node = self.document.spans.get(pointer);
+        let hidden = node.is_some_and(|node| {
+            let whole = Span::new(node.key.map_or(node.value.start, |key| key.start), node.value.end);
+            self.document.is_unread(whole)
+        });
+        let at_the_end = node.is_none() && !self.document.unread.is_empty();
+        if !hidden && !at_the_end && !self.document.is_unread(finding.primary) {
+            self.findings.push(finding);
+        }
+    }
+
+    /// Tells everything that `schema` finds wrong with `value`; returns where.
+    fn check(&mut self, schema: &Schema, value: &Value, place: &Place<'_>) -> Vec<tell::Wrong> {
+        let wrong = tell::all(schema.validator.iter_errors(value), &schema.source, place);
+        for wrong in &wrong {
+            self.say(&wrong.node, wrong.finding.clone());
+        }
+        wrong
+    }
+
+    /// The first line of a stretch.
+    fn brief(&self, span: Span) -> Span {
+        place::first_line(&self.document.text, span)
+    }
+}
+
+#[cfg(test)]
+mod tests;

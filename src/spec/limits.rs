@@ -1,0 +1,45 @@
+//! How much a flow may hold, and which words may name things. The schema says the same.
+
+/// Most steps of a flow, and most of its `always` steps.
+pub const MAX_STEPS: usize = 1_000;
+/// Most inputs, and most outputs.
+pub const MAX_INPUTS: usize = 200;
+/// Most labels.
+pub const MAX_LABELS: usize = 100;
+/// Most guarantees.
+pub const MAX_GUARANTEES: usize = 100;
+/// Most options of a choice, and most file types that an input accepts.
+pub const MAX_OPTIONS: usize = 500;
+/// Most events that one step waits for.
+pub const MAX_ALTERNATIVES: usize = 50;
+/// Most people that one key may name.
+pub const MAX_PEOPLE: usize = 100;
+/// Most decisions of one approval.
+pub const MAX_DECISIONS: usize = 20;
+/// Most branches of a `choose`, and most conditions of a `check`.
+pub const MAX_BRANCHES: usize = 100;
+/// Most reminders of one deadline.
+pub const MAX_REMINDERS: usize = 20;
+/// Most outcomes that one step disposes of.
+pub const MAX_OUTCOMES: usize = 100;
+/// Most tries of one action.
+pub const MAX_ATTEMPTS: u32 = 100;
+/// Longest name: of a flow, a step, an input, an outcome. In characters.
+pub const MAX_NAME: usize = 64;
+/// Longest title, and any other text of one line. In characters.
+pub const MAX_LINE: usize = 300;
+/// Longest description, message or expression. In characters.
+pub const MAX_TEXT: usize = 20_000;
+
+/// What names steps, inputs and outcomes, so that expressions can name them too.
+pub const NAME_PATTERN: &str = "^[a-z][a-z0-9_]*$";
+/// What names flows.
+pub const FLOW_PATTERN: &str = "^[a-z][a-z0-9_-]*$";
+/// MAJOR.MINOR.PATCH, and perhaps what SemVer allows behind it.
+pub const VERSION_PATTERN: &str =
+    r"^(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})(-[0-9A-Za-z.-]{1,64})?(\+[0-9A-Za-z.-]{1,64})?$";
+
+/// Words that mean something where a step's id may stand.
+pub const RESERVED_IDS: [&str; 3] = ["start", "initiator", "uploader"];
+/// A size of a file.
+pub const SIZE_PATTERN: &str = "^[1-9][0-9]{0,8} ?([kMG]i?)?B$";

@@ -1,0 +1,189 @@
+//! The steps, one by one: a broken step spoils no other.
+
+use super::place::Place;
+use super::{Reader, SCHEMAS};
+use crate::base::source::escape;
+use crate::base::{Diagnostic, Span, Value};
+use crate::spec::schema::OWN_KEYS;
+use crate::spec::step::{ChooseSpec, StepSpec, Verb};
+use crate::spec::{codes, schema};
+use serde::Deserialize;
+use serde_json::Map;
+use std::collections::HashMap;
+
+/// The steps of a flow that could be read.
+#[derive(Default)]
+pub(super) struct Steps {
+    pub steps: Vec<StepSpec>,
+    pub always: Vec<StepSpec>,
+    /// Ids of the others, as far as they have one.
+    pub broken: Vec<String>,
+}
+
+/// Ids seen so far, without their underscores, and where.
+type Seen = HashMap<String, (String, Span)>;
+
+impl Reader<'_> {
+    pub(super) fn steps(&mut self, root: &Map<String, Value>) -> Steps {
+        let mut read = Steps::default();
+        let mut seen = Seen::new();
+        for key in ["steps", "always"] {
+            let list = root.get(key).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+            for (index, value) in list.iter().enumerate() {
+                let Value::Object(map) = value else { continue };
+                let place = Place::step(self.document, format!("/{key}/{index}"), index, value);
+                let understood = self.step(map, value, &place);
+                let unique = self.unique(map, &place, &mut seen);
+                match understood {
+                    Some(step) if unique && key == "steps" => read.steps.push(step),
+                    Some(step) if unique => read.always.push(step),
+                    _ => read
+                        .broken
+                        .extend(map.get("id").and_then(Value::as_str).map(str::to_owned)),
+                }
+            }
+        }
+        read
+    }
+
+    /// One step, told where it is wrong, and returned where it is right.
+    fn step(&mut self, map: &Map<String, Value>, value: &Value, place: &Place<'_>) -> Option<StepSpec> {
+        let before = self.findings.len();
+        let verbs: Vec<_> = Verb::WORDS.into_iter().filter(|verb| map.contains_key(*verb)).collect();
+        let schema = match verbs.as_slice() {
+            [one] => SCHEMAS
+                .steps
+                .iter()
+                .find(|(verb, _)| verb == one)
+                .map(|(_, schema)| schema),
+            _ => None,
+        };
+        let wrong = self.check(schema.unwrap_or(&SCHEMAS.any_step), value, place);
+        match verbs.as_slice() {
+            [] => self.no_verb(map, place),
+            [one] if Verb::RESERVED.contains(one) => self.not_yet(one, place),
+            [_] => {}
+            [first, others @ ..] => self.two_verbs(first, others, place),
+        }
+        if !wrong.is_empty() || self.findings.len() > before || schema.is_none() {
+            return None;
+        }
+        self.typed(map, place)
+    }
+
+    fn typed(&mut self, map: &Map<String, Value>, place: &Place<'_>) -> Option<StepSpec> {
+        let own = OWN_KEYS.trim_start_matches('^');
+        let map: Map<_, _> = map
+            .iter()
+            .filter(|(key, _)| !key.starts_with(own))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect();
+        match StepSpec::deserialize(Value::Object(map)) {
+            Ok(step) => self.choices(&step, place).then_some(step),
+            Err(error) => {
+                let message = format!("{} is not understood: {error}", place.name);
+                let finding = Diagnostic::error(codes::WRONG_VALUE, message, place.span(&place.pointer));
+                self.say(&place.pointer, finding);
+                None
+            }
+        }
+    }
+
+    fn no_verb(&mut self, map: &Map<String, Value>, place: &Place<'_>) {
+        let misspelt = |key: &String| crate::base::diagnostic::nearest(key, Verb::WORDS).is_some();
+        if map.keys().any(misspelt) {
+            return;
+        }
+        let verbs: Vec<_> = schema::verbs().map(|verb| format!("`{verb}`")).collect();
+        let finding = Diagnostic::error(
+            codes::ONE_VERB,
+            format!("{} does not say what it does", place.name),
+            place.span(&place.pointer),
+        )
+        .with_help(format!("give it one of {}", verbs.join(", ")));
+        self.say(&place.pointer, finding);
+    }
+
+    fn two_verbs(&mut self, first: &str, others: &[&str], place: &Place<'_>) {
+        let key = |verb: &str| place.key_span(&place.absolute(&format!("/{verb}")));
+        for other in others {
+            let finding = Diagnostic::error(
+                codes::ONE_VERB,
+                format!("{} does two things: `{first}` and `{other}`", place.name),
+                key(other),
+            )
+            .with_label("a second verb")
+            .with_related(key(first), "the first verb")
+            .with_help("make two steps of it, one after the other");
+            self.say(&place.pointer, finding);
+        }
+    }
+
+    fn not_yet(&mut self, verb: &str, place: &Place<'_>) {
+        let pointer = place.absolute(&format!("/{verb}"));
+        let instead = match verb {
+            "task" => "ask with `approve` and a `decisions` of one word, or tell people with `uses: mail.send`",
+            "collect" => "ask with `uses: mail.send` and wait for the uploads with `wait`",
+            "each" => "write the steps out, one for each element",
+            _ => "write the other flow's steps out, or start it through the API with `uses: http.request`",
+        };
+        let message = format!("`{verb}` is a word of the language that this version cannot run yet");
+        let finding = Diagnostic::error(codes::NOT_YET, message, place.key_span(&pointer)).with_help(instead);
+        self.say(&pointer, finding);
+    }
+
+    /// Whether a `choose` ends with its only `otherwise`.
+    fn choices(&mut self, step: &StepSpec, place: &Place<'_>) -> bool {
+        let Some(branches) = &step.choose else { return true };
+        let pointer = place.absolute("/choose");
+        let (last, others) = match branches.split_last() {
+            Some((last, others)) => (last, others),
+            None => return true,
+        };
+        let is_otherwise = |branch: &ChooseSpec| branch.otherwise.is_some();
+        if let Some(early) = others.iter().position(is_otherwise) {
+            let entry = format!("{pointer}/{early}");
+            let message = format!("`otherwise` of {} is not the last branch", place.name);
+            let finding = Diagnostic::error(codes::WRONG_VALUE, message, place.span(&entry))
+                .with_help("put it last: what stands below it is never looked at");
+            self.say(&entry, finding);
+            return false;
+        }
+        if !is_otherwise(last) {
+            let message = format!("`choose` of {} lacks `otherwise`", place.name);
+            let finding = Diagnostic::error(codes::MISSING_KEY, message, place.key_span(&pointer))
+                .with_help("end the list with `- otherwise: OUTCOME`, for when nothing above holds");
+            self.say(&pointer, finding);
+            return false;
+        }
+        true
+    }
+
+    /// Whether no step above has the same id.
+    fn unique(&mut self, map: &Map<String, Value>, place: &Place<'_>, seen: &mut Seen) -> bool {
+        let Some(id) = map.get("id").and_then(Value::as_str) else {
+            return true;
+        };
+        let pointer = place.absolute(&format!("/{}", escape("id")));
+        let span = place.span(&pointer);
+        let bare: String = id.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+        let Some((other, first)) = seen.get(&bare).cloned() else {
+            seen.insert(bare, (id.to_owned(), span));
+            return true;
+        };
+        if other == id {
+            let finding = Diagnostic::error(codes::DUPLICATE_ID, format!("two steps are called `{id}`"), span)
+                .with_label("and again here")
+                .with_related(first, "first here")
+                .with_help("give one of them another id");
+            self.say(&pointer, finding);
+            return false;
+        }
+        let message = format!("the ids `{other}` and `{id}` are easily taken for each other");
+        let finding = Diagnostic::warning(codes::BAD_ID, message, span)
+            .with_related(first, "the other one")
+            .with_help("rename one of them");
+        self.say(&pointer, finding);
+        true
+    }
+}

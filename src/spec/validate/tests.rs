@@ -1,0 +1,345 @@
+use super::*;
+use crate::spec::limits::{MAX_GUARANTEES, MAX_INPUTS, MAX_NAME, MAX_STEPS};
+use crate::spec::schema::flow_schema;
+use crate::spec::step::Verb;
+
+fn read(text: &str) -> (Option<FlowSpec>, Vec<Diagnostic>, Document) {
+    let (document, mut findings) = Document::parse("a.flow.yaml", text);
+    let (flow, more) = read_flow(&document);
+    findings.extend(more);
+    (flow, findings, document)
+}
+
+/// Each finding as `CODE place: message`.
+fn told(text: &str) -> Vec<String> {
+    let (_, findings, document) = read(text);
+    let place = |span: Span| document.text[span.start..span.end].to_owned();
+    findings
+        .iter()
+        .map(|finding| format!("{} `{}`: {}", finding.code.id, place(finding.primary), finding.message))
+        .collect()
+}
+
+/// A flow with these steps.
+fn flow(steps: &str) -> String {
+    format!("flow: a\nversion: 1.0.0\nsteps:\n{steps}")
+}
+
+/// What is told of a step called `s` with these lines.
+fn told_of(step: &str) -> Vec<String> {
+    let lines: String = step.lines().map(|line| format!("    {line}\n")).collect();
+    told(&flow(&format!("  - id: s\n    title: Sign off\n{lines}")))
+}
+
+#[track_caller]
+fn assert_step(step: &str, expected: &[&str]) {
+    assert_eq!(told_of(step), expected, "{step}");
+}
+
+const EXTERNAL_REVIEW: &str = include_str!("../../../tests/data/spec/ok/external-review.flow.yaml");
+const EVERY_KEY: &str = include_str!("../../../tests/data/spec/ok/every-key.flow.yaml");
+
+#[test]
+fn whole_flows_are_read() {
+    for (text, steps) in [(EXTERNAL_REVIEW, 6), (EVERY_KEY, 9)] {
+        let (flow, findings, document) = read(text);
+        assert_eq!(findings, []);
+        let flow = flow.expect("a flow");
+        assert_eq!(flow.steps.len(), steps);
+        assert!(flow.on.manual.is_some(), "`manual:` alone starts by hand");
+        assert!(flow.steps.iter().all(|step| step.verb().is_some()));
+        let schema = jsonschema::validator_for(&flow_schema()).expect("a schema");
+        assert!(schema.is_valid(&document.value));
+        let written = serde_json::to_value(&flow).expect("plain data");
+        assert!(schema.is_valid(&written), "what is read can be written");
+    }
+}
+
+#[test]
+fn the_schema_is_a_schema() {
+    jsonschema::draft202012::meta::validate(&flow_schema()).expect("valid");
+}
+
+#[test]
+fn unknown_keys_are_told_at_the_word_with_the_nearest() {
+    let (_, findings, document) = read(&flow("  - id: s\n    uses: mail.send\n    outcome: {}\n    wiht: {}\n"));
+    let messages: Vec<_> = findings.iter().map(|finding| finding.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        ["step `s` has no key `outcome`", "step `s` has no key `wiht`"]
+    );
+    for (finding, near) in findings.iter().zip(["outcomes", "with"]) {
+        let fix = finding.fix.as_ref().expect("a fix");
+        assert_eq!((fix.span, fix.replacement.as_str()), (finding.primary, near));
+        let word = &document.text[finding.primary.start..finding.primary.end];
+        assert!(finding.message.ends_with(&format!("`{word}`")));
+    }
+    assert_step(
+        "uses: a.b\nneeds: [x]",
+        &["GF101 `needs`: step \"Sign off\" has no key `needs`"],
+    );
+    assert_step(
+        "wait: { until: 2 days }\nwith: {}",
+        &["GF101 `with`: step \"Sign off\" has no key `with`"],
+    );
+    assert_step(
+        "approve: { document: d, by: [x], rul: any }",
+        &["GF101 `rul`: `approve` of step \"Sign off\" has no key `rul`"],
+    );
+    assert_eq!(
+        told("flow: a\nversion: 1.0.0\nx-mine: 1\ninput: {}\nsteps: [{id: a, end: {status: x}}]\n"),
+        ["GF101 `input`: the flow has no key `input`"]
+    );
+}
+
+#[test]
+fn missing_keys_are_told_where_they_are_missing() {
+    assert_step(
+        "approve: { by: [x] }",
+        &["GF102 `approve`: `approve` of step \"Sign off\" lacks `document`"],
+    );
+    assert_step(
+        "wait: { any: { a: { on: x } } }\ndeadline: { remind: [] }",
+        &[
+            "GF102 `a`: `a` in `any` in `wait` of step \"Sign off\" lacks `event`",
+            "GF102 `deadline`: `deadline` of step \"Sign off\" lacks `due`",
+        ],
+    );
+    assert_step(
+        "wait: {}",
+        &["GF102 `wait`: `wait` of step \"Sign off\" does not say what it waits for"],
+    );
+    assert_step(
+        "choose: [{ when: a, outcome: b }]",
+        &["GF102 `choose`: `choose` of step \"Sign off\" lacks `otherwise`"],
+    );
+    assert_step(
+        "choose: [{ when: a }, { otherwise: b }]",
+        &["GF102 `{ when: a }`: entry 1 of `choose` of step \"Sign off\" lacks `outcome`"],
+    );
+    assert_step(
+        "end: { status: x }\noutcomes: { rejected: { back_to: a } }",
+        &[
+            "GF102 `rejected`: `rejected` in `outcomes` of step \"Sign off\" lacks `max_rounds`",
+            "GF102 `rejected`: `rejected` in `outcomes` of step \"Sign off\" lacks `then`",
+        ],
+    );
+    assert_eq!(
+        told("title: x\n"),
+        [
+            "GF102 ``: the flow lacks `flow`",
+            "GF102 ``: the flow lacks `steps`",
+            "GF102 ``: the flow lacks `version`"
+        ]
+    );
+    assert_eq!(told("# nothing\n"), ["GF102 ``: this file is empty"]);
+    assert_eq!(
+        told(&flow("  - uses: a.b\n")),
+        ["GF102 `uses: a.b`: step number 1 lacks `id`"]
+    );
+    assert_eq!(
+        told("flow: a\nversion: 1.0.0\ninputs: { size: { type: choice } }\nsteps: [{id: a, end: {status: x}}]\n"),
+        ["GF102 `size`: input `size` lacks `options`"]
+    );
+}
+
+#[test]
+fn wrong_values_are_told_in_words() {
+    assert_step(
+        "wait: { until: 1 day }\ndeadline: [3 days]",
+        &[
+            "GF103 `[3 days]`: `deadline` of step \"Sign off\" must be a map as `{ due: 10 business days }`, or `none` \
+           with a `because`, found a list",
+        ],
+    );
+    assert_step(
+        "approve: { document: d, by: role:legal }",
+        &["GF103 `role:legal`: `by` in `approve` of step \"Sign off\" must be a list, found the text `role:legal`"],
+    );
+    assert_step(
+        "approve: { document: d, by: [x], on_new_version: rest }",
+        &[
+            "GF103 `rest`: `on_new_version` in `approve` of step \"Sign off\" must be one of `reset`, `keep`, `lock`, \
+           found the text `rest`",
+        ],
+    );
+    assert_step(
+        "approve: { document: d, by: [x], rule: most }",
+        &[
+            "GF103 `most`: `rule` in `approve` of step \"Sign off\" must be `all`, `any`, `majority`, `in_order`, a \
+           number from 1 or a share as `60%`, found the text `most`",
+        ],
+    );
+    assert_step(
+        "wait: 2 days",
+        &["GF103 `2 days`: `wait` of step \"Sign off\" must be a map of keys, found the text `2 days`"],
+    );
+    assert_step(
+        "wait: { any: { a: { event: e } }, until: 2 days }",
+        &["GF103 `until`: `wait` of step \"Sign off\" takes only one of `any` and `until`"],
+    );
+    assert_step(
+        "uses: a.b\nretry: { attempts: 0 }",
+        &["GF103 `0`: `attempts` in `retry` of step \"Sign off\" must be at least 1, found the number 0"],
+    );
+    assert_step(
+        "uses:",
+        &["GF103 `uses`: `uses` of step \"Sign off\" has no value: it must be a text"],
+    );
+    assert_step(
+        "end: { status: x }\noutcomes: { rejected: ende }",
+        &[
+            "GF103 `ende`: `rejected` in `outcomes` of step \"Sign off\" must be `continue`, `{ end: STATUS }` or \
+           `{ back_to: STEP, max_rounds: N, then: … }`, found the text `ende`",
+        ],
+    );
+    assert_eq!(told("[a]\n"), ["GF103 `[a]`: a flow is a map of keys, found a list"]);
+    assert_eq!(
+        told("flow: a\nversion: 1.10\nsteps: [x, {id: a, end: {status: x}}]\n"),
+        [
+            "GF103 `1.10`: `version` must be a text, found the number 1.1, written `1.10`",
+            "GF103 `x`: step number 1 must be a map of keys, found the text `x`",
+        ]
+    );
+    assert_eq!(
+        told("flow: a\nversion: '1.0'\nsteps: []\n"),
+        [
+            "GF103 `'1.0'`: `version` must be three numbers, MAJOR.MINOR.PATCH, found the text `1.0`",
+            "GF103 `[]`: `steps` must not be empty: give it an entry",
+        ]
+    );
+    assert_eq!(
+        told("flow: a\nversion: 1.0.0\ninputs: { d: { type: texts } }\nsteps: [{id: a, end: {status: x}}]\n").len(),
+        1
+    );
+}
+
+#[test]
+fn text_that_was_read_as_something_else_gets_quotes() {
+    let (_, findings, document) = read(&flow("  - id: s\n    title: 1.10\n    end: { status: true }\n"));
+    assert_eq!(findings.len(), 2);
+    for finding in findings {
+        let fix = finding.fix.expect("a fix");
+        let raw = &document.text[fix.span.start..fix.span.end];
+        assert_eq!(fix.replacement, format!("\"{raw}\""));
+    }
+}
+
+#[test]
+fn a_step_has_one_verb() {
+    assert_step("if: a", &["GF104 `id: s`: step \"Sign off\" does not say what it does"]);
+    assert_step("aprove: {}", &["GF101 `aprove`: step \"Sign off\" has no key `aprove`"]);
+    let (_, findings, _) = read(&flow("  - id: s\n    uses: a.b\n    end: { status: x }\n"));
+    assert_eq!(findings.len(), 1);
+    assert_eq!(findings[0].message, "step `s` does two things: `uses` and `end`");
+    assert_eq!(findings[0].related.len(), 1);
+    for verb in Verb::RESERVED {
+        let told = told_of(&format!("{verb}: {{ anything: 1 }}"));
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].starts_with(&format!("GF107 `{verb}`")), "{told:?}");
+    }
+}
+
+#[test]
+fn names_are_names() {
+    assert_eq!(
+        told(&flow("  - { id: Sign-Off, end: { status: x } }\n")),
+        ["GF105 `Sign-Off`: `id` of step `Sign-Off` is no name: `Sign-Off`"]
+    );
+    assert_eq!(
+        told(&flow("  - { id: start, end: { status: x } }\n")),
+        ["GF105 `start`: `start` is a word of the language and cannot name a step"]
+    );
+    assert_eq!(
+        told("flow: My Flow\nversion: 1.0.0\ninputs: { Doc: { type: file } }\nsteps: [{id: a, end: {status: x}}]\n"),
+        [
+            "GF105 `My Flow`: `flow` is no name of a flow: `My Flow`",
+            "GF105 `Doc`: `Doc` in `inputs` is no name",
+        ]
+    );
+    assert_eq!(
+        told(&flow(
+            "  - { id: a, end: { status: x } }\nalways:\n  - { id: a, uses: b.c }\n"
+        )),
+        ["GF106 `a`: two steps are called `a`"]
+    );
+    assert_eq!(
+        told(&flow(
+            "  - { id: sign_off, uses: b.c }\n  - { id: signoff, uses: b.c }\n"
+        )),
+        ["GF105 `signoff`: the ids `sign_off` and `signoff` are easily taken for each other"]
+    );
+}
+
+#[test]
+fn a_broken_step_spoils_no_other_and_stays_known() {
+    let text = flow(
+        "  - { id: one, uses: a.b }\n  - { id: two, uses: [a] }\n  - { id: three, task: {} }\n  - 4\n  - { uses: a.b }\n  - { id: five, end: { status: x } }\n",
+    );
+    let (flow, findings, _) = read(&text);
+    let flow = flow.expect("a flow");
+    let ids: Vec<_> = flow.steps.iter().map(|step| step.id.as_str()).collect();
+    assert_eq!(ids, ["one", "five"]);
+    assert_eq!(flow.broken, ["two", "three"]);
+    assert_eq!(findings.len(), 4);
+}
+
+#[test]
+fn what_is_broken_elsewhere_is_left_out() {
+    let text = "flow: 3\nversion: x\ntitle: [a]\non: { manual: {}, webhook: {} }\nguarantees: [a, 2, b]\n\
+                inputs: { a: { type: text, min: x }, b: { type: 3 }, c: { type: file } }\noutputs: []\n\
+                labels: { a: 1, b: x }\nsteps: [{ id: a, end: { status: x } }]\n";
+    let (flow, findings, _) = read(text);
+    let flow = flow.expect("a flow");
+    assert_eq!(findings.len(), 9, "{findings:#?}");
+    assert_eq!((flow.title, flow.on.webhook), (None, None));
+    assert_eq!(flow.guarantees, ["a", "b"]);
+    assert_eq!(flow.inputs.keys().collect::<Vec<_>>(), ["a", "b", "c"]);
+    assert_eq!(flow.labels.len(), 1);
+    assert_eq!(flow.steps.len(), 1);
+}
+
+#[test]
+fn what_a_syntax_error_hides_is_not_missing() {
+    let text = flow(
+        "  - id: one\n    uses: @x\n  - id: two\n    uses: a.b\n\twith: {}\n  - id: three\n    end: {status: x}\n",
+    );
+    let told = told(&text);
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert!(told.iter().all(|finding| finding.starts_with("GF001")), "{told:#?}");
+    assert_eq!(told_codes("flow: a\nversion: 1.0.0\n@"), ["GF001"]);
+}
+
+fn told_codes(text: &str) -> Vec<&'static str> {
+    read(text).1.iter().map(|finding| finding.code.id).collect()
+}
+
+#[test]
+fn limits_hold_at_the_limit_and_not_past_it() {
+    let steps = |count: usize| {
+        flow(
+            &(0..count)
+                .map(|n| format!("  - {{ id: s{n}, uses: a.b }}\n"))
+                .collect::<String>(),
+        )
+    };
+    assert_eq!(told(&steps(MAX_STEPS)), Vec::<String>::new());
+    assert_eq!(told(&steps(MAX_STEPS + 1)).len(), 1);
+    let id = |length: usize| flow(&format!("  - {{ id: {}, uses: a.b }}\n", "a".repeat(length)));
+    assert_eq!(told(&id(MAX_NAME)), Vec::<String>::new());
+    assert_eq!(told(&id(MAX_NAME + 1)).len(), 1);
+    let head = |key: &str, entries: String| {
+        format!("flow: a\nversion: 1.0.0\n{key}:\n{entries}steps: [{{ id: a, uses: a.b }}]\n")
+    };
+    let inputs = |count: usize| {
+        head(
+            "inputs",
+            (0..count).map(|n| format!("  i{n}: {{ type: text }}\n")).collect(),
+        )
+    };
+    assert_eq!(told(&inputs(MAX_INPUTS)), Vec::<String>::new());
+    assert_eq!(told(&inputs(MAX_INPUTS + 1)).len(), 1);
+    let guarantees = |count: usize| head("guarantees", "  - every share is released\n".repeat(count));
+    assert_eq!(told(&guarantees(MAX_GUARANTEES)), Vec::<String>::new());
+    assert_eq!(told(&guarantees(MAX_GUARANTEES + 1)).len(), 1);
+}
