@@ -1,8 +1,23 @@
 //! `FlowSpec` → `Plan`, with every finding on the way.
+//!
+//! Invariant: whatever is wrong with the flow, a plan comes out in which everything that can be
+//! understood stands; what cannot is a finding and is left out or replaced by something harmless.
 
-use super::Plan;
-use crate::base::{Calendars, Diagnostic, Document};
-use crate::spec::{Catalog, FlowSpec};
+mod order;
+mod outcomes;
+mod text;
+mod time;
+mod verbs;
+
+use super::{Plan, PlanStep, Retry, StepId, codes};
+use crate::base::diagnostic::nearest;
+use crate::base::id::hex;
+use crate::base::source::escape;
+use crate::base::{Calendar, Calendars, Diagnostic, Document, Span, Value};
+use crate::expr::Tree;
+use crate::spec::{Catalog, FlowSpec, JoinSpec, StepSpec, Verb};
+use indexmap::{IndexMap, IndexSet};
+use sha2::{Digest, Sha256};
 
 /// Compiles. Returns a plan if one can be made (references and types may still be wrong; lint
 /// tells), and the findings of resolving names, expressions, durations and order.
@@ -12,6 +27,248 @@ pub fn compile(
     catalog: &Catalog,
     calendars: &Calendars,
 ) -> (Option<Plan>, Vec<Diagnostic>) {
-    let _ = (document, spec, catalog, calendars);
-    todo!()
+    let mut compiler = Compiler {
+        document,
+        catalog,
+        broken: &spec.broken,
+        calendar: None,
+        findings: Vec::new(),
+    };
+    let calendar = compiler.calendar(spec, calendars);
+    let steps = compiler.list("steps", &spec.steps, &spec.always);
+    let always = compiler.list("always", &spec.always, &spec.steps);
+    compiler.triggers(spec);
+    let outputs = compiler.outputs(spec);
+    compiler.input_defaults(spec);
+    let plan = Plan {
+        flow: spec.flow.clone(),
+        version: spec.version.clone(),
+        title: spec.title.clone().unwrap_or_else(|| spec.flow.clone()),
+        hash: hash(document, calendar),
+        triggers: spec.on.clone(),
+        inputs: spec.inputs.clone(),
+        outputs,
+        graph: order::graph(&steps.0),
+        back_edges: outcomes::back_edges(&steps.0),
+        steps: steps.0,
+        always: always.0,
+        index: steps.1,
+        always_index: always.1,
+        calendar: calendar.cloned(),
+        guarantees: spec.guarantees.clone(),
+    };
+    (Some(plan), compiler.findings)
 }
+
+/// What a run is pinned to: the text and the calendar.
+fn hash(document: &Document, calendar: Option<&Calendar>) -> String {
+    let mut digest = Sha256::new();
+    digest.update(document.text.as_bytes());
+    if let Some(calendar) = calendar {
+        let calendar = serde_json::to_vec(calendar).expect("a calendar is plain data");
+        // Length first, so that no text can be mistaken for a shorter one with a calendar.
+        digest.update([0]);
+        digest.update((document.text.len() as u64).to_be_bytes());
+        digest.update(calendar);
+    }
+    hex(&digest.finalize())
+}
+
+struct Compiler<'a> {
+    document: &'a Document,
+    catalog: &'a Catalog,
+    /// Steps that are written and not understood.
+    broken: &'a [String],
+    /// Whether working time can be counted, once that is known.
+    calendar: Option<bool>,
+    findings: Vec<Diagnostic>,
+}
+
+/// A step that can be compiled, and what its neighbours need to know of it.
+struct Known<'a> {
+    index: StepId,
+    spec: &'a StepSpec,
+    verb: Verb<'a>,
+    /// JSON pointer of the step.
+    pointer: String,
+    /// Its outcomes, and whether each goes on unless the author says otherwise.
+    outcomes: IndexMap<String, bool>,
+}
+
+/// The steps of one list by id.
+struct Names<'a> {
+    steps: IndexMap<&'a str, Known<'a>>,
+    /// Ids of the other list, which cannot be named here.
+    elsewhere: IndexSet<&'a str>,
+    /// Ids that are there and not understood.
+    broken: IndexSet<&'a str>,
+    /// The key of the list.
+    key: &'static str,
+}
+
+impl<'a> Compiler<'a> {
+    fn report(&mut self, finding: Diagnostic) {
+        self.findings.push(finding);
+    }
+
+    /// Whether everything that is written was read, so that what is missing is really missing.
+    fn complete(&self) -> bool {
+        self.document.unread.is_empty()
+    }
+
+    fn calendar<'c>(&mut self, spec: &FlowSpec, calendars: &'c Calendars) -> Option<&'c Calendar> {
+        let calendar = spec.calendar.as_ref().and_then(|name| calendars.get(name));
+        // A calendar that is named and missing is told once, here, and not at every deadline.
+        self.calendar = Some(spec.calendar.is_some() || !self.complete());
+        if let (Some(name), None) = (&spec.calendar, calendar) {
+            let mut finding = Diagnostic::error(
+                codes::CALENDAR_MISSING,
+                format!("there is no calendar `{name}`"),
+                self.document.spans.value("/calendar"),
+            );
+            finding.help = Some(match nearest(name, calendars.keys().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("write working hours, week and holidays into calendars/{name}.yaml"),
+            });
+            self.report(finding);
+        }
+        calendar
+    }
+
+    /// Compiles `specs`, which stand under `key`.
+    fn list(
+        &mut self,
+        key: &'static str,
+        specs: &'a [StepSpec],
+        elsewhere: &'a [StepSpec],
+    ) -> (Vec<PlanStep>, super::Index) {
+        let names = self.names(key, specs, elsewhere);
+        let edges = self.edges(&names);
+        let named = outcomes::named(&edges);
+        let mut steps = Vec::with_capacity(names.steps.len());
+        for (known, after) in names.steps.values().zip(edges) {
+            steps.push(self.step(known, after, &names, &named));
+        }
+        let index = self.acyclic(&names, &mut steps);
+        (steps, index)
+    }
+
+    fn names(&self, key: &'static str, specs: &'a [StepSpec], elsewhere: &'a [StepSpec]) -> Names<'a> {
+        let written = self.document.value.get(key).and_then(Value::as_array);
+        let mut position = 0;
+        let mut steps = IndexMap::with_capacity(specs.len());
+        let mut broken: IndexSet<&str> = self.broken.iter().map(String::as_str).collect();
+        for spec in specs {
+            // Steps that were not understood stand in the file and not among the specs.
+            let is_it = |step: &Value| step.get("id").and_then(Value::as_str) == Some(&spec.id);
+            let ahead = written.and_then(|steps| steps.iter().skip(position).position(is_it));
+            position += ahead.unwrap_or(0);
+            let pointer = format!("/{key}/{position}");
+            position += 1;
+            match spec.verb() {
+                Some(Verb::Reserved(_)) | None => {
+                    broken.insert(&spec.id);
+                }
+                Some(verb) => {
+                    let index = StepId(u32::try_from(steps.len()).expect("a file of 1 MiB has fewer steps"));
+                    let known = Known {
+                        index,
+                        spec,
+                        verb,
+                        pointer,
+                        outcomes: outcomes::possible(spec, verb),
+                    };
+                    // The first of two steps with one id stays; the second is a finding elsewhere.
+                    steps.entry(spec.id.as_str()).or_insert(known);
+                }
+            }
+        }
+        Names {
+            steps,
+            elsewhere: elsewhere.iter().map(|step| step.id.as_str()).collect(),
+            broken,
+            key,
+        }
+    }
+
+    fn step(
+        &mut self,
+        known: &Known<'a>,
+        after: Vec<super::Edge>,
+        names: &Names<'a>,
+        named: &outcomes::Named,
+    ) -> PlanStep {
+        let spec = known.spec;
+        let condition = spec
+            .condition
+            .as_deref()
+            .and_then(|text| self.condition(&format!("{}/if", known.pointer), text));
+        PlanStep {
+            index: known.index,
+            id: spec.id.clone(),
+            title: spec.label().to_owned(),
+            pointer: known.pointer.clone(),
+            verb: self.verb(known, names),
+            after,
+            join: spec.join.unwrap_or(JoinSpec::All),
+            condition,
+            deadline: self.deadline(known),
+            retry: spec
+                .retry
+                .as_ref()
+                .map_or_else(Retry::default, |retry| self.retry(&known.pointer, retry)),
+            outcomes: self.outcomes(known, names, named),
+            keep: spec.keep.is_some(),
+        }
+    }
+
+    /// Looks up a step by its id; says so where there is none. `part` is the id's place in the
+    /// text at `pointer`. `Err(())` means that something is wrong and told.
+    fn resolve<'n>(&mut self, names: &'n Names<'a>, id: &str, pointer: &str, part: Span) -> Result<&'n Known<'a>, ()> {
+        if let Some(known) = names.steps.get(id) {
+            return Ok(known);
+        }
+        if names.broken.contains(id) || !self.complete() {
+            return Err(());
+        }
+        let place = super::locate(self.document, pointer, part);
+        let mut finding = Diagnostic::error(codes::UNKNOWN_STEP, format!("there is no step `{id}`"), place);
+        if names.elsewhere.contains(id) {
+            finding.message = format!("`{id}` does not stand under `{}`", names.key);
+            finding.help =
+                Some("`steps` and `always` are ordered apart: `always` runs when the rest is over".to_owned());
+        } else if let Some(near) = nearest(id, names.steps.keys().copied()) {
+            finding.help = Some(format!("did you mean `{near}`?"));
+        } else {
+            let ids: Vec<&str> = names.steps.keys().copied().take(12).collect();
+            finding.help = Some(format!("the steps are {}", ids.join(", ")));
+        }
+        self.report(finding);
+        Err(())
+    }
+
+    fn outputs(&mut self, spec: &FlowSpec) -> Vec<(String, Tree)> {
+        let tree = |this: &mut Self, (name, value): (&String, &Value)| {
+            (name.clone(), this.tree(&format!("/outputs/{}", escape(name)), value))
+        };
+        spec.outputs.iter().map(|output| tree(self, output)).collect()
+    }
+
+    /// Triggers are evaluated by the host; here they are only read.
+    fn triggers(&mut self, spec: &FlowSpec) {
+        if let Some(event) = &spec.on.event {
+            if let Some(filter) = &event.filter {
+                self.condition("/on/event/where", filter);
+            }
+            for (name, value) in &event.inputs {
+                self.tree(&format!("/on/event/inputs/{}", escape(name)), value);
+            }
+        }
+        for (name, value) in spec.on.webhook.iter().flat_map(|webhook| &webhook.inputs) {
+            self.tree(&format!("/on/webhook/inputs/{}", escape(name)), value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

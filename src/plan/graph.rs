@@ -355,3 +355,6 @@ fn joined(step: &PlanStep, arriving: Vec<BTreeMap<StepId, Outcomes>>) -> Option<
     });
     Some(sure.collect())
 }
+
+#[cfg(test)]
+mod tests;

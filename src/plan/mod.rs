@@ -6,9 +6,13 @@ pub mod codes;
 pub mod compile;
 pub mod draw;
 pub mod graph;
+mod locate;
+#[cfg(test)]
+pub mod testing;
 
 pub use compile::compile;
 pub use graph::{Certainty, DeadEdge, Index, Knowledge, StepSet};
+pub use locate::{exact, locate};
 
 use crate::base::{Calendar, Period, Value};
 use crate::expr::{Expression, Template, Tree};

@@ -1,0 +1,147 @@
+//! What can come of a step, and where it leads.
+
+use super::{Compiler, Known, Names};
+use crate::base::source::escape;
+use crate::base::{Diagnostic, Span};
+use crate::plan::{Disposition, Edge, Outcome, PlanStep, StepId, codes};
+use crate::spec::{ApproveSpec, BackToSpec, DeadlineSpec, DispositionSpec, StepSpec, Verb};
+use indexmap::IndexMap;
+use std::collections::BTreeSet;
+
+/// Outcomes that some `after` names.
+pub(super) type Named = BTreeSet<(StepId, Outcome)>;
+
+pub(super) fn named(edges: &[Vec<Edge>]) -> Named {
+    let named = edges
+        .iter()
+        .flatten()
+        .filter_map(|edge| Some((edge.from, edge.outcome.clone()?)));
+    named.collect()
+}
+
+/// The outcomes a step can have, in order, and whether each goes on by default.
+pub(super) fn possible(spec: &StepSpec, verb: Verb<'_>) -> IndexMap<Outcome, bool> {
+    let mut outcomes = IndexMap::new();
+    let mut add = |name: &str, goes_on: bool| {
+        outcomes.entry(name.to_owned()).or_insert(goes_on);
+    };
+    match verb {
+        Verb::Uses(..) => {
+            add("done", true);
+            add("failed", false);
+        }
+        Verb::Wait(wait) if wait.any.is_empty() => add("received", true),
+        Verb::Wait(wait) => wait.any.keys().for_each(|name| add(name, true)),
+        Verb::Approve(approve) => decisions(approve)
+            .iter()
+            .enumerate()
+            .for_each(|(position, decision)| add(decision, position == 0)),
+        Verb::Choose(branches) => {
+            let names = branches
+                .iter()
+                .filter_map(|branch| branch.outcome.as_ref().or(branch.otherwise.as_ref()));
+            names.for_each(|name| add(name, true));
+        }
+        Verb::Check(_) => {
+            add("passed", true);
+            add("failed", false);
+        }
+        Verb::End(_) | Verb::Reserved(_) => {}
+    }
+    let waits = matches!(verb, Verb::Wait(_) | Verb::Approve(_));
+    if waits && matches!(spec.deadline, Some(DeadlineSpec::Due(_))) {
+        add("expired", false);
+    }
+    outcomes
+}
+
+/// What people can decide.
+pub(super) fn decisions(approve: &ApproveSpec) -> Vec<String> {
+    if approve.decisions.is_empty() {
+        ApproveSpec::DECISIONS.map(str::to_owned).to_vec()
+    } else {
+        approve.decisions.clone()
+    }
+}
+
+/// Ways back: from, outcome, to.
+pub(super) fn back_edges(steps: &[PlanStep]) -> Vec<(StepId, Outcome, StepId)> {
+    let mut edges = Vec::new();
+    for step in steps {
+        for (outcome, disposition) in &step.outcomes {
+            let mut next = Some(disposition);
+            while let Some(Disposition::BackTo { target, then, .. }) = next {
+                edges.push((step.index, outcome.clone(), *target));
+                next = Some(then);
+            }
+        }
+    }
+    edges
+}
+
+impl<'a> Compiler<'a> {
+    /// Where each outcome of a step leads.
+    pub(super) fn outcomes(
+        &mut self,
+        known: &Known<'a>,
+        names: &Names<'a>,
+        named: &Named,
+    ) -> IndexMap<Outcome, Disposition> {
+        let mut all: IndexMap<Outcome, Disposition> = known
+            .outcomes
+            .iter()
+            .map(|(name, goes_on)| {
+                let disposition = match (goes_on, named.contains(&(known.index, name.clone()))) {
+                    (true, _) => Disposition::GoOn,
+                    (false, true) => Disposition::Named,
+                    (false, false) => Disposition::Nowhere,
+                };
+                (name.clone(), disposition)
+            })
+            .collect();
+        for (name, written) in &known.spec.outcomes {
+            let pointer = format!("{}/outcomes/{}", known.pointer, escape(name));
+            match all.get_mut(name) {
+                Some(disposition) => *disposition = self.disposition(names, written, &pointer),
+                None => {
+                    let place = self.document.spans.key(&pointer);
+                    self.unknown_outcome(known, name, place);
+                }
+            }
+        }
+        all
+    }
+
+    fn disposition(&mut self, names: &Names<'a>, written: &DispositionSpec, pointer: &str) -> Disposition {
+        match written {
+            DispositionSpec::Continue => Disposition::GoOn,
+            DispositionSpec::End(status) => Disposition::End(status.clone()),
+            DispositionSpec::BackTo(back) => self.back_to(names, back, pointer),
+        }
+    }
+
+    fn back_to(&mut self, names: &Names<'a>, back: &BackToSpec, pointer: &str) -> Disposition {
+        let then = self.disposition(names, &back.then, &format!("{pointer}/then"));
+        if back.max_rounds < 2 {
+            let place = self.document.spans.value(&format!("{pointer}/max_rounds"));
+            self.report(
+                Diagnostic::error(
+                    codes::UNBOUNDED_BACK_TO,
+                    "`max_rounds` counts the first round too, so it must be at least 2",
+                    place,
+                )
+                .with_help("write how many rounds there may be in all"),
+            );
+        }
+        let id = back.back_to.as_str();
+        match self.resolve(names, id, &format!("{pointer}/back_to"), Span::new(0, id.len())) {
+            Ok(target) => Disposition::BackTo {
+                target: target.index,
+                max_rounds: back.max_rounds,
+                then: Box::new(then),
+            },
+            // What is left of a way back to nowhere is what comes after it.
+            Err(()) => then,
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Deadlines, reminders, escalation and pauses.
+
+use super::{Compiler, Known};
+use crate::base::{Diagnostic, Period, Timestamp};
+use crate::expr::{Part, Template};
+use crate::plan::{Deadline, Escalation, Reminder, Retry, codes};
+use crate::spec::step::DueSpec;
+use crate::spec::{DeadlineSpec, FlowSpec, InputKind, RetrySpec, Verb};
+
+impl Compiler<'_> {
+    /// The deadline of a step that can have one.
+    pub(super) fn deadline(&mut self, known: &Known<'_>) -> Option<Deadline> {
+        let DeadlineSpec::Due(due) = known.spec.deadline.as_ref()? else {
+            return None;
+        };
+        let pointer = format!("{}/deadline", known.pointer);
+        if !matches!(known.verb, Verb::Wait(_) | Verb::Approve(_)) {
+            self.report(
+                Diagnostic::error(
+                    codes::DEADLINE_OUT_OF_PLACE,
+                    format!("`{}` waits for nobody, so it has no deadline", known.spec.id),
+                    self.document.spans.key(&pointer),
+                )
+                .with_help(
+                    "put the deadline at a `wait` or an `approve`; a call is bounded by its connection and `retry`",
+                ),
+            );
+            return None;
+        }
+        Some(self.due(&pointer, due))
+    }
+
+    fn due(&mut self, pointer: &str, due: &DueSpec) -> Deadline {
+        let moment = self.moment(&format!("{pointer}/due"), &due.due);
+        let mut remind = Vec::with_capacity(due.remind.len());
+        for (at, text) in due.remind.iter().enumerate() {
+            remind.extend(self.reminder(&format!("{pointer}/remind/{at}"), text));
+        }
+        let escalate = due.escalate.as_ref().and_then(|escalate| {
+            let to = self.templates(&format!("{pointer}/escalate/to"), &escalate.to);
+            let after = self.period(&format!("{pointer}/escalate/after"), &escalate.after)?;
+            Some(Escalation { after, to })
+        });
+        Deadline {
+            due: moment,
+            remind,
+            escalate,
+        }
+    }
+
+    fn reminder(&mut self, pointer: &str, text: &str) -> Option<Reminder> {
+        let text = text.trim();
+        if let Some(period) = text.strip_suffix(" before") {
+            return self.period(pointer, period).map(Reminder::Before);
+        }
+        if let Some(period) = text.strip_suffix(" after") {
+            return self.period(pointer, period).map(Reminder::After);
+        }
+        self.bad_duration(pointer, format!("`{text}` does not say `before` or `after`"))
+            .help =
+            Some("write `3 business days before` (the due moment) or `2 days after` (the step's start)".to_owned());
+        None
+    }
+
+    /// A length of time or a moment: text, or `${{ }}` of either.
+    pub(super) fn moment(&mut self, pointer: &str, text: &str) -> Template {
+        let template = self.template(pointer, text);
+        let literal = template.parts.iter().all(|part| matches!(part, Part::Text(_)));
+        if literal && !is_moment(text) {
+            self.period(pointer, text);
+        } else if !literal && text.contains("business") {
+            self.needs_calendar(pointer);
+        }
+        template
+    }
+
+    /// A length of time.
+    fn period(&mut self, pointer: &str, text: &str) -> Option<Period> {
+        match Period::parse(text) {
+            Ok(period) => {
+                if period.needs_calendar() {
+                    self.needs_calendar(pointer);
+                }
+                Some(period)
+            }
+            Err(error) => {
+                self.bad_duration(pointer, error.to_string());
+                None
+            }
+        }
+    }
+
+    fn bad_duration(&mut self, pointer: &str, message: String) -> &mut Diagnostic {
+        let place = self.document.spans.value(pointer);
+        self.report(Diagnostic::error(codes::BAD_DURATION, message, place));
+        self.findings.last_mut().expect("one was just added")
+    }
+
+    fn needs_calendar(&mut self, pointer: &str) {
+        if self.calendar == Some(false) {
+            let place = self.document.spans.value(pointer);
+            let message = "working time is counted here, and the flow names no calendar";
+            self.report(
+                Diagnostic::error(codes::CALENDAR_MISSING, message, place)
+                    .with_help("add `calendar: NAME` at the top of the flow, or count in days and hours"),
+            );
+        }
+    }
+
+    /// Inputs that stand for a length of time may need a calendar too.
+    pub(super) fn input_defaults(&mut self, spec: &FlowSpec) {
+        for (name, input) in &spec.inputs {
+            let business = input.default_period().is_some_and(|period| period.needs_calendar());
+            if input.kind == InputKind::Duration && business {
+                self.needs_calendar(&format!("/inputs/{name}/default"));
+            }
+        }
+    }
+
+    /// How to try again.
+    pub(super) fn retry(&mut self, step: &str, retry: &RetrySpec) -> Retry {
+        let usual = Retry::default();
+        let mut pause = |key: &str, text: &Option<String>, usual: u64| {
+            let Some(text) = text else {
+                return usual;
+            };
+            let pointer = format!("{step}/retry/{key}");
+            let Some(period) = self.period(&pointer, text) else {
+                return usual;
+            };
+            milliseconds(&period).unwrap_or_else(|| {
+                self.bad_duration(&pointer, format!("`{text}` is no pause that is the same every time"))
+                    .help = Some("write seconds, minutes, hours or days, as `10 s`".to_owned());
+                usual
+            })
+        };
+        let backoff_ms = pause("backoff", &retry.backoff, usual.backoff_ms);
+        let max_ms = pause("max", &retry.max, usual.max_ms);
+        Retry {
+            attempts: retry.attempts.max(1),
+            backoff_ms,
+            factor: retry
+                .factor
+                .filter(|factor| factor.is_finite())
+                .unwrap_or(usual.factor)
+                .max(1.0),
+            max_ms: max_ms.max(backoff_ms),
+        }
+    }
+}
+
+/// Whether `text` is a point in time or a day.
+fn is_moment(text: &str) -> bool {
+    let text = text.trim();
+    text.parse::<Timestamp>().is_ok() || text.parse::<jiff::civil::Date>().is_ok()
+}
+
+/// The length in milliseconds, if it is the same every time.
+fn milliseconds(period: &Period) -> Option<u64> {
+    if period.months > 0 || period.needs_calendar() {
+        return None;
+    }
+    let seconds = u64::from(period.days) * 86_400 + period.seconds;
+    seconds.checked_mul(1_000)
+}

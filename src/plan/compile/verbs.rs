@@ -1,0 +1,150 @@
+//! What each step does.
+
+use super::{Compiler, Known, Names, outcomes};
+use crate::base::source::escape;
+use crate::base::{Span, Value};
+use crate::expr::{Expression, Tree};
+use crate::plan::{Exclusion, Outcome, PlanAlternative, PlanApprove, PlanVerb, PlanWait};
+use crate::spec::step::{WaitAlternative, WaitSpec};
+use crate::spec::{ApproveSpec, CheckSpec, ChooseSpec, Effect, RuleSpec, Verb};
+use indexmap::IndexMap;
+
+impl<'a> Compiler<'a> {
+    pub(super) fn verb(&mut self, known: &Known<'a>, names: &Names<'a>) -> PlanVerb {
+        let pointer = &known.pointer;
+        match known.verb {
+            Verb::Uses(action, with) => self.uses(pointer, action, with),
+            Verb::Wait(wait) => PlanVerb::Wait(self.wait(&format!("{pointer}/wait"), wait)),
+            Verb::Approve(approve) => PlanVerb::Approve(self.approve(&format!("{pointer}/approve"), approve, names)),
+            Verb::Choose(branches) => PlanVerb::Choose(self.choose(&format!("{pointer}/choose"), branches)),
+            Verb::Check(checks) => PlanVerb::Check(self.check(&format!("{pointer}/check"), checks)),
+            Verb::End(end) => PlanVerb::End {
+                status: end.status.clone(),
+                message: end
+                    .message
+                    .as_ref()
+                    .map(|text| self.template(&format!("{pointer}/end/message"), text)),
+            },
+            Verb::Reserved(_) => unreachable!("a reserved word is no known step"),
+        }
+    }
+
+    fn uses(&mut self, pointer: &str, action: &str, with: Option<&Value>) -> PlanVerb {
+        let nothing = || Tree::Plain(Value::Object(serde_json::Map::new()));
+        let info = self.catalog.action(action);
+        let with = with.map_or_else(nothing, |with| self.tree(&format!("{pointer}/with"), with));
+        PlanVerb::Uses {
+            action: action.to_owned(),
+            with,
+            pure: info.is_some_and(|info| info.effect == Effect::Pure),
+            acquires: info.and_then(|info| info.acquires.clone()),
+        }
+    }
+
+    fn wait(&mut self, pointer: &str, wait: &WaitSpec) -> PlanWait {
+        let mut alternatives = IndexMap::new();
+        let all = wait.any.is_empty() && !wait.all.is_empty();
+        let (key, several) = if all { ("all", &wait.all) } else { ("any", &wait.any) };
+        for (name, alternative) in several {
+            let pointer = format!("{pointer}/{key}/{}", escape(name));
+            alternatives.insert(name.clone(), self.alternative(&pointer, alternative));
+        }
+        if let Some(event) = wait.event.as_ref().filter(|_| several.is_empty()) {
+            let alone = WaitAlternative {
+                event: event.clone(),
+                on: wait.on.clone(),
+                key: wait.key.clone(),
+                filter: wait.filter.clone(),
+            };
+            alternatives.insert("received".to_owned(), self.alternative(pointer, &alone));
+        }
+        PlanWait {
+            all,
+            alternatives,
+            until: wait
+                .until
+                .as_ref()
+                .map(|text| self.moment(&format!("{pointer}/until"), text)),
+        }
+    }
+
+    fn alternative(&mut self, pointer: &str, alternative: &WaitAlternative) -> PlanAlternative {
+        let mut template = |key: &str, text: &Option<String>| {
+            text.as_ref()
+                .map(|text| self.template(&format!("{pointer}/{key}"), text))
+        };
+        let on = template("on", &alternative.on);
+        let key = template("key", &alternative.key);
+        PlanAlternative {
+            event: alternative.event.clone(),
+            on,
+            key,
+            filter: alternative
+                .filter
+                .as_deref()
+                .and_then(|text| self.condition(&format!("{pointer}/where"), text)),
+        }
+    }
+
+    fn approve(&mut self, pointer: &str, approve: &ApproveSpec, names: &Names<'a>) -> PlanApprove {
+        let mut exclude = Vec::with_capacity(approve.exclude.len());
+        for (at, who) in approve.exclude.iter().enumerate() {
+            match who.as_str() {
+                "initiator" => exclude.push(Exclusion::Initiator),
+                "uploader" => exclude.push(Exclusion::Uploader),
+                id => {
+                    let pointer = format!("{pointer}/exclude/{at}");
+                    let step = self.resolve(names, id, &pointer, Span::new(0, id.len()));
+                    exclude.extend(step.map(|step| Exclusion::Step(step.index)));
+                }
+            }
+        }
+        PlanApprove {
+            document: self.template(&format!("{pointer}/document"), &approve.document),
+            ask: approve
+                .ask
+                .as_ref()
+                .map(|text| self.template(&format!("{pointer}/ask"), text)),
+            by: self.templates(&format!("{pointer}/by"), &approve.by),
+            rule: approve.rule.unwrap_or(RuleSpec::Any),
+            veto: self.templates(&format!("{pointer}/veto"), &approve.veto),
+            exclude,
+            decisions: outcomes::decisions(approve),
+            reason: approve.reason.clone(),
+            on_new_version: approve.on_new_version.unwrap_or_default(),
+        }
+    }
+
+    /// The branches up to the first `otherwise`.
+    fn choose(&mut self, pointer: &str, branches: &[ChooseSpec]) -> Vec<(Option<Expression>, Outcome)> {
+        let mut compiled = Vec::with_capacity(branches.len());
+        for (at, branch) in branches.iter().enumerate() {
+            match (&branch.when, &branch.outcome, &branch.otherwise) {
+                (Some(when), Some(outcome), _) => {
+                    let condition = self.condition(&format!("{pointer}/{at}/when"), when);
+                    compiled.push((Some(condition.unwrap_or_else(|| constant("false"))), outcome.clone()));
+                }
+                (_, _, Some(otherwise)) => {
+                    compiled.push((None, otherwise.clone()));
+                    break;
+                }
+                _ => {}
+            }
+        }
+        compiled
+    }
+
+    fn check(&mut self, pointer: &str, checks: &[CheckSpec]) -> Vec<(Expression, String)> {
+        let mut compiled = Vec::with_capacity(checks.len());
+        for (at, check) in checks.iter().enumerate() {
+            let condition = self.condition(&format!("{pointer}/{at}/that"), &check.that);
+            compiled.push((condition.unwrap_or_else(|| constant("true")), check.message.clone()));
+        }
+        compiled
+    }
+}
+
+/// In the place of a condition that is broken and told.
+fn constant(word: &str) -> Expression {
+    Expression::parse(word).expect("a constant is an expression")
+}
