@@ -62,6 +62,11 @@ impl SpanMap {
         self.nodes.get(pointer).copied()
     }
 
+    /// Every node with its pointer, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, NodeSpan)> {
+        self.nodes.iter().map(|(pointer, node)| (pointer.as_str(), *node))
+    }
+
     /// The value at `pointer`, or the nearest thing around it.
     pub fn value(&self, pointer: &str) -> Span {
         self.nearest(pointer).map(|node| node.value).unwrap_or_default()

@@ -1,8 +1,35 @@
 //! `gatefold lint`: one verdict for command line, deploy gate and editor.
+//!
+//! Invariant: a verdict holds every finding of every layer, in reading order, whatever is wrong
+//! with the text; no text makes it panic. A rule runs only when what it needs is there, so that
+//! one mistake is told once.
 
-use crate::base::{Calendars, Diagnostic};
+pub mod codes;
+mod paths;
+mod places;
+pub mod rule;
+mod rules;
+mod schema;
+mod shapes;
+mod suppress;
+mod uses;
+
+pub use codes::{CODES, Page, explain};
+pub use rule::{Check, Rule};
+pub use rules::RULES;
+
+use crate::base::diagnostic::in_order;
+use crate::base::{Calendars, Diagnostic, Document, Value};
+use crate::expr::Type;
 use crate::plan::Plan;
-use crate::spec::Catalog;
+use crate::spec::{Catalog, FlowSpec, StepSpec, Verb};
+use paths::Paths;
+use places::Purpose;
+use rule::{Context, Report, StepView};
+use schema::Problem;
+use shapes::Shapes;
+use std::collections::HashMap;
+use uses::{Resolver, Use};
 
 /// What a flow is checked against.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +49,128 @@ pub struct Verdict {
     pub plan: Option<Plan>,
 }
 
-/// Reads, checks and compiles the flow in `text`.
+/// Reads, checks and compiles the flow in `text`. `name` is what people know the file by.
 pub fn check(name: &str, text: &str, surroundings: Surroundings<'_>) -> Verdict {
-    let _ = (name, text, surroundings);
-    todo!()
+    let (document, mut findings) = Document::parse(name, text);
+    let (spec, of_shape) = crate::spec::read_flow(&document);
+    findings.extend(of_shape);
+    let mut report = Report::default();
+    for rule in RULES {
+        if let Check::Data(check) = rule.check {
+            check(&document, &mut report);
+        }
+    }
+    let mut plan = None;
+    if let Some(spec) = &spec {
+        let Surroundings { catalog, calendars } = surroundings;
+        let (compiled, of_plan) = crate::plan::compile(&document, spec, catalog, calendars);
+        findings.extend(of_plan);
+        run_rules(&document, spec, catalog, compiled.as_ref(), &mut report);
+        plan = compiled;
+    }
+    findings.extend(report.into_findings());
+    Verdict {
+        findings: in_order(suppress::apply(&document, findings)),
+        plan,
+    }
+}
+
+/// Runs every rule that has what it needs.
+fn run_rules(document: &Document, spec: &FlowSpec, catalog: &Catalog, plan: Option<&Plan>, report: &mut Report) {
+    let complete = document.unread.is_empty() && spec.broken.is_empty();
+    let plan = plan.filter(|_| complete);
+    let graphs = plan.map(Paths::of);
+    let graphs: &[Paths<'_>] = graphs.as_ref().map_or(&[], |graphs| graphs);
+    let cx = context(document, spec, catalog, plan, graphs);
+    for rule in RULES {
+        match rule.check {
+            Check::Data(_) => {}
+            Check::Flow(check) => check(&cx, report),
+            Check::Whole(check) if document.unread.is_empty() => check(&cx, report),
+            Check::Graph(check) if plan.is_some() => check(&cx, graphs, report),
+            Check::Whole(_) | Check::Graph(_) => {}
+        }
+    }
+}
+
+fn context<'a>(
+    document: &'a Document,
+    spec: &'a FlowSpec,
+    catalog: &'a Catalog,
+    plan: Option<&'a Plan>,
+    paths: &[Paths<'a>],
+) -> Context<'a> {
+    let mut steps = views(document, "steps", &spec.steps);
+    steps.extend(views(document, "always", &spec.always));
+    let places = places::places(spec, &steps);
+    let shapes = Shapes::of(spec, catalog);
+    let resolver = Resolver {
+        document,
+        spec,
+        steps: &steps,
+        shapes: &shapes,
+        plan,
+        paths,
+    };
+    let uses = uses::uses(&places, &resolver);
+    let problems = with_problems(catalog, &steps, &places, &uses);
+    Context {
+        document,
+        spec,
+        catalog,
+        steps,
+        places,
+        uses,
+        problems,
+    }
+}
+
+/// The steps of one list with their places. Steps that were not understood are in the file and not
+/// in `steps`, so the places are found by id, in order.
+fn views<'a>(document: &Document, key: &'static str, steps: &'a [StepSpec]) -> Vec<StepView<'a>> {
+    let written = document
+        .value
+        .get(key)
+        .and_then(Value::as_array)
+        .map_or(&[][..], Vec::as_slice);
+    let mut next = 0;
+    steps
+        .iter()
+        .map(|spec| {
+            let is_it = |step: &Value| step.get("id").and_then(Value::as_str) == Some(spec.id.as_str());
+            let ahead = written.iter().skip(next).position(is_it).unwrap_or(0);
+            let position = next + ahead;
+            next = position + 1;
+            StepView {
+                pointer: format!("/{key}/{position}"),
+                spec,
+                always: key == "always",
+            }
+        })
+        .collect()
+}
+
+/// What under `with` does not fit the action that it is for.
+fn with_problems(
+    catalog: &Catalog,
+    steps: &[StepView<'_>],
+    places: &[places::Place<'_>],
+    uses: &[Use],
+) -> Vec<(usize, Problem)> {
+    let types: HashMap<&str, &Type> = uses
+        .iter()
+        .filter(|one| one.whole && places[one.place].purpose == Purpose::With)
+        .map(|one| (places[one.place].pointer.as_str(), &one.ty))
+        .collect();
+    let nothing = Value::Object(serde_json::Map::new());
+    let mut problems = Vec::new();
+    for (index, step) in steps.iter().enumerate() {
+        let Some(Verb::Uses(name, with)) = step.spec.verb() else {
+            continue;
+        };
+        let Some(action) = catalog.action(name) else { continue };
+        let found = schema::problems(&action.input, with.unwrap_or(&nothing), &step.at("with"), &types);
+        problems.extend(found.into_iter().map(|problem| (index, problem)));
+    }
+    problems
 }

@@ -1,0 +1,93 @@
+//! Every code of every layer with its page under `docs/rules/`.
+
+use crate::base::Code;
+
+/// What a code means: its page.
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    /// The code.
+    pub code: Code,
+    /// The page, in Markdown.
+    pub text: &'static str,
+}
+
+impl Page {
+    /// The sentence under the title: what the code finds.
+    pub fn summary(&self) -> &'static str {
+        self.text
+            .lines()
+            .skip(1)
+            .find(|line| !line.is_empty())
+            .unwrap_or_default()
+    }
+}
+
+macro_rules! pages {
+    ($($id:literal $name:literal),* $(,)?) => {
+        &[$(Page {
+            code: Code { id: $id, name: $name },
+            text: include_str!(concat!("../../docs/rules/", $id, "-", $name, ".md")),
+        }),*]
+    };
+}
+
+/// Every code, in order.
+pub const CODES: &[Page] = pages![
+    "GF001" "yaml-syntax",
+    "GF002" "duplicate-key",
+    "GF003" "forbidden-yaml",
+    "GF004" "ambiguous-scalar",
+    "GF005" "alias-budget",
+    "GF006" "too-large-or-deep",
+    "GF007" "bad-calendar",
+    "GF101" "unknown-key",
+    "GF102" "missing-key",
+    "GF103" "wrong-value",
+    "GF104" "one-verb",
+    "GF105" "bad-id",
+    "GF106" "duplicate-id",
+    "GF107" "not-yet",
+    "GF108" "bad-input",
+    "GF201" "expression-syntax",
+    "GF202" "unknown-input",
+    "GF203" "unknown-step",
+    "GF204" "unknown-output",
+    "GF205" "unknown-function",
+    "GF206" "type-mismatch",
+    "GF207" "not-upstream",
+    "GF208" "may-be-missing",
+    "GF209" "condition-in-braces",
+    "GF210" "unknown-name",
+    "GF301" "unreachable-step",
+    "GF302" "cycle",
+    "GF303" "join-never-met",
+    "GF304" "outcome-goes-nowhere",
+    "GF305" "unknown-outcome",
+    "GF306" "unbounded-back-to",
+    "GF307" "back-to-not-upstream",
+    "GF308" "deadline-out-of-place",
+    "GF401" "no-deadline",
+    "GF402" "reminder-after-due",
+    "GF403" "bad-duration",
+    "GF404" "calendar-missing",
+    "GF501" "quorum-impossible",
+    "GF502" "bad-principal",
+    "GF601" "unknown-action",
+    "GF602" "unknown-with-key",
+    "GF603" "missing-with-key",
+    "GF604" "wrong-with-value",
+    "GF605" "unknown-event",
+    "GF606" "share-without-expiry",
+    "GF701" "secret-in-text",
+    "GF702" "secret-out-of-place",
+    "GF901" "unused-suppression",
+    "GF902" "suppression-without-reason",
+];
+
+/// The page of a code, by its id (`GF401`) or its name (`no-deadline`), in any case.
+pub fn explain(code: &str) -> Option<&'static Page> {
+    let wanted = code.trim();
+    CODES
+        .iter()
+        .find(|page| page.code.id.eq_ignore_ascii_case(wanted) || page.code.name.eq_ignore_ascii_case(wanted))
+}

@@ -1,0 +1,235 @@
+//! Every place of a flow that may hold an expression, and what is in scope there.
+
+use super::rule::StepView;
+use crate::base::source::escape;
+use crate::base::{Document, Span, Value};
+use crate::spec::step::{WaitAlternative, WaitSpec};
+use crate::spec::{DeadlineSpec, FlowSpec};
+
+/// Whose expression it is: that decides which names may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A trigger; nothing has run yet.
+    Trigger,
+    /// A step, by its position in `Context::steps`.
+    Step(usize),
+    /// The outputs of the flow.
+    Outputs,
+}
+
+/// How the text is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A bare expression that must be boolean, under this key.
+    Condition(&'static str),
+    /// Text with `${{ }}` in it.
+    Template,
+}
+
+/// Which event is in scope as `event`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventScope<'a> {
+    /// None.
+    None,
+    /// One of this kind.
+    Kind(&'a str),
+    /// The body of a call, of any shape.
+    Body,
+}
+
+/// What the value is for, where that limits its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Anything.
+    Data,
+    /// Under `with` of an action: the one place for secrets.
+    With,
+    /// The document of a decision.
+    Document,
+    /// Text: a name, a sentence, a time.
+    Text,
+}
+
+/// One place.
+#[derive(Clone, Debug)]
+pub struct Place<'a> {
+    /// JSON pointer of the text.
+    pub pointer: String,
+    /// The text.
+    pub text: &'a str,
+    /// How it is read.
+    pub form: Form,
+    /// Whose it is.
+    pub owner: Owner,
+    /// The event in scope.
+    pub event: EventScope<'a>,
+    /// What the value is for.
+    pub purpose: Purpose,
+}
+
+/// Every place of the flow, in the order of the file.
+pub fn places<'a>(spec: &'a FlowSpec, steps: &[StepView<'a>]) -> Vec<Place<'a>> {
+    let mut collector = Collector {
+        places: Vec::new(),
+        owner: Owner::Trigger,
+        event: EventScope::None,
+    };
+    collector.triggers(spec);
+    for (index, step) in steps.iter().enumerate() {
+        collector.owner = Owner::Step(index);
+        collector.step(step);
+    }
+    collector.owner = Owner::Outputs;
+    for (name, value) in &spec.outputs {
+        collector.data(&format!("/outputs/{}", escape(name)), value, Purpose::Data);
+    }
+    collector.places
+}
+
+/// Where a part of a text stands in the file. The text may be quoted, folded or escaped, so the
+/// part is looked for as the same occurrence of the same words; where it cannot be found, the
+/// whole value is shown.
+pub fn locate(document: &Document, pointer: &str, text: &str, part: Span) -> Span {
+    let whole = document.spans.value(pointer);
+    let (Some(source), Some(needle)) = (
+        document.text.get(whole.start..whole.end),
+        text.get(part.start..part.end),
+    ) else {
+        return whole;
+    };
+    if needle.is_empty() {
+        return whole;
+    }
+    let before = text[..part.start].matches(needle).count();
+    match source.match_indices(needle).nth(before) {
+        Some((offset, _)) => whole.part(offset, offset + needle.len()),
+        None => whole,
+    }
+}
+
+struct Collector<'a> {
+    places: Vec<Place<'a>>,
+    owner: Owner,
+    event: EventScope<'a>,
+}
+
+impl<'a> Collector<'a> {
+    fn triggers(&mut self, spec: &'a FlowSpec) {
+        if let Some(webhook) = &spec.on.webhook {
+            self.event = EventScope::Body;
+            for (name, value) in &webhook.inputs {
+                self.data(&format!("/on/webhook/inputs/{}", escape(name)), value, Purpose::Data);
+            }
+        }
+        if let Some(event) = &spec.on.event {
+            self.event = EventScope::Kind(&event.kind);
+            self.condition("/on/event/where".into(), event.filter.as_deref(), "where");
+            for (name, value) in &event.inputs {
+                self.data(&format!("/on/event/inputs/{}", escape(name)), value, Purpose::Data);
+            }
+        }
+        self.event = EventScope::None;
+    }
+
+    fn step(&mut self, step: &StepView<'a>) {
+        let spec = step.spec;
+        self.condition(step.at("if"), spec.condition.as_deref(), "if");
+        if let Some(with) = &spec.with {
+            self.data(&step.at("with"), with, Purpose::With);
+        }
+        if let Some(wait) = &spec.wait {
+            self.wait(&step.at("wait"), wait);
+        }
+        if let Some(approve) = &spec.approve {
+            self.text(step.at("approve/document"), Some(&approve.document), Purpose::Document);
+            self.text(step.at("approve/ask"), approve.ask.as_deref(), Purpose::Text);
+            self.texts(&step.at("approve/by"), &approve.by);
+            self.texts(&step.at("approve/veto"), &approve.veto);
+        }
+        for (index, branch) in spec.choose.iter().flatten().enumerate() {
+            self.condition(step.at(&format!("choose/{index}/when")), branch.when.as_deref(), "when");
+        }
+        for (index, check) in spec.check.iter().flatten().enumerate() {
+            self.condition(step.at(&format!("check/{index}/that")), Some(&check.that), "that");
+        }
+        if let Some(end) = &spec.end {
+            self.text(step.at("end/message"), end.message.as_deref(), Purpose::Text);
+        }
+        if let Some(DeadlineSpec::Due(deadline)) = &spec.deadline {
+            self.text(step.at("deadline/due"), Some(&deadline.due), Purpose::Text);
+            if let Some(escalate) = &deadline.escalate {
+                self.texts(&step.at("deadline/escalate/to"), &escalate.to);
+            }
+        }
+    }
+
+    fn wait(&mut self, pointer: &str, wait: &'a WaitSpec) {
+        self.text(format!("{pointer}/until"), wait.until.as_deref(), Purpose::Text);
+        self.text(format!("{pointer}/on"), wait.on.as_deref(), Purpose::Data);
+        self.text(format!("{pointer}/key"), wait.key.as_deref(), Purpose::Data);
+        if let Some(event) = &wait.event {
+            self.event = EventScope::Kind(event);
+            self.condition(format!("{pointer}/where"), wait.filter.as_deref(), "where");
+            self.event = EventScope::None;
+        }
+        for (group, alternatives) in [("any", &wait.any), ("all", &wait.all)] {
+            for (name, alternative) in alternatives {
+                self.alternative(&format!("{pointer}/{group}/{}", escape(name)), alternative);
+            }
+        }
+    }
+
+    fn alternative(&mut self, pointer: &str, alternative: &'a WaitAlternative) {
+        self.text(format!("{pointer}/on"), alternative.on.as_deref(), Purpose::Data);
+        self.text(format!("{pointer}/key"), alternative.key.as_deref(), Purpose::Data);
+        self.event = EventScope::Kind(&alternative.event);
+        self.condition(format!("{pointer}/where"), alternative.filter.as_deref(), "where");
+        self.event = EventScope::None;
+    }
+
+    fn texts(&mut self, pointer: &str, texts: &'a [String]) {
+        for (index, text) in texts.iter().enumerate() {
+            self.text(format!("{pointer}/{index}"), Some(text), Purpose::Data);
+        }
+    }
+
+    fn data(&mut self, pointer: &str, value: &'a Value, purpose: Purpose) {
+        match value {
+            Value::String(text) => self.text(pointer.to_owned(), Some(text), purpose),
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.data(&format!("{pointer}/{index}"), item, purpose);
+                }
+            }
+            Value::Object(fields) => {
+                for (key, field) in fields {
+                    self.data(&format!("{pointer}/{}", escape(key)), field, purpose);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    fn text(&mut self, pointer: String, text: Option<&'a str>, purpose: Purpose) {
+        let Some(text) = text.filter(|text| text.contains("${{")) else {
+            return;
+        };
+        self.add(pointer, text, Form::Template, purpose);
+    }
+
+    fn condition(&mut self, pointer: String, text: Option<&'a str>, key: &'static str) {
+        let Some(text) = text else { return };
+        self.add(pointer, text, Form::Condition(key), Purpose::Data);
+    }
+
+    fn add(&mut self, pointer: String, text: &'a str, form: Form, purpose: Purpose) {
+        self.places.push(Place {
+            pointer,
+            text,
+            form,
+            owner: self.owner,
+            event: self.event,
+            purpose,
+        });
+    }
+}

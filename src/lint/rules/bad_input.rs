@@ -1,0 +1,204 @@
+//! An input whose limits or default contradict its type or each other.
+
+use crate::base::source::escape;
+use crate::base::{Code, Diagnostic, Period, Value};
+use crate::lint::rule::{Check, Context, Report, Rule, list_words, suggest};
+use crate::spec::{InputKind, InputSpec};
+
+const CODE: Code = Code {
+    id: "GF108",
+    name: "bad-input",
+};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    check: Check::Flow(check),
+};
+
+fn check(cx: &Context<'_>, report: &mut Report) {
+    for (name, input) in &cx.spec.inputs {
+        let pointer = format!("/inputs/{}", escape(name));
+        let before = report.len();
+        limits(cx, name, input, &pointer, report);
+        // A default is measured by its limits only where these make sense.
+        if report.len() == before {
+            default(cx, name, input, &pointer, report);
+        }
+    }
+}
+
+fn limits(cx: &Context<'_>, name: &str, input: &InputSpec, pointer: &str, report: &mut Report) {
+    let at = |key: &str| cx.value(&format!("{pointer}/{key}"));
+    if input.kind == InputKind::Choice && input.options.is_empty() {
+        let message = format!("input `{name}` is a choice without `options`");
+        report.push(
+            Diagnostic::error(CODE, message, cx.value(&format!("{pointer}/type")))
+                .with_help("add `options: [first, second]`"),
+        );
+    }
+    if let (Some(min), Some(max)) = (input.min, input.max)
+        && min > max
+    {
+        let message = format!("input `{name}` must be at least {min} and at most {max}");
+        report.push(
+            Diagnostic::error(CODE, message, at("min"))
+                .with_related(at("max"), "smaller than `min`")
+                .with_help("swap the two"),
+        );
+    }
+    for (key, is_set, kinds) in out_of_place(input) {
+        if is_set && !kinds.contains(&input.kind) {
+            let message = format!(
+                "`{key}` means nothing for input `{name}`, which is {}",
+                kind_name(input.kind)
+            );
+            let help = format!(
+                "`{key}` belongs to {}",
+                list_words(kinds.iter().map(|kind| word(*kind)))
+            );
+            report.push(Diagnostic::error(CODE, message, cx.key(&format!("{pointer}/{key}"))).with_help(help));
+        }
+    }
+    if let Some(pattern) = &input.pattern
+        && input.kind == InputKind::Text
+        && jsonschema::validator_for(&serde_json::json!({ "pattern": pattern })).is_err()
+    {
+        let message = format!("`pattern` of input `{name}` is no regular expression");
+        report.push(Diagnostic::error(CODE, message, at("pattern")).with_help("look for a bracket that is not closed"));
+    }
+    if let Some(size) = &input.max_size
+        && !is_size(size)
+    {
+        let message = format!("`{size}` is no size of a file");
+        report.push(Diagnostic::error(CODE, message, at("max_size")).with_help("write it as `10 MB`"));
+    }
+}
+
+type Limit = (&'static str, bool, &'static [InputKind]);
+
+/// The limits of an input, and the types that each belongs to.
+fn out_of_place(input: &InputSpec) -> [Limit; 7] {
+    use InputKind::{Choice, File, Integer, List, Number, Text};
+    [
+        ("min", input.min.is_some(), &[Text, Number, Integer, List]),
+        ("max", input.max.is_some(), &[Text, Number, Integer, List]),
+        ("pattern", input.pattern.is_some(), &[Text]),
+        ("options", !input.options.is_empty(), &[Choice]),
+        ("of", input.of.is_some(), &[List]),
+        ("accept", !input.accept.is_empty(), &[File]),
+        ("max_size", input.max_size.is_some(), &[File]),
+    ]
+}
+
+fn default(cx: &Context<'_>, name: &str, input: &InputSpec, pointer: &str, report: &mut Report) {
+    let Some(value) = &input.default else { return };
+    let span = cx.value(&format!("{pointer}/default"));
+    let Some(expected) = misfit(input, input.kind, value) else {
+        return;
+    };
+    let message = format!("the default of input `{name}` must be {expected}");
+    let finding = Diagnostic::error(CODE, message, span);
+    report.push(match (input.kind, value.as_str()) {
+        (InputKind::Choice, Some(word)) => suggest(
+            finding,
+            word,
+            input.options.iter().map(String::as_str),
+            "its options are",
+        ),
+        _ => finding,
+    });
+}
+
+/// What the value should be, where it is not.
+fn misfit(input: &InputSpec, kind: InputKind, value: &Value) -> Option<String> {
+    let fits = match kind {
+        InputKind::Text => value.is_string(),
+        InputKind::Number => value.is_number(),
+        InputKind::Integer => value.is_i64() || value.is_u64(),
+        InputKind::Boolean => value.is_boolean(),
+        InputKind::Date => value
+            .as_str()
+            .is_some_and(|text| text.parse::<jiff::civil::Date>().is_ok()),
+        InputKind::Duration => value.as_str().is_some_and(|text| Period::parse(text).is_ok()),
+        InputKind::Email => value
+            .as_str()
+            .is_some_and(|text| text.contains('@') && !text.contains(' ')),
+        InputKind::Person => value
+            .as_str()
+            .is_some_and(|text| text.starts_with("user:") || text.starts_with("email:")),
+        InputKind::Choice => value
+            .as_str()
+            .is_some_and(|text| input.options.iter().any(|option| option == text)),
+        InputKind::File | InputKind::Object => value.is_object(),
+        InputKind::List => {
+            let of = |item: &Value| input.of.is_none_or(|kind| misfit(input, kind, item).is_none());
+            value.as_array().is_some_and(|items| items.iter().all(of))
+        }
+    };
+    if !fits {
+        return Some(match (kind, input.of) {
+            (InputKind::List, Some(of)) => format!("a list, each of its values {}", kind_name(of)),
+            _ => kind_name(kind).to_owned(),
+        });
+    }
+    (kind == input.kind).then(|| out_of_bounds(input, value)).flatten()
+}
+
+#[allow(clippy::cast_precision_loss, reason = "no text or list is that long")]
+fn out_of_bounds(input: &InputSpec, value: &Value) -> Option<String> {
+    let (measure, what) = match value {
+        Value::Number(number) => (number.as_f64()?, ""),
+        Value::String(text) if input.kind == InputKind::Text => (text.chars().count() as f64, " characters long"),
+        Value::Array(items) => (items.len() as f64, " values long"),
+        _ => return None,
+    };
+    if let Some(min) = input.min.filter(|min| measure < *min) {
+        return Some(format!("at least {min}{what}"));
+    }
+    input
+        .max
+        .filter(|max| measure > *max)
+        .map(|max| format!("at most {max}{what}"))
+}
+
+fn is_size(text: &str) -> bool {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim_end();
+    let unit = text[number.len()..].trim_start();
+    number.parse::<f64>().is_ok_and(|size| size > 0.0)
+        && ["B", "kB", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB"].contains(&unit)
+}
+
+const fn kind_name(kind: InputKind) -> &'static str {
+    match kind {
+        InputKind::Text => "text",
+        InputKind::Number => "a number",
+        InputKind::Integer => "a whole number",
+        InputKind::Boolean => "`true` or `false`",
+        InputKind::Date => "a day, as `2026-11-23`",
+        InputKind::Duration => "a length of time, as `10 business days`",
+        InputKind::Email => "a mail address",
+        InputKind::Person => "a person, as `user:anna`",
+        InputKind::Choice => "one of its options",
+        InputKind::File => "a file",
+        InputKind::List => "a list",
+        InputKind::Object => "a map",
+    }
+}
+
+const fn word(kind: InputKind) -> &'static str {
+    match kind {
+        InputKind::Text => "text",
+        InputKind::Number => "number",
+        InputKind::Integer => "integer",
+        InputKind::Boolean => "boolean",
+        InputKind::Date => "date",
+        InputKind::Duration => "duration",
+        InputKind::Email => "email",
+        InputKind::Person => "person",
+        InputKind::Choice => "choice",
+        InputKind::File => "file",
+        InputKind::List => "list",
+        InputKind::Object => "object",
+    }
+}

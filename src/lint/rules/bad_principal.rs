@@ -1,0 +1,115 @@
+//! Who is meant cannot be told.
+
+use crate::base::diagnostic::nearest;
+use crate::base::{Code, Diagnostic};
+use crate::lint::rule::{Check, Context, Report, Rule};
+use crate::spec::DeadlineSpec;
+
+const CODE: Code = Code {
+    id: "GF502",
+    name: "bad-principal",
+};
+
+/// What may stand before the colon.
+const KINDS: [&str; 5] = ["user", "role", "group", "email", "manager_of"];
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    check: Check::Flow(check),
+};
+
+fn check(cx: &Context<'_>, report: &mut Report) {
+    for step in &cx.steps {
+        let mut lists: Vec<(&str, &[String])> = Vec::new();
+        if let Some(approve) = &step.spec.approve {
+            lists.push(("approve/by", &approve.by));
+            lists.push(("approve/veto", &approve.veto));
+        }
+        if let Some(DeadlineSpec::Due(deadline)) = &step.spec.deadline
+            && let Some(escalate) = &deadline.escalate
+        {
+            lists.push(("deadline/escalate/to", &escalate.to));
+        }
+        for (path, principals) in lists {
+            for (index, principal) in principals.iter().enumerate() {
+                if let Some((message, help)) = wrong(principal) {
+                    let span = cx.value(&step.at(&format!("{path}/{index}")));
+                    report.push(Diagnostic::error(CODE, message, span).with_help(help));
+                }
+            }
+        }
+    }
+}
+
+/// What is wrong with `text`, and what to write instead.
+fn wrong(text: &str) -> Option<(String, String)> {
+    if text.trim_start().starts_with("${{") {
+        return None;
+    }
+    let Some((kind, name)) = text.split_once(':') else {
+        let help = if text.contains('@') {
+            format!("for a mail address write `email:{text}`")
+        } else {
+            format!("write `role:{text}` for a role, or `user:{text}` for a person")
+        };
+        return Some((
+            format!("`{text}` does not say whether it is a person, a role or a group"),
+            help,
+        ));
+    };
+    if !KINDS.contains(&kind) {
+        let help = match nearest(kind, KINDS) {
+            Some(near) => format!("did you mean `{near}:{name}`?"),
+            None => "people are named as `user:…`, `role:…`, `group:…`, `email:…` or `manager_of:…`".to_owned(),
+        };
+        return Some((format!("`{kind}:` is no kind of people"), help));
+    }
+    if name.contains("${{") {
+        return None;
+    }
+    if name.trim().is_empty() || name.contains(char::is_whitespace) {
+        return Some((
+            format!("`{text}` names nobody"),
+            format!("write `{kind}:` and a name without spaces"),
+        ));
+    }
+    let is_address = name
+        .split_once('@')
+        .is_some_and(|(local, host)| !local.is_empty() && host.contains('.'));
+    (kind == "email" && !is_address).then(|| {
+        (
+            format!("`{name}` is no mail address"),
+            "write `email:name@example.com`".to_owned(),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrong;
+
+    #[test]
+    fn every_kind_passes_and_slips_are_named() {
+        for good in [
+            "user:anna",
+            "role:legal",
+            "group:board",
+            "email:a@example.com",
+            "manager_of:anna",
+            "${{ inputs.x }}",
+            "role:${{ item }}",
+        ] {
+            assert_eq!(wrong(good), None, "{good}");
+        }
+        for (bad, help) in [
+            ("legal", "write `role:legal` for a role, or `user:legal` for a person"),
+            ("a@example.com", "for a mail address write `email:a@example.com`"),
+            ("roles:legal", "did you mean `role:legal`?"),
+            ("role:", "write `role:` and a name without spaces"),
+            ("email:anna", "write `email:name@example.com`"),
+        ] {
+            assert_eq!(wrong(bad).expect(bad).1, help);
+        }
+    }
+}

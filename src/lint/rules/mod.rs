@@ -1,0 +1,58 @@
+//! One file a rule, one line a rule.
+
+use super::rule::Rule;
+
+mod back_to_not_upstream;
+mod bad_input;
+mod bad_principal;
+mod join_never_met;
+mod may_be_missing;
+mod missing_with_key;
+mod no_deadline;
+mod not_upstream;
+mod outcome_goes_nowhere;
+mod quorum_impossible;
+mod reminder_after_due;
+mod secret_in_text;
+mod secret_out_of_place;
+mod share_without_expiry;
+mod type_mismatch;
+mod unknown_action;
+mod unknown_event;
+mod unknown_function;
+mod unknown_input;
+mod unknown_name;
+mod unknown_output;
+mod unknown_step;
+mod unknown_with_key;
+mod unreachable_step;
+mod wrong_with_value;
+
+/// Every rule, in the order of the codes.
+pub const RULES: &[Rule] = &[
+    bad_input::RULE,
+    unknown_input::RULE,
+    unknown_step::RULE,
+    unknown_output::RULE,
+    unknown_function::RULE,
+    type_mismatch::RULE,
+    not_upstream::RULE,
+    may_be_missing::RULE,
+    unknown_name::RULE,
+    unreachable_step::RULE,
+    join_never_met::RULE,
+    outcome_goes_nowhere::RULE,
+    back_to_not_upstream::RULE,
+    no_deadline::RULE,
+    reminder_after_due::RULE,
+    quorum_impossible::RULE,
+    bad_principal::RULE,
+    unknown_action::RULE,
+    unknown_with_key::RULE,
+    missing_with_key::RULE,
+    wrong_with_value::RULE,
+    unknown_event::RULE,
+    share_without_expiry::RULE,
+    secret_in_text::RULE,
+    secret_out_of_place::RULE,
+];

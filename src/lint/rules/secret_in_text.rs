@@ -1,0 +1,213 @@
+//! A password, key or token written into the flow, where everybody who may read it has it.
+//!
+//! Looks for shapes that nothing else has, and for words that name a secret beside a literal
+//! value. Never repeats what it found.
+
+use crate::base::source::escape;
+use crate::base::{Code, Diagnostic, Document, Value};
+use crate::lint::rule::{Check, Report, Rule};
+
+const CODE: Code = Code {
+    id: "GF701",
+    name: "secret-in-text",
+};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    check: Check::Data(check),
+};
+
+/// Keys under `with` whose value is a secret.
+const SECRET_KEYS: [&str; 13] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "client_secret",
+    "token",
+    "access_token",
+    "api_token",
+    "api_key",
+    "apikey",
+    "private_key",
+    "authorization",
+    "x-api-key",
+];
+
+/// What a token of a well-known service begins with, and how many more characters follow at least.
+const TOKENS: [(&str, usize, &str); 14] = [
+    ("AKIA", 16, "an AWS access key"),
+    ("ASIA", 16, "an AWS access key"),
+    ("ghp_", 36, "a GitHub token"),
+    ("gho_", 36, "a GitHub token"),
+    ("ghs_", 36, "a GitHub token"),
+    ("github_pat_", 22, "a GitHub token"),
+    ("glpat-", 20, "a GitLab token"),
+    ("xoxb-", 20, "a Slack token"),
+    ("xoxp-", 20, "a Slack token"),
+    ("sk_live_", 16, "a Stripe key"),
+    ("rk_live_", 16, "a Stripe key"),
+    ("AIza", 35, "a Google key"),
+    ("SG.", 40, "a SendGrid key"),
+    ("npm_", 36, "an npm token"),
+];
+
+fn check(document: &Document, report: &mut Report) {
+    walk(document, &document.value, "", None, false, report);
+}
+
+fn walk(document: &Document, value: &Value, pointer: &str, key: Option<&str>, under_with: bool, report: &mut Report) {
+    match value {
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                let below = format!("{pointer}/{}", escape(name));
+                walk(
+                    document,
+                    field,
+                    &below,
+                    Some(name),
+                    under_with || name == "with",
+                    report,
+                );
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                walk(document, item, &format!("{pointer}/{index}"), key, under_with, report);
+            }
+        }
+        Value::String(text) => {
+            let named = key.filter(|key| under_with && is_secret_key(key) && is_literal(text));
+            let what = shape(text)
+                .map(str::to_owned)
+                .or_else(|| named.map(|key| format!("the value of `{key}`")));
+            if let Some(what) = what {
+                let message = format!("{what} stands in the flow for everybody to read");
+                report.push(
+                    Diagnostic::error(CODE, message, document.spans.value(pointer)).with_help(
+                        "store it as a secret and write `${{ secrets.NAME }}`; treat this one as known to others and replace it",
+                    ),
+                );
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn is_secret_key(key: &str) -> bool {
+    SECRET_KEYS
+        .iter()
+        .any(|secret| key.eq_ignore_ascii_case(secret) || key.replace('-', "_").eq_ignore_ascii_case(secret))
+}
+
+fn is_literal(text: &str) -> bool {
+    !text.trim().is_empty() && !text.contains("${{")
+}
+
+/// What kind of secret the text has in it, by its shape alone.
+fn shape(text: &str) -> Option<&'static str> {
+    if text.contains("-----BEGIN ") && text.contains("PRIVATE KEY") {
+        return Some("a private key");
+    }
+    if let Some((_, _, what)) = TOKENS.iter().find(|(start, length, _)| has_token(text, start, *length)) {
+        return Some(what);
+    }
+    if has_web_token(text) {
+        return Some("a signed token");
+    }
+    if ["Bearer ", "Basic "].iter().any(|scheme| follows(text, scheme, 16)) {
+        return Some("a credential");
+    }
+    has_address_with_password(text).then_some("a password inside an address")
+}
+
+fn has_token(text: &str, start: &str, length: usize) -> bool {
+    text.match_indices(start).any(|(at, _)| {
+        let stands_alone = !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
+        stands_alone
+            && run_length(&text[at + start.len()..], |c| {
+                c.is_ascii_alphanumeric() || c == '_' || c == '-' || c == '.'
+            }) >= length
+    })
+}
+
+/// Three parts in base64, the first two of which begin as `{"` does.
+fn has_web_token(text: &str) -> bool {
+    text.match_indices("eyJ").any(|(at, _)| {
+        let token: String = text[at..]
+            .chars()
+            .take_while(|c| c.is_ascii_alphanumeric() || "_-.".contains(*c))
+            .collect();
+        let parts: Vec<&str> = token.split('.').collect();
+        parts.len() == 3 && parts[1].starts_with("eyJ") && parts.iter().all(|part| part.len() >= 8)
+    })
+}
+
+/// A scheme and something long that has a digit in it: words of a sentence do not.
+fn follows(text: &str, scheme: &str, length: usize) -> bool {
+    text.match_indices(scheme).any(|(at, _)| {
+        let rest = &text[at + scheme.len()..];
+        let token = &rest[..run_length(rest, |c| c.is_ascii_alphanumeric() || "_-.~+/=".contains(c))];
+        token.len() >= length && token.contains(|c: char| c.is_ascii_digit())
+    })
+}
+
+/// `https://anna:word@host`.
+fn has_address_with_password(text: &str) -> bool {
+    text.match_indices("://").any(|(at, _)| {
+        let authority = text[at + 3..]
+            .split(['/', '?', '#', ' ', '"'])
+            .next()
+            .unwrap_or_default();
+        let Some((account, host)) = authority.rsplit_once('@') else {
+            return false;
+        };
+        let Some((name, word)) = account.split_once(':') else {
+            return false;
+        };
+        !host.is_empty() && !name.is_empty() && !word.is_empty() && is_literal(account) && !account.contains("$")
+    })
+}
+
+/// Bytes of the characters at the beginning that `wanted` holds for.
+fn run_length(text: &str, wanted: impl Fn(char) -> bool) -> usize {
+    text.find(|c| !wanted(c)).unwrap_or(text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_of_secrets_are_known_and_ordinary_text_is_not() {
+        for secret in [
+            "-----BEGIN RSA PRIVATE KEY-----",
+            "key AKIAIOSFODNN7EXAMPLE here",
+            "ghp_0123456789abcdefghijABCDEFGHIJ012345",
+            "Bearer 0a1b2c3d4e5f60718293a4b5",
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJlLWhlcmU",
+            "postgres://anna:word@db.example.com/x",
+        ] {
+            assert!(shape(secret).is_some(), "{secret}");
+        }
+        for plain in [
+            "Bearer ${{ secrets.TOKEN }}",
+            "The bearer of this letter and Basic understanding",
+            "https://example.com/a:b@c",
+            "https://anna@example.com",
+            "https://${{ inputs.user }}:${{ secrets.WORD }}@example.com",
+            "BAKIA0123456789012345",
+            "steps.room.share",
+        ] {
+            assert_eq!(shape(plain), None, "{plain}");
+        }
+    }
+
+    #[test]
+    fn words_that_name_a_secret_count_only_with_a_literal() {
+        assert!(is_secret_key("Password") && is_secret_key("X-Api-Key") && is_secret_key("client-secret"));
+        assert!(!is_secret_key("password_required") && !is_secret_key("tokens"));
+        assert!(is_literal("hunter2") && !is_literal("${{ secrets.WORD }}") && !is_literal(" "));
+    }
+}

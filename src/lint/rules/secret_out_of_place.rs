@@ -1,0 +1,37 @@
+//! A secret stands where it would be stored, logged or shown.
+
+use crate::base::{Code, Diagnostic};
+use crate::lint::places::Purpose;
+use crate::lint::rule::{Check, Context, Report, Rule};
+use crate::lint::uses::Meaning;
+
+const CODE: Code = Code {
+    id: "GF702",
+    name: "secret-out-of-place",
+};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    check: Check::Flow(check),
+};
+
+fn check(cx: &Context<'_>, report: &mut Report) {
+    for (one, name) in cx.names().filter(|(_, name)| name.meaning == Meaning::Secret) {
+        let in_with = cx.places[one.place].purpose == Purpose::With;
+        if in_with && one.is_secret {
+            continue;
+        }
+        let message = if in_with {
+            "a secret cannot be part of an expression"
+        } else {
+            "a secret stands where it would be stored and shown"
+        };
+        let help = if in_with {
+            "write it alone, as `Bearer ${{ secrets.NAME }}`"
+        } else {
+            "secrets may be used only under `with` of an action"
+        };
+        report.push(Diagnostic::error(CODE, message, name.span).with_help(help));
+    }
+}

@@ -1,0 +1,50 @@
+//! A share that stays open as long as the run does, however long that is.
+
+use crate::base::{Code, Diagnostic, Value};
+use crate::lint::rule::{Check, Context, Report, Rule};
+use crate::spec::Verb;
+
+const CODE: Code = Code {
+    id: "GF606",
+    name: "share-without-expiry",
+};
+
+/// Keys of `with` that bound a share.
+const EXPIRY: [&str; 2] = ["expires_in", "expires_at"];
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    check: Check::Whole(check),
+};
+
+fn check(cx: &Context<'_>, report: &mut Report) {
+    for step in &cx.steps {
+        let Some(Verb::Uses(name, with)) = step.spec.verb() else {
+            continue;
+        };
+        let Some(action) = cx.catalog.action(name) else {
+            continue;
+        };
+        let shares = action
+            .acquires
+            .as_ref()
+            .is_some_and(|acquires| acquires.kind == "share");
+        let known = |key: &&&str| action.input.pointer(&format!("/properties/{key}")).is_some();
+        let Some(key) = EXPIRY.iter().find(known).filter(|_| shares) else {
+            continue;
+        };
+        let given = |key: &&str| {
+            with.and_then(Value::as_object)
+                .is_some_and(|with| with.contains_key(*key))
+        };
+        if !EXPIRY.iter().any(|key| given(&key)) {
+            let message = format!("the share of step {} never expires by itself", step.title());
+            report.push(
+                Diagnostic::warning(CODE, message, cx.value(&step.at("uses"))).with_help(format!(
+                    "add `{key}: 30 days` under `with`: a run can last longer than meant"
+                )),
+            );
+        }
+    }
+}

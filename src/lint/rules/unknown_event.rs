@@ -1,0 +1,59 @@
+//! An event that nobody emits.
+
+use crate::base::source::escape;
+use crate::base::{Code, Diagnostic};
+use crate::lint::rule::{Check, Context, Report, Rule, suggest};
+
+const CODE: Code = Code {
+    id: "GF605",
+    name: "unknown-event",
+};
+
+/// Connections that are built in even where they emit nothing.
+const BUILT_IN: [&str; 4] = ["file360", "mail", "http", "data"];
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    check: Check::Flow(check),
+};
+
+fn check(cx: &Context<'_>, report: &mut Report) {
+    if let Some(event) = &cx.spec.on.event {
+        one(cx, &event.kind, "/on/event/type", report);
+    }
+    for step in &cx.steps {
+        let Some(wait) = &step.spec.wait else { continue };
+        if let Some(event) = &wait.event {
+            one(cx, event, &step.at("wait/event"), report);
+        }
+        for (group, alternatives) in [("any", &wait.any), ("all", &wait.all)] {
+            for (name, alternative) in alternatives {
+                let pointer = step.at(&format!("wait/{group}/{}/event", escape(name)));
+                one(cx, &alternative.event, &pointer, report);
+            }
+        }
+    }
+}
+
+fn one(cx: &Context<'_>, event: &str, pointer: &str, report: &mut Report) {
+    if cx.catalog.event(event).is_some() {
+        return;
+    }
+    let (connection, word) = event.split_once('.').unwrap_or(("", event));
+    // Events of other systems come in through the API; their kinds are not known here.
+    if !connection.is_empty() && !word.is_empty() && !is_built_in(cx, connection) {
+        return;
+    }
+    let finding = Diagnostic::error(CODE, format!("nobody emits the event `{event}`"), cx.value(pointer));
+    let names: Vec<&str> = cx.catalog.events.keys().map(String::as_str).collect();
+    report.push(suggest(finding, event, names, "events are"));
+}
+
+fn is_built_in(cx: &Context<'_>, connection: &str) -> bool {
+    let names = cx.catalog.actions.keys().chain(cx.catalog.events.keys());
+    BUILT_IN.contains(&connection)
+        || names
+            .filter_map(|name| name.split_once('.'))
+            .any(|(of, _)| of == connection)
+}

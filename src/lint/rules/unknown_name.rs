@@ -1,0 +1,81 @@
+//! An expression uses a name that means nothing there.
+
+use crate::base::{Code, Diagnostic};
+use crate::expr::check::ExprFindingKind;
+use crate::lint::rule::{Check, Context, Report, Rule, suggest};
+use crate::lint::uses::{Meaning, Use, Wrong};
+
+const CODE: Code = Code {
+    id: "GF210",
+    name: "unknown-name",
+};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    check: Check::Flow(check),
+};
+
+fn check(cx: &Context<'_>, report: &mut Report) {
+    for one in &cx.uses {
+        for wrong in &one.wrong {
+            match wrong.kind {
+                ExprFindingKind::UnknownRoot => report.push(root(cx, one, wrong)),
+                ExprFindingKind::UnknownField => {
+                    let finding = Diagnostic::error(CODE, wrong.message.clone(), wrong.span);
+                    report.push(match &wrong.nearest {
+                        Some(near) => finding.with_help(format!("did you mean `{near}`?")),
+                        None => finding,
+                    });
+                }
+                ExprFindingKind::UnknownFunction | ExprFindingKind::Mismatch => {}
+            }
+        }
+    }
+    for (_, name) in cx.names().filter(|(_, name)| name.path[0] != "steps") {
+        let Meaning::NoField(position, candidates) = &name.meaning else {
+            continue;
+        };
+        let word = &name.path[*position];
+        let message = format!("`{}` has no `{word}`", name.path[..*position].join("."));
+        let finding = Diagnostic::error(CODE, message, name.span);
+        report.push(suggest(finding, word, candidates.iter().map(String::as_str), "it has"));
+    }
+}
+
+fn root(cx: &Context<'_>, one: &Use, wrong: &Wrong) -> Diagnostic {
+    let word = cx
+        .document
+        .text
+        .get(wrong.span.start..wrong.span.end)
+        .unwrap_or_default();
+    match word {
+        "event" => Diagnostic::error(CODE, "there is no `event` here", wrong.span)
+            .with_help("`event` is known in `where` and in a trigger's `inputs`; a step's event is `steps.ID`"),
+        "item" | "index" => Diagnostic::error(CODE, format!("there is no `{word}` here"), wrong.span)
+            .with_help(format!("`{word}` is known inside `each`")),
+        _ => bare(cx, one, wrong, word),
+    }
+}
+
+/// A name without its root is the commonest slip: `document` for `inputs.document`.
+fn bare(cx: &Context<'_>, one: &Use, wrong: &Wrong, word: &str) -> Diagnostic {
+    let finding = Diagnostic::error(CODE, wrong.message.clone(), wrong.span);
+    if cx.spec.inputs.contains_key(word) {
+        let meant = format!("inputs.{word}");
+        return finding
+            .with_help(format!("did you mean `{meant}`?"))
+            .with_fix(wrong.span, meant);
+    }
+    if cx.step(word).is_some() {
+        let meant = format!("steps.{word}");
+        return finding
+            .with_help(format!("did you mean `{meant}`?"))
+            .with_fix(wrong.span, meant);
+    }
+    let mut roots = vec!["inputs", "steps", "run"];
+    if cx.places[one.place].event != crate::lint::places::EventScope::None {
+        roots.push("event");
+    }
+    suggest(finding, word, roots, "the names to begin with are")
+}

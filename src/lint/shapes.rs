@@ -1,0 +1,293 @@
+//! What names hold, before anything runs: inputs, outputs of steps, events.
+
+use super::places::EventScope;
+use crate::expr::{Field, Type};
+use crate::spec::step::WaitSpec;
+use crate::spec::{Catalog, FlowSpec, InputKind, InputSpec, StepSpec, Verb};
+use indexmap::IndexMap;
+use std::collections::HashMap;
+
+/// Types of everything that expressions of one flow can name.
+#[derive(Debug)]
+pub struct Shapes {
+    /// Inputs by name.
+    pub inputs: IndexMap<String, Type>,
+    /// What each step gives, by id.
+    pub steps: IndexMap<String, StepShape>,
+    /// Fields of `run`.
+    pub run: Type,
+    events: HashMap<String, Type>,
+}
+
+/// What a step gives, by outcome.
+#[derive(Debug)]
+pub enum StepShape {
+    /// The same for every outcome.
+    Same(Type),
+    /// By outcome. An outcome that is not listed gives nothing.
+    ByOutcome(Vec<(String, Type)>),
+}
+
+/// Fields that every finished step has.
+pub const OF_EVERY_STEP: [&str; 3] = ["outcome", "round", "rounds"];
+
+impl Shapes {
+    /// The types of `spec` by the catalogue.
+    pub fn of(spec: &FlowSpec, catalog: &Catalog) -> Self {
+        let mut shapes = Self {
+            inputs: spec
+                .inputs
+                .iter()
+                .map(|(name, input)| (name.clone(), input_type(input)))
+                .collect(),
+            steps: IndexMap::new(),
+            run: run_type(),
+            events: HashMap::new(),
+        };
+        let mut actions = HashMap::new();
+        if let Some(event) = &spec.on.event {
+            shapes.event(&event.kind, catalog);
+        }
+        for step in spec.steps.iter().chain(&spec.always) {
+            let shape = shapes.step(step, catalog, &mut actions);
+            shapes.steps.entry(step.id.clone()).or_insert(shape);
+        }
+        shapes
+    }
+
+    /// The type of `event` there; `None` where there is no event.
+    pub fn event_in(&self, scope: EventScope<'_>) -> Option<Type> {
+        match scope {
+            EventScope::None => None,
+            EventScope::Body => Some(Type::Any),
+            EventScope::Kind(kind) => Some(self.events.get(kind).cloned().unwrap_or(Type::Any)),
+        }
+    }
+
+    fn event(&mut self, kind: &str, catalog: &Catalog) -> Type {
+        let of_catalog = || {
+            catalog
+                .event(kind)
+                .map_or(Type::Any, |event| Type::from_schema(&event.data))
+        };
+        self.events.entry(kind.to_owned()).or_insert_with(of_catalog).clone()
+    }
+
+    fn step<'a>(&mut self, step: &'a StepSpec, catalog: &Catalog, actions: &mut HashMap<&'a str, Type>) -> StepShape {
+        match step.verb() {
+            Some(Verb::Uses(name, _)) => {
+                let of_catalog = || {
+                    catalog
+                        .action(name)
+                        .map_or(Type::Any, |action| Type::from_schema(&action.output))
+                };
+                let output = actions.entry(name).or_insert_with(of_catalog).clone();
+                StepShape::ByOutcome(vec![("done".into(), output)])
+            }
+            Some(Verb::Wait(wait)) => self.wait(wait, catalog),
+            Some(Verb::Approve(_)) => StepShape::Same(approve_type()),
+            Some(Verb::Choose(_) | Verb::Check(_) | Verb::End(_)) => StepShape::Same(object([])),
+            Some(Verb::Reserved(_)) | None => StepShape::Same(Type::Any),
+        }
+    }
+
+    fn wait(&mut self, wait: &WaitSpec, catalog: &Catalog) -> StepShape {
+        if let Some(event) = &wait.event {
+            return StepShape::ByOutcome(vec![("received".into(), self.event(event, catalog))]);
+        }
+        if !wait.all.is_empty() {
+            let fields = wait
+                .all
+                .iter()
+                .map(|(name, one)| (name.clone(), required(self.event(&one.event, catalog))));
+            let all = Type::Object {
+                fields: fields.collect(),
+                open: false,
+            };
+            return StepShape::ByOutcome(vec![("received".into(), all)]);
+        }
+        let alternatives = wait
+            .any
+            .iter()
+            .map(|(name, one)| (name.clone(), self.event(&one.event, catalog)));
+        StepShape::ByOutcome(alternatives.collect())
+    }
+}
+
+impl StepShape {
+    /// What the step gives when it ends with `outcome`.
+    pub fn with_outcome(&self, outcome: &str) -> Option<&Type> {
+        match self {
+            Self::Same(ty) => Some(ty),
+            Self::ByOutcome(outcomes) => outcomes.iter().find(|(name, _)| name == outcome).map(|(_, ty)| ty),
+        }
+    }
+
+    /// Everything that the step can give, whatever the outcome.
+    pub fn types(&self) -> Vec<&Type> {
+        match self {
+            Self::Same(ty) => vec![ty],
+            Self::ByOutcome(outcomes) => outcomes.iter().map(|(_, ty)| ty).collect(),
+        }
+    }
+
+    /// The names of every field that the step can give.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for name in self.types().into_iter().flat_map(field_names).chain(OF_EVERY_STEP) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+}
+
+/// What is known of a field.
+#[derive(Clone, Debug)]
+pub enum Lookup {
+    /// There is such a field.
+    Known(Field),
+    /// There is none.
+    Missing,
+    /// The value has no fields at all; what follows the dot is a method, or wrong.
+    NoFields,
+}
+
+/// Whether there is an `event` there.
+pub const fn has_event(scope: EventScope<'_>) -> bool {
+    !matches!(scope, EventScope::None)
+}
+
+/// The field `name` of a value of type `ty`.
+pub fn field_of(ty: &Type, name: &str) -> Lookup {
+    match ty {
+        Type::Any => Lookup::Known(required(Type::Any)),
+        Type::Object { fields, open } => match fields.get(name) {
+            Some(field) => Lookup::Known(field.clone()),
+            None if *open => Lookup::Known(required(Type::Any)),
+            None => Lookup::Missing,
+        },
+        Type::Null | Type::Boolean | Type::Integer | Type::Number | Type::Text | Type::List(_) => Lookup::NoFields,
+    }
+}
+
+/// The names of a value's fields.
+pub fn field_names(ty: &Type) -> Vec<&str> {
+    match ty {
+        Type::Object { fields, .. } => fields.keys().map(String::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The type of a field that every step has.
+pub fn of_every_step(name: &str) -> Option<Type> {
+    match name {
+        "outcome" => Some(Type::Text),
+        "round" => Some(Type::Integer),
+        "rounds" => Some(Type::List(Box::new(Type::Any))),
+        _ => None,
+    }
+}
+
+/// One type for a value that is of one of several.
+pub fn either(a: Field, b: Field) -> Field {
+    Field {
+        ty: if a.ty == b.ty { a.ty } else { Type::Any },
+        optional: a.optional || b.optional,
+    }
+}
+
+/// A field that is always there.
+pub const fn required(ty: Type) -> Field {
+    Field { ty, optional: false }
+}
+
+/// An object of exactly these fields.
+pub fn object<const N: usize>(fields: [(&str, Field); N]) -> Type {
+    Type::Object {
+        fields: fields
+            .into_iter()
+            .map(|(name, field)| (name.to_owned(), field))
+            .collect(),
+        open: false,
+    }
+}
+
+/// A type as a person calls it.
+pub const fn describe(ty: &Type) -> &'static str {
+    match ty {
+        Type::Any => "of an unknown type",
+        Type::Null => "nothing",
+        Type::Boolean => "a yes or no",
+        Type::Integer => "a whole number",
+        Type::Number => "a number",
+        Type::Text => "text",
+        Type::List(_) => "a list",
+        Type::Object { .. } => "a set of named values",
+    }
+}
+
+/// Whether the value can be a file: something with a version that has a SHA-256.
+pub fn may_be_file(ty: &Type) -> bool {
+    ["id", "version", "sha256"]
+        .iter()
+        .all(|name| matches!(field_of(ty, name), Lookup::Known(_)))
+}
+
+/// The type of an input's value.
+pub fn input_type(input: &InputSpec) -> Type {
+    match input.kind {
+        InputKind::List => Type::List(Box::new(input.of.map_or(Type::Any, kind_type))),
+        kind => kind_type(kind),
+    }
+}
+
+fn kind_type(kind: InputKind) -> Type {
+    match kind {
+        InputKind::Text
+        | InputKind::Date
+        | InputKind::Duration
+        | InputKind::Email
+        | InputKind::Person
+        | InputKind::Choice => Type::Text,
+        InputKind::Number => Type::Number,
+        InputKind::Integer => Type::Integer,
+        InputKind::Boolean => Type::Boolean,
+        InputKind::File => Type::file(),
+        InputKind::List => Type::List(Box::new(Type::Any)),
+        InputKind::Object => Type::Any,
+    }
+}
+
+fn run_type() -> Type {
+    let text = || required(Type::Text);
+    object([
+        ("id", text()),
+        ("flow", text()),
+        ("version", text()),
+        ("initiator", text()),
+        ("started_at", text()),
+        ("now", text()),
+    ])
+}
+
+fn approve_type() -> Type {
+    let text = || required(Type::Text);
+    let maybe = || Field {
+        ty: Type::Text,
+        optional: true,
+    };
+    let decision = object([
+        ("by", text()),
+        ("on_behalf_of", maybe()),
+        ("decision", text()),
+        ("reason", maybe()),
+        ("sha256", text()),
+        ("at", text()),
+    ]);
+    object([
+        ("document", required(Type::file())),
+        ("decisions", required(Type::List(Box::new(decision)))),
+    ])
+}

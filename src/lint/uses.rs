@@ -1,0 +1,489 @@
+//! Every expression of a flow with what its names mean: the ground that the rules of area 2
+//! stand on. The work is done once; each rule picks what is its own.
+
+use super::paths::Paths;
+use super::places::{Form, Owner, Place, locate};
+use super::rule::StepView;
+use super::shapes::{self, Lookup, Shapes, StepShape, either, field_of, of_every_step, required};
+use crate::base::{Document, Span};
+use crate::expr::check::ExprFindingKind;
+use crate::expr::{ExprFinding, Expression, Field, Part, Reference, Template, Type, TypeScope};
+use crate::plan::{Certainty, Plan, PlanStep};
+use crate::spec::FlowSpec;
+use indexmap::IndexMap;
+
+/// One expression.
+#[derive(Debug)]
+pub struct Use {
+    /// The place, by its position in `Context::places`.
+    pub place: usize,
+    /// Where it stands in the file.
+    pub span: Span,
+    /// Whether it is all there is at its place, so that it keeps its type.
+    pub whole: bool,
+    /// Whether it is `${{ secrets.NAME }}` and nothing else.
+    pub is_secret: bool,
+    /// Its type.
+    pub ty: Type,
+    /// What its names mean.
+    pub names: Vec<Name>,
+    /// What else is wrong with it: functions, types, names at the root.
+    pub wrong: Vec<Wrong>,
+}
+
+/// One dotted path of an expression.
+#[derive(Debug)]
+pub struct Name {
+    /// The names from the root on.
+    pub path: Vec<String>,
+    /// Where the word stands that the meaning is about.
+    pub span: Span,
+    /// Whether the expression has something to fall back on where the value is missing.
+    pub guarded: bool,
+    /// What it means.
+    pub meaning: Meaning,
+}
+
+/// What a dotted path means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// A value that is there.
+    Fine,
+    /// There is no such input.
+    NoInput,
+    /// There is no such step.
+    NoStep,
+    /// The word at this position is no field of what stands before it; these are.
+    NoField(usize, Vec<String>),
+    /// The step does not come before.
+    NotUpstream,
+    /// The value is not there on every path.
+    MayBeMissing(Missing),
+    /// A secret.
+    Secret,
+}
+
+/// Why a value may be missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// The step runs on some paths only.
+    OtherPath,
+    /// The step may be skipped.
+    Skipped,
+    /// The step may have an outcome that does not give the value.
+    OtherOutcome,
+    /// No outcome that leads here gives the value.
+    Never,
+    /// The field itself is not always there.
+    Optional,
+    /// The run may end before the step.
+    AtEnd,
+}
+
+/// Something wrong that the expression's own checker found.
+#[derive(Clone, Debug)]
+pub struct Wrong {
+    /// What kind of thing.
+    pub kind: ExprFindingKind,
+    /// In the analyst's words.
+    pub message: String,
+    /// Where in the file.
+    pub span: Span,
+    /// The nearest valid word.
+    pub nearest: Option<String>,
+}
+
+/// What uses are resolved against.
+#[derive(Debug)]
+pub struct Resolver<'a> {
+    /// The text.
+    pub document: &'a Document,
+    /// The flow as typed.
+    pub spec: &'a FlowSpec,
+    /// The steps.
+    pub steps: &'a [StepView<'a>],
+    /// What names hold.
+    pub shapes: &'a Shapes,
+    /// The plan, where there is one.
+    pub plan: Option<&'a Plan>,
+    /// What is certain where, for `steps` and for `always`.
+    pub paths: &'a [Paths<'a>],
+}
+
+/// Every expression at `places`. Texts that do not parse have a finding of their own.
+pub fn uses(places: &[Place<'_>], resolver: &Resolver<'_>) -> Vec<Use> {
+    let mut uses = Vec::new();
+    for (index, place) in places.iter().enumerate() {
+        match place.form {
+            Form::Condition(_) if place.text.contains("${{") => {}
+            Form::Condition(_) => {
+                if let Ok(expression) = Expression::parse(place.text) {
+                    uses.push(resolver.resolve(index, place, &expression, 0, true));
+                }
+            }
+            Form::Template => {
+                let Ok(template) = Template::parse(place.text) else {
+                    continue;
+                };
+                let whole = template.parts.len() == 1;
+                for part in &template.parts {
+                    uses.extend(resolver.part(index, place, part, whole));
+                }
+            }
+        }
+    }
+    uses
+}
+
+impl Resolver<'_> {
+    fn part(&self, index: usize, place: &Place<'_>, part: &Part, whole: bool) -> Option<Use> {
+        match part {
+            Part::Text(_) => None,
+            Part::Expression(expression, span) => {
+                let inside = place
+                    .text
+                    .get(span.start..span.end)?
+                    .find(&expression.source)
+                    .unwrap_or(0);
+                Some(self.resolve(index, place, expression, span.start + inside, whole))
+            }
+            Part::Secret(name, span) => {
+                let span = locate(self.document, &place.pointer, place.text, *span);
+                let path = vec!["secrets".to_owned(), name.clone()];
+                let name = Name {
+                    path,
+                    span,
+                    guarded: false,
+                    meaning: Meaning::Secret,
+                };
+                Some(Use {
+                    place: index,
+                    span,
+                    whole,
+                    is_secret: true,
+                    ty: Type::Any,
+                    names: vec![name],
+                    wrong: Vec::new(),
+                })
+            }
+        }
+    }
+
+    fn resolve(&self, index: usize, place: &Place<'_>, expression: &Expression, offset: usize, whole: bool) -> Use {
+        let here = |span: Span| {
+            let part = Span::new(offset + span.start, offset + span.end);
+            locate(self.document, &place.pointer, place.text, part)
+        };
+        let names: Vec<Name> = expression
+            .references
+            .iter()
+            .map(|reference| self.name(place, expression, reference, &here))
+            .collect();
+        let scope = Names {
+            resolver: self,
+            place,
+            references: &expression.references,
+        };
+        let (ty, found) = expression.check(&scope);
+        let wrong = found
+            .into_iter()
+            .map(|finding| wrong(finding, &here))
+            .filter(|wrong| wrong.kind != ExprFindingKind::UnknownField || !is_reported(&names, wrong.span))
+            .collect();
+        let span = here(Span::new(0, expression.source.len()));
+        Use {
+            place: index,
+            span,
+            whole,
+            is_secret: false,
+            ty,
+            names,
+            wrong,
+        }
+    }
+
+    fn name(
+        &self,
+        place: &Place<'_>,
+        expression: &Expression,
+        reference: &Reference,
+        here: &dyn Fn(Span) -> Span,
+    ) -> Name {
+        let path: Vec<&str> = reference.path.iter().map(String::as_str).collect();
+        let (at, meaning) = match path.as_slice() {
+            ["inputs", name, rest @ ..] => match self.shapes.inputs.get(*name) {
+                Some(ty) => below(
+                    &Field {
+                        ty: ty.clone(),
+                        optional: false,
+                    },
+                    rest,
+                    2,
+                ),
+                None => (1, Meaning::NoInput),
+            },
+            ["steps", id, rest @ ..] => match self.shapes.steps.get(*id) {
+                Some(shape) => self.step(place, id, shape, rest),
+                // A step that was not understood has findings of its own.
+                None if self.spec.broken.iter().any(|broken| broken == id) => (1, Meaning::Fine),
+                None => (1, Meaning::NoStep),
+            },
+            ["run", rest @ ..] => below(&required(self.shapes.run.clone()), rest, 1),
+            ["event", rest @ ..] => match self.shapes.event_in(place.event) {
+                Some(ty) => below(&required(ty), rest, 1),
+                None => (0, Meaning::Fine),
+            },
+            ["secrets", ..] => (0, Meaning::Secret),
+            _ => (0, Meaning::Fine),
+        };
+        let whole_path = !matches!(meaning, Meaning::NoInput | Meaning::NoStep | Meaning::NoField(..));
+        let span = if whole_path {
+            reference.span
+        } else {
+            word(&expression.source, reference, at)
+        };
+        Name {
+            path: reference.path.clone(),
+            span: here(span),
+            guarded: reference.guarded,
+            meaning,
+        }
+    }
+
+    fn step(&self, place: &Place<'_>, id: &str, shape: &StepShape, rest: &[&str]) -> (usize, Meaning) {
+        let Some((field, deeper)) = rest.split_first() else {
+            return (1, Meaning::Fine);
+        };
+        let known = shape
+            .types()
+            .into_iter()
+            .any(|ty| !matches!(field_of(ty, field), Lookup::Missing));
+        if !known && of_every_step(field).is_none() {
+            return (
+                2,
+                Meaning::NoField(2, shape.names().into_iter().map(str::to_owned).collect()),
+            );
+        }
+        let Some((field_shape, missing)) = self.field_at(place, id, shape, field) else {
+            return (1, Meaning::NotUpstream);
+        };
+        let (at, meaning) = below(&field_shape, deeper, 3);
+        match (missing, meaning) {
+            (Some(_), Meaning::NoField(at, words)) => (at, Meaning::NoField(at, words)),
+            (Some(missing), _) => (at, Meaning::MayBeMissing(missing)),
+            (None, meaning) => (at, meaning),
+        }
+    }
+
+    /// The field as it is known there, and why it may be missing. `None` if the step does not come
+    /// before.
+    fn field_at(
+        &self,
+        place: &Place<'_>,
+        id: &str,
+        shape: &StepShape,
+        field: &str,
+    ) -> Option<(Field, Option<Missing>)> {
+        let anything = merged(shape.types(), field);
+        let Some(plan) = self.plan else {
+            return Some((anything, None));
+        };
+        let Some(step) = plan.step(id) else {
+            return Some((anything, None));
+        };
+        let outcomes = match self.knowledge(plan, place, step, field) {
+            Known::NotUpstream => return None,
+            Known::Missing(missing) => return Some((anything, Some(missing))),
+            Known::Unclear => return Some((anything, None)),
+            Known::Finished(outcomes) => outcomes,
+        };
+        if of_every_step(field).is_some() {
+            return Some((anything, None));
+        }
+        let gives = |outcome: &&str| {
+            let ty = shape.with_outcome(outcome)?;
+            (!matches!(field_of(ty, field), Lookup::Missing)).then_some(ty)
+        };
+        let giving: Vec<&Type> = outcomes.iter().filter_map(gives).collect();
+        let missing = match giving.len() {
+            0 => Some(Missing::Never),
+            some => (some < outcomes.len()).then_some(Missing::OtherOutcome),
+        };
+        let field = if giving.is_empty() {
+            anything
+        } else {
+            merged(giving, field)
+        };
+        Some((field, missing))
+    }
+
+    fn knowledge<'p>(&'p self, plan: &'p Plan, place: &Place<'_>, other: &PlanStep, field: &str) -> Known<'p> {
+        let index = match place.owner {
+            Owner::Trigger => return Known::NotUpstream,
+            Owner::Outputs => return Known::Missing(Missing::AtEnd),
+            Owner::Step(index) => index,
+        };
+        let own = &self.steps[index];
+        let (Some(step), Some(paths)) = (plan.step(&own.spec.id), self.paths.get(usize::from(own.always))) else {
+            return Known::Unclear;
+        };
+        if !paths.steps.iter().any(|one| one.id == other.id) {
+            return if own.always {
+                Known::Missing(Missing::OtherPath)
+            } else {
+                Known::NotUpstream
+            };
+        }
+        if !paths.knowledge.can_start(step.index) {
+            return Known::Unclear;
+        }
+        if !paths.index.is_upstream(other.index, step.index) {
+            let of_earlier_rounds = field == "rounds" && !plan.back_edges.is_empty();
+            return if of_earlier_rounds {
+                Known::Unclear
+            } else {
+                Known::NotUpstream
+            };
+        }
+        match paths.knowledge.before(paths.steps, step.index, other.index) {
+            Certainty::Sure(outcomes) => Known::Finished(outcomes),
+            Certainty::Maybe if other.condition.is_some() => Known::Missing(Missing::Skipped),
+            Certainty::Maybe => Known::Missing(Missing::OtherPath),
+        }
+    }
+
+    /// Everything that the step can give, as one open object for the expression checker: names
+    /// that are not there have been reported by then.
+    fn open_shape(&self, id: &str) -> Option<Type> {
+        let shape = self.shapes.steps.get(id)?;
+        let mut fields: IndexMap<String, Field> = IndexMap::new();
+        for name in shape.names() {
+            let field = of_every_step(name).map_or_else(|| merged(shape.types(), name), required);
+            fields.insert(name.to_owned(), field);
+        }
+        Some(Type::Object { fields, open: true })
+    }
+}
+
+/// What is known of a step at a place.
+enum Known<'a> {
+    NotUpstream,
+    Missing(Missing),
+    Unclear,
+    Finished(Vec<&'a str>),
+}
+
+/// The names that one expression uses, as its checker sees them.
+struct Names<'a> {
+    resolver: &'a Resolver<'a>,
+    place: &'a Place<'a>,
+    references: &'a [Reference],
+}
+
+impl Names<'_> {
+    /// An object of the names that follow `root` in this expression: a flow may have hundreds of
+    /// steps, an expression names two.
+    fn below_root(&self, root: &str, ty: impl Fn(&str) -> Option<Type>) -> Type {
+        let mut fields = IndexMap::new();
+        for reference in self.references.iter().filter(|reference| reference.path[0] == root) {
+            let Some(name) = reference.path.get(1) else { continue };
+            fields.insert(name.clone(), required(ty(name).unwrap_or(Type::Any)));
+        }
+        Type::Object { fields, open: true }
+    }
+}
+
+impl TypeScope for Names<'_> {
+    fn root(&self, name: &str) -> Option<Type> {
+        let shapes = self.resolver.shapes;
+        match name {
+            "inputs" => Some(self.below_root(name, |input| shapes.inputs.get(input).cloned())),
+            "steps" => Some(self.below_root(name, |id| self.resolver.open_shape(id))),
+            "run" => Some(shapes.run.clone()),
+            "event" => shapes.event_in(self.place.event),
+            "secrets" => Some(Type::Any),
+            _ => None,
+        }
+    }
+
+    fn roots(&self) -> Vec<&str> {
+        let mut roots = vec!["inputs", "steps", "run"];
+        if shapes::has_event(self.place.event) {
+            roots.push("event");
+        }
+        roots
+    }
+}
+
+fn wrong(finding: ExprFinding, here: &dyn Fn(Span) -> Span) -> Wrong {
+    Wrong {
+        kind: finding.kind,
+        message: finding.message,
+        span: here(finding.span),
+        nearest: finding.nearest,
+    }
+}
+
+/// Whether a name has been found wrong there already.
+fn is_reported(names: &[Name], span: Span) -> bool {
+    names
+        .iter()
+        .filter(|name| matches!(name.meaning, Meaning::NoInput | Meaning::NoStep | Meaning::NoField(..)))
+        .any(|name| name.span.start < span.end && span.start < name.span.end)
+}
+
+/// What the names below a field mean; `at` is the position of the first of them.
+fn below(field: &Field, rest: &[&str], at: usize) -> (usize, Meaning) {
+    let mut ty = field.ty.clone();
+    let mut optional = field.optional;
+    for (offset, name) in rest.iter().enumerate() {
+        match field_of(&ty, name) {
+            Lookup::Known(next) => {
+                ty = next.ty;
+                optional |= next.optional;
+            }
+            Lookup::Missing => {
+                let words = shapes::field_names(&ty).into_iter().map(str::to_owned).collect();
+                return (at + offset, Meaning::NoField(at + offset, words));
+            }
+            Lookup::NoFields => break,
+        }
+    }
+    (
+        at,
+        if optional {
+            Meaning::MayBeMissing(Missing::Optional)
+        } else {
+            Meaning::Fine
+        },
+    )
+}
+
+/// The field as one of several types has it.
+fn merged(types: Vec<&Type>, name: &str) -> Field {
+    types
+        .into_iter()
+        .filter_map(|ty| match field_of(ty, name) {
+            Lookup::Known(field) => Some(field),
+            Lookup::Missing | Lookup::NoFields => None,
+        })
+        .reduce(either)
+        .unwrap_or_else(|| of_every_step(name).map_or(required(Type::Any), required))
+}
+
+/// Where the word at `position` of the path stands in the expression.
+fn word(source: &str, reference: &Reference, position: usize) -> Span {
+    let mut from = reference.span.start;
+    let mut span = reference.span;
+    for name in reference.path.iter().take(position + 1) {
+        let Some(offset) = source
+            .get(from..reference.span.end)
+            .and_then(|text| text.find(name.as_str()))
+        else {
+            return reference.span;
+        };
+        span = Span::new(from + offset, from + offset + name.len());
+        from = span.end;
+    }
+    span
+}
