@@ -1,6 +1,8 @@
 //! Integration tests, one binary: linking once is faster than linking twenty times.
 
 #[cfg(feature = "runtime")]
+mod actions;
+#[cfg(feature = "runtime")]
 mod catalog;
 #[cfg(feature = "runtime")]
 mod config;

@@ -1,0 +1,100 @@
+//! The built-in actions, called as the host calls them.
+
+mod http;
+mod mail;
+
+use gatefold::base::{Timestamp, Value};
+use gatefold::connect::{ActionError, CallContext, Handler, Links, Mailer, OutgoingMail, Registry};
+use gatefold::connectors::{Settings, http::HttpSettings, registry};
+use gatefold::people::{Directory, Person};
+use gatefold::store::Blobs;
+use std::sync::{Arc, RwLock};
+
+/// Sends nothing.
+pub struct NoMailer;
+
+#[async_trait::async_trait]
+impl Mailer for NoMailer {
+    async fn send(&self, _: &OutgoingMail) -> Result<(), ActionError> {
+        Ok(())
+    }
+    fn is_idempotent(&self) -> bool {
+        false
+    }
+}
+
+/// An installation with two lawyers.
+pub struct Installation {
+    pub settings: Settings,
+    _folder: tempfile::TempDir,
+}
+
+impl Installation {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            http: HttpSettings::default(),
+            mailer: Arc::new(NoMailer),
+            directory: Arc::new(RwLock::new(Arc::new(directory()))),
+            links: Links::new([1; 32], "https://files.example.com"),
+            blobs: Blobs::open(folder.path().join("blobs")).unwrap(),
+        };
+        Self {
+            settings,
+            _folder: folder,
+        }
+    }
+
+    pub fn registry(&self) -> Registry {
+        registry(&self.settings)
+    }
+}
+
+fn directory() -> Directory {
+    let person = |name: &str| Person {
+        name: name.to_owned(),
+        email: format!("{name}@corp.example"),
+        roles: ["legal".to_owned()].into(),
+        groups: std::collections::BTreeSet::default(),
+        manager: None,
+    };
+    Directory {
+        users: ["anna", "ben"].map(|name| (name.to_owned(), person(name))).into(),
+    }
+}
+
+/// So many seconds after an arbitrary moment.
+pub fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+}
+
+/// A call of one step.
+pub fn context(step: &str) -> CallContext {
+    CallContext {
+        run: "run_1".into(),
+        step: step.to_owned(),
+        key: format!("run_1:{step}:1"),
+        attempt: 1,
+        now: at(0),
+        initiator: "user:anna".to_owned(),
+        calendar: None,
+    }
+}
+
+/// Calls an action that leaves the process.
+pub async fn call_outside(registry: &Registry, action: &str, input: Value) -> Result<Value, ActionError> {
+    let action = registry.get(action).unwrap();
+    let Handler::Outside(handler) = &action.handler else {
+        panic!("it stays inside")
+    };
+    let output = handler.call(&context("step"), input).await?;
+    fits(&action.info.output, &output);
+    Ok(output)
+}
+
+/// An output is what the catalogue promises.
+pub fn fits(schema: &Value, output: &Value) {
+    let schema = jsonschema::validator_for(schema).unwrap();
+    let wrong: Vec<String> = schema.iter_errors(output).map(|error| error.to_string()).collect();
+    assert!(wrong.is_empty(), "{output} does not fit its schema: {wrong:?}");
+}
