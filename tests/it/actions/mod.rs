@@ -1,5 +1,6 @@
 //! The built-in actions, called as the host calls them.
 
+mod file360;
 mod http;
 mod mail;
 
