@@ -1,6 +1,8 @@
 //! What can be said on the command line.
 
-use super::{completions, config_show, graph, lint, token};
+use super::{
+    completions, config_show, demo, deploy, explain, graph, init, lint, run, runs, schema, serve, tasks, token,
+};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -22,10 +24,28 @@ pub struct Cli {
 /// What can be done. In the order in which somebody new needs it.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// See a whole review run, from upload to published file, in seconds
+    Demo(demo::DemoArgs),
+    /// Make a folder with a first flow
+    Init(init::InitArgs),
     /// Check flows
     Lint(lint::LintArgs),
+    /// Explain a finding
+    Explain(explain::ExplainArgs),
     /// Draw a flow
     Graph(graph::GraphArgs),
+    /// Print a schema
+    Schema(schema::SchemaArgs),
+    /// Run the server
+    Serve(serve::ServeArgs),
+    /// Deploy a flow
+    Deploy(deploy::DeployArgs),
+    /// Start a flow
+    Run(run::RunArgs),
+    /// Look at runs, and help them on
+    Runs(runs::RunsArgs),
+    /// Look at tasks, and decide them
+    Tasks(tasks::TasksArgs),
     /// Make tokens for the API
     Token(token::TokenArgs),
     /// Look at the configuration

@@ -3,14 +3,28 @@
 //! Invariant: stdout carries data, stderr talk; the exit code tells what the caller can do.
 
 pub mod args;
+pub mod client;
 pub mod completions;
+pub mod compose;
 pub mod config_show;
+pub mod demo;
+pub mod deploy;
+pub mod embedded;
 pub mod exit;
+pub mod explain;
 pub mod graph;
+pub mod init;
 pub mod lint;
+pub mod logging;
 pub mod output;
+pub mod progress;
+pub mod run;
+pub mod runs;
+pub mod schema;
+pub mod serve;
 pub mod settings;
 pub mod sources;
+pub mod tasks;
 pub mod token;
 
 use args::{Cli, Command};
@@ -42,10 +56,28 @@ pub fn main() -> ExitCode {
 fn dispatch(cli: Cli) -> Outcome {
     let settings = Settings::new(cli.config);
     match cli.command {
+        Command::Init(args) => init::run(&args),
         Command::Lint(args) => lint::run(&args, &settings),
+        Command::Explain(args) => explain::run(&args),
         Command::Graph(args) => graph::run(&args, &settings),
+        Command::Schema(args) => schema::run(&args),
+        Command::Serve(args) => serve::run(&args, settings),
+        Command::Deploy(args) => deploy::run(&args, settings),
+        Command::Run(args) => run::run(&args, settings),
+        Command::Runs(args) => runs::run(&args, settings),
+        Command::Tasks(args) => tasks::run(&args, settings),
+        Command::Demo(args) => demo::run(&args),
         Command::Token(args) => token::run(&args, settings),
         Command::Config(args) => config_show::run(&args, settings),
         Command::Completions(args) => completions::run(&args),
     }
+}
+
+/// Runs what needs a runtime.
+fn with_runtime(work: impl Future<Output = Outcome>) -> Outcome {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| exit::Failure::Environment(format!("no threads can be started: {error}")))?
+        .block_on(work)
 }

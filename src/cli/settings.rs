@@ -1,7 +1,7 @@
 //! Flags that name settings, on their way into the configuration.
 
 use super::exit::Failure;
-use crate::config::{self, ConfigError, Environment, Resolved, Sources};
+use crate::config::{self, Environment, Resolved, Sources};
 use std::path::PathBuf;
 
 /// Where this call's settings come from.
@@ -30,10 +30,14 @@ impl Settings {
         self
     }
 
-    /// With a default for `key` that is weaker than file and environment… but there is none of
-    /// those where this is used: the demo's own installation.
-    pub fn without_surroundings() -> Self {
-        Self::default()
+    /// From a file and flags, whatever the environment says.
+    pub fn of_file_alone(file: PathBuf) -> Self {
+        Self {
+            sources: Sources {
+                file: Some(file),
+                ..Sources::default()
+            },
+        }
     }
 
     /// The complete configuration.
@@ -44,11 +48,5 @@ impl Settings {
     /// The environment.
     pub fn environment(&self) -> &Environment {
         &self.sources.environment
-    }
-}
-
-impl From<ConfigError> for Failure {
-    fn from(error: ConfigError) -> Self {
-        Self::Usage(error.to_string())
     }
 }

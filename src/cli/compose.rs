@@ -1,0 +1,189 @@
+//! Everything put together: the adapters behind the ports, as the configuration says.
+
+use super::client::escaped;
+use super::exit::{Failure, Outcome};
+use crate::config::{self, Accounts, ConfigError, Environment, Resolved};
+use crate::connect::{Links, Mailer};
+use crate::connectors::http::HttpSettings;
+use crate::connectors::mail::{self, MailSettings};
+use crate::host::{Clock, Host, HostError, Limits, Parts, Secrets};
+use crate::server::{self, Settings};
+use crate::store::sqlite::SqliteStore;
+use crate::store::{BlobError, Blobs, StoreError, fault};
+use secrecy::{ExposeSecret, SecretString};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// The variable that arms a fault point for a crash test.
+const FAULT_VARIABLE: &str = "GATEFOLD_FAULT";
+/// Where mails go below the data folder while there is no mail server.
+pub const OUTBOX: &str = "outbox";
+
+/// An installation, put together and listening, not yet answering.
+pub struct Installation {
+    /// Drives everything.
+    pub host: Arc<Host>,
+    /// Who may call.
+    pub accounts: Arc<Accounts>,
+    /// Where it listens, in fact.
+    pub address: SocketAddr,
+    listener: TcpListener,
+    settings: Settings,
+}
+
+/// Puts together what `resolved` describes.
+pub async fn open(mut resolved: Resolved, environment: &Environment) -> Result<Installation, Failure> {
+    if let Some(point) = environment.get(FAULT_VARIABLE) {
+        fault::arm(point).map_err(|error| Failure::Usage(format!("{FAULT_VARIABLE}: {error}")))?;
+    }
+    let listener = TcpListener::bind(resolved.listen)
+        .await
+        .map_err(|error| Failure::Environment(format!("{} cannot be listened on: {error}", resolved.listen)))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::Environment(format!("the address cannot be told: {error}")))?;
+    // Port 0 means any free one, which is known only now.
+    let (wanted, got) = (resolved.listen.to_string(), address.to_string());
+    resolved.base_url = resolved.base_url.replace(&wanted, &got);
+    let accounts = Arc::new(Accounts::open(&resolved.people)?);
+    let parts = parts(&resolved, environment, &accounts)?;
+    Ok(Installation {
+        host: Host::new(parts),
+        accounts,
+        address,
+        listener,
+        settings: Settings::from(&resolved),
+    })
+}
+
+fn parts(resolved: &Resolved, environment: &Environment, accounts: &Accounts) -> Result<Parts, Failure> {
+    let data = &resolved.data;
+    std::fs::create_dir_all(data)
+        .map_err(|error| Failure::Environment(format!("{} cannot be made: {error}", data.display())))?;
+    let secrets = config::secrets(data, environment)?;
+    let blobs = Blobs::open(data.join("blobs"))?;
+    let links = Links::new(config::installation_key(data)?, resolved.base_url.clone());
+    let mailer = mailer(resolved, &secrets)?;
+    let registry = crate::connectors::registry(&crate::connectors::Settings {
+        http: HttpSettings {
+            allowed_networks: resolved.http.allow_networks.clone(),
+            timeout_ms: resolved.limits.call_timeout_ms,
+            ..HttpSettings::default()
+        },
+        mailer: Arc::clone(&mailer),
+        directory: accounts.directory(),
+        links: links.clone(),
+        blobs: blobs.clone(),
+    });
+    Ok(Parts {
+        store: store(data)?,
+        blobs,
+        registry,
+        mailer,
+        links,
+        directory: accounts.directory(),
+        calendars: config::calendars(&resolved.calendars)?,
+        secrets,
+        clock: Clock::System,
+        limits: Limits {
+            upload_bytes: resolved.limits.upload_bytes,
+            calls_in_flight: resolved.limits.calls_in_flight,
+            call_timeout_ms: resolved.limits.call_timeout_ms,
+        },
+    })
+}
+
+fn store(data: &Path) -> Result<Arc<SqliteStore>, Failure> {
+    let opened = SqliteStore::open(data.join("gatefold.db"));
+    Ok(Arc::new(opened.map_err(|error| match error {
+        StoreError::Busy(why) => {
+            Failure::Environment(format!("{why}; talk to that server with --server URL --token T"))
+        }
+        other => other.into(),
+    })?))
+}
+
+fn mailer(resolved: &Resolved, secrets: &Secrets) -> Result<Arc<dyn Mailer>, Failure> {
+    let smtp_url = match &resolved.mail.smtp {
+        Some(smtp) => Some(with_password(smtp, secrets.get(&resolved.mail.password_secret))),
+        None => None,
+    };
+    mail::mailer(&MailSettings {
+        smtp_url,
+        from: resolved.mail.from.clone(),
+        outbox: resolved.data.join(OUTBOX),
+        timeout_ms: resolved.limits.call_timeout_ms,
+    })
+    .map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// The address of a mail server with the password put in after the user.
+fn with_password(smtp: &str, password: Option<&SecretString>) -> SecretString {
+    let address = match (smtp.rsplit_once('@'), password) {
+        (Some((user, host)), Some(password)) => format!("{user}:{}@{host}", escaped(password.expose_secret())),
+        _ => smtp.to_owned(),
+    };
+    SecretString::from(address)
+}
+
+impl Installation {
+    /// Takes up what was left, answers, and drives runs until `stop` is cancelled; then finishes
+    /// what is in flight.
+    pub async fn serve(self, stop: CancellationToken) -> Outcome {
+        server::serve(self.host, self.accounts, self.settings, self.listener, stop)
+            .await
+            .map_err(|error| Failure::Environment(error.to_string()))
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Environment(error.to_string())
+    }
+}
+
+impl From<BlobError> for Failure {
+    fn from(error: BlobError) -> Self {
+        Self::Environment(error.to_string())
+    }
+}
+
+impl From<HostError> for Failure {
+    fn from(error: HostError) -> Self {
+        let message = error.to_string();
+        match error {
+            HostError::Store(_) | HostError::Damaged { .. } | HostError::ShuttingDown => Self::Environment(message),
+            _ => Self::Negative(message),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_password;
+    use secrecy::{ExposeSecret, SecretString};
+
+    #[test]
+    fn a_password_cannot_change_the_server() {
+        let url = with_password(
+            "smtps://me@mail.example.com:465",
+            Some(&SecretString::from("a@evil/:?")),
+        );
+        assert_eq!(url.expose_secret(), "smtps://me:a%40evil%2F%3A%3F@mail.example.com:465");
+    }
+
+    #[test]
+    fn a_server_without_a_user_gets_no_password() {
+        let url = with_password("smtp://localhost:25", Some(&SecretString::from("x")));
+        assert_eq!(url.expose_secret(), "smtp://localhost:25");
+    }
+}

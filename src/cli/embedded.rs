@@ -1,0 +1,140 @@
+//! The server that a command talks to: a running one, or one inside this process.
+
+use super::client::Client;
+use super::compose;
+use super::exit::{Failure, Outcome};
+use super::settings::Settings;
+use crate::config::{Environment, Resolved};
+use crate::people::{Person, roles};
+use clap::Args;
+use std::collections::BTreeSet;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// Any free port of this machine, reached from this machine alone.
+const ANY_LOOPBACK: &str = "127.0.0.1:0";
+
+/// Which server.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Server")]
+pub struct ServerArgs {
+    /// A running server, as http://127.0.0.1:8080; or GATEFOLD_URL. Without one, the data folder is opened
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// Token for that server; or GATEFOLD_TOKEN
+    #[arg(long, requires = "server")]
+    token: Option<String>,
+    /// The data folder to open where no server is named
+    #[arg(long, value_name = "DIR", conflicts_with = "server")]
+    data: Option<String>,
+    /// Act as this person of people.yaml where no server is named; without, as an administrator
+    #[arg(long = "as", value_name = "USER", conflicts_with = "server")]
+    user: Option<String>,
+}
+
+/// A server to talk to, for the time of one command.
+pub struct Session {
+    /// Talks to it.
+    pub client: Client,
+    embedded: Option<Embedded>,
+}
+
+impl Session {
+    /// Connects to the server that the arguments or the environment name, or opens the data folder.
+    pub async fn open(args: &ServerArgs, settings: Settings) -> Result<Self, Failure> {
+        let environment = settings.environment().clone();
+        let server = args.server.as_deref().or_else(|| environment.get("GATEFOLD_URL"));
+        if let Some(server) = server.filter(|_| args.data.is_none() && args.user.is_none()) {
+            let token = args.token.as_deref().or_else(|| environment.get("GATEFOLD_TOKEN"));
+            return Ok(Self {
+                client: Client::new(server, token),
+                embedded: None,
+            });
+        }
+        let settings = settings
+            .with("data", args.data.as_deref())
+            .with("listen", Some(ANY_LOOPBACK))
+            .with("base_url", Some(&format!("http://{ANY_LOOPBACK}")));
+        let embedded = Embedded::start(settings.load()?, &environment).await?;
+        let client = embedded.client_of(args.user.as_deref())?;
+        Ok(Self {
+            client,
+            embedded: Some(embedded),
+        })
+    }
+
+    /// Stops a server inside this process.
+    pub async fn close(self) -> Outcome {
+        match self.embedded {
+            Some(embedded) => embedded.stop().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// A server inside this process.
+pub struct Embedded {
+    /// Where it answers.
+    pub url: String,
+    accounts: std::sync::Arc<crate::config::Accounts>,
+    stop: CancellationToken,
+    served: JoinHandle<Outcome>,
+}
+
+impl Embedded {
+    /// Starts it. It is ready when this returns.
+    pub async fn start(resolved: Resolved, environment: &Environment) -> Result<Self, Failure> {
+        let installation = compose::open(resolved, environment).await?;
+        let url = format!("http://{}", installation.address);
+        let accounts = std::sync::Arc::clone(&installation.accounts);
+        let stop = CancellationToken::new();
+        let host = std::sync::Arc::clone(&installation.host);
+        let mut served = tokio::spawn(installation.serve(stop.clone()));
+        tokio::select! {
+            () = super::serve::ready(host, stop.clone(), || {}) => Ok(Self { url, accounts, stop, served }),
+            early = &mut served => Err(early.map_err(ended_early).and_then(|outcome| outcome).err().unwrap_or(Failure::Said)),
+        }
+    }
+
+    /// A caller for a person of the directory, or for an administrator who is in none.
+    pub fn client_of(&self, user: Option<&str>) -> Result<Client, Failure> {
+        let (name, person) = match user {
+            Some(user) => {
+                let directory = self.accounts.directory();
+                let directory = directory.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let person = directory.users.get(user).cloned();
+                let known: Vec<&str> = directory.users.keys().map(String::as_str).collect();
+                let missing = || {
+                    Failure::Usage(format!(
+                        "people.yaml has no person {user:?}; it has {}",
+                        known.join(", ")
+                    ))
+                };
+                (user, person.ok_or_else(missing)?)
+            }
+            None => ("operator", administrator()),
+        };
+        Ok(Client::new(&self.url, Some(&self.accounts.admit(name, person))))
+    }
+
+    /// Stops it, letting what is in flight finish.
+    pub async fn stop(self) -> Outcome {
+        self.stop.cancel();
+        self.served.await.map_err(ended_early)?
+    }
+}
+
+fn ended_early(error: tokio::task::JoinError) -> Failure {
+    Failure::Environment(format!("the server ended early: {error}"))
+}
+
+/// Whoever can open the data folder may do everything with it.
+fn administrator() -> Person {
+    Person {
+        name: "Operator of this machine".to_owned(),
+        email: String::new(),
+        roles: BTreeSet::from([roles::ADMIN.to_owned()]),
+        groups: BTreeSet::new(),
+        manager: None,
+    }
+}

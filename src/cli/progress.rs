@@ -1,0 +1,187 @@
+//! A run as people follow it: one line an event, and a spinner for what goes on on a terminal.
+
+use crate::engine::EventRecord;
+use crate::engine::event::{Event, TimerKind};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::IsTerminal;
+use std::time::Duration;
+
+/// Characters of a hash that tell versions apart at a glance.
+const HASH_CHARS: usize = 12;
+const TICK: Duration = Duration::from_millis(120);
+
+/// What a person reads of an event: the step or actor it is about, and a sentence.
+pub fn describe(event: &Event) -> (String, String) {
+    match event {
+        Event::RunStarted {
+            flow,
+            version,
+            initiator,
+            ..
+        } => ("run".to_owned(), format!("{flow} {version} started by {initiator}")),
+        Event::RunClosing { status, by, .. } => {
+            let by = by.as_ref().map_or(String::new(), |by| format!(", cancelled by {by}"));
+            ("run".to_owned(), format!("closing as {status}{by}"))
+        }
+        Event::Released { kind, id } => ("run".to_owned(), format!("{kind} {id} released")),
+        Event::RunEnded { status, .. } => ("run".to_owned(), format!("ended: {status}")),
+        Event::EventReceived { kind, data, .. } => ("event".to_owned(), format!("{kind}{}", by_whom(data))),
+        Event::TaskOpened { .. }
+        | Event::TaskAssigned { .. }
+        | Event::DecisionRecorded { .. }
+        | Event::DecisionsVoided { .. } => describe_task(event),
+        _ => describe_step(event),
+    }
+}
+
+fn describe_task(event: &Event) -> (String, String) {
+    match event {
+        Event::TaskOpened { step, document, .. } => (
+            step.clone(),
+            format!(
+                "asks about {} version {} ({})",
+                document.name,
+                document.version,
+                short(&document.sha256)
+            ),
+        ),
+        Event::TaskAssigned { people, escalated, .. } => {
+            let how = if *escalated { "escalated to" } else { "assigned to" };
+            ("task".to_owned(), format!("{how} {}", people.join(", ")))
+        }
+        Event::DecisionRecorded { record, .. } => {
+            let reason = record
+                .reason
+                .as_ref()
+                .map_or(String::new(), |reason| format!(": {reason}"));
+            (
+                record.by.clone(),
+                format!("decides {} on {}{reason}", record.decision, short(&record.sha256)),
+            )
+        }
+        Event::DecisionsVoided { document, .. } => (
+            "task".to_owned(),
+            format!("version {} makes earlier decisions void", document.version),
+        ),
+        _ => other(event),
+    }
+}
+
+fn describe_step(event: &Event) -> (String, String) {
+    match event {
+        Event::ActionScheduled { step, round, .. } => (step.clone(), format!("begins{}", in_round(*round))),
+        Event::AttemptFailed {
+            step,
+            attempt,
+            error,
+            retry_at,
+        } => (
+            step.clone(),
+            format!("try {attempt} failed: {error}; again at {retry_at}"),
+        ),
+        Event::WaitOpened {
+            step,
+            round,
+            expected,
+            timers,
+        } => {
+            let names: Vec<&str> = expected.iter().map(|expected| expected.name.as_str()).collect();
+            let due = timers.due.map_or(String::new(), |due| format!(" until {due}"));
+            (
+                step.clone(),
+                format!("waits for {}{due}{}", names.join(", "), in_round(*round)),
+            )
+        }
+        Event::AlternativeMet { step, name, .. } => (step.clone(), format!("{name} has come")),
+        Event::TimerFired { step, timer, to } => {
+            let what = match timer {
+                TimerKind::Remind(index) => format!("reminder {}", index + 1),
+                TimerKind::Escalate => format!("escalated to {}", to.join(", ")),
+                TimerKind::Retry => "tries again".to_owned(),
+            };
+            (step.clone(), what)
+        }
+        Event::StepFinished {
+            step, outcome, round, ..
+        } => (step.clone(), format!("{outcome}{}", in_round(*round))),
+        Event::StepSkipped { step, .. } => (step.clone(), "skipped".to_owned()),
+        Event::WentBack { from, outcome, to } => (from.clone(), format!("{outcome}: back to {to}")),
+        Event::IncidentRaised { step, error, .. } => (step.clone(), format!("needs a person: {error}")),
+        Event::IncidentResolved { step, how, by, reason } => (step.clone(), format!("{how} by {by}: {reason}")),
+        _ => other(event),
+    }
+}
+
+/// The type of an event that this page has no sentence for.
+fn other(event: &Event) -> (String, String) {
+    let data = serde_json::to_value(event).unwrap_or_default();
+    ("run".to_owned(), data["type"].as_str().unwrap_or("event").to_owned())
+}
+
+fn in_round(round: u32) -> String {
+    if round > 1 {
+        format!(" (round {round})")
+    } else {
+        String::new()
+    }
+}
+
+fn by_whom(data: &crate::base::Value) -> String {
+    data["by"].as_str().map_or(String::new(), |by| format!(" by {by}"))
+}
+
+/// The beginning of a hash.
+pub fn short(hash: &str) -> &str {
+    hash.get(..HASH_CHARS).unwrap_or(hash)
+}
+
+/// An event as one line.
+pub fn line(record: &EventRecord) -> String {
+    let (who, what) = describe(&record.event);
+    let time = record.at.strftime("%H:%M:%S%.3f");
+    format!("{:>4}  {time}  {who:<12} {what}", record.seq)
+}
+
+/// Shows a run while it goes on.
+pub struct Progress {
+    spinner: Option<ProgressBar>,
+}
+
+impl Progress {
+    /// With a spinner if somebody is looking at stderr.
+    pub fn start(text: &str) -> Self {
+        let spinner = std::io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("{spinner} {msg}").expect("the template is well formed");
+            let spinner = ProgressBar::new_spinner()
+                .with_style(style)
+                .with_message(text.to_owned());
+            spinner.enable_steady_tick(TICK);
+            spinner
+        });
+        Self { spinner }
+    }
+
+    /// Says a line, above the spinner if there is one.
+    pub fn say(&self, text: &str) {
+        match &self.spinner {
+            Some(spinner) => spinner.suspend(|| super::output::say(text)),
+            None => super::output::say(text),
+        }
+    }
+
+    /// Shows an event, and what goes on after it.
+    pub fn event(&self, record: &EventRecord) {
+        self.say(&line(record));
+        if let Some(spinner) = &self.spinner {
+            let (who, what) = describe(&record.event);
+            spinner.set_message(format!("{who} {what}"));
+        }
+    }
+
+    /// Takes the spinner away.
+    pub fn finish(self) {
+        if let Some(spinner) = self.spinner {
+            spinner.finish_and_clear();
+        }
+    }
+}

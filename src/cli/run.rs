@@ -1,0 +1,154 @@
+//! `gatefold run`: starts a flow and, if wanted, follows it to its end.
+
+use super::client::{Answer, Client};
+use super::embedded::{ServerArgs, Session};
+use super::exit::{Failure, Outcome};
+use super::progress::Progress;
+use super::settings::Settings;
+use super::{output, sources, with_runtime};
+use crate::base::Value;
+use crate::engine::event::Event;
+use clap::Args;
+use futures_util::StreamExt;
+use std::path::Path;
+
+/// Folder of the file space that files given as inputs go to.
+const INPUT_FOLDER: &str = "/inputs";
+/// How the status of a run that went as planned begins.
+const COMPLETED: &str = "completed";
+
+/// Start a flow.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  gatefold run hello --input document=@contract.pdf --watch\n  gatefold run definitions/hello.flow.yaml --input document=@contract.pdf --as dora"
+)]
+pub struct RunArgs {
+    /// Name of a deployed flow, or a file that is deployed first
+    flow: String,
+    /// An input; NAME=@FILE uploads a file, a value that is JSON is taken as such
+    #[arg(long = "input", short, value_name = "NAME=VALUE")]
+    inputs: Vec<String>,
+    /// Follow the run until it ends; ctrl-c stops following, not the run
+    #[arg(long, short)]
+    watch: bool,
+    /// The same key starts one run, however often it is given
+    #[arg(long, value_name = "KEY")]
+    once: Option<String>,
+    /// Print as data
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// Runs the command.
+pub fn run(args: &RunArgs, settings: Settings) -> Outcome {
+    with_runtime(async move {
+        let session = Session::open(&args.server, settings).await?;
+        let outcome = start(args, &session.client).await;
+        session.close().await?;
+        outcome
+    })
+}
+
+async fn start(args: &RunArgs, client: &Client) -> Outcome {
+    let flow = if args.flow.ends_with(sources::ENDING) {
+        let source = sources::read_one(&args.flow)?;
+        output::field(&client.deploy(&source.name, &source.text).await?, "flow")
+    } else {
+        args.flow.clone()
+    };
+    let inputs = inputs(&args.inputs, client).await?;
+    let run = client.start(&flow, &inputs, args.once.as_deref()).await?;
+    if !args.watch {
+        return shown(args, client, &run).await;
+    }
+    tokio::select! {
+        ended = follow(client, &run) => ended?,
+        _ = tokio::signal::ctrl_c() => {
+            output::say(&format!("{run} goes on; look again with `gatefold runs show {run}`"));
+            return Ok(());
+        }
+    }
+    shown(args, client, &run).await?;
+    let view = client.run(&run).await?;
+    if view["outcome"] == COMPLETED {
+        Ok(())
+    } else {
+        Err(Failure::Said)
+    }
+}
+
+async fn shown(args: &RunArgs, client: &Client, run: &str) -> Outcome {
+    if args.json {
+        return output::json(&client.run(run).await?);
+    }
+    output::line(run)
+}
+
+/// Shows the events of a run until it ends.
+pub async fn follow(client: &Client, run: &str) -> Answer<()> {
+    let progress = Progress::start(run);
+    let mut after = 0;
+    loop {
+        let mut events = std::pin::pin!(client.watch(run, after).await?);
+        while let Some(record) = events.next().await {
+            let Ok(record) = record else { break };
+            after = record.seq;
+            progress.event(&record);
+            if matches!(record.event, Event::RunEnded { .. }) {
+                progress.finish();
+                return Ok(());
+            }
+        }
+        // The connection ended before the run: ask again from where it broke off.
+        client.run(run).await?;
+    }
+}
+
+/// Inputs as data; files are uploaded.
+async fn inputs(given: &[String], client: &Client) -> Result<Value, Failure> {
+    let mut inputs = serde_json::Map::new();
+    for pair in given {
+        let Some((name, value)) = pair.split_once('=') else {
+            return Err(Failure::Usage(format!(
+                "--input {pair}: write NAME=VALUE or NAME=@FILE"
+            )));
+        };
+        let value = match value.strip_prefix('@') {
+            Some(file) => client.put_file(INPUT_FOLDER, Path::new(file)).await?,
+            None => plain(value),
+        };
+        if inputs.insert(name.to_owned(), value).is_some() {
+            return Err(Failure::Usage(format!("--input {name} is given twice")));
+        }
+    }
+    Ok(Value::Object(inputs))
+}
+
+/// Numbers, booleans, lists and maps are what they look like; all else is text.
+fn plain(text: &str) -> Value {
+    match serde_json::from_str(text) {
+        Ok(value @ (Value::Number(_) | Value::Bool(_) | Value::Array(_) | Value::Object(_) | Value::String(_))) => {
+            value
+        }
+        _ => Value::from(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+    use serde_json::json;
+
+    #[test]
+    fn inputs_are_what_they_look_like() {
+        assert_eq!(plain("12"), json!(12));
+        assert_eq!(plain("true"), json!(true));
+        assert_eq!(plain("[1]"), json!([1]));
+        assert_eq!(plain("\"12\""), json!("12"));
+        assert_eq!(plain("10 business days"), json!("10 business days"));
+        assert_eq!(plain("null"), json!("null"));
+        assert_eq!(plain(""), json!(""));
+    }
+}

@@ -1,0 +1,188 @@
+//! `gatefold runs`: look at runs, and help on those that need a person.
+
+use super::client::{Answer, Client, escaped};
+use super::embedded::{ServerArgs, Session};
+use super::exit::Outcome;
+use super::settings::Settings;
+use super::{output, progress, with_runtime};
+use crate::base::Value;
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+/// Look at runs, and help them on.
+#[derive(Debug, Args)]
+pub struct RunsArgs {
+    #[command(subcommand)]
+    command: RunsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum RunsCommand {
+    /// List runs, newest first
+    List {
+        /// Of this flow alone
+        #[arg(long)]
+        flow: Option<String>,
+        /// That stand so: running, closing or ended
+        #[arg(long)]
+        status: Option<String>,
+        /// That need a person
+        #[arg(long)]
+        incident: bool,
+        /// Print as data
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Show a run, its steps and its journal
+    Show {
+        /// The run
+        run: String,
+        /// Print as data
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Try a failed step again
+    Retry(StepArgs),
+    /// Go on past a failed step
+    Skip(StepArgs),
+    /// Cancel a run: what it shared is taken back
+    Cancel {
+        /// The run
+        run: String,
+        /// Why; it goes into the journal
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+struct StepArgs {
+    /// The run
+    run: String,
+    /// The step
+    step: String,
+    /// Why; it goes into the journal
+    #[arg(long)]
+    reason: String,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// Runs the command.
+pub fn run(args: &RunsArgs, settings: Settings) -> Outcome {
+    with_runtime(async move {
+        let session = Session::open(server_of(&args.command), settings).await?;
+        let outcome = answer(&args.command, &session.client).await;
+        session.close().await?;
+        outcome
+    })
+}
+
+fn server_of(command: &RunsCommand) -> &ServerArgs {
+    match command {
+        RunsCommand::Retry(args) | RunsCommand::Skip(args) => &args.server,
+        RunsCommand::List { server, .. } | RunsCommand::Show { server, .. } | RunsCommand::Cancel { server, .. } => {
+            server
+        }
+    }
+}
+
+async fn answer(command: &RunsCommand, client: &Client) -> Outcome {
+    match command {
+        RunsCommand::List {
+            flow,
+            status,
+            incident,
+            json,
+            ..
+        } => {
+            let mut query: Vec<String> = Vec::new();
+            query.extend(flow.as_ref().map(|flow| format!("flow={}", escaped(flow))));
+            query.extend(status.as_ref().map(|status| format!("status={}", escaped(status))));
+            query.extend(incident.then(|| "incident=true".to_owned()));
+            let page = client.get(&format!("/api/v1/runs?{}", query.join("&"))).await?;
+            list(&page["items"], *json)
+        }
+        RunsCommand::Show { run, json, .. } => show(client, run, *json).await,
+        RunsCommand::Retry(args) => Ok(step(client, args, "retry").await?),
+        RunsCommand::Skip(args) => Ok(step(client, args, "skip").await?),
+        RunsCommand::Cancel { run, reason, .. } => {
+            client
+                .post(
+                    &format!("/api/v1/runs/{}/cancel", escaped(run)),
+                    &json!({ "reason": reason }),
+                )
+                .await?;
+            output::say(&format!("{run} is cancelled; what it shared is taken back"));
+            Ok(())
+        }
+    }
+}
+
+async fn step(client: &Client, args: &StepArgs, how: &str) -> Answer<()> {
+    let path = format!(
+        "/api/v1/runs/{}/steps/{}/{how}",
+        escaped(&args.run),
+        escaped(&args.step)
+    );
+    client.post(&path, &json!({ "reason": args.reason })).await?;
+    output::say(&format!("{}: {how} {}", args.run, args.step));
+    Ok(())
+}
+
+fn list(items: &Value, as_json: bool) -> Outcome {
+    if as_json {
+        return output::json(items);
+    }
+    let columns = [
+        "id",
+        "flow",
+        "version",
+        "status",
+        "outcome",
+        "incident",
+        "initiator",
+        "started_at",
+    ];
+    let items = items.as_array().map(Vec::as_slice).unwrap_or_default();
+    let rows: Vec<Vec<String>> = items
+        .iter()
+        .map(|run| columns.iter().map(|column| output::field(run, column)).collect())
+        .collect();
+    output::line(&output::table(&columns, &rows))
+}
+
+async fn show(client: &Client, run: &str, as_json: bool) -> Outcome {
+    let view = client.run(run).await?;
+    let journal = client.journal(run, 0).await?;
+    if as_json {
+        return output::json(&json!({ "run": view, "journal": journal }));
+    }
+    let field = |key: &str| output::field(&view, key);
+    output::line(&format!(
+        "{}  {} {}  {} {}\n",
+        field("id"),
+        field("flow"),
+        field("version"),
+        field("status"),
+        field("outcome")
+    ))?;
+    let columns = ["id", "state", "outcome", "round", "due", "error"];
+    let steps = view["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let rows: Vec<Vec<String>> = steps
+        .iter()
+        .map(|step| columns.iter().map(|column| output::field(step, column)).collect())
+        .collect();
+    output::line(&output::table(&columns, &rows))?;
+    output::line("")?;
+    for record in &journal {
+        output::line(&progress::line(record))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! `gatefold serve`: the server, until it is told to stop.
+
+use super::exit::{Failure, Outcome};
+use super::settings::Settings;
+use super::{compose, logging, output, sources, with_runtime};
+use crate::host::Host;
+use clap::Args;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+/// How often is asked whether the host is ready.
+const READY_POLL: Duration = Duration::from_millis(2);
+
+/// Run the server.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  gatefold serve\n  gatefold serve --data /var/lib/gatefold --listen 0.0.0.0:8080")]
+pub struct ServeArgs {
+    /// Folder under which everything is stored
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+    /// Address and port to listen on; port 0 means any free one
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+}
+
+/// Runs the command.
+pub fn run(args: &ServeArgs, settings: Settings) -> Outcome {
+    let settings = settings
+        .with("data", args.data.as_deref())
+        .with("listen", args.listen.as_deref());
+    let started = Instant::now();
+    with_runtime(async move {
+        let resolved = settings.load()?;
+        logging::start(&resolved);
+        for warning in &resolved.warnings {
+            tracing::warn!("{warning}");
+        }
+        let definitions = resolved.definitions.clone();
+        let data = resolved.data.clone();
+        let installation = compose::open(resolved, settings.environment()).await?;
+        if let Some(folder) = definitions {
+            deploy_all(&installation.host, &folder).await?;
+        }
+        let stop = CancellationToken::new();
+        tokio::spawn(cancel_on_signal(stop.clone()));
+        let address = installation.address;
+        tokio::spawn(ready(Arc::clone(&installation.host), stop.clone(), move || {
+            let (data, took) = (data.display(), started.elapsed().as_millis());
+            output::say(&format!(
+                "gatefold serves http://{address} from {data}, ready after {took} ms; ctrl-c stops it"
+            ));
+        }));
+        installation.serve(stop).await
+    })
+}
+
+/// Deploys every flow of a folder. One that is refused keeps its last good version.
+async fn deploy_all(host: &Arc<Host>, folder: &Path) -> Result<(), Failure> {
+    if !folder.is_dir() {
+        return Err(Failure::Usage(format!(
+            "{} is no folder; definitions names one",
+            folder.display()
+        )));
+    }
+    let Ok(found) = sources::read_all(&[folder.display().to_string()]) else {
+        tracing::warn!(folder = %folder.display(), "no flow to deploy");
+        return Ok(());
+    };
+    for source in found {
+        match host.deploy(&source.name, &source.text, "user:system").await {
+            Ok((deployment, _)) => {
+                tracing::info!(flow = %deployment.flow, version = %deployment.version, "deployed");
+            }
+            Err(error) => tracing::error!(file = %source.name, %error, "not deployed; `gatefold lint` tells why"),
+        }
+    }
+    Ok(())
+}
+
+/// Calls `then` once the host is ready, or nothing if it is stopped before.
+pub async fn ready(host: Arc<Host>, stop: CancellationToken, then: impl FnOnce()) {
+    while !host.is_ready() {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(READY_POLL) => {}
+        }
+    }
+    then();
+}
+
+/// Cancels at the first interrupt or request to terminate; the second ends the process.
+pub async fn cancel_on_signal(stop: CancellationToken) {
+    signal().await;
+    stop.cancel();
+    signal().await;
+    std::process::exit(i32::from(super::exit::ENVIRONMENT));
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).expect("a process may listen for signals");
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    let _ = tokio::signal::ctrl_c().await;
+}
