@@ -16,6 +16,7 @@ use crate::store::{CommitError, UnitOfWork, Write, fault};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Pause before an answer that could not be stored is offered again.
 const OFFER_AGAIN: Duration = Duration::from_millis(500);
@@ -72,7 +73,7 @@ impl Host {
                 calendar,
             };
             let (host, run) = (Arc::clone(self), run.clone());
-            self.tracker.spawn(async move { host.see_through(run, call).await });
+            self.spawn(async move { host.see_through(run, call).await });
         }
     }
 
@@ -163,7 +164,9 @@ impl Host {
         idempotent: bool,
     ) -> Result<Value, ActionError> {
         let limit = Duration::from_millis(self.parts().limits.call_timeout_ms);
-        let called = tokio::spawn(async move { tokio::time::timeout(limit, action.call(&cx, input)).await });
+        let called = AbortOnDropHandle::new(tokio::spawn(async move {
+            tokio::time::timeout(limit, action.call(&cx, input)).await
+        }));
         let unclear = |what: String| {
             if idempotent {
                 ActionError::Transient(what)

@@ -105,7 +105,10 @@ pub struct Host {
     timers: timers::TimerQueue,
     calls: Semaphore,
     tracker: TaskTracker,
+    /// Nothing new is begun.
     stop: CancellationToken,
+    /// Nothing in flight is waited for.
+    cut_off: CancellationToken,
     events_recorded: Notify,
     shares_changed: Notify,
     mails_queued: Notify,
@@ -128,6 +131,7 @@ impl Host {
             calls: Semaphore::new(parts.limits.calls_in_flight),
             tracker: TaskTracker::new(),
             stop: CancellationToken::new(),
+            cut_off: CancellationToken::new(),
             events_recorded: Notify::new(),
             shares_changed: Notify::new(),
             mails_queued: Notify::new(),
@@ -173,6 +177,7 @@ impl Host {
             self.tracker.wait().await;
         };
         if tokio::time::timeout(grace, everything).await.is_err() {
+            self.cut_off.cancel();
             tracing::warn!("calls in flight were cut off; they are taken up at the next start");
         }
     }
@@ -180,6 +185,19 @@ impl Host {
     /// Stops at once, as a crash does: nothing new is begun and nothing in flight is waited for.
     pub fn abandon(&self) {
         self.stop.cancel();
+        self.cut_off.cancel();
+    }
+
+    /// Does `work` beside everything else, until the host is cut off.
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let cut_off = self.cut_off.clone();
+        self.tracker.spawn(async move {
+            tokio::select! {
+                biased;
+                () = cut_off.cancelled() => {}
+                () = work => {}
+            }
+        });
     }
 
     /// What it is put together from.

@@ -119,7 +119,7 @@ impl Host {
             ));
         }
         let (host, again) = (Arc::clone(self), run.clone());
-        self.tracker.spawn(async move {
+        self.spawn(async move {
             if let Err(error) = host.resume(&again).await {
                 tracing::error!(run = %again, %error, "a run that has begun could not go on; the next start takes it up");
             }

@@ -92,7 +92,7 @@ impl Host {
             let now = self.now();
             for run in self.timers.due(now) {
                 let host = Arc::clone(&self);
-                self.tracker.spawn(async move { host.wake(run).await });
+                self.spawn(async move { host.wake(run).await });
             }
             let share_expiry = self.end_due_shares(now).await;
             let next = [self.timers.first(), share_expiry].into_iter().flatten().min();
