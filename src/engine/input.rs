@@ -154,7 +154,7 @@ pub enum Refusal {
     #[error("the document is now version {}: read it before deciding", current.version)]
     OtherVersion {
         /// The version to decide on.
-        current: DocumentRef,
+        current: Box<DocumentRef>,
     },
     /// The people decide one after the other, and others come first.
     #[error("it is not your turn yet")]

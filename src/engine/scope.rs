@@ -2,7 +2,7 @@
 
 use super::state::{KeptEvent, Phase, RunState, Slots, StepState};
 use crate::base::{Timestamp, Value};
-use crate::expr::Scope;
+use crate::expr::{Scope, dig};
 use crate::plan::Plan;
 use serde_json::{Map, json};
 
@@ -23,7 +23,7 @@ impl Scope for RunScope<'_> {
             ["run", rest @ ..] => self.run(rest),
             ["steps", id, rest @ ..] => {
                 let slot = self.plan.slot(id)?;
-                self.step(self.state.step(slot), rest)
+                step(self.state.step(slot), rest)
             }
             ["event", rest @ ..] => event(self.event?, rest),
             _ => None,
@@ -52,27 +52,27 @@ impl RunScope<'_> {
             _ => None,
         }
     }
+}
 
-    /// A step is nothing before it finished in its current round.
-    fn step(&self, step: &StepState, path: &[&str]) -> Option<Value> {
-        let Phase::Finished(outcome) = &step.phase else {
-            return None;
-        };
-        match path {
-            [] => {
-                let mut fields = fields(outcome, &step.output);
-                fields.insert("round".to_owned(), json!(step.round));
-                fields.insert("rounds".to_owned(), json!(step.rounds));
-                Some(Value::Object(fields))
-            }
-            ["outcome"] => Some(Value::String(outcome.clone())),
-            ["round"] => Some(json!(step.round)),
-            ["rounds", rest @ ..] => match rest {
-                [] => Some(Value::Array(step.rounds.clone())),
-                [at, rest @ ..] => dig(step.rounds.get(at.parse::<usize>().ok()?)?, rest).cloned(),
-            },
-            _ => dig(&step.output, path).cloned(),
+/// A step is nothing before it finished in its current round.
+fn step(step: &StepState, path: &[&str]) -> Option<Value> {
+    let Phase::Finished(outcome) = &step.phase else {
+        return None;
+    };
+    match path {
+        [] => {
+            let mut fields = fields(outcome, &step.output);
+            fields.insert("round".to_owned(), json!(step.round));
+            fields.insert("rounds".to_owned(), json!(step.rounds));
+            Some(Value::Object(fields))
         }
+        ["outcome"] => Some(Value::String(outcome.clone())),
+        ["round"] => Some(json!(step.round)),
+        ["rounds", rest @ ..] => match rest {
+            [] => Some(Value::Array(step.rounds.clone())),
+            _ => dig(&Value::Array(step.rounds.clone()), rest).cloned(),
+        },
+        _ => dig(&step.output, path).cloned(),
     }
 }
 
@@ -93,13 +93,4 @@ fn event(event: &KeptEvent, path: &[&str]) -> Option<Value> {
         ["key"] => event.key.clone().map(Value::String),
         _ => None,
     }
-}
-
-/// The value at the end of `path`.
-fn dig<'v>(value: &'v Value, path: &[&str]) -> Option<&'v Value> {
-    path.iter().try_fold(value, |value, name| match value {
-        Value::Object(fields) => fields.get(*name),
-        Value::Array(items) => items.get(name.parse::<usize>().ok()?),
-        _ => None,
-    })
 }

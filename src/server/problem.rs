@@ -198,7 +198,7 @@ impl From<Refusal> for Problem {
             Refusal::AlreadyDecided(_) => conflict("already-decided"),
             Refusal::OtherVersion { current } => {
                 let mut problem = conflict("other-version");
-                problem.more.current = Some(current.into());
+                problem.more.current = Some((*current).into());
                 problem
             }
             Refusal::NoSuchDecision { .. } => unfit("no-such-decision"),

@@ -21,11 +21,10 @@ enum Joined {
 fn joined(join: JoinSpec, total: usize, arrived: usize, dead: usize) -> Joined {
     let needed = match join {
         _ if total == 0 => 0,
-        JoinSpec::All => total,
-        JoinSpec::Any => 1,
-        JoinSpec::Count(count) => (count as usize).max(1),
         JoinSpec::Settled if arrived + dead < total => return Joined::Open,
-        JoinSpec::Settled => 1,
+        JoinSpec::Any | JoinSpec::Settled => 1,
+        JoinSpec::Count(count) => (count as usize).max(1),
+        JoinSpec::All => total,
     };
     if arrived >= needed {
         Joined::Ready

@@ -72,7 +72,7 @@ impl Decider<'_> {
         }
         if given.sha256 != task.document.sha256 {
             return Err(Refusal::OtherVersion {
-                current: task.document.clone(),
+                current: Box::new(task.document.clone()),
             });
         }
         if before.is_some() {
