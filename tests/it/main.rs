@@ -6,6 +6,7 @@ mod actions;
 mod catalog;
 #[cfg(feature = "runtime")]
 mod config;
+mod engine;
 #[cfg(feature = "runtime")]
 mod host;
 #[cfg(feature = "runtime")]

@@ -1,0 +1,236 @@
+//! How the golden histories were made. A history that is missing is recorded by its script and the
+//! test fails once, so that somebody looks at what is new. One that is there is never made again:
+//! a later build may decide otherwise, and still has to read it.
+
+use super::kit::Run;
+use gatefold::engine::FailureKind::{InDoubt, Permanent, Transient};
+use gatefold::engine::{Input, RunPhase};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+
+const REVIEW: &str = "\
+flow: review
+version: 1.0.0
+calendar: office
+inputs:
+  document: { type: file }
+  reviewer: { type: email }
+outputs:
+  file: ${{ steps.publish.file }}
+steps:
+  - id: room
+    uses: t.share
+    with: { name: 'Review of ${{ inputs.document.name }}' }
+  - id: access
+    uses: t.grant
+    with: { share: '${{ steps.room.share }}', to: '${{ inputs.reviewer }}' }
+  - id: response
+    wait:
+      any:
+        new_version: { event: file360.file_uploaded, on: '${{ steps.room.share }}' }
+        comment: { event: file360.comment_added, on: '${{ steps.room.share }}' }
+    deadline: { due: 10 business days, remind: [3 business days before] }
+    outcomes: { expired: { end: expired } }
+  - id: approval
+    approve:
+      document: ${{ steps.response.file or inputs.document }}
+      ask: Is it fit to be signed?
+      by: [role:legal]
+      rule: 2
+      veto: [role:lead]
+      exclude: [initiator]
+      reason: [changes_requested, rejected]
+    deadline: { due: 5 business days, remind: [1 business day before], escalate: { after: 3 business days, to: [role:lead] } }
+    outcomes:
+      changes_requested: { back_to: response, max_rounds: 3, then: { end: rejected } }
+      rejected: { end: rejected }
+      expired: { end: expired }
+  - id: publish
+    uses: t.call
+    with: { file: '${{ steps.approval.document }}', token: '${{ secrets.TOKEN }}' }
+";
+
+fn review() -> Run {
+    let inputs = json!({ "document": super::kit::document(1), "reviewer": "eve@example.com" });
+    let mut run = Run::start(REVIEW, inputs);
+    run.done("room:1", json!({ "share": "shr_1" }));
+    run.done("access:1", json!({ "grant": "grt_1" }));
+    run.wake_after("8 business days");
+    run.upload(2, "email:eve@example.com");
+    run.assign_with_veto(&["lea", "leo"], &["boss"]);
+    run.decide("lea", "approved").expect("it counts");
+    run.upload(3, "email:eve@example.com");
+    run.decide("lea", "changes_requested").expect("it counts");
+    run.upload(4, "email:eve@example.com");
+    run.assign(&["lea", "leo"]);
+    run.decide("lea", "approved").expect("it counts");
+    run.wake_after("3 business days");
+    run.assign(&["boss"]);
+    run.wake_after("1 business day");
+    run.decide("boss", "approved").expect("it counts");
+    run.done("publish:2", json!({ "file": "fil_9" }));
+    run.done("release:grt_1", json!({}));
+    run.done("release:shr_1", json!({}));
+    run
+}
+
+const REPAIRED: &str = "\
+flow: repaired
+version: 1.0.0
+steps:
+  - id: a
+    uses: t.call
+    with: { n: 1 }
+    retry: { attempts: 2, backoff: 10 seconds }
+  - { id: b, uses: t.once, after: start }
+  - { id: c, uses: t.pure, with: { n: 2 }, after: [a, b] }
+  - { id: d, uses: t.call, outcomes: { failed: continue } }
+";
+
+fn repaired() -> Run {
+    let mut run = Run::start(REPAIRED, json!({}));
+    run.fail("b:1", InDoubt);
+    run.fail("a:1", Transient);
+    run.next();
+    run.fail("a:1", Transient);
+    run.retry("a").expect("it has an incident");
+    run.skip("b").expect("it has an incident");
+    run.done("a:1", json!({}));
+    run.done("c:1", json!({ "n": 2 }));
+    run.fail("d:1", Permanent);
+    run
+}
+
+const BRANCHES: &str = "\
+flow: branches
+version: 1.0.0
+inputs:
+  amount: { type: integer, default: 50 }
+steps:
+  - id: size
+    choose:
+      - { when: inputs.amount > 100, outcome: large }
+      - { otherwise: small }
+  - { id: special, uses: t.call, after: size.large }
+  - { id: usual, uses: t.share, after: size.small }
+  - { id: never, uses: t.call, if: inputs.amount < 0 }
+  - id: sound
+    check: [{ that: steps.usual.round == 3, else: Not good enough yet. }]
+    outcomes: { failed: { back_to: usual, max_rounds: 3, then: { end: unsound } } }
+  - { id: done, end: { status: filed, message: 'After ${{ steps.usual.round }} rounds' } }
+always:
+  - { id: tell, uses: t.call }
+";
+
+fn branches() -> Run {
+    let mut run = Run::start(BRANCHES, json!({}));
+    run.done("usual:1", json!({ "share": "shr_1" }));
+    run.done("release:shr_1", json!({}));
+    run.done("usual:2", json!({ "share": "shr_2" }));
+    run.done("usual:3", json!({ "share": "shr_3" }));
+    run.done("release:shr_3", json!({}));
+    run.done("release:shr_2", json!({}));
+    run.done("tell:1", json!({}));
+    run
+}
+
+const CANCELLED: &str = "\
+flow: cancelled
+version: 1.0.0
+steps:
+  - { id: room, uses: t.share }
+  - { id: hall, uses: t.share, after: start, retry: { attempts: 3 } }
+  - { id: broken, uses: t.call, after: start }
+";
+
+fn cancelled() -> Run {
+    let mut run = Run::start(CANCELLED, json!({}));
+    run.fail("broken:1", Permanent);
+    run.fail("hall:1", Transient);
+    run.cancel().expect("it runs");
+    run.done("room:1", json!({ "share": "shr_1" }));
+    run.next();
+    run.fail("hall:1", Permanent);
+    for _ in 0..4 {
+        run.fail("release:shr_1", Transient);
+        run.next();
+    }
+    run.fail("release:shr_1", Transient);
+    run.retry("release:shr_1").expect("it has an incident");
+    run.done("release:shr_1", json!({}));
+    run
+}
+
+const WAITS: &str = "\
+flow: waits
+version: 1.0.0
+steps:
+  - { id: pause, wait: { until: 2 hours } }
+  - id: both
+    wait: { all: { left: { event: t.ping, key: k1 }, right: { event: t.pong, where: event.n > 1 } } }
+    deadline: { due: 2 days, remind: [1 day after], escalate: { after: 30 hours, to: ['role:lead'] } }
+    outcomes: { expired: { end: late } }
+  - id: last
+    wait: { event: t.ping }
+    deadline: { due: 1 day }
+    outcomes: { expired: continue }
+";
+
+fn waits() -> Run {
+    let mut run = Run::start(WAITS, json!({}));
+    run.keyed("t.ping", "k1", json!({ "n": 1 }));
+    run.event("t.pong", &[], json!({ "n": 1 }));
+    run.next();
+    run.next();
+    run.next();
+    run.event("t.pong", &[], json!({ "n": 2 }));
+    run.next();
+    run
+}
+
+/// Name, flow and script of each.
+fn scripts() -> Vec<(&'static str, &'static str, fn() -> Run)> {
+    vec![
+        ("v1-branches", BRANCHES, branches),
+        ("v1-cancelled", CANCELLED, cancelled),
+        ("v1-repaired", REPAIRED, repaired),
+        ("v1-review", REVIEW, review),
+        ("v1-waits", WAITS, waits),
+    ]
+}
+
+#[test]
+fn every_script_comes_to_its_end_and_its_history_is_recorded() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/histories");
+    let mut recorded = Vec::new();
+    for (name, flow, script) in scripts() {
+        let mut run = script();
+        assert!(
+            matches!(run.machine.status(), RunPhase::Ended { .. }),
+            "{name}: {:?}",
+            run.work()
+        );
+        assert!(run.handle(Input::Wake).is_ok());
+        let path = folder.join(format!("{name}.jsonl"));
+        if path.exists() {
+            continue;
+        }
+        let lines: String = run
+            .journal
+            .iter()
+            .map(|record| format!("{}\n", json_line(record)))
+            .collect();
+        fs::write(&path, lines).expect("the history can be written");
+        fs::write(path.with_extension("flow.yaml"), flow).expect("the flow can be written");
+        recorded.push(name);
+    }
+    assert!(
+        recorded.is_empty(),
+        "recorded {recorded:?}: look at them and commit them"
+    );
+}
+
+fn json_line(record: &gatefold::engine::EventRecord) -> Value {
+    serde_json::to_value(record).expect("it can be written")
+}

@@ -1,0 +1,136 @@
+//! Journals as they are stored: every event reads back as it was written, every history ever
+//! recorded replays for ever.
+
+use super::flows;
+use gatefold::engine::{Event, EventRecord, JOURNAL_VERSION, ReplayError, RunMachine, RunPhase};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/histories")
+}
+
+/// Name, text of the flow and journal of every recorded history.
+fn histories() -> Vec<(String, String, Vec<EventRecord>)> {
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder())
+        .expect("the folder can be read")
+        .map(|entry| entry.expect("the entry can be read").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
+        .collect();
+    paths.sort();
+    paths
+        .into_iter()
+        .map(|path| {
+            let name = path.file_stem().expect("it has a name").to_string_lossy().into_owned();
+            let flow = fs::read_to_string(path.with_extension("flow.yaml")).expect("the flow stands beside it");
+            let text = fs::read_to_string(&path).expect("it can be read");
+            let lines = text
+                .lines()
+                .map(|line| serde_json::from_str(line).expect("a line is an event"));
+            (name, flow, lines.collect())
+        })
+        .collect()
+}
+
+/// Replays a recorded history. Plans may be pinned by another hash than today's: what a history
+/// proves is that its events still mean what they meant.
+fn replay(flow: &str, journal: &[EventRecord]) -> Result<RunMachine, ReplayError> {
+    let mut plan = flows::plan(flow);
+    if let Some(Event::RunStarted { plan: hash, .. }) = journal.first().map(|record| &record.event) {
+        Arc::make_mut(&mut plan).hash.clone_from(hash);
+    }
+    RunMachine::replay(plan, journal)
+}
+
+#[test]
+fn every_recorded_history_replays_and_reads_back_as_it_was_written() {
+    let histories = histories();
+    assert!(histories.len() >= 5, "histories are never removed");
+    for (name, flow, journal) in histories {
+        let machine = replay(&flow, &journal).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(matches!(machine.status(), RunPhase::Ended { .. }), "{name} has ended");
+        let text = fs::read_to_string(folder().join(format!("{name}.jsonl"))).expect("it can be read");
+        for (line, record) in text.lines().zip(&journal) {
+            assert_eq!(
+                serde_json::to_string(record).expect("it can be written"),
+                line,
+                "{name}"
+            );
+        }
+        for end in 1..journal.len() {
+            replay(&flow, &journal[..end]).unwrap_or_else(|error| panic!("{name}, {end} events: {error}"));
+        }
+    }
+}
+
+#[test]
+fn the_recorded_histories_have_every_type_of_event() {
+    let mut missing: BTreeSet<&str> = [
+        "run_started",
+        "action_scheduled",
+        "attempt_failed",
+        "wait_opened",
+        "task_opened",
+        "task_assigned",
+        "decision_recorded",
+        "decisions_voided",
+        "event_received",
+        "alternative_met",
+        "timer_fired",
+        "call_abandoned",
+        "step_finished",
+        "step_skipped",
+        "went_back",
+        "incident_raised",
+        "incident_resolved",
+        "run_closing",
+        "released",
+        "run_ended",
+    ]
+    .into();
+    for (_, _, journal) in histories() {
+        for record in journal {
+            let value = serde_json::to_value(&record).expect("it can be written");
+            missing.remove(value["type"].as_str().expect("it has a type"));
+        }
+    }
+    assert!(missing.is_empty(), "no history has {missing:?}");
+}
+
+#[test]
+fn a_journal_of_a_newer_build_is_refused_by_name() {
+    let (_, flow, mut journal) = histories().remove(0);
+    journal[1].v = JOURNAL_VERSION + 1;
+    let error = replay(&flow, &journal).expect_err("it is newer");
+    assert!(matches!(error, ReplayError::Newer { seq: 2, .. }), "{error}");
+}
+
+#[test]
+fn a_journal_that_does_not_fit_is_refused_at_the_event() {
+    let (_, flow, journal) = histories().remove(0);
+    assert!(matches!(
+        replay(&flow, &[]),
+        Err(ReplayError::Impossible { seq: 1, .. })
+    ));
+    for at in 1..journal.len() {
+        let mut gap = journal.clone();
+        gap.remove(at);
+        if at + 1 < journal.len() {
+            let error = replay(&flow, &gap).expect_err("there is a gap");
+            assert!(
+                matches!(error, ReplayError::Impossible { seq, .. } if seq == at as u64 + 2),
+                "{error}"
+            );
+        }
+        let mut twice = journal.clone();
+        let mut again = journal[at].clone();
+        again.seq = journal.len() as u64 + 1;
+        twice.push(again);
+        assert!(replay(&flow, &twice).is_err(), "nothing happens after the end");
+    }
+    let other = flows::plan(&flow.replacen("version: 1.0.0", "version: 1.0.1", 1));
+    let error = RunMachine::replay(other, &journal).expect_err("it is pinned to another plan");
+    assert!(error.to_string().contains("pinned"), "{error}");
+}

@@ -1,0 +1,138 @@
+//! Every limit of a run, at it and one past it.
+
+use super::flows;
+use super::kit::Run;
+use gatefold::engine::StepPhase::{Finished, Incident};
+use gatefold::engine::limits::{MAX_EVENTS, MAX_KEPT_EVENTS, MAX_PAYLOAD_BYTES, MAX_ROUNDS};
+use gatefold::engine::{FailureKind, Input, Reply, RunMachine};
+use gatefold::plan::Disposition;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// A value of exactly so many bytes as compact JSON.
+fn payload(bytes: usize) -> Value {
+    let value = json!({ "n": "x".repeat(bytes - r#"{"n":""}"#.len()) });
+    assert_eq!(value.to_string().len(), bytes);
+    value
+}
+
+#[test]
+fn an_output_may_be_as_large_as_the_limit_and_no_larger() {
+    let text = "steps:\n  - { id: a, uses: t.call }";
+    let mut run = Run::of(text);
+    run.done("a:1", payload(MAX_PAYLOAD_BYTES));
+    assert_eq!(run.phase("a"), Finished);
+    let mut run = Run::of(text);
+    run.done("a:1", payload(MAX_PAYLOAD_BYTES + 1));
+    assert_eq!(run.phase("a"), Incident);
+    assert!(run.step("a").error.expect("it failed").contains("1048577 bytes"));
+}
+
+#[test]
+fn an_event_may_be_as_large_as_the_limit_and_no_larger() {
+    let mut run = Run::of("steps:\n  - { id: a, wait: { event: t.ping }, deadline: none, because: test }");
+    assert_eq!(
+        run.event("t.ping", &[], payload(MAX_PAYLOAD_BYTES + 1)),
+        Reply::AlreadyDone
+    );
+    assert_eq!(run.event("t.ping", &[], payload(MAX_PAYLOAD_BYTES)), Reply::Accepted);
+    assert_eq!(run.phase("a"), Finished);
+}
+
+#[test]
+fn so_many_events_are_kept_and_no_more() {
+    let mut run = Run::of(
+        "steps:
+  - { id: a, uses: t.call }
+  - { id: b, wait: { event: t.ping }, deadline: none, because: test }
+",
+    );
+    for at in 0..=MAX_KEPT_EVENTS {
+        let event = run.inbound("t.ping", &[], json!({ "n": at }));
+        let reply = run
+            .machine
+            .handle(run.now, Input::Event(event))
+            .expect("an event is never refused");
+        let expected = if at < MAX_KEPT_EVENTS {
+            Reply::Accepted
+        } else {
+            Reply::AlreadyDone
+        };
+        assert_eq!(reply, expected, "{at}");
+    }
+    run.done("a:1", json!({}));
+    assert_eq!(run.output("b"), json!({ "n": 0 }));
+}
+
+#[test]
+fn rounds_are_bounded_whatever_the_plan_says() {
+    let mut plan = flows::plan(
+        "flow: t
+version: 1.0.0
+steps:
+  - { id: a, uses: t.pure }
+  - { id: b, choose: [{ otherwise: again }], outcomes: { again: { back_to: a, max_rounds: 2, then: { end: tired } } } }
+",
+    );
+    for disposition in Arc::make_mut(&mut plan).steps[1].outcomes.values_mut() {
+        if let Disposition::BackTo { max_rounds, .. } = disposition {
+            *max_rounds = MAX_ROUNDS + 1;
+        }
+    }
+    let mut run = Run::start_plan(plan, json!({}));
+    let mut rounds = 0;
+    while run.closing().is_none() {
+        rounds += 1;
+        let (work, attempt, _) = run.call(&format!("a:{rounds}"));
+        let result = Ok(json!({}));
+        run.machine
+            .handle(run.now, Input::Finished { work, attempt, result })
+            .expect("it is outstanding");
+    }
+    assert_eq!((rounds, run.ended().as_deref()), (MAX_ROUNDS, Some("tired")));
+}
+
+#[test]
+fn a_run_that_is_too_long_closes_and_still_releases() {
+    let mut run = Run::of(
+        "steps:
+  - { id: room, uses: t.share }
+  - { id: a, uses: t.call }
+always:
+  - { id: tell, uses: t.call }
+",
+    );
+    run.done("room:1", json!({ "share": "shr_1" }));
+    let mut attempt = 0;
+    while run.machine.seq() < MAX_EVENTS - 1 {
+        attempt += 1;
+        let failure = gatefold::engine::Failure {
+            kind: FailureKind::Permanent,
+            message: "broken".to_owned(),
+        };
+        let work = run.machine.outstanding()[0].key().clone();
+        let result = Err(failure);
+        run.machine
+            .handle(run.now, Input::Finished { work, attempt, result })
+            .expect("it is outstanding");
+        if run.machine.seq() < MAX_EVENTS - 1 {
+            let (step, by, reason) = ("a".to_owned(), "user:ines".to_owned(), "again".to_owned());
+            run.machine
+                .handle(run.now, Input::Retry { step, by, reason })
+                .expect("it has an incident");
+        }
+    }
+    assert_eq!((run.machine.seq(), run.closing()), (MAX_EVENTS - 1, None));
+    let (step, by, reason) = ("a".to_owned(), "user:ines".to_owned(), "again".to_owned());
+    if run.machine.incident() {
+        run.machine
+            .handle(run.now, Input::Retry { step, by, reason })
+            .expect("it has an incident");
+    }
+    assert_eq!(run.closing().as_deref(), Some("too_long"));
+    for work in ["release:shr_1", "tell:1"] {
+        run.done(work, json!({}));
+    }
+    assert_eq!(run.ended().as_deref(), Some("too_long"));
+    assert!(RunMachine::replay(run.plan.clone(), &run.journal).is_ok());
+}

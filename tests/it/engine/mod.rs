@@ -1,0 +1,23 @@
+//! The interpreter of one run, behaviour by behaviour: history in, answers out.
+
+#[path = "../../sim/flows.rs"]
+mod flows;
+#[path = "../../sim/generate.rs"]
+mod generate;
+mod kit;
+#[path = "../../sim/rng.rs"]
+mod rng;
+
+mod approvals;
+mod back;
+mod calls;
+mod closing;
+mod histories;
+mod incidents;
+mod joins;
+mod journal;
+mod limits;
+mod outcomes;
+mod property;
+mod timers;
+mod waits;

@@ -1,0 +1,388 @@
+//! Generated flows under generated inputs: replay leads to the same state after every input, every
+//! prefix of a journal can be taken up, every run comes to an end, nothing owned is left.
+
+use super::flows;
+use super::generate::{self, KEY, PEOPLE, SUBJECT};
+use super::rng::Rng;
+use gatefold::base::id::{EventId, RunId};
+use gatefold::base::{Timestamp, Value};
+use gatefold::engine::{
+    Assignment, Decision, EventRecord, Failure, FailureKind, InboundEvent, Input, RunMachine, RunPhase, Start,
+    TaskPhase, Work, WorkKey,
+};
+use gatefold::plan::Plan;
+use jiff::SignedDuration;
+use serde_json::json;
+use std::sync::Arc;
+
+/// Flows tried.
+const SEEDS: u64 = 300;
+/// Inputs by chance before every answer is given.
+const INPUTS: usize = 40;
+/// Inputs within which a run must end once every answer is given.
+const BOUND: usize = 600;
+
+/// One run under random inputs.
+struct Subject {
+    plan: Arc<Plan>,
+    machine: RunMachine,
+    journal: Vec<EventRecord>,
+    now: Timestamp,
+    rng: Rng,
+    events: u64,
+    seed: u64,
+}
+
+fn document(version: u64) -> Value {
+    json!({ "id": "fil_1", "name": "a.pdf", "version": version, "sha256": format!("{version:064x}") })
+}
+
+impl Subject {
+    fn new(seed: u64) -> Option<Self> {
+        let (plan, _) = flows::try_plan(&generate::flow(seed));
+        let plan = Arc::new(plan?);
+        let mut rng = Rng::new(seed ^ 0xdead);
+        let now = "2026-11-23T09:00:00Z".parse().expect("it is a time");
+        let start = Start {
+            run: RunId::from("run_1"),
+            inputs: json!({ "n": rng.below(4), "document": document(1) }),
+            initiator: "user:a".to_owned(),
+            trigger: "manual".to_owned(),
+            seed,
+        };
+        let mut machine = RunMachine::start(Arc::clone(&plan), now, start);
+        let journal = machine.take_events();
+        let mut subject = Self {
+            plan,
+            machine,
+            journal,
+            now,
+            rng,
+            events: 0,
+            seed,
+        };
+        subject.check();
+        Some(subject)
+    }
+
+    fn handle(&mut self, input: Input) {
+        let before = self.machine.clone();
+        let shown = format!("{input:?}");
+        let reply = self.machine.handle(self.now, input);
+        let new = self.machine.take_events();
+        if reply.is_err() {
+            assert!(
+                new.is_empty() && self.machine.state() == before.state(),
+                "seed {}: {shown}",
+                self.seed
+            );
+        }
+        self.journal.extend(new);
+        self.check();
+    }
+
+    /// Replaying the journal leads to the same state and the same answers.
+    fn check(&mut self) {
+        let replayed = RunMachine::replay(Arc::clone(&self.plan), &self.journal)
+            .unwrap_or_else(|error| panic!("seed {}: {error}", self.seed));
+        assert_eq!(replayed.state(), self.machine.state(), "seed {}", self.seed);
+        assert_eq!(replayed.outstanding(), self.machine.outstanding(), "seed {}", self.seed);
+        assert_eq!(replayed.next_wakeup(), self.machine.next_wakeup(), "seed {}", self.seed);
+    }
+
+    fn output(&mut self) -> Value {
+        let number = self.rng.below(50);
+        json!({ "n": number, "share": format!("shr_{number}"), "grant": format!("grt_{number}") })
+    }
+
+    fn event(&mut self) -> Input {
+        let repeated = self.rng.percent(20);
+        if !repeated {
+            self.events += 1;
+        }
+        let kind = *self.rng.pick(&["t.ping", "t.pong", "file360.file_uploaded", "t.other"]);
+        let version = self.rng.below(6) as u64;
+        let data = json!({ "n": self.rng.below(2), "by": *self.rng.pick(&PEOPLE), "file": document(version) });
+        Input::Event(InboundEvent {
+            id: EventId(format!("evt_{}", self.events)),
+            kind: kind.to_owned(),
+            subjects: if self.rng.percent(60) {
+                vec![SUBJECT.to_owned()]
+            } else {
+                Vec::new()
+            },
+            key: self.rng.percent(50).then(|| KEY.to_owned()),
+            data,
+            at: self.now - SignedDuration::from_mins(self.rng.between(0, 200)),
+        })
+    }
+
+    fn finished(&mut self) -> Option<Input> {
+        let outstanding = self.machine.outstanding();
+        if outstanding.is_empty() {
+            return None;
+        }
+        let (mut key, mut attempt) = match self.rng.pick(&outstanding) {
+            Work::Call { key, attempt, .. } => (key.clone(), *attempt),
+            Work::Assign { key, .. } => {
+                let count = self.rng.below(5);
+                let people = PEOPLE[..count.min(4)].iter().map(|one| (*one).to_owned()).collect();
+                let veto = if self.rng.percent(50) {
+                    vec!["user:d".to_owned()]
+                } else {
+                    Vec::new()
+                };
+                let work = key.clone();
+                return Some(if self.rng.percent(90) {
+                    let assignment = Assignment { people, veto };
+                    Input::Assigned { work, assignment }
+                } else {
+                    let result = Err(self.failure());
+                    Input::Finished {
+                        work,
+                        attempt: 1,
+                        result,
+                    }
+                });
+            }
+        };
+        if self.rng.percent(10) {
+            // An answer to some earlier round or try.
+            key = WorkKey(key.0.replace(":2", ":1"));
+            attempt = attempt.saturating_sub(self.rng.below(2) as u32);
+        }
+        let result = if self.rng.percent(65) {
+            Ok(self.output())
+        } else {
+            Err(self.failure())
+        };
+        Some(Input::Finished {
+            work: key,
+            attempt,
+            result,
+        })
+    }
+
+    fn failure(&mut self) -> Failure {
+        let kinds = [
+            FailureKind::Transient,
+            FailureKind::Transient,
+            FailureKind::Permanent,
+            FailureKind::InDoubt,
+        ];
+        Failure {
+            kind: *self.rng.pick(&kinds),
+            message: "broken".to_owned(),
+        }
+    }
+
+    fn decision(&mut self) -> Option<Input> {
+        let tasks = self.machine.tasks();
+        if tasks.is_empty() {
+            return None;
+        }
+        let task = self.rng.pick(&tasks).clone();
+        let decisions = ["approved", "approved", "changes_requested", "rejected", "nonsense"];
+        Some(Input::Decide(Decision {
+            task: task.id,
+            by: (*self.rng.pick(&PEOPLE)).to_owned(),
+            on_behalf_of: self.rng.percent(10).then(|| "user:b".to_owned()),
+            decision: (*self.rng.pick(&decisions)).to_owned(),
+            reason: self.rng.percent(80).then(|| "so".to_owned()),
+            sha256: if self.rng.percent(90) {
+                task.document.sha256
+            } else {
+                "0".to_owned()
+            },
+        }))
+    }
+
+    fn wake(&mut self) -> Input {
+        match self.rng.below(10) {
+            0 => self.now -= SignedDuration::from_hours(self.rng.between(1, 30)),
+            1..=4 => self.now += SignedDuration::from_mins(self.rng.between(0, 400)),
+            _ => self.now = self.machine.next_wakeup().unwrap_or(self.now).max(self.now),
+        }
+        Input::Wake
+    }
+
+    fn resolution(&mut self) -> Input {
+        let incidents = self.machine.incidents();
+        let step = match incidents.is_empty() {
+            true => "s0".to_owned(),
+            false => self.rng.pick(&incidents).name.clone(),
+        };
+        let (by, reason) = ("user:a".to_owned(), "so".to_owned());
+        if self.rng.percent(50) {
+            Input::Retry { step, by, reason }
+        } else {
+            Input::Skip { step, by, reason }
+        }
+    }
+
+    fn input(&mut self) -> Input {
+        let input = match self.rng.below(20) {
+            0..=7 => self.finished(),
+            8..=10 => Some(self.event()),
+            11..=14 => self.decision(),
+            15..=17 => Some(self.resolution()),
+            18 if self.rng.percent(10) => Some(Input::Cancel {
+                by: "user:a".to_owned(),
+                reason: String::new(),
+            }),
+            _ => None,
+        };
+        match input {
+            Some(input) => input,
+            None => self.wake(),
+        }
+    }
+
+    /// Gives every answer that is waited for. True when there was one to give.
+    fn answer(&mut self) -> bool {
+        if let Some(incident) = self.machine.incidents().first() {
+            let step = incident.name.clone();
+            let (by, reason) = ("user:a".to_owned(), "so".to_owned());
+            self.handle(Input::Skip { step, by, reason });
+            return true;
+        }
+        if let Some(work) = self.machine.outstanding().into_iter().next() {
+            let input = match work {
+                Work::Call { key, attempt, .. } => Input::Finished {
+                    work: key,
+                    attempt,
+                    result: Ok(self.output()),
+                },
+                Work::Assign { key, .. } => Input::Assigned {
+                    work: key,
+                    assignment: Assignment {
+                        people: vec!["user:c".to_owned(), "user:d".to_owned()],
+                        veto: Vec::new(),
+                    },
+                },
+            };
+            self.handle(input);
+            return true;
+        }
+        let open = self
+            .machine
+            .tasks()
+            .into_iter()
+            .find(|task| task.phase == TaskPhase::Open);
+        if let Some(task) = open {
+            let decided = |person: &&String| {
+                let by = |record: &gatefold::engine::event::DecisionRecord| {
+                    record.on_behalf_of.clone().unwrap_or_else(|| record.by.clone())
+                };
+                task.decided.iter().all(|record| by(record) != ***person)
+            };
+            if let Some(person) = task.people.iter().find(decided) {
+                let decision = Decision {
+                    task: task.id.clone(),
+                    by: person.clone(),
+                    on_behalf_of: None,
+                    decision: "approved".to_owned(),
+                    reason: None,
+                    sha256: task.document.sha256.clone(),
+                };
+                let before = self.machine.seq();
+                self.handle(Input::Decide(decision));
+                if self.machine.seq() > before {
+                    return true;
+                }
+            }
+        }
+        let before = self.machine.seq();
+        for kind in ["t.ping", "t.pong", "file360.file_uploaded"] {
+            self.events += 1;
+            let event = InboundEvent {
+                id: EventId(format!("evt_{}", self.events)),
+                kind: kind.to_owned(),
+                subjects: vec![SUBJECT.to_owned()],
+                key: Some(KEY.to_owned()),
+                data: json!({ "n": 1, "by": "user:c", "file": document(1) }),
+                at: self.now,
+            };
+            self.handle(Input::Event(event));
+        }
+        if let Some(at) = self.machine.next_wakeup() {
+            self.now = at.max(self.now);
+            self.handle(Input::Wake);
+        }
+        self.machine.seq() > before
+    }
+
+    fn finish(&mut self) {
+        for _ in 0..BOUND {
+            if matches!(self.machine.status(), RunPhase::Ended { .. }) {
+                assert!(self.machine.owned().is_empty(), "seed {}", self.seed);
+                assert!(self.machine.outstanding().is_empty(), "seed {}", self.seed);
+                assert!(
+                    !self.machine.incident() && self.machine.next_wakeup().is_none(),
+                    "seed {}",
+                    self.seed
+                );
+                return;
+            }
+            if !self.answer() {
+                break;
+            }
+        }
+        panic!(
+            "seed {}: the run does not end\n{}\n{:#?}\n{:?}",
+            self.seed,
+            generate::flow(self.seed),
+            self.machine.steps(),
+            self.machine.outstanding(),
+        );
+    }
+}
+
+#[test]
+fn generated_runs_replay_to_themselves_and_come_to_an_end() {
+    let mut ended = 0;
+    for seed in 0..SEEDS {
+        let Some(mut subject) = Subject::new(seed) else {
+            continue;
+        };
+        for _ in 0..INPUTS {
+            let input = subject.input();
+            subject.handle(input);
+        }
+        subject.finish();
+        ended += 1;
+    }
+    assert!(ended > SEEDS * 9 / 10, "only {ended} of the generated flows compile");
+}
+
+#[test]
+fn a_journal_cut_anywhere_is_taken_up_by_a_wake_up() {
+    for seed in 0..SEEDS / 6 {
+        let Some(mut subject) = Subject::new(seed) else {
+            continue;
+        };
+        for _ in 0..INPUTS {
+            let input = subject.input();
+            subject.handle(input);
+        }
+        let whole = subject.journal.clone();
+        let cut = 1 + subject.rng.below(whole.len());
+        subject.journal.truncate(cut);
+        subject.machine =
+            RunMachine::replay(Arc::clone(&subject.plan), &subject.journal).expect("a prefix is a journal");
+        let early = subject.machine.next_wakeup().is_some_and(|at| at <= subject.now);
+        let unsettled = cut < whole.len() && early;
+        let machine = &mut subject.machine;
+        machine
+            .handle(subject.now, Input::Wake)
+            .expect("a wake-up is never refused");
+        let new = machine.take_events();
+        assert!(
+            !unsettled || !new.is_empty(),
+            "seed {seed}: a wake-up was asked for and did nothing"
+        );
+        subject.journal.extend(new);
+        subject.check();
+        subject.finish();
+    }
+}

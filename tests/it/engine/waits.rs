@@ -1,0 +1,170 @@
+//! Waiting for what happens outside.
+
+use super::kit::Run;
+use gatefold::engine::StepPhase::{Active, Finished, NotReached};
+use gatefold::engine::{Input, Reply};
+use serde_json::json;
+
+const ANY: &str = "steps:
+  - { id: first, uses: t.call }
+  - id: reply
+    wait:
+      any:
+        signed: { event: file360.file_uploaded, on: shr_1, where: event.file.name.endswith('.pdf') }
+        shipped: { event: t.ping, key: \"${{ inputs.who }}\" }
+    deadline: { due: 10 days }
+    outcomes: { expired: { end: late } }
+  - { id: a, uses: t.call, after: reply.signed, with: { name: \"${{ steps.reply.file.name }}\" } }
+  - { id: b, uses: t.call, after: reply.shipped }
+";
+
+fn opened() -> Run {
+    let mut run = Run::of(ANY);
+    run.done("first:1", json!({}));
+    run
+}
+
+#[test]
+fn the_first_alternative_names_the_outcome_and_gives_the_fields() {
+    let mut run = opened();
+    assert_eq!(run.upload(2, "user:lea"), Reply::Accepted);
+    assert_eq!(run.outcome("reply").as_deref(), Some("signed"));
+    assert_eq!((run.phase("a"), run.phase("b")), (Active, NotReached));
+    assert_eq!(run.call("a:1").2, json!({ "name": "contract.pdf" }));
+    assert_eq!(run.machine.next_wakeup(), None);
+}
+
+#[test]
+fn an_event_about_something_else_or_that_the_condition_rejects_does_not_meet() {
+    let mut run = opened();
+    run.event(
+        "file360.file_uploaded",
+        &["shr_2"],
+        json!({ "file": { "name": "a.pdf" } }),
+    );
+    run.event(
+        "file360.file_uploaded",
+        &["shr_1"],
+        json!({ "file": { "name": "a.txt" } }),
+    );
+    // A condition that odd data gives no answer to does not hold, and nothing breaks.
+    run.event("file360.file_uploaded", &["shr_1"], json!({ "file": 5 }));
+    run.keyed("t.ping", "other", json!({}));
+    assert_eq!(run.phase("reply"), Active);
+    run.keyed("t.ping", "role:legal", json!({}));
+    assert_eq!(run.outcome("reply").as_deref(), Some("shipped"));
+}
+
+#[test]
+fn an_event_before_its_wait_is_not_lost() {
+    let mut run = Run::of(ANY);
+    assert_eq!(run.upload(2, "user:lea"), Reply::Accepted);
+    assert_eq!(run.phase("first"), Active);
+    run.done("first:1", json!({}));
+    assert_eq!(run.outcome("reply").as_deref(), Some("signed"));
+}
+
+#[test]
+fn the_oldest_kept_event_counts() {
+    let mut run = Run::of(ANY);
+    run.keyed("t.ping", "role:legal", json!({}));
+    run.upload(2, "user:lea");
+    run.done("first:1", json!({}));
+    assert_eq!(run.outcome("reply").as_deref(), Some("shipped"));
+}
+
+#[test]
+fn an_event_counts_once_however_often_it_is_sent() {
+    let mut run = Run::of(
+        "steps:
+  - { id: one, wait: { event: t.ping }, deadline: { due: 1 day }, outcomes: { expired: { end: late } } }
+  - { id: two, wait: { event: t.ping }, deadline: { due: 1 day }, outcomes: { expired: { end: late } } }
+",
+    );
+    let event = run.inbound("t.ping", &[], json!({ "n": 1 }));
+    assert_eq!(run.handle(Input::Event(event.clone())), Ok(Reply::Accepted));
+    assert_eq!((run.phase("one"), run.phase("two")), (Finished, Active));
+    assert_eq!(run.handle(Input::Event(event)), Ok(Reply::AlreadyDone));
+    assert_eq!(run.phase("two"), Active);
+    run.event("t.ping", &[], json!({ "n": 2 }));
+    assert_eq!(run.output("two"), json!({ "n": 2 }));
+    assert_eq!(run.ended().as_deref(), Some("completed"));
+}
+
+#[test]
+fn one_event_meets_one_of_two_waits() {
+    let mut run = Run::of(
+        "steps:
+  - { id: one, wait: { event: t.ping }, deadline: none, because: test, after: start }
+  - { id: two, wait: { event: t.ping }, deadline: none, because: test, after: start }
+",
+    );
+    run.event("t.ping", &[], json!({}));
+    assert_eq!((run.phase("one"), run.phase("two")), (Finished, Active));
+}
+
+#[test]
+fn all_wants_every_one_in_any_order() {
+    let mut run = Run::of(
+        "steps:
+  - id: both
+    wait: { all: { ping: { event: t.ping }, pong: { event: t.pong } } }
+    deadline: { due: 1 day }
+    outcomes: { expired: { end: late } }
+",
+    );
+    run.event("t.pong", &[], json!({ "n": 1 }));
+    run.event("t.pong", &[], json!({ "n": 2 }));
+    assert_eq!(run.phase("both"), Active);
+    run.event("t.ping", &[], json!({ "n": 3 }));
+    assert_eq!(run.outcome("both").as_deref(), Some("received"));
+    assert_eq!(run.output("both"), json!({ "pong": { "n": 1 }, "ping": { "n": 3 } }));
+}
+
+#[test]
+fn two_alternatives_of_one_kind_take_one_event_each() {
+    let mut run = Run::of(
+        "steps:
+  - id: both
+    wait: { all: { one: { event: t.ping }, two: { event: t.ping } } }
+    deadline: none
+    because: test
+",
+    );
+    run.event("t.ping", &[], json!({ "n": 1 }));
+    assert_eq!(run.phase("both"), Active);
+    run.event("t.ping", &[], json!({ "n": 2 }));
+    assert_eq!(run.output("both"), json!({ "one": { "n": 1 }, "two": { "n": 2 } }));
+}
+
+#[test]
+fn until_is_over_at_its_moment() {
+    let mut run = Run::of("steps:\n  - { id: pause, wait: { until: 2 days } }\n  - { id: a, uses: t.call }");
+    run.wake_after("47 hours");
+    assert_eq!(run.phase("pause"), Active);
+    run.wake_after("1 hour");
+    assert_eq!(run.outcome("pause").as_deref(), Some("received"));
+    assert_eq!(run.work(), ["a:1"]);
+}
+
+#[test]
+fn subscriptions_are_the_keys_of_open_waits() {
+    let mut run = Run::of(ANY);
+    assert!(run.machine.subscriptions().is_empty());
+    run.done("first:1", json!({}));
+    let subscriptions: Vec<_> = run.machine.subscriptions().into_iter().collect();
+    assert_eq!(subscriptions, [("t.ping".to_owned(), "role:legal".to_owned())]);
+    run.upload(2, "user:lea");
+    assert!(run.machine.subscriptions().is_empty());
+}
+
+#[test]
+fn what_no_step_looks_at_leaves_no_line() {
+    let mut run = Run::of(ANY);
+    let before = run.journal.len();
+    assert_eq!(
+        run.event("file360.share_opened", &["shr_1"], json!({})),
+        Reply::AlreadyDone
+    );
+    assert_eq!(run.journal.len(), before);
+}

@@ -1,0 +1,277 @@
+//! Flows by chance: every verb, join, outcome and way back, in a random acyclic graph.
+
+use super::rng::Rng;
+use serde_json::{Map, Value, json};
+
+/// What events are about and keyed by, so that some of them meet a wait.
+pub const SUBJECT: &str = "thing";
+pub const KEY: &str = "k1";
+/// Who is asked.
+pub const PEOPLE: [&str; 4] = ["user:a", "user:b", "user:c", "user:d"];
+
+/// The flow of a seed, as JSON, which is YAML too.
+pub fn flow(seed: u64) -> String {
+    let mut rng = Rng::new(seed);
+    let count = rng.below(8) + 1;
+    let mut generator = Generator {
+        rng,
+        above: Vec::new(),
+        outcomes: Vec::new(),
+    };
+    let steps: Vec<Value> = (0..count).map(|at| generator.step(at)).collect();
+    let always: Vec<Value> = (0..generator.rng.below(3)).map(|at| generator.always(at)).collect();
+    let mut flow = json!({
+        "flow": format!("generated-{seed}"),
+        "version": "1.0.0",
+        "calendar": "office",
+        "inputs": { "n": { "type": "integer" }, "document": { "type": "file" } },
+        "outputs": { "n": "${{ inputs.n }}", "last": format!("${{{{ steps.s{}.outcome }}}}", count - 1) },
+        "steps": steps,
+    });
+    if !always.is_empty() {
+        flow["always"] = Value::Array(always);
+    }
+    flow.to_string()
+}
+
+struct Generator {
+    rng: Rng,
+    /// What is upstream of each step.
+    above: Vec<Vec<usize>>,
+    /// The outcomes of each step.
+    outcomes: Vec<Vec<String>>,
+}
+
+impl Generator {
+    fn step(&mut self, at: usize) -> Value {
+        let mut step = Map::new();
+        step.insert("id".to_owned(), json!(format!("s{at}")));
+        let outcomes = self.verb(&mut step);
+        let above = self.after(at, &mut step);
+        self.above.push(above);
+        self.outcomes.push(outcomes);
+        if self.rng.percent(15) {
+            step.insert("if".to_owned(), json!(format!("inputs.n > {}", self.rng.below(3))));
+        }
+        self.dispositions(at, &mut step);
+        Value::Object(step)
+    }
+
+    /// Puts a verb into the step and says what it may come to.
+    fn verb(&mut self, step: &mut Map<String, Value>) -> Vec<String> {
+        match self.rng.below(20) {
+            0..=9 => self.uses(step),
+            10..=12 => self.wait(step),
+            13..=15 => self.approve(step),
+            16..=17 => self.choose(step),
+            18 => {
+                let limit = self.rng.below(3);
+                let check = json!([{ "that": format!("inputs.n > {limit}"), "else": "It is too small." }]);
+                step.insert("check".to_owned(), check);
+                words(&["passed", "failed"])
+            }
+            _ => {
+                step.insert(
+                    "end".to_owned(),
+                    json!({ "status": "ended_early", "message": "At ${{ inputs.n }}" }),
+                );
+                Vec::new()
+            }
+        }
+    }
+
+    fn uses(&mut self, step: &mut Map<String, Value>) -> Vec<String> {
+        let actions = ["t.call", "t.once", "t.pure", "t.share", "t.grant", "t.local"];
+        let action = *self.rng.pick(&actions);
+        step.insert("uses".to_owned(), json!(action));
+        step.insert(
+            "with".to_owned(),
+            json!({ "n": "${{ inputs.n }}", "who": "at ${{ run.id }}" }),
+        );
+        if self.rng.percent(40) {
+            let retry =
+                json!({ "attempts": self.rng.below(4) + 1, "backoff": "10 seconds", "factor": 2, "max": "1 minute" });
+            step.insert("retry".to_owned(), retry);
+        }
+        if action == "t.share" && self.rng.percent(10) {
+            step.insert("keep".to_owned(), json!("It is wanted later."));
+        }
+        words(&["done", "failed"])
+    }
+
+    fn alternative(&mut self) -> Value {
+        let mut alternative = json!({ "event": *self.rng.pick(&["t.ping", "t.pong", "file360.file_uploaded"]) });
+        if self.rng.percent(40) {
+            alternative["on"] = json!(SUBJECT);
+        }
+        if self.rng.percent(20) {
+            alternative["key"] = json!(KEY);
+        }
+        if self.rng.percent(20) {
+            alternative["where"] = json!("event.n > 0");
+        }
+        alternative
+    }
+
+    fn wait(&mut self, step: &mut Map<String, Value>) -> Vec<String> {
+        let (wait, outcomes) = match self.rng.below(5) {
+            0 => (
+                json!({ "until": format!("{} hours", self.rng.below(20) + 1) }),
+                vec!["received".to_owned()],
+            ),
+            1 => (self.alternative(), words(&["received", "expired"])),
+            2 => {
+                let all = json!({ "one": self.alternative(), "two": self.alternative() });
+                (json!({ "all": all }), words(&["received", "expired"]))
+            }
+            _ => {
+                let any = json!({ "left": self.alternative(), "right": self.alternative() });
+                (json!({ "any": any }), words(&["left", "right", "expired"]))
+            }
+        };
+        let until = wait.get("until").is_some();
+        step.insert("wait".to_owned(), wait);
+        if !until {
+            self.deadline(step);
+        }
+        outcomes
+    }
+
+    fn deadline(&mut self, step: &mut Map<String, Value>) {
+        let due = format!("{} hours", self.rng.below(60) + 5);
+        let mut deadline = json!({ "due": due });
+        if self.rng.percent(50) {
+            deadline["remind"] = json!(["2 hours before", "1 hour after"]);
+        }
+        if self.rng.percent(40) {
+            deadline["escalate"] = json!({ "after": "3 hours", "to": ["role:lead"] });
+        }
+        if self.rng.percent(15) {
+            step.insert("because".to_owned(), json!("It may take for ever."));
+            deadline = json!("none");
+        }
+        step.insert("deadline".to_owned(), deadline);
+    }
+
+    fn approve(&mut self, step: &mut Map<String, Value>) -> Vec<String> {
+        let rules = [
+            json!("all"),
+            json!("any"),
+            json!("majority"),
+            json!(2),
+            json!("60%"),
+            json!("in_order"),
+        ];
+        let mut approve = json!({
+            "document": "${{ inputs.document }}",
+            "by": ["role:legal"],
+            "rule": self.rng.pick(&rules),
+            "on_new_version": *self.rng.pick(&["reset", "keep"]),
+        });
+        if self.rng.percent(30) {
+            approve["veto"] = json!(["role:lead"]);
+        }
+        if self.rng.percent(30) {
+            approve["exclude"] = json!(["initiator", "uploader"]);
+        }
+        if self.rng.percent(30) {
+            approve["reason"] = json!(["rejected"]);
+        }
+        step.insert("approve".to_owned(), approve);
+        self.deadline(step);
+        words(&["approved", "changes_requested", "rejected", "expired"])
+    }
+
+    fn choose(&mut self, step: &mut Map<String, Value>) -> Vec<String> {
+        let limit = self.rng.below(3);
+        let choose = json!([{ "when": format!("inputs.n > {limit}"), "outcome": "more" }, { "otherwise": "less" }]);
+        step.insert("choose".to_owned(), choose);
+        words(&["more", "less"])
+    }
+
+    /// Puts `after` and `join` into the step and says what is upstream of it.
+    fn after(&mut self, at: usize, step: &mut Map<String, Value>) -> Vec<usize> {
+        let before = match self.rng.below(10) {
+            _ if at == 0 => Vec::new(),
+            0 => {
+                step.insert("after".to_owned(), json!("start"));
+                Vec::new()
+            }
+            1..=4 => vec![at - 1],
+            _ => {
+                let mut edges = Vec::new();
+                let mut before = Vec::new();
+                for _ in 0..=self.rng.below(3) {
+                    let from = self.rng.below(at);
+                    before.push(from);
+                    let outcomes = self.outcomes[from].clone();
+                    if outcomes.is_empty() || self.rng.percent(50) {
+                        edges.push(format!("s{from}"));
+                    } else {
+                        edges.push(format!("s{from}.{}", self.rng.pick(&outcomes)));
+                    }
+                }
+                edges.sort();
+                edges.dedup();
+                let joins = [
+                    json!("all"),
+                    json!("any"),
+                    json!("settled"),
+                    json!(self.rng.below(edges.len()) + 1),
+                ];
+                step.insert("join".to_owned(), self.rng.pick(&joins).clone());
+                step.insert("after".to_owned(), json!(edges));
+                before
+            }
+        };
+        let mut above = before.clone();
+        for from in before {
+            above.extend(&self.above[from]);
+        }
+        above.sort_unstable();
+        above.dedup();
+        above
+    }
+
+    fn dispositions(&mut self, at: usize, step: &mut Map<String, Value>) {
+        let mut dispositions = Map::new();
+        for outcome in self.outcomes[at].clone().into_iter().skip(1) {
+            if self.rng.percent(60) {
+                dispositions.insert(outcome, self.disposition(at));
+            }
+        }
+        if !dispositions.is_empty() {
+            step.insert("outcomes".to_owned(), Value::Object(dispositions));
+        }
+    }
+
+    fn disposition(&mut self, at: usize) -> Value {
+        match self.rng.below(6) {
+            0..=1 => json!("continue"),
+            2 => json!({ "end": "stopped" }),
+            _ if self.above[at].is_empty() => json!("continue"),
+            _ => {
+                let target = *self.rng.pick(&self.above[at].clone());
+                let then = if self.rng.percent(50) {
+                    json!("continue")
+                } else {
+                    json!({ "end": "exhausted" })
+                };
+                json!({ "back_to": format!("s{target}"), "max_rounds": self.rng.below(3) + 2, "then": then })
+            }
+        }
+    }
+
+    fn always(&mut self, at: usize) -> Value {
+        let action = *self.rng.pick(&["t.call", "t.pure", "t.share", "t.local"]);
+        let mut step = json!({ "id": format!("z{at}"), "uses": action, "with": { "n": "${{ inputs.n }}" } });
+        if self.rng.percent(50) {
+            step["outcomes"] = json!({ "failed": "continue" });
+        }
+        step
+    }
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
