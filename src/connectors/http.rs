@@ -18,12 +18,12 @@ use addresses::{GuardedResolver, NotAllowed};
 use futures_util::StreamExt;
 use indexmap::IndexMap;
 use ipnet::IpNet;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use reqwest::{Client, Method, Response, StatusCode, Url};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// How far `http.request` may reach.
@@ -146,32 +146,41 @@ pub(super) fn action(settings: &HttpSettings) -> Registered {
 
 struct Http {
     settings: HttpSettings,
-    client: Result<Client, String>,
+    /// Made for the first call: reading the machine's root certificates takes a while, and many
+    /// installations call nobody.
+    client: OnceLock<Result<Client, String>>,
 }
 
 impl Http {
     fn new(settings: HttpSettings) -> Self {
-        let resolver = GuardedResolver::new(settings.allowed_networks.clone());
-        let client = Client::builder()
-            .dns_resolver(Arc::new(resolver))
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .no_proxy() // a proxy would resolve names itself, past the check
-            .timeout(Duration::from_millis(settings.timeout_ms))
-            .user_agent(concat!("gatefold/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| error.to_string());
-        Self { settings, client }
+        Self {
+            settings,
+            client: OnceLock::new(),
+        }
+    }
+
+    fn client(&self) -> Result<&Client, ActionError> {
+        let made = self.client.get_or_init(|| {
+            let resolver = GuardedResolver::new(self.settings.allowed_networks.clone());
+            Client::builder()
+                .dns_resolver(Arc::new(resolver))
+                .redirect(reqwest::redirect::Policy::none())
+                .referer(false)
+                .no_proxy() // a proxy would resolve names itself, past the check
+                .timeout(Duration::from_millis(self.settings.timeout_ms))
+                .user_agent(concat!("gatefold/", env!("CARGO_PKG_VERSION")))
+                .build()
+                .map_err(|error| error.to_string())
+        });
+        made.as_ref()
+            .map_err(|error| permanent(format!("HTTP is not available: {error}")))
     }
 
     async fn send(&self, cx: &CallContext, input: Input) -> Result<Output, ActionError> {
-        let client = self
-            .client
-            .as_ref()
-            .map_err(|error| permanent(format!("HTTP is not available: {error}")))?;
         let url = self.target(&input)?;
         let place = place(&url);
-        let mut request = client
+        let mut request = self
+            .client()?
             .request(input.method.into(), url)
             .headers(headers(&input, &cx.key)?);
         if let Some(body) = &input.json {
@@ -330,7 +339,6 @@ fn shown_headers(headers: &HeaderMap) -> IndexMap<String, String> {
         }
         entry.push_str(&value);
     }
-    debug_assert!(!headers.contains_key(CONTENT_TYPE) || shown.contains_key("content-type"));
     shown
 }
 

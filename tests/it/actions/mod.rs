@@ -1,5 +1,6 @@
 //! The built-in actions, called as the host calls them.
 
+mod data;
 mod file360;
 mod http;
 mod mail;
@@ -9,7 +10,7 @@ use gatefold::connect::{ActionError, CallContext, Handler, Links, Mailer, Outgoi
 use gatefold::connectors::{Settings, http::HttpSettings, registry};
 use gatefold::people::{Directory, Person};
 use gatefold::store::Blobs;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, LazyLock, RwLock};
 
 /// Sends nothing.
 pub struct NoMailer;
@@ -24,26 +25,26 @@ impl Mailer for NoMailer {
     }
 }
 
+/// One folder of bytes for all tests: what is stored by its hash is nobody's in particular, and
+/// making a folder durable takes its time.
+static BLOBS: LazyLock<Blobs> =
+    LazyLock::new(|| Blobs::open(concat!(env!("CARGO_TARGET_TMPDIR"), "/actions-blobs")).unwrap());
+
 /// An installation with two lawyers.
 pub struct Installation {
     pub settings: Settings,
-    _folder: tempfile::TempDir,
 }
 
 impl Installation {
     pub fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
         let settings = Settings {
             http: HttpSettings::default(),
             mailer: Arc::new(NoMailer),
             directory: Arc::new(RwLock::new(Arc::new(directory()))),
             links: Links::new([1; 32], "https://files.example.com"),
-            blobs: Blobs::open(folder.path().join("blobs")).unwrap(),
+            blobs: BLOBS.clone(),
         };
-        Self {
-            settings,
-            _folder: folder,
-        }
+        Self { settings }
     }
 
     pub fn registry(&self) -> Registry {
