@@ -4,7 +4,6 @@
 
 pub mod codes;
 pub mod compile;
-pub mod draw;
 pub mod graph;
 mod locate;
 #[cfg(test)]

@@ -1,1 +1,0 @@
-//! A plan as a picture: Mermaid, Graphviz, SVG. The same plan gives the same text.
