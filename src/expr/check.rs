@@ -124,11 +124,7 @@ impl Checker<'_, '_> {
             Expr::GetItem(node) => {
                 let ty = self.infer(&node.expr);
                 self.infer(&node.subscript_expr);
-                match ty {
-                    Type::List(of) => *of,
-                    Type::Text => Type::Text,
-                    _ => Type::Any,
-                }
+                element(ty)
             }
             Expr::Slice(node) => {
                 for bound in [&node.start, &node.stop, &node.step].into_iter().flatten() {
@@ -178,15 +174,15 @@ impl Checker<'_, '_> {
                 walked.extend(second.map(|(name, _)| name.clone()));
                 (ty, 2)
             }
-            None => match self.scope.root(root) {
-                Some(ty) => (ty, 1),
-                None => {
+            None => {
+                let Some(ty) = self.scope.root(root) else {
                     let message = format!("there is no `{root}` here; there are {}", listed(self.scope.roots()));
                     let near = nearest(root, self.scope.roots()).map(str::to_owned);
                     self.found(ExprFindingKind::UnknownRoot, message, *place, near, walked);
                     return Type::Any;
-                }
-            },
+                };
+                (ty, 1)
+            }
         };
         while let Some((name, place)) = chain.names.get(from) {
             ty = self.field(ty, name, *place, &walked);
@@ -332,14 +328,9 @@ impl Checker<'_, '_> {
             "lower" | "upper" | "trim" | "replace" | "string" | "join" => Type::Text,
             "split" => Type::list(Type::Text),
             "length" | "int" => Type::Integer,
-            "float" | "round" => Type::Number,
+            "float" | "round" | "sum" => Type::Number,
             "bool" => Type::Boolean,
-            "sum" => Type::Number,
-            "first" | "last" | "min" | "max" => match ty {
-                Type::List(of) => *of,
-                Type::Text => Type::Text,
-                _ => Type::Any,
-            },
+            "first" | "last" | "min" | "max" => element(ty),
             "default" | "d" => ty.or(args.into_iter().next().map_or(Type::Text, |(ty, _)| ty)),
             "abs" | "sort" | "unique" | "reverse" => ty,
             "list" | "map" => Type::list(Type::Any),
@@ -448,6 +439,15 @@ impl Checker<'_, '_> {
 
     fn quoted(&self, place: Span) -> String {
         format!("`{}`", self.source.get(place.start..place.end).unwrap_or_default())
+    }
+}
+
+/// The type of one element.
+fn element(of: Type) -> Type {
+    match of {
+        Type::List(of) => *of,
+        Type::Text => Type::Text,
+        _ => Type::Any,
     }
 }
 

@@ -7,7 +7,7 @@
 use super::functions::{ENVIRONMENT, FILTERS, METHODS, TESTS};
 use super::syntax::{self, Chain, Syntax, extent};
 use crate::base::Span;
-use minijinja::machinery::ast::{BinOpKind, CallArg, CallType, Expr, UnaryOpKind};
+use minijinja::machinery::ast::{BinOpKind, Call, CallArg, CallType, Expr, UnaryOpKind};
 use std::sync::{Arc, OnceLock};
 
 /// A bare expression, parsed and compiled once.
@@ -196,19 +196,7 @@ impl Walk<'_, '_> {
                     .flatten()
                     .try_for_each(|bound| self.visit(bound, false))
             }
-            Expr::Call(node) => {
-                match node.identify_call() {
-                    CallType::Method(on, name) => {
-                        self.known("method", name, &METHODS);
-                        self.visit(on, false)?;
-                    }
-                    CallType::Function(name) => self.known("function", name, &[]),
-                    CallType::Object(_) => {
-                        return Err(ExprError::new("this cannot be called", extent(expr)));
-                    }
-                }
-                self.arguments(&node.args)
-            }
+            Expr::Call(node) => self.call(node, extent(expr)),
             Expr::List(node) => node.items.iter().try_for_each(|item| self.visit(item, false)),
             Expr::Tuple(node) => node.items.iter().try_for_each(|item| self.visit(item, false)),
             Expr::Map(node) => {
@@ -220,6 +208,18 @@ impl Walk<'_, '_> {
                 node.values.iter().try_for_each(|value| self.visit(value, false))
             }
         }
+    }
+
+    fn call(&mut self, node: &Call<'_>, place: Span) -> Result<(), ExprError> {
+        match node.identify_call() {
+            CallType::Method(on, name) => {
+                self.known("method", name, &METHODS);
+                self.visit(on, false)?;
+            }
+            CallType::Function(name) => self.known("function", name, &[]),
+            CallType::Object(_) => return Err(ExprError::new("this cannot be called", place)),
+        }
+        self.arguments(&node.args)
     }
 
     fn binary(&mut self, op: BinOpKind, left: &Expr<'_>, right: &Expr<'_>, tolerant: bool) -> Result<(), ExprError> {
@@ -259,7 +259,9 @@ impl Walk<'_, '_> {
             }
             _ => {}
         }
-        let proven = self.proven.iter().any(|known| known.starts_with(&path));
+        // What has a value has come to be, and so has what is around it and what is in it.
+        let proves = |known: &Vec<String>| known.starts_with(&path) || path.starts_with(known);
+        let proven = self.proven.iter().any(proves);
         self.references.push(Reference {
             path,
             span: chain.span,

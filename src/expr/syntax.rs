@@ -160,7 +160,11 @@ fn spans(source: &str, at: usize, sign: &str) -> bool {
 /// minijinja's complaint in the analyst's words.
 fn explain(source: &str, cause: &minijinja::Error) -> ExprError {
     let range = cause.range().unwrap_or(0..source.len());
-    let (start, end) = (range.start.min(source.len()), range.end.min(source.len()));
+    // minijinja counts a letter that it does not know as one byte.
+    let (start, end) = (
+        source.floor_char_boundary(range.start),
+        source.ceil_char_boundary(range.end),
+    );
     let detail = cause
         .detail()
         .unwrap_or("this is no expression")

@@ -5,6 +5,7 @@ use super::eval::{MAX_RESULT_BYTES, MAX_RESULT_DEPTH};
 use super::syntax::{MAX_NESTING, MAX_SOURCE_BYTES, MAX_TOKENS};
 use super::*;
 use crate::base::Value;
+use proptest::prelude::*;
 use serde_json::json;
 use std::sync::Mutex;
 
@@ -223,6 +224,10 @@ fn references_are_found_with_place_and_guard() {
             is("steps.a.x", "steps.a.x", true)
         ]
         .map(|reference| reference)
+    );
+    assert_eq!(
+        of("steps.a is defined and steps.a.y"),
+        [is("steps.a", "steps.a", true), is("steps.a.y", "steps.a.y", true)]
     );
     assert_eq!(of("'é' ~ inputs.u"), [is("inputs.u", "inputs.u", false)]);
 }
@@ -613,4 +618,105 @@ fn types_come_from_schemas() {
     // A schema that names itself ends somewhere.
     Type::from_schema(&json!({"$ref": "#/$defs/Loop", "$defs": schema["$defs"].clone()}));
     assert_eq!(Type::from_schema(&json!({"$ref": "#"})), Type::Any);
+}
+
+/// Words of the language in any order: much of it is almost an expression.
+fn almost() -> impl Strategy<Value = String> {
+    let words = prop::sample::select(vec![
+        "inputs",
+        "inputs.n",
+        "steps.room.share",
+        "steps.gone.x",
+        ".name",
+        "[0]",
+        "['a']",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        "1",
+        "2.5",
+        "'a'",
+        "'é'",
+        "true",
+        "none",
+        "not",
+        "and",
+        "or",
+        "in",
+        "if",
+        "else",
+        "is",
+        "defined",
+        "+",
+        "-",
+        "*",
+        "/",
+        "//",
+        "**",
+        "~",
+        "%",
+        "==",
+        "<",
+        "|",
+        "lower",
+        "default",
+        "first",
+        ":",
+        ",",
+        ".",
+        "=",
+        "secrets.A",
+        "${{",
+        "}}",
+        "event",
+    ]);
+    prop::collection::vec(words, 0..14).prop_map(|words| words.join(" "))
+}
+
+/// Does everything with `source` that can be done; nothing may panic, every span lies in it.
+fn tried(source: &str) {
+    let inside = |span: crate::base::Span| assert!(source.get(span.start..span.end).is_some(), "{source:?} {span:?}");
+    match Expression::parse(source) {
+        Err(error) => inside(error.span),
+        Ok(expression) => {
+            for reference in &expression.references {
+                inside(reference.span);
+            }
+            let (_, findings) = expression.check(&Known);
+            for finding in findings {
+                inside(finding.span);
+            }
+            // The same twice, since nothing in it depends on chance.
+            assert_eq!(expression.eval(&scope()), expression.eval(&scope()));
+        }
+    }
+    match Template::parse(source) {
+        Err(errors) => errors.into_iter().for_each(|error| inside(error.span)),
+        Ok(template) => {
+            let _ = template.eval(&scope());
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_an_expression_or_an_error(source in "\\PC{0,60}") {
+        tried(&source);
+    }
+
+    #[test]
+    fn anything_that_looks_like_an_expression_is_one_or_an_error(source in almost()) {
+        tried(&source);
+        tried(&format!("a ${{{{ {source} }}}} b"));
+    }
+
+    #[test]
+    fn values_survive_the_way_through_an_expression(text in "\\PC{0,20}", whole in any::<i64>(), float in -1e15..1e15_f64) {
+        let value = json!({"t": text, "n": [whole, float, null, true], "o": {"t": text}});
+        let scope = json!({"inputs": {"v": value, "none": null}});
+        prop_assert_eq!(Expression::parse("inputs.none or inputs.v").unwrap().eval(&scope), Ok(value));
+    }
 }

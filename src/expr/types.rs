@@ -139,9 +139,10 @@ impl Type {
     /// Whether a value can be of both types.
     pub fn overlaps(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Any | Self::Null, _) | (_, Self::Any | Self::Null) => true,
+            (Self::Any | Self::Null, _) | (_, Self::Any | Self::Null) | (Self::Object { .. }, Self::Object { .. }) => {
+                true
+            }
             (Self::List(one), Self::List(two)) => one.overlaps(two),
-            (Self::Object { .. }, Self::Object { .. }) => true,
             (one, two) if one.is_number() => two.is_number(),
             (one, two) => one == two,
         }

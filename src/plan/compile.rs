@@ -144,10 +144,10 @@ impl<'a> Compiler<'a> {
     ) -> (Vec<PlanStep>, super::Index) {
         let names = self.names(key, specs, elsewhere);
         let edges = self.edges(&names);
-        let named = outcomes::named(&edges);
+        let wanted = outcomes::named(&edges);
         let mut steps = Vec::with_capacity(names.steps.len());
         for (known, after) in names.steps.values().zip(edges) {
-            steps.push(self.step(known, after, &names, &named));
+            steps.push(self.step(known, after, &names, &wanted));
         }
         let index = self.acyclic(&names, &mut steps);
         (steps, index)
@@ -196,7 +196,7 @@ impl<'a> Compiler<'a> {
         known: &Known<'a>,
         after: Vec<super::Edge>,
         names: &Names<'a>,
-        named: &outcomes::Named,
+        wanted: &outcomes::Named,
     ) -> PlanStep {
         let spec = known.spec;
         let condition = spec
@@ -217,7 +217,7 @@ impl<'a> Compiler<'a> {
                 .retry
                 .as_ref()
                 .map_or_else(Retry::default, |retry| self.retry(&known.pointer, retry)),
-            outcomes: self.outcomes(known, names, named),
+            outcomes: self.outcomes(known, names, wanted),
             keep: spec.keep.is_some(),
         }
     }

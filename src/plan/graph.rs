@@ -201,14 +201,6 @@ fn bit(position: usize) -> Outcomes {
     1 << position.min(127)
 }
 
-fn bits(step: &PlanStep, wanted: impl Fn(&str, &Disposition) -> bool) -> Outcomes {
-    step.outcomes
-        .iter()
-        .enumerate()
-        .filter(|(_, (name, disposition))| wanted(name, disposition))
-        .fold(0, |all, (position, _)| all | bit(position))
-}
-
 impl Disposition {
     /// Whether edges without an outcome of their own can count this, be it after the last round.
     pub fn can_go_on(&self) -> bool {
@@ -232,21 +224,24 @@ impl Disposition {
 /// Whether `edge` can arrive as far as its predecessor's outcomes go: what the predecessor's
 /// outcome is then, and whether it may have been skipped instead.
 fn arrival(from: &PlanStep, edge: &Edge) -> Result<(Outcomes, bool), DeadEdge> {
-    match &edge.outcome {
-        Some(name) => match from.outcomes.get_full(name) {
+    if let Some(name) = &edge.outcome {
+        return match from.outcomes.get_full(name) {
             None => Err(DeadEdge::NoSuchOutcome),
             Some((position, _, disposition)) if disposition.can_be_named() => Ok((bit(position), false)),
             Some(_) => Err(DeadEdge::LeadsAway),
-        },
-        None => {
-            let outcomes = bits(from, |_, disposition| disposition.can_go_on());
-            let skippable = from.condition.is_some();
-            if outcomes == 0 && !skippable {
-                Err(DeadEdge::NothingGoesOn)
-            } else {
-                Ok((outcomes, skippable))
-            }
-        }
+        };
+    }
+    let outcomes = from
+        .outcomes
+        .values()
+        .enumerate()
+        .filter(|(_, disposition)| disposition.can_go_on())
+        .fold(0, |all, (position, _)| all | bit(position));
+    let skippable = from.condition.is_some();
+    if outcomes == 0 && !skippable {
+        Err(DeadEdge::NothingGoesOn)
+    } else {
+        Ok((outcomes, skippable))
     }
 }
 

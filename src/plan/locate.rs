@@ -27,7 +27,9 @@ fn quoted(raw: &str, text: &str) -> Option<Vec<usize>> {
     let quote = raw.chars().next().filter(|first| matches!(first, '"' | '\''))?;
     let inner = raw.strip_prefix(quote)?.strip_suffix(quote)?;
     let mut map = align(inner, text, Some(quote))?;
-    map.iter_mut().for_each(|offset| *offset += 1);
+    for offset in &mut map {
+        *offset += 1;
+    }
     Some(map)
 }
 

@@ -85,13 +85,13 @@ impl<'a> Compiler<'a> {
         &mut self,
         known: &Known<'a>,
         names: &Names<'a>,
-        named: &Named,
+        wanted: &Named,
     ) -> IndexMap<Outcome, Disposition> {
         let mut all: IndexMap<Outcome, Disposition> = known
             .outcomes
             .iter()
             .map(|(name, goes_on)| {
-                let disposition = match (goes_on, named.contains(&(known.index, name.clone()))) {
+                let disposition = match (goes_on, wanted.contains(&(known.index, name.clone()))) {
                     (true, _) => Disposition::GoOn,
                     (false, true) => Disposition::Named,
                     (false, false) => Disposition::Nowhere,
@@ -101,12 +101,11 @@ impl<'a> Compiler<'a> {
             .collect();
         for (name, written) in &known.spec.outcomes {
             let pointer = format!("{}/outcomes/{}", known.pointer, escape(name));
-            match all.get_mut(name) {
-                Some(disposition) => *disposition = self.disposition(names, written, &pointer),
-                None => {
-                    let place = self.document.spans.key(&pointer);
-                    self.unknown_outcome(known, name, place);
-                }
+            if let Some(disposition) = all.get_mut(name) {
+                *disposition = self.disposition(names, written, &pointer);
+            } else {
+                let place = self.document.spans.key(&pointer);
+                self.unknown_outcome(known, name, place);
             }
         }
         all

@@ -2,6 +2,7 @@ use super::*;
 use crate::plan::Plan;
 use crate::plan::testing::{compiled, plan};
 use proptest::prelude::*;
+use std::fmt::Write;
 
 fn id(plan: &Plan, step: &str) -> StepId {
     plan.step(step).unwrap_or_else(|| panic!("{step}")).index
@@ -156,7 +157,6 @@ fn the_last_round_may_go_on() {
 fn a_thousand_steps_are_no_trouble() {
     let mut yaml = String::new();
     for step in 0..1_000 {
-        use std::fmt::Write;
         let after = if step == 0 {
             "start".to_owned()
         } else {
@@ -184,12 +184,19 @@ fn flows() -> impl Strategy<Value = String> {
                 let word = ["", ".l", ".r"][usize::from(*outcome)];
                 after.push(format!("s{}{word}", index.index(at)));
             }
-            let after = if after.is_empty() { "start".to_owned() } else { format!("[{}]", after.join(", ")) };
+            let after = if after.is_empty() {
+                "start".to_owned()
+            } else {
+                format!("[{}]", after.join(", "))
+            };
             let join = ["all", "any", "settled", "2"][usize::from(*join)];
             let condition = if *skippable { ", if: inputs.n > 1" } else { "" };
-            yaml.push_str(&format!(
-                "  - {{ id: s{at}, choose: [{{ when: inputs.n > 1, outcome: l }}, {{ otherwise: r }}], after: {after}, join: {join}{condition} }}\n"
-            ));
+            let choose = "[{ when: inputs.n > 1, outcome: l }, { otherwise: r }]";
+            writeln!(
+                yaml,
+                "  - {{ id: s{at}, choose: {choose}, after: {after}, join: {join}{condition} }}"
+            )
+            .unwrap();
         }
         yaml
     })
