@@ -79,6 +79,14 @@ impl SpanMap {
             .unwrap_or_default()
     }
 
+    /// Changes every span.
+    fn each(&mut self, change: impl Fn(&mut Span)) {
+        for node in self.nodes.values_mut() {
+            node.key.iter_mut().for_each(&change);
+            change(&mut node.value);
+        }
+    }
+
     fn nearest(&self, pointer: &str) -> Option<NodeSpan> {
         let mut pointer = pointer;
         loop {

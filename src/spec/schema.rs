@@ -119,10 +119,6 @@ fn shape(root: &mut Map<String, Value>) {
     for key in ["on", "key", "where"] {
         defs["Wait"]["dependentRequired"][key] = json!(["event"]);
     }
-    defs["Input"]["allOf"] = json!([{
-        "if": { "properties": { "type": { "const": "choice" } }, "required": ["type"] },
-        "then": { "required": ["options"] },
-    }]);
     // `manual:` with nothing behind it.
     defs["Triggers"]["properties"]["manual"] = json!({
         "description": defs["Triggers"]["properties"]["manual"]["description"],

@@ -7,10 +7,12 @@ mod catalog;
 #[cfg(feature = "runtime")]
 mod config;
 mod engine;
+mod generated;
 #[cfg(feature = "runtime")]
 mod host;
 #[cfg(feature = "runtime")]
 mod server;
+mod spec;
 #[cfg(feature = "runtime")]
 mod store;
 mod tidy;

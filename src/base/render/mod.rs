@@ -84,7 +84,7 @@ impl fmt::Display for Counts {
 
 /// The page of a kind of finding.
 pub fn page(code: Code) -> String {
-    format!("{RULES_URL}/{}.md", code.name)
+    format!("{RULES_URL}/{}-{}.md", code.id, code.name)
 }
 
 /// A place as people and editors count: lines and columns from 1.

@@ -118,7 +118,7 @@ fn programs_get_json_with_bytes_lines_and_columns() {
                 "span": {"start": 32, "end": 34, "line": 3, "column": 1, "end_line": 3, "end_column": 3},
                 "replacement": "title",
             },
-            "url": "https://github.com/gatefold/gatefold/blob/main/docs/rules/duplicate-key.md",
+            "url": "https://github.com/gatefold/gatefold/blob/main/docs/rules/GF002-duplicate-key.md",
         })
     );
     assert_eq!(report["files"][0]["findings"][0]["span"]["end_column"], 21);

@@ -186,10 +186,9 @@ impl<'t> Builder<'t> {
     }
 
     fn event(&mut self, event: Event<'_>, span: granit_parser::Span) {
-        let range = span.byte_range().unwrap_or_default();
-        let here = Span::new(range.start, range.end);
-        if let Some(tag) = span.tag_span().and_then(|tag| tag.byte_range()) {
-            self.tag(Span::new(tag.start, tag.end));
+        let here = self.sound(span);
+        if let Some(tag) = span.tag_span() {
+            self.tag(self.sound(tag));
         }
         self.last_plain = false;
         match event {
@@ -211,6 +210,13 @@ impl<'t> Builder<'t> {
         }
     }
 
+    /// The parser's span as bytes, on whole characters whatever it counted.
+    fn sound(&self, span: granit_parser::Span) -> Span {
+        let range = span.byte_range().unwrap_or_default();
+        let start = self.text.floor_char_boundary(range.start);
+        Span::new(start, self.text.floor_char_boundary(range.end).max(start))
+    }
+
     fn say(&mut self, finding: Diagnostic) {
         if self.built.findings.len() < MAX_FINDINGS {
             self.built.findings.push(finding);
@@ -218,11 +224,8 @@ impl<'t> Builder<'t> {
     }
 
     fn failed(&mut self, error: &ScanError) {
-        let offset = error
-            .marker()
-            .byte_offset()
-            .unwrap_or(self.text.len())
-            .min(self.text.len());
+        let offset = error.marker().byte_offset().unwrap_or(self.text.len());
+        let offset = self.text.floor_char_boundary(offset);
         if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
             self.too_deep(offset);
             return;
@@ -327,6 +330,7 @@ impl<'t> Builder<'t> {
             let finding = Diagnostic::error(codes::FORBIDDEN_YAML, "merge keys (`<<`) are not used here", here)
                 .with_help("write the keys out, or give the whole map an anchor and use it as a value");
             self.say(finding);
+            self.built.unread.push(here);
             Pending::Dropped
         } else if let (true, Plain::Is(_)) = (plain, resolve(text)) {
             self.odd_key(text, here)

@@ -46,20 +46,37 @@ pub(super) fn read(text: &str) -> Read {
 fn finish(built: Built, told: Vec<Diagnostic>, unread: Vec<Span>, ends_at: Option<usize>, text: &str) -> Read {
     let mut findings = told;
     findings.extend(built.findings);
+    let mut spans = built.spans;
+    // Blanks have boundaries where the characters that they replace have none.
+    spans.each(|span| *span = whole(text, *span));
+    for finding in &mut findings {
+        finding.primary = whole(text, finding.primary);
+        finding
+            .related
+            .iter_mut()
+            .for_each(|label| label.span = whole(text, label.span));
+        finding.fix.iter_mut().for_each(|fix| fix.span = whole(text, fix.span));
+    }
     let mut unread = unread;
-    unread.extend(built.unread);
     unread.extend(ends_at.map(|offset| Span::new(offset, text.len())));
     for hidden in &mut unread {
         // What ends just before a hidden stretch may have gone on in it.
         hidden.start = text[..hidden.start].trim_end().len();
     }
+    unread.extend(built.unread.into_iter().map(|span| whole(text, span)));
     unread.sort_unstable();
     Read {
         value: built.value,
-        spans: built.spans,
+        spans,
         findings,
         unread,
     }
+}
+
+/// `span` on whole characters of `text`.
+fn whole(text: &str, span: Span) -> Span {
+    let start = text.floor_char_boundary(span.start);
+    Span::new(start, text.ceil_char_boundary(span.end).max(start))
 }
 
 /// `text` with blanks in place of what stands in `hides`; line breaks stay.

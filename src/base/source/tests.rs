@@ -383,6 +383,11 @@ fn assert_sound(text: &str) {
     }
 }
 
+#[test]
+fn blanks_in_place_of_long_characters_move_no_span_into_one() {
+    assert_sound(">6\n.}\u{feff}é\u{feff}%");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 

@@ -51,7 +51,7 @@ fn leave_out(map: &mut Map<String, Value>, path: &[String]) {
         [top, name, ..] if top == "inputs" => {
             if let Some(input) = map.get_mut("inputs").and_then(|inputs| inputs.get_mut(name)) {
                 let kind = input.get("type").filter(|kind| is_kind(kind)).cloned();
-                *input = json!({ "type": kind.unwrap_or_else(|| json!("object")), "default": null, "options": [] });
+                *input = json!({ "type": kind.unwrap_or_else(|| json!("object")) });
             }
         }
         [top, name, ..] if ["outputs", "labels", "on"].contains(&top.as_str()) => {

@@ -5,7 +5,7 @@ use super::{Reader, SCHEMAS};
 use crate::base::source::escape;
 use crate::base::{Diagnostic, Span, Value};
 use crate::spec::schema::OWN_KEYS;
-use crate::spec::step::{ChooseSpec, StepSpec, Verb};
+use crate::spec::step::{StepSpec, Verb};
 use crate::spec::{codes, schema};
 use serde::Deserialize;
 use serde_json::Map;
@@ -65,6 +65,7 @@ impl Reader<'_> {
             [_] => {}
             [first, others @ ..] => self.two_verbs(first, others, place),
         }
+        self.choices(map, place);
         if !wrong.is_empty() || self.findings.len() > before || schema.is_none() {
             return None;
         }
@@ -79,7 +80,7 @@ impl Reader<'_> {
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
         match StepSpec::deserialize(Value::Object(map)) {
-            Ok(step) => self.choices(&step, place).then_some(step),
+            Ok(step) => Some(step),
             Err(error) => {
                 let message = format!("{} is not understood: {error}", place.name);
                 let finding = Diagnostic::error(codes::WRONG_VALUE, message, place.span(&place.pointer));
@@ -132,31 +133,26 @@ impl Reader<'_> {
         self.say(&pointer, finding);
     }
 
-    /// Whether a `choose` ends with its only `otherwise`.
-    fn choices(&mut self, step: &StepSpec, place: &Place<'_>) -> bool {
-        let Some(branches) = &step.choose else { return true };
-        let pointer = place.absolute("/choose");
-        let (last, others) = match branches.split_last() {
-            Some((last, others)) => (last, others),
-            None => return true,
+    /// Tells of a `choose` that does not end with its only `otherwise`.
+    fn choices(&mut self, map: &Map<String, Value>, place: &Place<'_>) {
+        let branches = map.get("choose").and_then(Value::as_array);
+        let Some((last, others)) = branches.and_then(|branches| branches.split_last()) else {
+            return;
         };
-        let is_otherwise = |branch: &ChooseSpec| branch.otherwise.is_some();
+        let pointer = place.absolute("/choose");
+        let is_otherwise = |branch: &Value| branch.get("otherwise").is_some();
         if let Some(early) = others.iter().position(is_otherwise) {
             let entry = format!("{pointer}/{early}");
             let message = format!("`otherwise` of {} is not the last branch", place.name);
             let finding = Diagnostic::error(codes::WRONG_VALUE, message, place.span(&entry))
                 .with_help("put it last: what stands below it is never looked at");
             self.say(&entry, finding);
-            return false;
-        }
-        if !is_otherwise(last) {
+        } else if !is_otherwise(last) {
             let message = format!("`choose` of {} lacks `otherwise`", place.name);
             let finding = Diagnostic::error(codes::MISSING_KEY, message, place.key_span(&pointer))
                 .with_help("end the list with `- otherwise: OUTCOME`, for when nothing above holds");
             self.say(&pointer, finding);
-            return false;
         }
-        true
     }
 
     /// Whether no step above has the same id.

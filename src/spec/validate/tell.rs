@@ -3,7 +3,7 @@
 use super::place::Place;
 use crate::base::diagnostic::nearest;
 use crate::base::source::escape;
-use crate::base::{Code, Diagnostic, Span, Value};
+use crate::base::{Code, Diagnostic, Period, Span, Value};
 use crate::spec::codes;
 use crate::spec::limits::{FLOW_PATTERN, NAME_PATTERN, SIZE_PATTERN, VERSION_PATTERN};
 use crate::spec::schema::WITH_USES;
@@ -100,7 +100,10 @@ impl Teller<'_, '_> {
                 told.push(self.bad_name(&inside, &key));
             }
             Kind::Required { property } => {
-                told.push(self.missing(&inside, property.as_str().unwrap_or_default(), node));
+                let key = property.as_str().unwrap_or_default();
+                if !self.is_misspelt(&inside, key, node) {
+                    told.push(self.missing(&inside, key, node));
+                }
             }
             Kind::OneOfNotValid { context } => self.no_branch(error, &inside, context, told),
             Kind::OneOfMultipleValid { .. } => told.push(self.two_ways(&inside, node)),
@@ -147,13 +150,22 @@ impl Teller<'_, '_> {
             wrong.finding.with_help(*meant)
         } else {
             let known: Vec<_> = known.iter().map(|key| format!("`{key}`")).collect();
-            wrong.finding.with_help(format!(
-                "it knows {}; keys of your own begin with `x-`",
-                known.join(", ")
-            ))
+            let own = if inside.is_empty() {
+                "; keys of your own begin with `x-`"
+            } else {
+                ""
+            };
+            wrong.finding.with_help(format!("it knows {}{own}", known.join(", ")))
         };
         wrong.finding = finding;
         wrong
+    }
+
+    /// Whether `key` stands there in other words, which is told already.
+    fn is_misspelt(&self, inside: &str, key: &str, node: &Value) -> bool {
+        let unknown = |word: &str| !word.starts_with("x-") && !keys(node).any(|known| known == word);
+        let map = self.place.value(&self.place.absolute(inside)).as_object();
+        map.is_some_and(|map| map.keys().any(|word| unknown(word) && nearest(word, [key]).is_some()))
     }
 
     fn missing(&self, inside: &str, key: &str, node: &Value) -> Wrong {
@@ -336,7 +348,11 @@ impl Teller<'_, '_> {
         let whole = self.place.document.spans.value(&pointer) == span;
         let quotable = wanted.0 == "string" && (value.is_number() || value.is_boolean()) && whole;
         let listable = wanted.0 == "array" && value.is_string() && node["items"]["type"] == "string" && whole;
-        let help = if quotable && node["pattern"].is_null() {
+        let example = node["examples"][0].as_str();
+        let help = if let (true, Some(period)) = (value.is_number(), example.filter(|text| Period::parse(text).is_ok()))
+        {
+            Some(format!("a length of time says of what, as `{period}`"))
+        } else if quotable && node["pattern"].is_null() {
             wrong.finding = wrong.finding.with_fix(span, format!("\"{raw}\""));
             Some(format!("put it in quotes: \"{raw}\""))
         } else if listable && !raw.starts_with(['|', '>']) && !raw.contains([',', '[', ']', '{', '}']) {
@@ -407,10 +423,13 @@ impl Teller<'_, '_> {
             Some(target) if node["description"].is_null() => self.schema.pointer(target.trim_start_matches('#'))?,
             _ => node,
         };
-        let text = node["description"].as_str()?.trim_end_matches('.').to_owned();
+        let text = node["description"]
+            .as_str()?
+            .trim_start_matches("Verb: ")
+            .trim_end_matches('.');
         Some(match &node["examples"][0] {
-            Value::String(example) if !text.contains(example.as_str()) => format!("{text}, as `{example}`"),
-            _ => text,
+            Value::String(example) if !text.contains(example.as_str()) => format!("{text}; for example `{example}`"),
+            _ => text.to_owned(),
         })
     }
 }
