@@ -107,10 +107,8 @@ fn store(data: &Path) -> Result<Arc<SqliteStore>, Failure> {
 }
 
 fn mailer(resolved: &Resolved, secrets: &Secrets) -> Result<Arc<dyn Mailer>, Failure> {
-    let smtp_url = match &resolved.mail.smtp {
-        Some(smtp) => Some(with_password(smtp, secrets.get(&resolved.mail.password_secret))),
-        None => None,
-    };
+    let password = secrets.get(&resolved.mail.password_secret);
+    let smtp_url = resolved.mail.smtp.as_ref().map(|smtp| with_password(smtp, password));
     mail::mailer(&MailSettings {
         smtp_url,
         from: resolved.mail.from.clone(),

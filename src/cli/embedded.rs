@@ -18,11 +18,13 @@ const ANY_LOOPBACK: &str = "127.0.0.1:0";
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Server")]
 pub struct ServerArgs {
-    /// A running server, as http://127.0.0.1:8080; or GATEFOLD_URL. Without one, the data folder is opened
-    #[arg(long, value_name = "URL")]
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "A running server, as http://127.0.0.1:8080; or GATEFOLD_URL. Without one, the data folder is opened"
+    )]
     server: Option<String>,
-    /// Token for that server; or GATEFOLD_TOKEN
-    #[arg(long, requires = "server")]
+    #[arg(long, requires = "server", help = "Token for that server; or GATEFOLD_TOKEN")]
     token: Option<String>,
     /// The data folder to open where no server is named
     #[arg(long, value_name = "DIR", conflicts_with = "server")]

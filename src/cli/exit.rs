@@ -1,7 +1,5 @@
 //! How the program ends, by what the caller can do about it.
 
-use std::process::ExitCode;
-
 /// All is well, or nobody reads the output any more.
 pub const FINE: u8 = 0;
 /// Findings, a failed run, a refusal: the answer is no.
@@ -45,12 +43,6 @@ impl Failure {
             Self::Said | Self::NobodyReads => None,
             Self::Negative(message) | Self::Usage(message) | Self::Environment(message) => Some(message),
         }
-    }
-}
-
-impl From<Failure> for ExitCode {
-    fn from(failure: Failure) -> Self {
-        Self::from(failure.code())
     }
 }
 

@@ -43,7 +43,7 @@ pub fn run(args: &InitArgs) -> Outcome {
     };
     output::say(&format!(
         "\nNext:\n{folder}  gatefold lint\n  gatefold run definitions/hello.flow.yaml --input document=@people.yaml --as dora\n  \
-         gatefold serve"
+         gatefold tasks list --as anna"
     ));
     Ok(())
 }

@@ -41,15 +41,20 @@ pub fn main() -> ExitCode {
             "a bug in gatefold: {info}\nPlease report it with what you did; what was acknowledged is stored"
         ));
     }));
-    match std::panic::catch_unwind(|| dispatch(cli)) {
-        Ok(Ok(())) => ExitCode::from(exit::FINE),
+    ExitCode::from(code_of(|| dispatch(cli)))
+}
+
+/// The exit code of a command; what went wrong is said.
+fn code_of(command: impl FnOnce() -> Outcome + std::panic::UnwindSafe) -> u8 {
+    match std::panic::catch_unwind(command) {
+        Ok(Ok(())) => exit::FINE,
         Ok(Err(failure)) => {
             if let Some(message) = failure.message() {
                 output::complain(message);
             }
-            failure.into()
+            failure.code()
         }
-        Err(_) => ExitCode::from(exit::BUG),
+        Err(_) => exit::BUG,
     }
 }
 
@@ -80,4 +85,17 @@ fn with_runtime(work: impl Future<Output = Outcome>) -> Outcome {
         .build()
         .map_err(|error| exit::Failure::Environment(format!("no threads can be started: {error}")))?
         .block_on(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::code_of;
+    use super::exit::{self, Failure};
+
+    #[test]
+    fn a_panic_is_a_bug_and_a_closed_pipe_is_none() {
+        assert_eq!(code_of(|| panic!("on purpose")), exit::BUG);
+        assert_eq!(code_of(|| Err(Failure::NobodyReads)), exit::FINE);
+        assert_eq!(code_of(|| Err(Failure::Said)), exit::NEGATIVE);
+    }
 }

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Longest time that the whole story may take.
-const STORY_TIME_MAX: Duration = Duration::from_secs(60);
+const STORY_TIME_MAX: Duration = Duration::from_mins(1);
 
 /// See a whole review run, from upload to published file, in seconds.
 #[derive(Debug, Args)]
