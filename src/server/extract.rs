@@ -74,11 +74,33 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<Server>> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &Arc<Server>) -> Result<Self, Problem> {
+        if !parts.uri.query().is_none_or(is_utf8) {
+            return Err(Problem::bad_request("query", "the query holds what is no UTF-8"));
+        }
         match axum::extract::Query::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
             Err(why) => Err(Problem::bad_request("query", why.body_text())),
         }
     }
+}
+
+/// Whether a query is UTF-8 once it is decoded. Decoding alone would put another character there.
+fn is_utf8(query: &str) -> bool {
+    let mut bytes = query.bytes();
+    let mut decoded = Vec::with_capacity(query.len());
+    while let Some(byte) = bytes.next() {
+        let mut ahead = bytes.clone();
+        let digits = (byte == b'%').then(|| [ahead.next(), ahead.next()]);
+        let hex = |digit: Option<u8>| char::from(digit?).to_digit(16);
+        match digits.map(|[high, low]| (hex(high), hex(low))) {
+            Some((Some(high), Some(low))) => {
+                decoded.push(u8::try_from(high * 16 + low).expect("two digits make a byte"));
+                bytes = ahead;
+            }
+            _ => decoded.push(byte),
+        }
+    }
+    std::str::from_utf8(&decoded).is_ok()
 }
 
 impl<T: JsonSchema> Described for Query<T> {
@@ -114,7 +136,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Server>> for JsonBody<T> {
         let mut json = serde_json::Deserializer::from_slice(&bytes);
         let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
             let mut problem = Problem::bad_request("json", format!("the body does not fit: {error}"));
-            let place = format!("/{}", error.path().to_string().replace('.', "/"));
+            let place = pointer(error.path());
             problem.more.errors.push(Wrong {
                 place,
                 detail: error.inner().to_string(),
@@ -126,6 +148,16 @@ impl<T: DeserializeOwned> FromRequest<Arc<Server>> for JsonBody<T> {
             Err(error) => Err(Problem::bad_request("json", format!("the body does not fit: {error}"))),
         }
     }
+}
+
+/// The JSON pointer to where reading stopped; empty for the whole.
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter().fold(String::new(), |pointer, segment| match segment {
+        Segment::Seq { index } => format!("{pointer}/{index}"),
+        Segment::Map { key } => format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Enum { .. } | Segment::Unknown => pointer,
+    })
 }
 
 impl<T: JsonSchema> Described for JsonBody<T> {

@@ -49,10 +49,9 @@ pub async fn serve(
     // A host that cannot recover stops the sockets too.
     let stop = stop.child_token();
     let server = Server::new(Arc::clone(&host), accounts, settings, stop.clone());
-    let sockets = tokio::spawn(accept(Arc::clone(&server), listener, stop.clone()));
+    let sockets = tokio::spawn(accept(server, listener, stop.clone()));
     let driven = match host.recover().await {
         Ok(()) => {
-            server.mark_ready();
             Arc::clone(&host).serve(stop.clone(), GRACE).await;
             Ok(())
         }

@@ -1,12 +1,15 @@
 //! Counts for Prometheus. Labels are routes and classes of status, never what users send.
 
+use crate::host::Host;
 use axum::http::Method;
-use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// Media type of the counts.
@@ -28,12 +31,14 @@ pub struct Metrics {
     took: Histogram,
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
+impl Metrics {
+    /// Nothing asked yet; what the host did is read from it whenever the counts are written.
+    pub fn new(host: &Arc<Host>) -> Self {
         let mut registry = Registry::with_prefix("gatefold");
         let requests = Family::<Asked, Counter>::default();
         let took = Histogram::new(BUCKETS);
         registry.register("http_requests", "Requests that were answered", requests.clone());
+        registry.register_collector(Box::new(HostCounts(Arc::downgrade(host))));
         registry.register("http_request_seconds", "Time to the head of the answer", took.clone());
         Self {
             registry,
@@ -41,9 +46,7 @@ impl Default for Metrics {
             took,
         }
     }
-}
 
-impl Metrics {
     /// A request was answered.
     pub fn answered(&self, method: &Method, route: &str, status: u16, took: Duration) {
         let status = match status {
@@ -71,5 +74,54 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("writing to a string succeeds");
         text
+    }
+}
+
+/// What the host did. Weak, as the host outlives no server that it would keep alive.
+#[derive(Debug)]
+struct HostCounts(Weak<Host>);
+
+impl Collector for HostCounts {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let Some(host) = self.0.upgrade() else {
+            return Ok(());
+        };
+        let counts = host.metrics();
+        for (name, help, count) in [
+            ("runs_started", "Runs started", &counts.runs_started),
+            ("runs_ended", "Runs ended", &counts.runs_ended),
+            (
+                "steps_finished",
+                "Steps that came to an outcome",
+                &counts.steps_finished,
+            ),
+            (
+                "events_journaled",
+                "Journal events made durable",
+                &counts.events_journaled,
+            ),
+            ("calls_done", "Outside calls that succeeded", &counts.calls_done),
+            ("calls_failed", "Outside calls that failed", &counts.calls_failed),
+            ("incidents", "Incidents raised", &counts.incidents),
+            ("decisions", "Decisions recorded", &counts.decisions),
+            (
+                "events_delivered",
+                "Events delivered to a run or a trigger",
+                &counts.events_delivered,
+            ),
+            ("mails_sent", "Mails that the mail server took", &counts.mails_sent),
+            ("mails_failed", "Mails that did not surely arrive", &counts.mails_failed),
+            ("uploaded_bytes", "Bytes uploaded", &counts.bytes_uploaded),
+            (
+                "accesses_refused",
+                "Accesses to shares that were refused",
+                &counts.accesses_refused,
+            ),
+        ] {
+            let metric = ConstCounter::new(count.get());
+            let descriptor = encoder.encode_descriptor(name, help, None, metric.metric_type())?;
+            metric.encode(descriptor)?;
+        }
+        Ok(())
     }
 }

@@ -31,7 +31,6 @@ use crate::host::Host;
 use axum::Router;
 use axum::http::StatusCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -79,16 +78,14 @@ pub struct Server {
     pub metrics: metrics::Metrics,
     /// Slows down who fails to prove who they are.
     pub throttle: throttle::Throttle,
-    ready: AtomicBool,
 }
 
 impl Server {
     /// A server for `host`. It listens to nothing yet.
     pub fn new(host: Arc<Host>, accounts: Arc<Accounts>, settings: Settings, stop: CancellationToken) -> Arc<Self> {
         Arc::new(Self {
-            metrics: metrics::Metrics::default(),
+            metrics: metrics::Metrics::new(&host),
             throttle: throttle::Throttle::default(),
-            ready: AtomicBool::new(false),
             host,
             accounts,
             settings,
@@ -98,12 +95,7 @@ impl Server {
 
     /// Whether requests are answered: the host has recovered, and nobody has told the server to stop.
     pub fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Acquire) && !self.stop.is_cancelled()
-    }
-
-    /// The host has recovered.
-    pub fn mark_ready(&self) {
-        self.ready.store(true, Ordering::Release);
+        self.host.is_ready() && !self.stop.is_cancelled()
     }
 
     /// Every route of the table behind its guard, in the frame that all requests pass.

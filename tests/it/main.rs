@@ -9,6 +9,8 @@ mod config;
 mod engine;
 mod generated;
 #[cfg(feature = "runtime")]
+mod harness;
+#[cfg(feature = "runtime")]
 mod host;
 #[cfg(feature = "runtime")]
 mod server;

@@ -5,7 +5,7 @@ use crate::base::id::FileId;
 use crate::host::files::Visitor;
 use crate::server::Problem;
 use crate::server::dto::{Comment, CommentBody, Document, SharedView};
-use crate::server::extract::{Answer, Created, JsonBody, Path, Query, State, Upload};
+use crate::server::extract::{Answer, Created, Done, JsonBody, Path, Query, State, Upload};
 use crate::server::transfer::{self, Transfer};
 use axum::http::HeaderMap;
 use schemars::JsonSchema;
@@ -22,6 +22,12 @@ pub struct NameQuery {
 /// The share with its files and comments.
 pub async fn view(State(server): State, visitor: Visitor) -> Result<Answer<SharedView>, Problem> {
     Ok(Answer(server.host.view_share(&visitor).await?.into()))
+}
+
+/// A person has opened the share. Looking at it does not say so: programs look at links too.
+pub async fn open(State(server): State, visitor: Visitor) -> Result<Done, Problem> {
+    server.host.open_share(&visitor).await?;
+    Ok(Done)
 }
 
 /// The bytes of a file.

@@ -1,0 +1,355 @@
+//! Shares through their links: what is let through, and what people try.
+
+use crate::harness::{Harness, UPLOAD_BYTES, days_after};
+use axum::body::Body;
+use axum::http::StatusCode;
+use gatefold::audit::AccessKind;
+use gatefold::space::{Role, State};
+use gatefold::store::Write;
+use serde_json::json;
+
+#[tokio::test(start_paused = true)]
+async fn a_reviewer_sees_fetches_comments_and_uploads() {
+    let harness = Harness::new().await;
+    let link = harness.share(Role::Contribute).await;
+    let view = harness.get(&link.path("")).send().await.json();
+    assert_eq!(view["files"][0]["sha256"], link.sha256);
+    assert_eq!(view["role"], "contribute");
+
+    let file = harness.get(&link.file_path()).send().await;
+    assert_eq!(file.bytes().as_ref(), b"the contract");
+
+    let body = json!({ "text": "Clause 4, please.", "file": link.file.to_string() });
+    let comment = harness.post(&link.path("/comments")).json(&body).send().await;
+    assert_eq!(comment.status, StatusCode::CREATED, "{}", comment.text());
+    assert_eq!(comment.json()["by"], "email:rita@outside.example");
+
+    let name = view["files"][0]["name"].as_str().unwrap();
+    let upload = harness
+        .post(&link.path(&format!("/files?name={name}")))
+        .body("version two")
+        .send()
+        .await;
+    assert_eq!(upload.status, StatusCode::CREATED, "{}", upload.text());
+    assert_eq!(upload.json()["version"], 2);
+    assert_eq!(upload.json()["id"], link.file.to_string());
+
+    let old = harness.get(&format!("{}?version=1", link.file_path())).send().await;
+    assert_eq!(old.bytes().as_ref(), b"the contract");
+    let view = harness.get(&link.path("")).send().await.json();
+    assert_eq!(
+        (&view["files"][0]["version"], &view["comments"][0]["text"]),
+        (&json!(2), &json!("Clause 4, please."))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_address_in_the_mail_leads_to_the_share() {
+    let harness = Harness::new().await;
+    let link = harness.share(Role::View).await;
+    let url = harness.links.url(&link.grant);
+    let path = url.strip_prefix("http://gatefold.test").unwrap();
+    assert_eq!(harness.get(path).send().await.json()["share"], link.share.to_string());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_does_what_it_includes_and_nothing_more() {
+    let harness = Harness::new().await;
+    let roles = [
+        Role::View,
+        Role::Download,
+        Role::Comment,
+        Role::Contribute,
+        Role::Manage,
+    ];
+    for (held, role) in roles.into_iter().enumerate() {
+        let link = harness.share(role).await;
+        let statuses = [
+            harness.get(&link.path("")).send().await.status,
+            harness.get(&link.file_path()).send().await.status,
+            harness
+                .post(&link.path("/comments"))
+                .json(&json!({ "text": "x" }))
+                .send()
+                .await
+                .status,
+            harness
+                .post(&link.path("/files?name=new.txt"))
+                .body("x")
+                .send()
+                .await
+                .status,
+        ];
+        for (needed, status) in statuses.into_iter().enumerate() {
+            let expected = held >= needed;
+            assert_eq!(status.is_success(), expected, "{role:?}: right {needed} gave {status}");
+            assert!(
+                expected || status == StatusCode::FORBIDDEN,
+                "{role:?}: right {needed} gave {status}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn looking_is_not_opening_but_saying_so_is_and_counts_once() {
+    let harness = Harness::new().await;
+    let link = harness.share(Role::View).await;
+    harness.get(&link.path("")).send().await;
+    assert_eq!(harness.store.grant(&link.grant).await.unwrap().unwrap().opened_at, None);
+    for _ in 0..2 {
+        assert_eq!(
+            harness.post(&link.path("/open")).send().await.status,
+            StatusCode::NO_CONTENT
+        );
+    }
+    let opened = harness.store.grant(&link.grant).await.unwrap().unwrap().opened_at;
+    assert_eq!(opened.map(|at| at.as_second()), Some(harness.host.now().as_second()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_of_another_share_is_not_there() {
+    let harness = Harness::new().await;
+    let (mine, theirs) = (harness.share(Role::Manage).await, harness.share(Role::Manage).await);
+    let answer = harness.get(&mine.path(&format!("/files/{}", theirs.file))).send().await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    let body = json!({ "text": "x", "file": theirs.file.to_string() });
+    let answer = harness.post(&mine.path("/comments")).json(&body).send().await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_is_over_says_so_and_gives_nothing() {
+    let harness = Harness::new().await;
+    for (name, over) in [("revoked", true), ("expired", false)] {
+        let link = harness.share(Role::Manage).await;
+        if over {
+            harness.revoke(&link).await;
+        } else {
+            let mut grant = harness.store.grant(&link.grant).await.unwrap().unwrap();
+            grant.expires_at = Some(days_after(harness.host.now(), 1));
+            harness.commit(vec![Write::PutGrant(grant)]).await;
+            assert_eq!(
+                harness.get(&link.path("")).send().await.status,
+                StatusCode::OK,
+                "not yet"
+            );
+            tokio::time::advance(std::time::Duration::from_hours(24)).await;
+        }
+        let answers = [
+            harness.get(&link.path("")).send().await,
+            harness.get(&link.file_path()).send().await,
+            harness.post(&link.path("/open")).send().await,
+            harness
+                .post(&link.path("/comments"))
+                .json(&json!({ "text": "x" }))
+                .send()
+                .await,
+            harness.post(&link.path("/files?name=a.txt")).body("x").send().await,
+        ];
+        for answer in answers {
+            assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::GONE, name));
+            assert!(!answer.text().contains("contract"), "{}", answer.text());
+        }
+        let log = harness.store.access_log(Some(&link.share), 0, 1000).await.unwrap();
+        let refused = log.iter().filter(|(_, entry)| entry.refused.is_some()).count();
+        assert!(refused >= 5, "each refusal leaves a line: {log:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_wrong_passwords_lock_the_link_even_for_the_right_one() {
+    let harness = Harness::new().await;
+    let link = harness
+        .share_of(Role::Download, "secret".as_bytes(), Some("open sesame"))
+        .await;
+    let with = |password: &str| harness.get(&link.path("")).header("x-share-password", password);
+
+    let without = harness.get(&link.path("")).send().await;
+    assert_eq!(
+        (without.status, without.problem().as_str()),
+        (StatusCode::UNAUTHORIZED, "password-needed")
+    );
+    assert_eq!(with("open sesame").send().await.status, StatusCode::OK);
+    for _ in 0..10 {
+        let wrong = with("open barley").send().await;
+        assert_eq!(
+            (wrong.status, wrong.problem().as_str()),
+            (StatusCode::UNAUTHORIZED, "password-wrong")
+        );
+    }
+    for password in ["open barley", "open sesame"] {
+        let locked = with(password).send().await;
+        assert_eq!(locked.status, StatusCode::TOO_MANY_REQUESTS);
+        let seconds: u64 = locked.header("retry-after").parse().unwrap();
+        assert!((1..=901).contains(&seconds), "{seconds}");
+    }
+    let file = harness
+        .get(&link.file_path())
+        .header("x-share-password", "open sesame")
+        .send()
+        .await;
+    assert_eq!(
+        file.status,
+        StatusCode::TOO_MANY_REQUESTS,
+        "the lock holds on every route"
+    );
+    tokio::time::advance(std::time::Duration::from_mins(16)).await;
+    assert_eq!(with("open sesame").send().await.status, StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_route_of_a_link_asks_for_its_password() {
+    let harness = Harness::new().await;
+    let link = harness
+        .share_of(Role::Manage, "secret".as_bytes(), Some("open sesame"))
+        .await;
+    let answers = [
+        harness.get(&link.path("")).send().await,
+        harness.get(&format!("/s/{}", link.token)).send().await,
+        harness.get(&link.file_path()).header("range", "bytes=0-1").send().await,
+        harness.ask(axum::http::Method::HEAD, &link.file_path()).send().await,
+        harness.post(&link.path("/open")).send().await,
+        harness
+            .post(&link.path("/comments"))
+            .json(&json!({ "text": "x" }))
+            .send()
+            .await,
+        harness.post(&link.path("/files?name=a.txt")).body("x").send().await,
+    ];
+    for answer in answers {
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_is_never_a_path() {
+    let harness = Harness::new().await;
+    let link = harness.share(Role::Contribute).await;
+    for name in [
+        "..",
+        "../x",
+        "a%2Fb",
+        "a%5Cb",
+        "%00",
+        "a%0Ab",
+        "",
+        "con",
+        "%E2%80%AEfdp.exe",
+        "a%22b",
+        "%ff",
+    ] {
+        let answer = harness
+            .post(&link.path(&format!("/files?name={name}")))
+            .body("x")
+            .send()
+            .await;
+        assert!(answer.status.is_client_error(), "{name}: {}", answer.status);
+        let answer = harness
+            .post(&format!("/api/v1/files?name={name}"))
+            .by("operator")
+            .body("x")
+            .send()
+            .await;
+        assert!(answer.status.is_client_error(), "{name}: {}", answer.status);
+    }
+    for folder in ["/..", "/a/../b", "a", "/%00"] {
+        let path = format!("/api/v1/files?folder={folder}&name=a.txt");
+        let answer = harness.post(&path).by("operator").body("x").send().await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{folder}");
+    }
+    let share = harness.store.share(&link.share).await.unwrap().unwrap();
+    assert_eq!(share.files.len(), 1, "nothing came in");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_is_bounded_whatever_it_declares() {
+    let harness = Harness::new().await;
+    let link = harness.share(Role::Contribute).await;
+    let path = link.path("/files?name=big.bin");
+    let limit = usize::try_from(UPLOAD_BYTES).unwrap();
+
+    // Refused for what it declares, before a byte is read.
+    let never = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+    let declared = harness.post(&path).header("content-length", (limit + 1).to_string());
+    let answer = declared.body(Body::from_stream(never)).send().await;
+    assert_eq!(
+        (answer.status, answer.problem().as_str()),
+        (StatusCode::PAYLOAD_TOO_LARGE, "too-large")
+    );
+
+    // Refused while it comes in, where it declares nothing.
+    let pieces = (0..=limit / 1024).map(|_| Ok::<_, std::io::Error>(vec![0_u8; 1024]));
+    let undeclared = Body::from_stream(futures_util::stream::iter(pieces));
+    let answer = harness.post(&path).body(undeclared).send().await;
+    assert_eq!(
+        (answer.status, answer.problem().as_str()),
+        (StatusCode::PAYLOAD_TOO_LARGE, "too-large")
+    );
+    assert_eq!(incoming(&harness), 0, "nothing is left of it");
+
+    let answer = harness.post(&path).body(vec![0_u8; limit]).send().await;
+    assert_eq!(answer.status, StatusCode::CREATED, "at the limit: {}", answer.text());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_is_cut_off_leaves_nothing() {
+    let harness = Harness::new().await;
+    let link = harness.share(Role::Contribute).await;
+    let pieces = [
+        Ok(vec![1_u8; 4096]),
+        Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)),
+    ];
+    let body = Body::from_stream(futures_util::stream::iter(pieces));
+    let answer = harness.post(&link.path("/files?name=cut.bin")).body(body).send().await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text());
+    assert_eq!(incoming(&harness), 0);
+    let share = harness.store.share(&link.share).await.unwrap().unwrap();
+    assert_eq!(share.files.len(), 1);
+    let log = harness.store.access_log(Some(&link.share), 0, 1000).await.unwrap();
+    assert!(
+        !log.iter()
+            .any(|(_, entry)| entry.kind == AccessKind::Upload && entry.refused.is_none()),
+        "{log:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_stalls_is_given_up() {
+    let harness = Harness::new().await;
+    let link = harness.share(Role::Contribute).await;
+    let pieces = futures_util::StreamExt::chain(
+        futures_util::stream::iter([Ok::<_, std::io::Error>(vec![1_u8; 10])]),
+        futures_util::stream::pending(),
+    );
+    let answer = harness
+        .post(&link.path("/files?name=slow.bin"))
+        .body(Body::from_stream(pieces))
+        .send()
+        .await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text());
+    assert_eq!(incoming(&harness), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_ends_after_the_share_does_not_count() {
+    let harness = Harness::new().await;
+    let link = harness.share(Role::Contribute).await;
+    let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Vec<u8>, std::io::Error>>(1);
+    let body = Body::from_stream(tokio_stream::wrappers::ReceiverStream::new(receiver));
+    let upload = tokio::spawn(harness.post(&link.path("/files?name=late.txt")).body(body).send());
+    sender.send(Ok(b"the beginning".to_vec())).await.unwrap();
+    sender.send(Ok(b"the middle".to_vec())).await.unwrap();
+    harness.revoke(&link).await;
+    drop(sender);
+    let answer = upload.await.unwrap();
+    assert_eq!(answer.status, StatusCode::GONE, "{}", answer.text());
+    let share = harness.store.share(&link.share).await.unwrap().unwrap();
+    assert_eq!((share.files.len(), share.state), (1, State::Revoked));
+}
+
+/// Files that wait to be complete.
+fn incoming(harness: &Harness) -> usize {
+    let folder = harness.data.path().join("blobs/incoming");
+    std::fs::read_dir(folder).map_or(0, Iterator::count)
+}

@@ -1,0 +1,178 @@
+//! Every route of the table against everybody who may not call it, and somebody who may.
+
+use crate::harness::{Ask, Harness, Link};
+use axum::http::StatusCode;
+use gatefold::config::tokens;
+use gatefold::server::{Access, Route, routes, throttle};
+use gatefold::space::Role;
+use gatefold::store::memory::MemoryStore;
+use std::sync::Arc;
+
+/// The route's path with its variable parts filled in.
+fn path_of(route: &Route, link: &Link) -> String {
+    route
+        .path
+        .replace("{token}", &link.token)
+        .replace("{file}", link.file.as_str())
+        .replace("{flow}", "none")
+        .replace("{run}", "run_none")
+        .replace("{step}", "none")
+        .replace("{task}", "tsk_none")
+}
+
+fn ask(harness: &Harness, route: &Route, path: &str) -> Ask {
+    harness.ask(route.method.clone(), path)
+}
+
+fn named(route: &Route) -> String {
+    format!("{} {}", route.method, route.path)
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_right_token_nothing_that_needs_one_answers() {
+    let harness = Harness::new().await;
+    let link = harness.share(Role::View).await;
+    let (unknown, _) = tokens::new_token("admin", None, gatefold::base::Timestamp::UNIX_EPOCH);
+    for route in routes() {
+        if !matches!(route.access, Access::Token(_) | Access::Metrics) {
+            continue;
+        }
+        // Failures of the route before are forgotten.
+        tokio::time::advance(throttle::WINDOW).await;
+        let path = path_of(&route, &link);
+        let admin = harness.token("admin").to_owned();
+        let attempts = [
+            ask(&harness, &route, &path),
+            ask(&harness, &route, &path).header("authorization", format!("Bearer {unknown}")),
+            ask(&harness, &route, &path).header("authorization", "Bearer "),
+            ask(&harness, &route, &path).header("authorization", format!("Basic {admin}")),
+            ask(&harness, &route, &path).header("authorization", tokens::hash_token(&admin)),
+            ask(&harness, &route, &path)
+                .by("admin")
+                .header("authorization", format!("Bearer {admin}")),
+            ask(&harness, &route, &format!("{path}?token={admin}")),
+        ];
+        for attempt in attempts {
+            let answer = attempt.send().await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}", named(&route));
+            assert_eq!(answer.problem(), "token", "{}", named(&route));
+            assert_eq!(answer.header("www-authenticate"), "Bearer", "{}", named(&route));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_role_opens_exactly_the_doors_of_the_table() {
+    let harness = Harness::new().await;
+    let link = harness.share(Role::View).await;
+    let product_roles = ["admin", "author", "operator"];
+    for route in routes() {
+        let needed: &[&str] = match route.access {
+            Access::Token([]) => &["admin", "author", "operator", "nobody"],
+            Access::Token(needed) => needed,
+            Access::Metrics => &["admin"],
+            _ => continue,
+        };
+        for user in product_roles.into_iter().chain(["nobody"]) {
+            let answer = ask(&harness, &route, &path_of(&route, &link)).by(user).open().await;
+            let is_let_in = answer.status() != StatusCode::FORBIDDEN && answer.status() != StatusCode::UNAUTHORIZED;
+            let should = needed.contains(&user) || user == "admin";
+            assert_eq!(is_let_in, should, "{user}: {} gave {}", named(&route), answer.status());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_route_of_a_link_answers_to_its_token_alone() {
+    let harness = Harness::new().await;
+    let link = harness.share(Role::Manage).await;
+    for route in routes().into_iter().filter(|route| route.access == Access::Link) {
+        let right = ask(&harness, &route, &path_of(&route, &link)).open().await;
+        assert_ne!(right.status(), StatusCode::NOT_FOUND, "{}", named(&route));
+        let hash = gatefold::connect::Links::hash(&link.token);
+        let wrong = [
+            "0".repeat(64),
+            hash,
+            link.grant.to_string(),
+            link.token.to_uppercase(),
+            format!("{}0", link.token),
+            link.token[..63].to_owned(),
+            "..".to_owned(),
+        ];
+        for token in wrong {
+            tokio::time::advance(throttle::WINDOW).await;
+            let path = path_of(&route, &Link { token, ..link.clone() });
+            let answer = ask(&harness, &route, &path).by("admin").send().await;
+            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_webhook_without_a_right_signature_is_refused_in_the_same_words_whatever_is_wrong() {
+    let harness = Harness::new().await;
+    let mut answers = Vec::new();
+    for signature in ["", "t=1,v1=00", "v1=zz", "nonsense"] {
+        let ask = harness.post("/api/v1/hooks/none").json(&serde_json::json!({}));
+        let answer = ask.header("gatefold-signature", signature).by("admin").send().await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+        answers.push(answer.text().to_owned());
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn before_it_has_recovered_only_public_routes_answer() {
+    let harness = Harness::not_recovered(Arc::new(MemoryStore::default()));
+    let link = Link {
+        token: "0".repeat(64),
+        share: "shr_0".into(),
+        grant: "grt_0".into(),
+        file: "fil_0".into(),
+        sha256: String::new(),
+    };
+    for route in routes() {
+        let answer = ask(&harness, &route, &path_of(&route, &link)).by("admin").send().await;
+        let is_public = route.access == Access::Public && route.path != "/readyz";
+        let expected = if is_public {
+            StatusCode::OK
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        };
+        assert_eq!(answer.status, expected, "{}", named(&route));
+        assert_eq!(answer.header("retry-after").is_empty(), is_public, "{}", named(&route));
+    }
+    harness.host.recover().await.unwrap();
+    assert_eq!(harness.get("/readyz").send().await.status, StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_that_reads_changes_anything_but_the_access_log() {
+    let harness = Harness::new().await;
+    let link = harness.share(Role::Manage).await;
+    let before = state(&harness, &link).await;
+    for route in routes().into_iter().filter(|route| route.method == "GET") {
+        for method in [axum::http::Method::GET, axum::http::Method::HEAD] {
+            let path = path_of(&route, &link);
+            harness.ask(method, &path).by("admin").open().await;
+        }
+    }
+    assert_eq!(state(&harness, &link).await, before);
+    assert!(harness.access_lines().await > 2, "looking at a share leaves lines");
+}
+
+/// Everything that a reader could have changed.
+async fn state(harness: &Harness, link: &Link) -> String {
+    let store = &harness.store;
+    format!(
+        "{:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+        store.share(&link.share).await.unwrap(),
+        store.grant(&link.grant).await.unwrap(),
+        store.file(&link.file).await.unwrap(),
+        store.comments_in(&link.share).await.unwrap(),
+        store.runs(&gatefold::store::RunFilter::default()).await.unwrap(),
+        store.deployments().await.unwrap(),
+        store.open_tasks(None).await.unwrap(),
+    )
+}
