@@ -12,13 +12,10 @@ pub struct Page {
 }
 
 impl Page {
-    /// The sentence under the title: what the code finds.
+    /// What the code finds, in a paragraph.
     pub fn summary(&self) -> &'static str {
-        self.text
-            .lines()
-            .skip(1)
-            .find(|line| !line.is_empty())
-            .unwrap_or_default()
+        let found = self.text.split_once("## What it finds").map_or("", |(_, rest)| rest);
+        found.split("\n## ").next().unwrap_or_default().trim()
     }
 }
 

@@ -77,8 +77,7 @@ pub fn check(name: &str, text: &str, surroundings: Surroundings<'_>) -> Verdict 
 
 /// Runs every rule that has what it needs.
 fn run_rules(document: &Document, spec: &FlowSpec, catalog: &Catalog, plan: Option<&Plan>, report: &mut Report) {
-    let complete = document.unread.is_empty() && spec.broken.is_empty();
-    let plan = plan.filter(|_| complete);
+    let plan = plan.filter(|_| document.unread.is_empty());
     let graphs = plan.map(Paths::of);
     let graphs: &[Paths<'_>] = graphs.as_ref().map_or(&[], |graphs| graphs);
     let cx = context(document, spec, catalog, plan, graphs);

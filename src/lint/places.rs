@@ -1,8 +1,8 @@
 //! Every place of a flow that may hold an expression, and what is in scope there.
 
 use super::rule::StepView;
+use crate::base::Value;
 use crate::base::source::escape;
-use crate::base::{Document, Span, Value};
 use crate::spec::step::{WaitAlternative, WaitSpec};
 use crate::spec::{DeadlineSpec, FlowSpec};
 
@@ -67,6 +67,17 @@ pub struct Place<'a> {
     pub purpose: Purpose,
 }
 
+impl Place<'_> {
+    /// The names that an expression may begin with there.
+    pub fn roots(&self) -> Vec<&'static str> {
+        match (self.owner, self.event) {
+            (Owner::Trigger, _) => vec!["event"],
+            (_, EventScope::None) => vec!["inputs", "steps", "run"],
+            _ => vec!["inputs", "steps", "run", "event"],
+        }
+    }
+}
+
 /// Every place of the flow, in the order of the file.
 pub fn places<'a>(spec: &'a FlowSpec, steps: &[StepView<'a>]) -> Vec<Place<'a>> {
     let mut collector = Collector {
@@ -84,27 +95,6 @@ pub fn places<'a>(spec: &'a FlowSpec, steps: &[StepView<'a>]) -> Vec<Place<'a>> 
         collector.data(&format!("/outputs/{}", escape(name)), value, Purpose::Data);
     }
     collector.places
-}
-
-/// Where a part of a text stands in the file. The text may be quoted, folded or escaped, so the
-/// part is looked for as the same occurrence of the same words; where it cannot be found, the
-/// whole value is shown.
-pub fn locate(document: &Document, pointer: &str, text: &str, part: Span) -> Span {
-    let whole = document.spans.value(pointer);
-    let (Some(source), Some(needle)) = (
-        document.text.get(whole.start..whole.end),
-        text.get(part.start..part.end),
-    ) else {
-        return whole;
-    };
-    if needle.is_empty() {
-        return whole;
-    }
-    let before = text[..part.start].matches(needle).count();
-    match source.match_indices(needle).nth(before) {
-        Some((offset, _)) => whole.part(offset, offset + needle.len()),
-        None => whole,
-    }
 }
 
 struct Collector<'a> {

@@ -3,7 +3,6 @@
 //! of each template that stands alone.
 
 use super::rule::list_words;
-use super::shapes::describe;
 use crate::base::diagnostic::nearest;
 use crate::base::source::escape;
 use crate::base::{Period, Value};
@@ -175,7 +174,7 @@ impl<'a> Checker<'a> {
         });
         self.wrong(
             pointer,
-            format!("must be {}, and is {}", words.join(" or "), describe(ty)),
+            format!("must be {}, and is {}", words.join(" or "), ty.words()),
             help,
         );
     }

@@ -82,11 +82,15 @@ impl Shapes {
                         .map_or(Type::Any, |action| Type::from_schema(&action.output))
                 };
                 let output = actions.entry(name).or_insert_with(of_catalog).clone();
-                StepShape::ByOutcome(vec![("done".into(), output)])
+                StepShape::ByOutcome(vec![("done".into(), output), ("failed".into(), failure([]))])
             }
             Some(Verb::Wait(wait)) => self.wait(wait, catalog),
             Some(Verb::Approve(_)) => StepShape::Same(approve_type()),
-            Some(Verb::Choose(_) | Verb::Check(_) | Verb::End(_)) => StepShape::Same(object([])),
+            Some(Verb::Check(_)) => {
+                let failures = ("failures", Field::sure(Type::list(Type::Text)));
+                StepShape::ByOutcome(vec![("failed".into(), failure([failures]))])
+            }
+            Some(Verb::Choose(_) | Verb::End(_)) => StepShape::Same(Type::object([])),
             Some(Verb::Reserved(_)) | None => StepShape::Same(Type::Any),
         }
     }
@@ -99,7 +103,7 @@ impl Shapes {
             let fields = wait
                 .all
                 .iter()
-                .map(|(name, one)| (name.clone(), required(self.event(&one.event, catalog))));
+                .map(|(name, one)| (name.clone(), Field::sure(self.event(&one.event, catalog))));
             let all = Type::Object {
                 fields: fields.collect(),
                 open: false,
@@ -154,18 +158,13 @@ pub enum Lookup {
     NoFields,
 }
 
-/// Whether there is an `event` there.
-pub const fn has_event(scope: EventScope<'_>) -> bool {
-    !matches!(scope, EventScope::None)
-}
-
 /// The field `name` of a value of type `ty`.
 pub fn field_of(ty: &Type, name: &str) -> Lookup {
     match ty {
-        Type::Any => Lookup::Known(required(Type::Any)),
+        Type::Any => Lookup::Known(Field::sure(Type::Any)),
         Type::Object { fields, open } => match fields.get(name) {
             Some(field) => Lookup::Known(field.clone()),
-            None if *open => Lookup::Known(required(Type::Any)),
+            None if *open => Lookup::Known(Field::sure(Type::Any)),
             None => Lookup::Missing,
         },
         Type::Null | Type::Boolean | Type::Integer | Type::Number | Type::Text | Type::List(_) => Lookup::NoFields,
@@ -187,44 +186,6 @@ pub fn of_every_step(name: &str) -> Option<Type> {
         "round" => Some(Type::Integer),
         "rounds" => Some(Type::List(Box::new(Type::Any))),
         _ => None,
-    }
-}
-
-/// One type for a value that is of one of several.
-pub fn either(a: Field, b: Field) -> Field {
-    Field {
-        ty: if a.ty == b.ty { a.ty } else { Type::Any },
-        optional: a.optional || b.optional,
-    }
-}
-
-/// A field that is always there.
-pub const fn required(ty: Type) -> Field {
-    Field { ty, optional: false }
-}
-
-/// An object of exactly these fields.
-pub fn object<const N: usize>(fields: [(&str, Field); N]) -> Type {
-    Type::Object {
-        fields: fields
-            .into_iter()
-            .map(|(name, field)| (name.to_owned(), field))
-            .collect(),
-        open: false,
-    }
-}
-
-/// A type as a person calls it.
-pub const fn describe(ty: &Type) -> &'static str {
-    match ty {
-        Type::Any => "of an unknown type",
-        Type::Null => "nothing",
-        Type::Boolean => "a yes or no",
-        Type::Integer => "a whole number",
-        Type::Number => "a number",
-        Type::Text => "text",
-        Type::List(_) => "a list",
-        Type::Object { .. } => "a set of named values",
     }
 }
 
@@ -260,9 +221,14 @@ fn kind_type(kind: InputKind) -> Type {
     }
 }
 
+/// What a step gives that could not be done: why, and what else is known.
+fn failure<const N: usize>(more: [(&str, Field); N]) -> Type {
+    Type::object([("error", Field::sure(Type::Text))].into_iter().chain(more))
+}
+
 fn run_type() -> Type {
-    let text = || required(Type::Text);
-    object([
+    let text = || Field::sure(Type::Text);
+    Type::object([
         ("id", text()),
         ("flow", text()),
         ("version", text()),
@@ -273,12 +239,9 @@ fn run_type() -> Type {
 }
 
 fn approve_type() -> Type {
-    let text = || required(Type::Text);
-    let maybe = || Field {
-        ty: Type::Text,
-        optional: true,
-    };
-    let decision = object([
+    let text = || Field::sure(Type::Text);
+    let maybe = || Field::maybe(Type::Text);
+    let decision = Type::object([
         ("by", text()),
         ("on_behalf_of", maybe()),
         ("decision", text()),
@@ -286,8 +249,8 @@ fn approve_type() -> Type {
         ("sha256", text()),
         ("at", text()),
     ]);
-    object([
-        ("document", required(Type::file())),
-        ("decisions", required(Type::List(Box::new(decision)))),
+    Type::object([
+        ("document", Field::sure(Type::file())),
+        ("decisions", Field::sure(Type::List(Box::new(decision)))),
     ])
 }

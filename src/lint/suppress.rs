@@ -141,7 +141,7 @@ fn mark(line: &str) -> Option<usize> {
 }
 
 fn read(line: &str, at: usize, offset: usize, number: usize) -> Comment {
-    let body = &line[at + MARK.len()..];
+    let body = line[at + MARK.len()..].split(" #").next().unwrap_or_default();
     let (allowing, reason) = match body.split_once(" because") {
         Some((allowing, reason)) => (allowing, reason.trim_start_matches([':', ' ']).trim()),
         None => (body, ""),

@@ -2,13 +2,13 @@
 //! stand on. The work is done once; each rule picks what is its own.
 
 use super::paths::Paths;
-use super::places::{Form, Owner, Place, locate};
+use super::places::{Form, Owner, Place};
 use super::rule::StepView;
-use super::shapes::{self, Lookup, Shapes, StepShape, either, field_of, of_every_step, required};
+use super::shapes::{self, Lookup, Shapes, StepShape, field_of, of_every_step};
 use crate::base::{Document, Span};
 use crate::expr::check::ExprFindingKind;
 use crate::expr::{ExprFinding, Expression, Field, Part, Reference, Template, Type, TypeScope};
-use crate::plan::{Certainty, Plan, PlanStep};
+use crate::plan::{Certainty, Plan, PlanStep, locate};
 use crate::spec::FlowSpec;
 use indexmap::IndexMap;
 
@@ -21,8 +21,6 @@ pub struct Use {
     pub span: Span,
     /// Whether it is all there is at its place, so that it keeps its type.
     pub whole: bool,
-    /// Whether it is `${{ secrets.NAME }}` and nothing else.
-    pub is_secret: bool,
     /// Its type.
     pub ty: Type,
     /// What its names mean.
@@ -76,8 +74,6 @@ pub enum Missing {
     Never,
     /// The field itself is not always there.
     Optional,
-    /// The run may end before the step.
-    AtEnd,
 }
 
 /// Something wrong that the expression's own checker found.
@@ -148,7 +144,7 @@ impl Resolver<'_> {
                 Some(self.resolve(index, place, expression, span.start + inside, whole))
             }
             Part::Secret(name, span) => {
-                let span = locate(self.document, &place.pointer, place.text, *span);
+                let span = locate(self.document, &place.pointer, *span);
                 let path = vec!["secrets".to_owned(), name.clone()];
                 let name = Name {
                     path,
@@ -160,7 +156,6 @@ impl Resolver<'_> {
                     place: index,
                     span,
                     whole,
-                    is_secret: true,
                     ty: Type::Any,
                     names: vec![name],
                     wrong: Vec::new(),
@@ -172,18 +167,14 @@ impl Resolver<'_> {
     fn resolve(&self, index: usize, place: &Place<'_>, expression: &Expression, offset: usize, whole: bool) -> Use {
         let here = |span: Span| {
             let part = Span::new(offset + span.start, offset + span.end);
-            locate(self.document, &place.pointer, place.text, part)
+            locate(self.document, &place.pointer, part)
         };
         let names: Vec<Name> = expression
             .references
             .iter()
             .map(|reference| self.name(place, expression, reference, &here))
             .collect();
-        let scope = Names {
-            resolver: self,
-            place,
-            references: &expression.references,
-        };
+        let scope = Names { resolver: self, place };
         let (ty, found) = expression.check(&scope);
         let wrong = found
             .into_iter()
@@ -195,7 +186,6 @@ impl Resolver<'_> {
             place: index,
             span,
             whole,
-            is_secret: false,
             ty,
             names,
             wrong,
@@ -211,6 +201,7 @@ impl Resolver<'_> {
     ) -> Name {
         let path: Vec<&str> = reference.path.iter().map(String::as_str).collect();
         let (at, meaning) = match path.as_slice() {
+            [root, ..] if !place.roots().contains(root) => (0, Meaning::Fine),
             ["inputs", name, rest @ ..] => match self.shapes.inputs.get(*name) {
                 Some(ty) => below(
                     &Field {
@@ -228,12 +219,11 @@ impl Resolver<'_> {
                 None if self.spec.broken.iter().any(|broken| broken == id) => (1, Meaning::Fine),
                 None => (1, Meaning::NoStep),
             },
-            ["run", rest @ ..] => below(&required(self.shapes.run.clone()), rest, 1),
+            ["run", rest @ ..] => below(&Field::sure(self.shapes.run.clone()), rest, 1),
             ["event", rest @ ..] => match self.shapes.event_in(place.event) {
-                Some(ty) => below(&required(ty), rest, 1),
+                Some(ty) => below(&Field::sure(ty), rest, 1),
                 None => (0, Meaning::Fine),
             },
-            ["secrets", ..] => (0, Meaning::Secret),
             _ => (0, Meaning::Fine),
         };
         let whole_path = !matches!(meaning, Meaning::NoInput | Meaning::NoStep | Meaning::NoField(..));
@@ -291,7 +281,7 @@ impl Resolver<'_> {
         let Some(step) = plan.step(id) else {
             return Some((anything, None));
         };
-        let outcomes = match self.knowledge(plan, place, step, field) {
+        let outcomes = match self.knowledge(plan, place, step) {
             Known::NotUpstream => return None,
             Known::Missing(missing) => return Some((anything, Some(missing))),
             Known::Unclear => return Some((anything, None)),
@@ -317,12 +307,16 @@ impl Resolver<'_> {
         Some((field, missing))
     }
 
-    fn knowledge<'p>(&'p self, plan: &'p Plan, place: &Place<'_>, other: &PlanStep, field: &str) -> Known<'p> {
+    fn knowledge<'p>(&'p self, plan: &'p Plan, place: &Place<'_>, other: &PlanStep) -> Known<'p> {
         let index = match place.owner {
-            Owner::Trigger => return Known::NotUpstream,
-            Owner::Outputs => return Known::Missing(Missing::AtEnd),
+            // What is not there when the run ends is left out of its outputs; a trigger names no step.
+            Owner::Outputs | Owner::Trigger => return Known::Unclear,
             Owner::Step(index) => index,
         };
+        // A way to here may lead through a step that was not understood.
+        if !self.spec.broken.is_empty() {
+            return Known::Unclear;
+        }
         let own = &self.steps[index];
         let (Some(step), Some(paths)) = (plan.step(&own.spec.id), self.paths.get(usize::from(own.always))) else {
             return Known::Unclear;
@@ -338,12 +332,7 @@ impl Resolver<'_> {
             return Known::Unclear;
         }
         if !paths.index.is_upstream(other.index, step.index) {
-            let of_earlier_rounds = field == "rounds" && !plan.back_edges.is_empty();
-            return if of_earlier_rounds {
-                Known::Unclear
-            } else {
-                Known::NotUpstream
-            };
+            return Known::NotUpstream;
         }
         match paths.knowledge.before(paths.steps, step.index, other.index) {
             Certainty::Sure(outcomes) => Known::Finished(outcomes),
@@ -358,7 +347,7 @@ impl Resolver<'_> {
         let shape = self.shapes.steps.get(id)?;
         let mut fields: IndexMap<String, Field> = IndexMap::new();
         for name in shape.names() {
-            let field = of_every_step(name).map_or_else(|| merged(shape.types(), name), required);
+            let field = of_every_step(name).map_or_else(|| merged(shape.types(), name), Field::sure);
             fields.insert(name.to_owned(), field);
         }
         Some(Type::Object { fields, open: true })
@@ -377,41 +366,45 @@ enum Known<'a> {
 struct Names<'a> {
     resolver: &'a Resolver<'a>,
     place: &'a Place<'a>,
-    references: &'a [Reference],
-}
-
-impl Names<'_> {
-    /// An object of the names that follow `root` in this expression: a flow may have hundreds of
-    /// steps, an expression names two.
-    fn below_root(&self, root: &str, ty: impl Fn(&str) -> Option<Type>) -> Type {
-        let mut fields = IndexMap::new();
-        for reference in self.references.iter().filter(|reference| reference.path[0] == root) {
-            let Some(name) = reference.path.get(1) else { continue };
-            fields.insert(name.clone(), required(ty(name).unwrap_or(Type::Any)));
-        }
-        Type::Object { fields, open: true }
-    }
 }
 
 impl TypeScope for Names<'_> {
     fn root(&self, name: &str) -> Option<Type> {
+        if !self.place.roots().contains(&name) {
+            return None;
+        }
         let shapes = self.resolver.shapes;
         match name {
-            "inputs" => Some(self.below_root(name, |input| shapes.inputs.get(input).cloned())),
-            "steps" => Some(self.below_root(name, |id| self.resolver.open_shape(id))),
+            "inputs" => {
+                let fields = shapes
+                    .inputs
+                    .iter()
+                    .map(|(name, ty)| (name.clone(), Field::sure(ty.clone())));
+                Some(Type::Object {
+                    fields: fields.collect(),
+                    open: true,
+                })
+            }
+            "steps" => Some(Type::any_object()),
             "run" => Some(shapes.run.clone()),
             "event" => shapes.event_in(self.place.event),
-            "secrets" => Some(Type::Any),
             _ => None,
         }
     }
 
     fn roots(&self) -> Vec<&str> {
-        let mut roots = vec!["inputs", "steps", "run"];
-        if shapes::has_event(self.place.event) {
-            roots.push("event");
+        self.place.roots()
+    }
+
+    /// Names below `inputs` and `steps` are looked up one by one: a flow may have hundreds of
+    /// steps, an expression names two. What is not there has been found by then.
+    fn field(&self, root: &str, name: &str) -> Option<Type> {
+        match root {
+            _ if !self.place.roots().contains(&root) => None,
+            "inputs" => Some(self.resolver.shapes.inputs.get(name).cloned().unwrap_or(Type::Any)),
+            "steps" => Some(self.resolver.open_shape(name).unwrap_or(Type::Any)),
+            _ => None,
         }
-        roots
     }
 }
 
@@ -467,8 +460,11 @@ fn merged(types: Vec<&Type>, name: &str) -> Field {
             Lookup::Known(field) => Some(field),
             Lookup::Missing | Lookup::NoFields => None,
         })
-        .reduce(either)
-        .unwrap_or_else(|| of_every_step(name).map_or(required(Type::Any), required))
+        .reduce(|one, other| Field {
+            ty: one.ty.or(other.ty),
+            optional: one.optional || other.optional,
+        })
+        .unwrap_or_else(|| of_every_step(name).map_or(Field::sure(Type::Any), Field::sure))
 }
 
 /// Where the word at `position` of the path stands in the expression.

@@ -33,7 +33,6 @@ fn finding(cx: &Context<'_>, name: &Name, missing: Missing) -> Diagnostic {
         Missing::OtherOutcome => format!("step {title} gives it with some of its outcomes only"),
         Missing::Never => format!("no outcome of step {title} that leads here gives it"),
         Missing::Optional => "it is not always given".to_owned(),
-        Missing::AtEnd => format!("the run may end before step {title}"),
     };
     let finding = Diagnostic::error(CODE, format!("`{path}` may be missing: {why}"), name.span);
     match missing {

@@ -17,23 +17,25 @@ pub const RULE: Rule = Rule {
 
 fn check(cx: &Context<'_>, report: &mut Report) {
     for (one, name) in cx.names().filter(|(_, name)| name.meaning == Meaning::NotUpstream) {
-        let title = cx.title_of(&name.path[1]);
-        let message = match cx.owner(one) {
-            Some(own) if own.spec.id == name.path[1] => format!("step {title} reads its own result"),
-            Some(own) => format!("step {title} does not come before step {}", own.title()),
-            None => format!("step {title} has not run when a trigger is evaluated"),
+        let (id, Some(own)) = (&name.path[1], cx.owner(one)) else {
+            continue;
         };
-        let mut finding = Diagnostic::error(CODE, message, name.span);
-        if let Some(step) = cx.step(&name.path[1]) {
+        let title = cx.title_of(id);
+        let (message, help) = if own.spec.id == *id {
+            (
+                format!("step {title} reads its own result"),
+                "read from a step that comes before".to_owned(),
+            )
+        } else {
+            (
+                format!("step {title} does not come before step {}", own.title()),
+                format!("order them with `after: {id}`, or read from a step that comes before"),
+            )
+        };
+        let mut finding = Diagnostic::error(CODE, message, name.span).with_help(help);
+        if let Some(step) = cx.step(id) {
             finding = finding.with_related(cx.value(&step.at("id")), "this step");
         }
-        report.push(match cx.owner(one) {
-            Some(own) if own.spec.id == name.path[1] => finding.with_help("read from a step that comes before"),
-            Some(_) => finding.with_help(format!(
-                "order them with `after: {}`, or read from a step that comes before",
-                name.path[1]
-            )),
-            None => finding.with_help("a trigger knows only `event`"),
-        });
+        report.push(finding);
     }
 }

@@ -1,6 +1,6 @@
 //! An outcome after which the flow does not say what happens.
 
-use crate::base::{Code, Diagnostic, Span};
+use crate::base::{Code, Diagnostic, Span, Value};
 use crate::lint::paths::Paths;
 use crate::lint::rule::{Check, Context, Report, Rule};
 use crate::plan::{Disposition, PlanStep, PlanVerb};
@@ -21,7 +21,7 @@ fn check(cx: &Context<'_>, graphs: &[Paths<'_>], report: &mut Report) {
         for (outcome, disposition) in &step.outcomes {
             // A failure that nothing handles stops the run as an incident, which a person settles.
             let handled = *disposition != Disposition::Nowhere || is_incident(step, outcome);
-            if !handled {
+            if !handled && !named_by_broken(cx, &step.id, outcome) {
                 report.push(finding(cx, step, outcome));
             }
         }
@@ -30,6 +30,20 @@ fn check(cx: &Context<'_>, graphs: &[Paths<'_>], report: &mut Report) {
 
 fn is_incident(step: &PlanStep, outcome: &str) -> bool {
     matches!(step.verb, PlanVerb::Uses { .. } | PlanVerb::Check(_)) && outcome == "failed"
+}
+
+/// Whether a step that was not understood names the outcome in its `after`.
+fn named_by_broken(cx: &Context<'_>, step: &str, outcome: &str) -> bool {
+    let name = format!("{step}.{outcome}");
+    let names_it = |after: &Value| match after {
+        Value::String(text) => *text == name,
+        Value::Array(list) => list.iter().any(|text| text.as_str() == Some(name.as_str())),
+        _ => false,
+    };
+    let written = ["steps", "always"]
+        .into_iter()
+        .filter_map(|key| cx.document.value.get(key)?.as_array());
+    !cx.spec.broken.is_empty() && written.flatten().filter_map(|step| step.get("after")).any(names_it)
 }
 
 fn finding(cx: &Context<'_>, step: &PlanStep, outcome: &str) -> Diagnostic {

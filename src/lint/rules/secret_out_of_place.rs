@@ -18,20 +18,11 @@ pub const RULE: Rule = Rule {
 
 fn check(cx: &Context<'_>, report: &mut Report) {
     for (one, name) in cx.names().filter(|(_, name)| name.meaning == Meaning::Secret) {
-        let in_with = cx.places[one.place].purpose == Purpose::With;
-        if in_with && one.is_secret {
-            continue;
+        if cx.places[one.place].purpose != Purpose::With {
+            report.push(
+                Diagnostic::error(CODE, "a secret stands where it would be stored and shown", name.span)
+                    .with_help("secrets may be used only under `with` of an action"),
+            );
         }
-        let message = if in_with {
-            "a secret cannot be part of an expression"
-        } else {
-            "a secret stands where it would be stored and shown"
-        };
-        let help = if in_with {
-            "write it alone, as `Bearer ${{ secrets.NAME }}`"
-        } else {
-            "secrets may be used only under `with` of an action"
-        };
-        report.push(Diagnostic::error(CODE, message, name.span).with_help(help));
     }
 }

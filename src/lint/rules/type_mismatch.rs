@@ -1,4 +1,4 @@
-//! Types do not fit: text where a number is wanted, a condition that is no yes or no.
+//! Types do not fit: text where a number is wanted, a condition that is neither true nor false.
 
 use crate::base::{Code, Diagnostic};
 use crate::expr::Type;
@@ -35,10 +35,10 @@ fn check(cx: &Context<'_>, report: &mut Report) {
 /// Whether the value fits the place it is for.
 fn place(cx: &Context<'_>, one: &Use, report: &mut Report) {
     let place = &cx.places[one.place];
-    let found = shapes::describe(&one.ty);
+    let found = one.ty.words();
     match (place.form, place.purpose) {
         (Form::Condition(key), _) if !matches!(one.ty, Type::Boolean | Type::Any) => {
-            let message = format!("`{key}` needs a yes or no, and this is {found}");
+            let message = format!("`{key}` must be true or false, and this is {found}");
             report.push(
                 Diagnostic::error(CODE, message, one.span)
                     .with_help("compare it with something, as `inputs.amount > 1000` or `inputs.note != \'\'`"),

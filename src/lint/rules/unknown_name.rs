@@ -73,9 +73,6 @@ fn bare(cx: &Context<'_>, one: &Use, wrong: &Wrong, word: &str) -> Diagnostic {
             .with_help(format!("did you mean `{meant}`?"))
             .with_fix(wrong.span, meant);
     }
-    let mut roots = vec!["inputs", "steps", "run"];
-    if cx.places[one.place].event != crate::lint::places::EventScope::None {
-        roots.push("event");
-    }
+    let roots = cx.places[one.place].roots();
     suggest(finding, word, roots, "the names to begin with are")
 }
