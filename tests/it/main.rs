@@ -12,6 +12,7 @@ mod generated;
 mod harness;
 #[cfg(feature = "runtime")]
 mod host;
+mod lint;
 mod rules;
 #[cfg(feature = "runtime")]
 mod server;
