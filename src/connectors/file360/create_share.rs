@@ -24,7 +24,7 @@ pub struct Input {
     name: String,
     /// The files to share. Without any, the share only takes uploads.
     #[serde(default)]
-    #[schemars(length(max = 1000))]
+    #[schemars(length(max = MAX_FILES))]
     files: Vec<FileRef>,
     /// The workspace that uploads go to; the main one if none is given.
     workspace: Option<String>,

@@ -16,6 +16,10 @@ mod set_permissions;
 mod support;
 mod update_share;
 
+pub use create_share::MAX_FILES;
+pub use grants::{MAX_MESSAGE_BYTES, MIN_PASSWORD_CHARS};
+pub use put_file::MAX_TEXT_BYTES;
+
 use super::action::{Action, event_info, info};
 use crate::base::Value;
 use crate::connect::{ActionError, CallContext, Handler, Links, LocalAction, LocalEffect, Registered, read_input};

@@ -5,6 +5,7 @@ use super::{Installation, at, context, fits};
 use gatefold::audit::{AccessEntry, AccessKind};
 use gatefold::base::{Calendar, Value};
 use gatefold::connect::{ActionError, CallContext, Handler, Links, Registry};
+use gatefold::connectors::file360::{MAX_FILES, MAX_MESSAGE_BYTES, MAX_TEXT_BYTES, MIN_PASSWORD_CHARS};
 use gatefold::engine::InboundEvent;
 use gatefold::space::access::{Denial, Right, decide};
 use gatefold::space::{Content, File, Grant, Role, Share, State, Workspace};
@@ -546,7 +547,8 @@ async fn a_locked_file_is_left_alone() {
 async fn what_cannot_be_put_is_told() {
     let desk = Desk::new();
     let contract = desk.contract().await;
-    let long = "x".repeat((1 << 20) + 1);
+    let limit = usize::try_from(MAX_TEXT_BYTES).unwrap();
+    let long = "x".repeat(limit + 1);
     for (input, why) in [
         (json!({"folder": "/", "name": "../a", "text": "x"}), "name: "),
         (json!({"folder": "a", "name": "a", "text": "x"}), "folder: "),
@@ -561,7 +563,7 @@ async fn what_cannot_be_put_is_told() {
         let message = desk.refused("file360.put_file", input).await;
         assert!(message.contains(why), "{message}");
     }
-    let at_limit = json!({"folder": "/", "name": "a", "text": "x".repeat(1 << 20)});
+    let at_limit = json!({"folder": "/", "name": "a", "text": "x".repeat(limit)});
     desk.act("limit", "file360.put_file", at_limit).await.unwrap();
 }
 
@@ -762,4 +764,32 @@ async fn a_party_let_in_while_the_share_is_revoked_gets_nowhere() {
     desk.commit(late).await.unwrap();
     let (share, grant) = (desk.share(&made["share"]).await, desk.grant(&output["grant"]).await);
     assert_eq!(decide(&share, &grant, Right::List, at(1)), Err(Denial::Revoked));
+}
+
+#[tokio::test]
+async fn what_is_given_may_be_so_much_and_not_more() {
+    let desk = Desk::new();
+    let contract = desk.contract().await;
+    let many = |count: usize| json!({"name": "x", "expires_in": "1 day", "files": vec![contract.clone(); count]});
+    let made = desk.act("room", "file360.create_share", many(MAX_FILES)).await.unwrap();
+    assert!(
+        desk.refused("file360.create_share", many(MAX_FILES + 1))
+            .await
+            .starts_with("files: ")
+    );
+
+    let invite = |message: usize, password: usize| {
+        let (message, password) = ("m".repeat(message), "p".repeat(password));
+        json!({"share": made["share"], "to": "anyone", "role": "view", "message": message, "password": password})
+    };
+    let at_limit = invite(MAX_MESSAGE_BYTES, MIN_PASSWORD_CHARS);
+    desk.act("limit", "file360.set_permissions", at_limit).await.unwrap();
+    let message = desk
+        .refused("file360.set_permissions", invite(MAX_MESSAGE_BYTES + 1, 8))
+        .await;
+    assert!(message.starts_with("message: "), "{message}");
+    let message = desk
+        .refused("file360.set_permissions", invite(1, MIN_PASSWORD_CHARS - 1))
+        .await;
+    assert!(message.starts_with("password: "), "{message}");
 }

@@ -2,7 +2,7 @@
 
 use super::{Installation, call_outside};
 use gatefold::connect::{ActionError, Mailer, OutgoingMail};
-use gatefold::connectors::mail::SmtpMailer;
+use gatefold::connectors::mail::{MAX_RECIPIENTS, MAX_TEXT_BYTES, SmtpMailer};
 use mailin::{Action, Handler, Response, SessionBuilder, response};
 use secrecy::SecretString;
 use serde_json::json;
@@ -290,6 +290,28 @@ async fn the_action_refuses_what_is_no_mail() {
         assert!(
             matches!(&error, ActionError::Permanent(text) if text.contains(why)),
             "{input}: {error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_mail_may_be_so_long_and_go_to_so_many_and_not_more() {
+    let registry = Installation::new().registry();
+    let mail = |people: usize, bytes: usize| {
+        let to: Vec<String> = (0..people).map(|n| format!("p{n}@example.org")).collect();
+        json!({"to": to, "subject": "x", "text": "t".repeat(bytes)})
+    };
+    call_outside(&registry, "mail.send", mail(MAX_RECIPIENTS, MAX_TEXT_BYTES))
+        .await
+        .unwrap();
+    for (input, why) in [
+        (mail(MAX_RECIPIENTS + 1, 1), "to: "),
+        (mail(1, MAX_TEXT_BYTES + 1), "text: "),
+    ] {
+        let error = call_outside(&registry, "mail.send", input).await.unwrap_err();
+        assert!(
+            matches!(&error, ActionError::Permanent(text) if text.starts_with(why)),
+            "{error:?}"
         );
     }
 }
