@@ -35,7 +35,7 @@ pub const MAX_TEXT: usize = 20_000;
 pub const NAME_PATTERN: &str = "^[a-z][a-z0-9_]*$";
 /// What names flows.
 pub const FLOW_PATTERN: &str = "^[a-z][a-z0-9_-]*$";
-/// MAJOR.MINOR.PATCH, and perhaps what SemVer allows behind it.
+/// MAJOR.MINOR.PATCH, and perhaps a pre-release and a build behind it.
 pub const VERSION_PATTERN: &str =
     r"^(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})(-[0-9A-Za-z.-]{1,64})?(\+[0-9A-Za-z.-]{1,64})?$";
 

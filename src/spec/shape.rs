@@ -390,6 +390,7 @@ mod tests {
         T::try_from(value).expect_err("refused")
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "reads well with json!")]
     fn round_trip<T>(value: Value)
     where
         T: TryFrom<Value, Error = String> + Into<Value>,

@@ -82,7 +82,7 @@ impl Reader<'_> {
         let outer = self.outer(root);
         let read = self.steps(root);
         let mut flow = outer?;
-        flow.steps = read.steps;
+        flow.steps = read.main;
         flow.always = read.always;
         flow.broken = read.broken;
         Some(flow)

@@ -82,7 +82,8 @@ struct Fingerprints {
 struct Location {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<usize>,
-    physical_location: PhysicalLocation,
+    #[serde(rename = "physicalLocation")]
+    place: PhysicalLocation,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<Message>,
 }
@@ -206,7 +207,7 @@ fn results(file: &FileFindings, codes: &[Code]) -> Vec<Outcome> {
 fn location(artifact: &Artifact, lines: &Lines<'_>, span: Span) -> Location {
     Location {
         id: None,
-        physical_location: PhysicalLocation {
+        place: PhysicalLocation {
             artifact_location: artifact.clone(),
             region: region(lines, span),
         },

@@ -390,7 +390,6 @@ impl<'t> Builder<'t> {
     fn enter(&mut self) -> Option<Span> {
         use std::fmt::Write;
         match self.frames.last().map(|frame| &frame.content) {
-            None => None,
             Some(Content::Items(items)) => {
                 write!(self.pointer, "/{}", items.len()).expect("writing to a string succeeds");
                 None
@@ -400,7 +399,7 @@ impl<'t> Builder<'t> {
                 self.pointer.push_str(&escape(name));
                 Some(*span)
             }
-            Some(Content::Entries(..)) => None,
+            None | Some(Content::Entries(..)) => None,
         }
     }
 

@@ -181,7 +181,7 @@ fn a_step_that_ends_in_an_unread_line_counts_as_unread() {
 
 #[test]
 fn errors_are_counted_and_not_endless() {
-    let lines = |count: usize| (0..count).map(|n| format!("k{n}: @x\n")).collect::<String>();
+    let lines = |count: usize| (0..count).map(|n| format!("k{n}: @x\n")).collect::<Vec<_>>().concat();
     assert_eq!(told(&lines(MAX_SYNTAX_ERRORS)).len(), MAX_SYNTAX_ERRORS);
     assert_eq!(told(&lines(MAX_SYNTAX_ERRORS + 1)).len(), MAX_SYNTAX_ERRORS);
     let padded = |size: usize| {
@@ -194,7 +194,7 @@ fn errors_are_counted_and_not_endless() {
 
 #[test]
 fn findings_are_limited() {
-    let text = |count: usize| (0..count).map(|n| format!("k{n}: no\n")).collect::<String>();
+    let text = |count: usize| (0..count).map(|n| format!("k{n}: no\n")).collect::<Vec<_>>().concat();
     assert_eq!(told(&text(MAX_FINDINGS)).len(), MAX_FINDINGS);
     assert_eq!(told(&text(MAX_FINDINGS + 1)).len(), MAX_FINDINGS);
 }
@@ -282,7 +282,12 @@ fn aliases_repeat_within_their_budget() {
 
 #[test]
 fn anchors_are_few() {
-    let text = |count: usize| (0..count).map(|n| format!("a{n}: &x{n} 1\n")).collect::<String>();
+    let text = |count: usize| {
+        (0..count)
+            .map(|n| format!("a{n}: &x{n} 1\n"))
+            .collect::<Vec<_>>()
+            .concat()
+    };
     assert_eq!(told(&text(MAX_ANCHORS)), Vec::<String>::new());
     let findings = told(&text(MAX_ANCHORS + 5));
     assert_eq!(findings.len(), 1);
@@ -297,7 +302,7 @@ fn bombs_and_circles_are_refused_at_once() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for n in 1..30 {
         let list = vec![format!("*a{}", n - 1); 9].join(", ");
-        bomb.push_str(&format!("a{n}: &a{n} [{list}]\n"));
+        bomb.extend([format!("a{n}: &a{n} [{list}]\n")]);
     }
     let findings = told(&bomb);
     assert_eq!(findings.len(), 1, "{findings:?}");

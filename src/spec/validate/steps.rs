@@ -14,7 +14,7 @@ use std::collections::HashMap;
 /// The steps of a flow that could be read.
 #[derive(Default)]
 pub(super) struct Steps {
-    pub steps: Vec<StepSpec>,
+    pub main: Vec<StepSpec>,
     pub always: Vec<StepSpec>,
     /// Ids of the others, as far as they have one.
     pub broken: Vec<String>,
@@ -35,7 +35,7 @@ impl Reader<'_> {
                 let understood = self.step(map, value, &place);
                 let unique = self.unique(map, &place, &mut seen);
                 match understood {
-                    Some(step) if unique && key == "steps" => read.steps.push(step),
+                    Some(step) if unique && key == "steps" => read.main.push(step),
                     Some(step) if unique => read.always.push(step),
                     _ => read
                         .broken

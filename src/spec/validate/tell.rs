@@ -454,10 +454,6 @@ fn one_of(words: &[&str], value: &Value) -> String {
 
 /// The wanted type, in the schema's word and in an author's.
 fn wanted(kind: &TypeKind) -> (&'static str, &'static str) {
-    let has = |name: &str| match kind {
-        TypeKind::Single(one) => one.to_string() == name,
-        TypeKind::Multiple(several) => several.iter().any(|one| one.to_string() == name),
-    };
     const WORDS: [(&str, &str); 6] = [
         ("string", "a text"),
         ("object", "a map of keys"),
@@ -466,6 +462,10 @@ fn wanted(kind: &TypeKind) -> (&'static str, &'static str) {
         ("number", "a number"),
         ("boolean", "`true` or `false`"),
     ];
+    let has = |name: &str| match kind {
+        TypeKind::Single(one) => one.to_string() == name,
+        TypeKind::Multiple(several) => several.iter().any(|one| one.to_string() == name),
+    };
     WORDS
         .into_iter()
         .find(|(name, _)| has(name))

@@ -1,5 +1,5 @@
 use super::*;
-use crate::spec::limits::{MAX_GUARANTEES, MAX_INPUTS, MAX_NAME, MAX_STEPS};
+use crate::spec::limits::*;
 use crate::spec::schema::flow_schema;
 use crate::spec::step::Verb;
 
@@ -27,7 +27,11 @@ fn flow(steps: &str) -> String {
 
 /// What is told of a step called `s` with these lines.
 fn told_of(step: &str) -> Vec<String> {
-    let lines: String = step.lines().map(|line| format!("    {line}\n")).collect();
+    let lines = step
+        .lines()
+        .map(|line| format!("    {line}\n"))
+        .collect::<Vec<_>>()
+        .concat();
     told(&flow(&format!("  - id: s\n    title: Sign off\n{lines}")))
 }
 
@@ -310,34 +314,91 @@ fn told_codes(text: &str) -> Vec<&'static str> {
     read(text).1.iter().map(|finding| finding.code.id).collect()
 }
 
+/// `count` times what `one` makes, without a break between.
+fn many(count: usize, one: impl Fn(usize) -> String) -> String {
+    (0..count).map(one).collect::<Vec<_>>().concat()
+}
+
+#[track_caller]
+fn assert_limit(limit: usize, text: impl Fn(usize) -> String) {
+    assert_eq!(told(&text(limit)), Vec::<String>::new());
+    assert_eq!(told(&text(limit + 1)).len(), 1, "{limit}");
+}
+
 #[test]
-fn limits_hold_at_the_limit_and_not_past_it() {
-    let steps = |count: usize| {
-        flow(
-            &(0..count)
-                .map(|n| format!("  - {{ id: s{n}, uses: a.b }}\n"))
-                .collect::<String>(),
-        )
-    };
-    assert_eq!(told(&steps(MAX_STEPS)), Vec::<String>::new());
-    assert_eq!(told(&steps(MAX_STEPS + 1)).len(), 1);
-    let id = |length: usize| flow(&format!("  - {{ id: {}, uses: a.b }}\n", "a".repeat(length)));
-    assert_eq!(told(&id(MAX_NAME)), Vec::<String>::new());
-    assert_eq!(told(&id(MAX_NAME + 1)).len(), 1);
-    let head = |key: &str, entries: String| {
-        format!("flow: a\nversion: 1.0.0\n{key}:\n{entries}steps: [{{ id: a, uses: a.b }}]\n")
-    };
-    let inputs = |count: usize| {
-        head(
-            "inputs",
-            (0..count).map(|n| format!("  i{n}: {{ type: text }}\n")).collect(),
-        )
-    };
-    assert_eq!(told(&inputs(MAX_INPUTS)), Vec::<String>::new());
-    assert_eq!(told(&inputs(MAX_INPUTS + 1)).len(), 1);
-    let guarantees = |count: usize| head("guarantees", "  - every share is released\n".repeat(count));
-    assert_eq!(told(&guarantees(MAX_GUARANTEES)), Vec::<String>::new());
-    assert_eq!(told(&guarantees(MAX_GUARANTEES + 1)).len(), 1);
+fn limits_of_the_flow_hold_at_the_limit_and_not_past_it() {
+    let head = |entries: &str| format!("flow: a\nversion: 1.0.0\n{entries}steps: [{{ id: a, uses: a.b }}]\n");
+    assert_limit(MAX_STEPS, |count| {
+        flow(&many(count, |n| format!("  - {{ id: s{n}, uses: a.b }}\n")))
+    });
+    assert_limit(MAX_INPUTS, |count| {
+        head(&format!(
+            "inputs:\n{}",
+            many(count, |n| format!("  i{n}: {{ type: text }}\n"))
+        ))
+    });
+    assert_limit(MAX_INPUTS, |count| {
+        head(&format!("outputs:\n{}", many(count, |n| format!("  i{n}: x\n"))))
+    });
+    assert_limit(MAX_LABELS, |count| {
+        head(&format!("labels:\n{}", many(count, |n| format!("  i{n}: x\n"))))
+    });
+    assert_limit(MAX_GUARANTEES, |count| {
+        head(&format!("guarantees:\n{}", "  - a never after b\n".repeat(count)))
+    });
+    assert_limit(MAX_OPTIONS, |count| {
+        head(&format!(
+            "inputs: {{ a: {{ type: choice, options: [{}] }} }}\n",
+            many(count, |n| format!("o{n},"))
+        ))
+    });
+    assert_limit(MAX_NAME, |length| {
+        flow(&format!("  - {{ id: {}, uses: a.b }}\n", "a".repeat(length)))
+    });
+    assert_limit(MAX_LINE, |length| head(&format!("title: {}\n", "a".repeat(length))));
+    assert_limit(MAX_TEXT, |length| {
+        head(&format!("description: {}\n", "ä".repeat(length)))
+    });
+}
+
+#[test]
+fn limits_of_a_step_hold_at_the_limit_and_not_past_it() {
+    let step = |keys: String| flow(&format!("  - {{ id: s, {keys} }}\n"));
+    let approve = |keys: String| step(format!("approve: {{ document: d, {keys} }}"));
+    assert_limit(MAX_ALTERNATIVES, |count| {
+        step(format!(
+            "wait: {{ any: {{ {} }} }}",
+            many(count, |n| format!("e{n}: {{ event: e }}, "))
+        ))
+    });
+    assert_limit(MAX_PEOPLE, |count| {
+        approve(format!("by: [{}]", many(count, |n| format!("user:u{n},"))))
+    });
+    assert_limit(MAX_DECISIONS, |count| {
+        approve(format!("by: [x], decisions: [{}]", many(count, |n| format!("d{n},"))))
+    });
+    assert_limit(MAX_BRANCHES, |count| {
+        let others = many(count - 1, |n| format!("{{ when: a, outcome: o{n} }}, "));
+        step(format!("choose: [{others}{{ otherwise: b }}]"))
+    });
+    assert_limit(MAX_BRANCHES, |count| {
+        step(format!("check: [{}]", "{ that: a, else: b }, ".repeat(count)))
+    });
+    assert_limit(MAX_REMINDERS, |count| {
+        step(format!(
+            "uses: a.b, deadline: {{ due: 9 days, remind: [{}] }}",
+            "1 day before, ".repeat(count)
+        ))
+    });
+    assert_limit(MAX_OUTCOMES, |count| {
+        step(format!(
+            "uses: a.b, outcomes: {{ {} }}",
+            many(count, |n| format!("o{n}: continue, "))
+        ))
+    });
+    assert_limit(MAX_ATTEMPTS as usize, |count| {
+        step(format!("uses: a.b, retry: {{ attempts: {count} }}"))
+    });
 }
 
 /// The schema that editors use says the same as reading does, of every file that one change makes
