@@ -388,3 +388,17 @@ fn the_hash_tells_texts_and_calendars_apart() {
     assert_ne!(with(one), with(two));
     assert_eq!(with(one).len(), 64);
 }
+
+#[test]
+fn the_flow_of_the_first_page_has_no_finding() {
+    let text = include_str!("../../../definitions/external-review.flow.yaml");
+    let (document, _) = crate::base::Document::parse("external-review.flow.yaml", text);
+    let (spec, findings) = crate::spec::read_flow(&document);
+    assert_eq!(findings, []);
+    let calendars = crate::plan::testing::calendars();
+    let (plan, findings) =
+        crate::plan::compile(&document, &spec.unwrap(), crate::spec::Catalog::builtin(), &calendars);
+    assert_eq!(findings, []);
+    let plan = plan.unwrap();
+    assert!(plan.steps.iter().all(|step| plan.knowledge().can_start(step.index)));
+}
