@@ -59,6 +59,9 @@ impl Decider<'_> {
         let PlanVerb::Wait(plan) = &self.step(slot).verb else {
             return None;
         };
+        if self.is_own(event) {
+            return None;
+        }
         wait.expected
             .iter()
             .filter(|expected| wait.met.iter().all(|(met, _)| *met != expected.name))
@@ -73,6 +76,13 @@ impl Decider<'_> {
                 filter.is_none_or(|filter| filter.holds(&self.event_scope(event)).unwrap_or(false))
             })
             .map(|expected| expected.name.clone())
+    }
+
+    /// Whether the run did it itself: nobody waits for what they did. A new version of a document
+    /// that is decided on counts all the same.
+    fn is_own(&self, event: &KeptEvent) -> bool {
+        let by = event.data.get("by").and_then(Value::as_str);
+        by.and_then(|by| by.strip_prefix("run:")) == Some(self.state().run.as_str())
     }
 
     /// Uses `event` up for the alternative called `name`.

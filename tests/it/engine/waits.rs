@@ -56,6 +56,17 @@ fn an_event_about_something_else_or_that_the_condition_rejects_does_not_meet() {
 }
 
 #[test]
+fn a_run_does_not_wait_for_what_it_did_itself() {
+    let mut run = opened();
+    let by = format!("run:{}", run.machine.run());
+    let data = json!({ "file": { "name": "a.pdf" }, "by": by });
+    run.event("file360.file_uploaded", &["shr_1"], data);
+    assert_eq!(run.phase("reply"), Active);
+    run.upload(2, "user:lea");
+    assert_eq!(run.outcome("reply").as_deref(), Some("signed"));
+}
+
+#[test]
 fn an_event_before_its_wait_is_not_lost() {
     let mut run = Run::of(ANY);
     assert_eq!(run.upload(2, "user:lea"), Reply::Accepted);
