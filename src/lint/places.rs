@@ -155,8 +155,8 @@ impl<'a> Collector<'a> {
 
     fn wait(&mut self, pointer: &str, wait: &'a WaitSpec) {
         self.text(format!("{pointer}/until"), wait.until.as_deref(), Purpose::Text);
-        self.text(format!("{pointer}/on"), wait.on.as_deref(), Purpose::Data);
-        self.text(format!("{pointer}/key"), wait.key.as_deref(), Purpose::Data);
+        self.text(format!("{pointer}/on"), wait.on.as_deref(), Purpose::Text);
+        self.text(format!("{pointer}/key"), wait.key.as_deref(), Purpose::Text);
         if let Some(event) = &wait.event {
             self.event = EventScope::Kind(event);
             self.condition(format!("{pointer}/where"), wait.filter.as_deref(), "where");
@@ -170,8 +170,8 @@ impl<'a> Collector<'a> {
     }
 
     fn alternative(&mut self, pointer: &str, alternative: &'a WaitAlternative) {
-        self.text(format!("{pointer}/on"), alternative.on.as_deref(), Purpose::Data);
-        self.text(format!("{pointer}/key"), alternative.key.as_deref(), Purpose::Data);
+        self.text(format!("{pointer}/on"), alternative.on.as_deref(), Purpose::Text);
+        self.text(format!("{pointer}/key"), alternative.key.as_deref(), Purpose::Text);
         self.event = EventScope::Kind(&alternative.event);
         self.condition(format!("{pointer}/where"), alternative.filter.as_deref(), "where");
         self.event = EventScope::None;

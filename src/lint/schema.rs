@@ -86,8 +86,8 @@ impl<'a> Checker<'a> {
         for key in ["anyOf", "oneOf"] {
             self.one_of(list(schema, key), data, pointer);
         }
-        if let Some(text) = data.as_str().filter(|text| text.contains("${{")) {
-            self.template(schema, text, pointer);
+        if data.as_str().is_some_and(|text| text.contains("${{")) {
+            self.template(schema, pointer);
             return;
         }
         if !self.has_type(schema, data, pointer) || !self.is_listed(schema, data, pointer) {
@@ -97,7 +97,7 @@ impl<'a> Checker<'a> {
             Value::Object(fields) => self.object(schema, fields, pointer),
             Value::Array(items) => self.array(schema, items, pointer),
             Value::Number(number) => {
-                self.bounds(schema, number.as_f64(), pointer, ["minimum", "maximum"], "the number")
+                self.bounds(schema, number.as_f64(), pointer, ["minimum", "maximum"], "the number");
             }
             Value::String(text) => {
                 #[allow(clippy::cast_precision_loss, reason = "no text is that long")]
@@ -161,7 +161,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn template(&mut self, schema: &'a Map<String, Value>, text: &str, pointer: &str) {
+    fn template(&mut self, schema: &'a Map<String, Value>, pointer: &str) {
         let alone = self.types.get(pointer).copied();
         let ty = alone.unwrap_or(&Type::Text);
         let names = own_types(schema);
@@ -169,9 +169,13 @@ impl<'a> Checker<'a> {
             return;
         }
         let words: Vec<&str> = names.iter().map(|name| in_words(name)).collect();
-        let help = alone.is_none().then(|| {
-            format!("`{text}` is put together to text; a single `${{{{ }}}}` and nothing around it keeps its type")
-        });
+        let help = match alone {
+            None => Some("text around `${{ }}` makes it text; alone it keeps its type".to_owned()),
+            Some(Type::Boolean | Type::Integer | Type::Number) if names.contains(&"string") => {
+                Some("for text, end the expression with `| string`".to_owned())
+            }
+            Some(_) => None,
+        };
         self.wrong(
             pointer,
             format!("must be {}, and is {}", words.join(" or "), ty.words()),

@@ -121,9 +121,9 @@ fn comments(document: &Document) -> Vec<Comment> {
         if let Some(at) = mark(own).filter(|at| !is_in_text(document, offset + at)) {
             let comment = read(own, at, offset, number);
             if is_comment {
-                waiting.push(comment)
+                waiting.push(comment);
             } else {
-                found.push(comment)
+                found.push(comment);
             }
         }
         offset += line.len();

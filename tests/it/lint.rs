@@ -401,6 +401,38 @@ fn triggers_know_only_their_event() {
     }
 }
 
+#[test]
+fn a_value_that_cannot_be_what_its_place_needs_is_told() {
+    for (steps, expected) in [
+        (
+            REPLY.replace("${{ inputs.share }}", "${{ inputs.document }}"),
+            "GF206 inputs.document\nGF206 inputs.document",
+        ),
+        (REPLY.replace("${{ inputs.share }}", "${{ inputs.document.id }}"), ""),
+        (mail("", "${{ inputs.amount }}"), "GF604 \"${{ inputs.amount }}\""),
+        (mail("", "${{ inputs.amount | string }}"), ""),
+        (mail("", "for ${{ inputs.amount }}"), ""),
+        (mail("", "${{ inputs.document }}"), "GF604 \"${{ inputs.document }}\""),
+    ] {
+        let steps = steps.replace(
+            "due: 5 days }\n",
+            "due: 5 days }\n    outcomes: { expired: { end: late } }\n",
+        );
+        assert_eq!(told(&flow(&steps)).join("\n"), expected, "{steps}");
+    }
+}
+
+#[test]
+fn a_way_that_never_opens_is_told_where_the_step_can_do_without() {
+    let reply = REPLY.to_owned() + "    outcomes: { expired: { end: late } }\n";
+    let text = flow(&format!(
+        "{reply}{}",
+        mail("    after: [reply.signed, reply.expired]\n    join: any\n", "x")
+    ));
+    assert_eq!(told(&text), ["GF301 [reply.signed, reply.expired]"]);
+    assert_eq!(lint(&text).findings[0].severity, Severity::Warning);
+}
+
 /// A small change of a text, as a hurried author or a bad merge would make it.
 #[derive(Clone, Debug)]
 enum Change {

@@ -166,7 +166,7 @@ fn has_address_with_password(text: &str) -> bool {
         let Some((name, word)) = account.split_once(':') else {
             return false;
         };
-        !host.is_empty() && !name.is_empty() && !word.is_empty() && is_literal(account) && !account.contains("$")
+        !host.is_empty() && !name.is_empty() && !word.is_empty() && is_literal(account)
     })
 }
 

@@ -34,11 +34,11 @@ fn check(cx: &Context<'_>, report: &mut Report) {
         let Some(key) = EXPIRY.iter().find(known).filter(|_| shares) else {
             continue;
         };
-        let given = |key: &&str| {
+        let given = |key: &str| {
             with.and_then(Value::as_object)
-                .is_some_and(|with| with.contains_key(*key))
+                .is_some_and(|with| with.contains_key(key))
         };
-        if !EXPIRY.iter().any(|key| given(&key)) {
+        if !EXPIRY.iter().any(|key| given(key)) {
             let message = format!("the share of step {} never expires by itself", step.title());
             report.push(
                 Diagnostic::warning(CODE, message, cx.value(&step.at("uses"))).with_help(format!(

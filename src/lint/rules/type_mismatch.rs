@@ -52,8 +52,13 @@ fn place(cx: &Context<'_>, one: &Use, report: &mut Report) {
             );
         }
         (Form::Template, Purpose::Text) if matches!(one.ty, Type::Object { .. } | Type::List(_)) => {
-            let message = format!("this must be text, and it is {found}");
-            report.push(Diagnostic::error(CODE, message, one.span));
+            let finding = Diagnostic::error(CODE, format!("this must be a text, and is {found}"), one.span);
+            let has_id = matches!(&one.ty, Type::Object { fields, .. } if fields.contains_key("id"));
+            report.push(if has_id {
+                finding.with_help("name it by its id: end the expression with `.id`")
+            } else {
+                finding
+            });
         }
         _ => {}
     }

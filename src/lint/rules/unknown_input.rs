@@ -20,9 +20,10 @@ fn check(cx: &Context<'_>, report: &mut Report) {
         let word = &name.path[1];
         let finding = Diagnostic::error(CODE, format!("the flow has no input `{word}`"), name.span);
         let inputs = cx.spec.inputs.keys().map(String::as_str);
-        report.push(match cx.spec.inputs.is_empty() {
-            true => finding.with_help(format!("add it: `inputs: {{ {word}: {{ type: text }} }}`")),
-            false => suggest(finding, word, inputs, "its inputs are"),
+        report.push(if cx.spec.inputs.is_empty() {
+            finding.with_help(format!("add it: `inputs: {{ {word}: {{ type: text }} }}`"))
+        } else {
+            suggest(finding, word, inputs, "its inputs are")
         });
     }
 }

@@ -1,9 +1,10 @@
-//! A step that no path leads to.
+//! A step that no path leads to, or a way to a step that never opens.
 
 use crate::base::{Code, Diagnostic};
 use crate::lint::paths::Paths;
 use crate::lint::rule::{Check, Context, Report, Rule};
 use crate::plan::{DeadEdge, Edge, PlanStep};
+use crate::spec::JoinSpec;
 
 const CODE: Code = Code {
     id: "GF301",
@@ -29,11 +30,25 @@ fn check(cx: &Context<'_>, graphs: &[Paths<'_>], report: &mut Report) {
             let explained = dead
                 .iter()
                 .any(|(_, why)| matches!(why, DeadEdge::NeverStarts | DeadEdge::NoSuchOutcome));
-            if !dead.is_empty() && dead.len() == step.after.len() && !explained {
+            if dead.is_empty() || explained {
+                continue;
+            }
+            if dead.len() == step.after.len() {
                 report.push(finding(cx, paths, step, &dead));
+            } else if matches!(step.join, JoinSpec::Any | JoinSpec::Settled) {
+                report.push(closed_way(cx, paths, step, dead[0].0));
             }
         }
     }
+}
+
+/// The step can run, only not this way.
+fn closed_way(cx: &Context<'_>, paths: &Paths<'_>, step: &PlanStep, edge: &Edge) -> Diagnostic {
+    let name = paths.name(edge);
+    let message = format!("step \"{}\" comes after `{name}`, which never gets here", step.title);
+    Diagnostic::warning(CODE, message, cx.value(&format!("{}/after", step.pointer))).with_help(format!(
+        "take `{name}` out of `after`, or let the outcome go on instead of ending or going back"
+    ))
 }
 
 fn finding(cx: &Context<'_>, paths: &Paths<'_>, step: &PlanStep, dead: &[(&Edge, DeadEdge)]) -> Diagnostic {
