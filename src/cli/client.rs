@@ -43,7 +43,7 @@ fn explained(status: StatusCode, problem: &Value) -> String {
         let word = |key: &str| finding[key].as_str().unwrap_or_default().to_owned();
         text.push_str(&format!(
             "\n  line {}: {} [{}]",
-            finding["line"],
+            finding["span"]["line"],
             word("message"),
             word("code")
         ));

@@ -1,7 +1,8 @@
 //! What the API takes and gives. Apart from the host's types, so that those can change without
 //! breaking anybody's program.
 
-use crate::base::{Diagnostic, Severity, Timestamp, Value};
+use crate::base::render::{FileFindings, json};
+use crate::base::{Diagnostic, Timestamp, Value};
 use crate::engine::EventRecord;
 use crate::engine::event::{DecisionRecord, DocumentRef};
 use crate::host::files::ShareView;
@@ -22,8 +23,9 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
-/// A finding in a flow.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+/// A finding in a flow, in the same shape as `gatefold lint --format json` gives it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Finding {
     /// `GF` and three digits.
     pub code: String,
@@ -33,55 +35,69 @@ pub struct Finding {
     pub severity: String,
     /// What was found.
     pub message: String,
-    /// Line, from 1.
-    pub line: usize,
-    /// Column in characters, from 1.
-    pub column: usize,
-    /// Last line.
-    pub end_line: usize,
-    /// Column just past the last character.
-    pub end_column: usize,
+    /// A few words about the place.
+    pub label: Option<String>,
+    /// The place.
+    pub span: Place,
+    /// Other places that belong to it.
+    pub related: Vec<Related>,
     /// What to do next.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// A replacement that mends it.
+    pub fix: Option<Replacement>,
+    /// The page that explains it.
+    pub url: String,
+}
+
+/// A place in a text. Bytes count from 0; lines and columns, in characters, from 1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// The first byte.
+    pub start: usize,
+    /// Just past the last byte.
+    pub end: usize,
+    /// The first line.
+    pub line: usize,
+    /// The first column.
+    pub column: usize,
+    /// The last line.
+    pub end_line: usize,
+    /// Just past the last column.
+    pub end_column: usize,
+}
+
+/// Another place that belongs to a finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Related {
+    /// A few words about the place.
+    pub message: String,
+    /// The place.
+    pub span: Place,
+}
+
+/// A replacement that mends a finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Replacement {
+    /// What to replace.
+    pub span: Place,
+    /// What to put there.
+    pub replacement: String,
 }
 
 impl Finding {
-    /// The finding with its positions in `source`.
-    pub fn new(finding: &Diagnostic, source: &str) -> Self {
-        let (line, column) = position(source, finding.primary.start);
-        let (end_line, end_column) = position(source, finding.primary.end);
-        Self {
-            code: finding.code.id.to_owned(),
-            name: finding.code.name.to_owned(),
-            severity: match finding.severity {
-                Severity::Info => "info",
-                Severity::Warning => "warning",
-                Severity::Error => "error",
-            }
-            .to_owned(),
-            message: finding.message.clone(),
-            line,
-            column,
-            end_line,
-            end_column,
-            help: finding.help.clone(),
-        }
+    /// The findings in the file called `name`, with their positions in `source`.
+    pub fn all(name: &str, source: &str, findings: Vec<Diagnostic>) -> Vec<Self> {
+        let file = FileFindings {
+            name: name.to_owned(),
+            text: source.into(),
+            findings,
+        };
+        let mut report = json::render(&[file]);
+        serde_json::from_value(report["files"][0]["findings"].take()).expect("both shapes are one, as the tests show")
     }
-}
-
-/// Line and column of a byte offset, both from 1.
-fn position(source: &str, offset: usize) -> (usize, usize) {
-    let mut end = offset.min(source.len());
-    while !source.is_char_boundary(end) {
-        end -= 1;
-    }
-    let before = &source[..end];
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    (
-        1 + before.matches('\n').count(),
-        1 + before[line_start..].chars().count(),
-    )
 }
 
 /// A flow that was deployed.
@@ -524,15 +540,29 @@ pub struct Health {
 
 #[cfg(test)]
 mod tests {
-    use super::position;
+    use super::*;
+    use crate::base::{Code, Span};
 
     #[test]
-    fn positions_count_characters_and_stay_inside_the_text() {
-        let text = "añb\nc";
-        assert_eq!(position(text, 0), (1, 1));
-        assert_eq!(position(text, 3), (1, 3));
-        assert_eq!(position(text, 2), (1, 2), "inside a character");
-        assert_eq!(position(text, 5), (2, 1));
-        assert_eq!(position(text, 99), (2, 2));
+    fn a_finding_keeps_the_shape_of_lint() {
+        let code = Code {
+            id: "GF101",
+            name: "unknown-key",
+        };
+        let span = Span::new(1, 3);
+        let finding = Diagnostic::error(code, "there is no key ñ", span)
+            .with_label("here")
+            .with_related(span, "there")
+            .with_help("take it out")
+            .with_fix(span, "n");
+        let told = Finding::all("a.yaml", "añb", vec![finding.clone()]);
+        let file = FileFindings {
+            name: "a.yaml".to_owned(),
+            text: "añb".into(),
+            findings: vec![finding],
+        };
+        let lint = json::render(&[file]);
+        assert_eq!(serde_json::to_value(&told).unwrap(), lint["files"][0]["findings"]);
+        assert_eq!((told[0].span.column, told[0].span.end_column), (2, 3));
     }
 }

@@ -24,22 +24,20 @@ pub async fn deploy(
     TextBody(source): TextBody,
 ) -> Result<Created<Flow>, Problem> {
     let name = query.name.unwrap_or_else(|| "flow.yaml".to_owned());
-    let findings_of = |findings: &[crate::base::Diagnostic]| -> Vec<Finding> {
-        findings.iter().map(|finding| Finding::new(finding, &source)).collect()
-    };
     match server.host.deploy(&name, &source, &caller.principal()).await {
         Ok((deployment, warnings)) => {
             let mut flow = Flow::from(deployment);
-            flow.findings = findings_of(&warnings);
+            flow.findings = Finding::all(&name, &source, warnings);
             Ok(Created {
                 location: Some(format!("/api/v1/flows/{}", flow.flow)),
                 body: flow,
             })
         }
         Err(HostError::Findings { findings }) => {
-            let told = findings_of(&findings);
-            let mut problem = Problem::from(HostError::Findings { findings });
-            problem.more.findings = told;
+            let mut problem = Problem::from(HostError::Findings {
+                findings: findings.clone(),
+            });
+            problem.more.findings = Finding::all(&name, &source, findings);
             Err(problem)
         }
         Err(error) => Err(error.into()),

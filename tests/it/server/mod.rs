@@ -1,8 +1,11 @@
 //! The HTTP side: the table of routes, and the real router over a real host.
 
+mod hooks;
 mod links;
 mod requests;
 mod rules;
+mod runs;
 mod sockets;
 mod table;
+mod tasks;
 mod transfer;

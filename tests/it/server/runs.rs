@@ -1,0 +1,382 @@
+//! Flows and runs: deploying, starting, watching, mending.
+
+use crate::harness::Harness;
+use axum::http::StatusCode;
+use futures_util::StreamExt;
+use gatefold::base::Value;
+use gatefold::base::id::RunId;
+use serde_json::json;
+
+/// Waits for an event of our own, for at most two days.
+const WAITING: &str = "flow: waits
+version: 1.0.0
+inputs: { who: { type: text, default: somebody } }
+steps:
+  - id: signed
+    wait: { event: crm.signed, key: order-7 }
+    deadline: { due: 2 days }
+    outcomes: { expired: { end: expired } }
+outputs: { who: \"${{ inputs.who }}\" }
+";
+
+async fn tell(harness: &Harness, id: &str) {
+    let body = json!({ "id": id, "kind": "crm.signed", "key": "order-7", "data": { "by": "crm" } });
+    let answer = harness.post("/api/v1/events").by("operator").json(&body).send().await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text());
+}
+
+async fn run_of(harness: &Harness, run: &RunId) -> Value {
+    harness
+        .get(&format!("/api/v1/runs/{run}"))
+        .by("operator")
+        .send()
+        .await
+        .json()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flow_that_lint_refuses_is_refused_with_the_same_findings() {
+    let harness = Harness::new().await;
+    let yaml = "flow: broken\nversion: 1.0.0\nsteps:\n  - id: act\n    uses: file360.create_shar\n    with: {}\n";
+    let answer = harness
+        .post("/api/v1/flows?name=broken.yaml")
+        .by("author")
+        .text(yaml.to_owned())
+        .send()
+        .await;
+    assert_eq!(
+        (answer.status, answer.problem().as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, "findings")
+    );
+    let findings = answer.json()["findings"].clone();
+    let found = findings
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|finding| finding["code"] == "GF601");
+    assert_eq!(found.expect("the action is unknown")["span"]["line"], 5, "{findings}");
+    assert!(harness.store.deployments().await.unwrap().is_empty());
+
+    let nothing = harness
+        .post("/api/v1/flows")
+        .by("author")
+        .text(String::new())
+        .send()
+        .await;
+    assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", nothing.text());
+    let bytes = harness
+        .post("/api/v1/flows")
+        .by("author")
+        .body(vec![0xff, 0xfe])
+        .send()
+        .await;
+    assert_eq!(bytes.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flow_is_deployed_listed_and_shown() {
+    let harness = Harness::new().await;
+    harness.deploy(WAITING).await;
+    harness.deploy(WAITING).await;
+    let flows = harness.get("/api/v1/flows").by("operator").send().await.json();
+    assert_eq!(flows["items"].as_array().map(Vec::len), Some(1), "{flows}");
+    assert_eq!(
+        (&flows["items"][0]["by"], &flows["items"][0]["source"]),
+        (&json!("user:author"), &Value::Null)
+    );
+    let flow = harness.get("/api/v1/flows/waits").by("author").send().await.json();
+    assert_eq!(flow["source"], WAITING);
+    assert_eq!(
+        harness.get("/api/v1/flows/none").by("author").send().await.status,
+        StatusCode::NOT_FOUND
+    );
+    let other = WAITING.replace("2 days", "3 days");
+    let answer = harness.post("/api/v1/flows").by("author").text(other).send().await;
+    assert_eq!(
+        answer.status,
+        StatusCode::CONFLICT,
+        "the same version is another text: {}",
+        answer.text()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_starts_waits_and_ends() {
+    let harness = Harness::new().await;
+    harness.deploy(WAITING).await;
+    let run = harness.begin("waits", json!({ "who": "anna" })).await;
+    let view = run_of(&harness, &run).await;
+    assert_eq!(
+        (&view["status"], &view["steps"][0]["state"]),
+        (&json!("running"), &json!("active")),
+        "{view}"
+    );
+    assert_eq!(
+        (&view["initiator"], &view["inputs"]["who"]),
+        (&json!("user:operator"), &json!("anna"))
+    );
+
+    tell(&harness, "1").await;
+    watch(&harness, &run, 0).await;
+    let view = run_of(&harness, &run).await;
+    assert_eq!(
+        (&view["status"], &view["outcome"]),
+        (&json!("ended"), &json!("completed")),
+        "{view}"
+    );
+    assert_eq!(view["outputs"], json!({ "who": "anna" }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn inputs_that_do_not_fit_are_named() {
+    let harness = Harness::new().await;
+    harness.deploy(WAITING).await;
+    let path = "/api/v1/flows/waits/runs";
+    let body = json!({ "inputs": { "who": 5, "what": "x" } });
+    let answer = harness.post(path).by("operator").json(&body).send().await;
+    assert_eq!(
+        (answer.status, answer.problem().as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, "bad-inputs")
+    );
+    let problem = answer.json();
+    let places: Vec<_> = problem["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|wrong| wrong["place"].clone())
+        .collect();
+    assert_eq!(places, [json!("what"), json!("who")], "{problem}");
+    let none = harness
+        .post("/api/v1/flows/none/runs")
+        .by("operator")
+        .json(&json!({}))
+        .send()
+        .await;
+    assert_eq!(none.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_key_of_the_same_person_starts_one_run() {
+    let harness = Harness::new().await;
+    harness.deploy(WAITING).await;
+    let start = |user: &'static str, key: &str| {
+        let ask = harness
+            .post("/api/v1/flows/waits/runs")
+            .by(user)
+            .header("idempotency-key", key);
+        ask.json(&json!({}))
+    };
+    let (first, second) = tokio::join!(start("operator", "k").send(), start("operator", "k").send());
+    assert_eq!((first.status, first.json()), (StatusCode::CREATED, second.json()));
+    assert_ne!(
+        start("admin", "k").send().await.json(),
+        first.json(),
+        "another person's key is another key"
+    );
+    assert_ne!(start("operator", "l").send().await.json(), first.json());
+    for key in [String::new(), "x".repeat(201)] {
+        assert_eq!(start("operator", &key).send().await.status, StatusCode::BAD_REQUEST);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn runs_are_listed_newest_first_in_pages() {
+    let harness = Harness::new().await;
+    harness.deploy(WAITING).await;
+    let mut begun = Vec::new();
+    for _ in 0..3 {
+        tokio::time::advance(std::time::Duration::from_millis(5)).await;
+        begun.push(harness.begin("waits", json!({})).await.0);
+    }
+    begun.reverse();
+    let (mut listed, mut before) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/api/v1/runs?limit=2&status=running&flow=waits&incident=false{before}");
+        let page = harness.get(&path).by("operator").send().await.json();
+        let items = page["items"].as_array().unwrap();
+        listed.extend(items.iter().map(|run| run["id"].as_str().unwrap().to_owned()));
+        match page["next"].as_str() {
+            Some(next) => before = format!("&before={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(listed, begun);
+    for query in ["status=lost", "limit=x", "colour=red"] {
+        let answer = harness
+            .get(&format!("/api/v1/runs?{query}"))
+            .by("operator")
+            .send()
+            .await;
+        assert_eq!(
+            (answer.status, answer.problem().as_str()),
+            (StatusCode::BAD_REQUEST, "query"),
+            "{query}"
+        );
+    }
+}
+
+/// Hears a run from position `told` to its end: positions and types.
+async fn watch(harness: &Harness, run: &RunId, told: u64) -> Vec<(u64, String)> {
+    let ask = harness.get(&format!("/api/v1/runs/{run}/events")).by("operator");
+    let answer = ask.header("last-event-id", told.to_string()).send().await;
+    assert_eq!(answer.header("content-type"), "text/event-stream");
+    heard(answer.text())
+}
+
+fn heard(text: &str) -> Vec<(u64, String)> {
+    let field = |event: &str, name: &str| {
+        let line = event.lines().find_map(|line| line.strip_prefix(name));
+        line.map(|line| line.trim().to_owned())
+    };
+    text.split("\n\n")
+        .filter_map(|event| {
+            let data: Value = serde_json::from_str(&field(event, "data:")?).unwrap();
+            let id = field(event, "id:")?.parse().unwrap();
+            assert_eq!(data["seq"], id, "{data}");
+            Some((id, data["type"].as_str().unwrap().to_owned()))
+        })
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_watches_hears_everything_once_in_order_to_the_end() {
+    let harness = Harness::new().await;
+    harness.deploy(WAITING).await;
+    let run = harness.begin("waits", json!({})).await;
+    let path = format!("/api/v1/runs/{run}/events");
+    let mut live = harness
+        .get(&path)
+        .by("operator")
+        .open()
+        .await
+        .into_body()
+        .into_data_stream();
+    let first = live.next().await.unwrap().unwrap();
+    assert_eq!(
+        heard(std::str::from_utf8(&first).unwrap())[0],
+        (1, "run_started".to_owned())
+    );
+    tell(&harness, "1").await;
+    let mut text = String::from_utf8(first.to_vec()).unwrap();
+    while let Some(piece) = live.next().await {
+        text.push_str(std::str::from_utf8(&piece.unwrap()).unwrap());
+    }
+    let live = heard(&text);
+    let positions: Vec<u64> = live.iter().map(|(seq, _)| *seq).collect();
+    assert_eq!(positions, (1..=live.len() as u64).collect::<Vec<_>>());
+    assert_eq!(live.last().unwrap().1, "run_ended");
+
+    assert_eq!(watch(&harness, &run, 0).await, live, "told again from the journal");
+    assert_eq!(watch(&harness, &run, 2).await, live[2..], "told from where one left");
+    let end = harness
+        .get(&path)
+        .by("operator")
+        .header("last-event-id", live.len().to_string())
+        .send()
+        .await;
+    assert_eq!(end.status, StatusCode::NO_CONTENT, "there will be no other");
+    let wrong = harness
+        .get(&path)
+        .by("operator")
+        .header("last-event-id", "x")
+        .send()
+        .await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    let none = harness.get("/api/v1/runs/run_none/events").by("operator").send().await;
+    assert_eq!(none.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_watches_is_let_go_when_the_server_stops() {
+    let harness = Harness::new().await;
+    harness.deploy(WAITING).await;
+    let run = harness.begin("waits", json!({})).await;
+    let listening = tokio::spawn(harness.get(&format!("/api/v1/runs/{run}/events")).by("operator").send());
+    tokio::task::yield_now().await;
+    harness.stop.cancel();
+    let answer = listening.await.unwrap();
+    assert!(answer.status == StatusCode::OK && answer.body.is_ok() || answer.status == StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_journal_is_read_in_pages() {
+    let harness = Harness::new().await;
+    harness.deploy(WAITING).await;
+    let run = harness.begin("waits", json!({})).await;
+    tell(&harness, "1").await;
+    let all = watch(&harness, &run, 0).await;
+    let (mut read, mut after) = (Vec::new(), "0".to_owned());
+    loop {
+        let path = format!("/api/v1/runs/{run}/journal?limit=2&after={after}");
+        let page = harness.get(&path).by("operator").send().await.json();
+        read.extend(
+            page["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|line| line["seq"].as_u64().unwrap()),
+        );
+        match page["next"].as_str() {
+            Some(next) => next.clone_into(&mut after),
+            None => break,
+        }
+    }
+    assert_eq!(read, all.iter().map(|(seq, _)| *seq).collect::<Vec<_>>());
+    let none = harness.get("/api/v1/runs/run_none/journal").by("operator").send().await;
+    assert_eq!(none.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_cancelled_once() {
+    let harness = Harness::new().await;
+    harness.deploy(WAITING).await;
+    let run = harness.begin("waits", json!({})).await;
+    let cancel = || harness.post(&format!("/api/v1/runs/{run}/cancel")).by("operator");
+    assert_eq!(
+        cancel().json(&json!({})).send().await.status,
+        StatusCode::BAD_REQUEST,
+        "it needs a reason"
+    );
+    let body = json!({ "reason": "no longer wanted" });
+    assert_eq!(cancel().json(&body).send().await.status, StatusCode::NO_CONTENT);
+    watch(&harness, &run, 0).await;
+    assert_eq!(run_of(&harness, &run).await["outcome"], "cancelled");
+    let again = cancel().json(&body).send().await;
+    assert_eq!(
+        (again.status, again.problem().as_str()),
+        (StatusCode::CONFLICT, "run-ended")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_step_is_mended_by_an_administrator() {
+    let harness = Harness::new().await;
+    // The port is closed: the call fails at once, and for good.
+    let yaml = "flow: calls\nversion: 1.0.0\nsteps:\n  - id: call\n    uses: http.request\n    with: { method: GET, url: \"http://127.0.0.1:9/\" }\n";
+    harness.deploy(yaml).await;
+    let run = harness.begin("calls", json!({})).await;
+    let view = loop {
+        let view = run_of(&harness, &run).await;
+        if view["incident"] == true {
+            break view;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(view["steps"][0]["state"], "incident", "{view}");
+    let body = json!({ "reason": "it is not needed" });
+    let mend = |step: &str, user: &str| harness.post(&format!("/api/v1/runs/{run}/steps/{step}/skip")).by(user);
+    assert_eq!(
+        mend("call", "operator").json(&body).send().await.status,
+        StatusCode::FORBIDDEN
+    );
+    assert_eq!(
+        mend("none", "admin").json(&body).send().await.status,
+        StatusCode::CONFLICT
+    );
+    assert_eq!(
+        mend("call", "admin").json(&body).send().await.status,
+        StatusCode::NO_CONTENT
+    );
+    watch(&harness, &run, 0).await;
+    assert_eq!(run_of(&harness, &run).await["outcome"], "completed");
+}

@@ -1,0 +1,217 @@
+//! Tasks: whose they are, what is decided, and on which version.
+
+use crate::harness::{Answer, Harness};
+use axum::http::StatusCode;
+use gatefold::base::Value;
+use gatefold::base::id::RunId;
+use serde_json::json;
+
+const SIGNING: &str = "flow: signs
+version: 1.0.0
+inputs: { document: { type: file } }
+steps:
+  - id: sign
+    title: Sign it
+    approve: { document: \"${{ inputs.document }}\", by: [role:legal], rule: 2, reason: [rejected], on_new_version: reset }
+    deadline: { due: 5 days }
+    outcomes: { changes_requested: { end: changes }, rejected: { end: rejected }, expired: { end: expired } }
+";
+
+/// An installation with one task for anna and ben.
+struct Desk {
+    harness: Harness,
+    run: RunId,
+    task: String,
+    sha256: String,
+}
+
+async fn desk() -> Desk {
+    let harness = Harness::new().await;
+    harness.deploy(SIGNING).await;
+    let document = harness.put("contract.txt", "version one").await;
+    let run = harness.begin("signs", json!({ "document": document.id })).await;
+    let tasks = harness.get("/api/v1/tasks").by("anna").send().await.json();
+    let task = tasks["items"][0]["id"].as_str().expect("anna has a task").to_owned();
+    Desk {
+        harness,
+        run,
+        task,
+        sha256: document.sha256,
+    }
+}
+
+impl Desk {
+    fn path(&self, rest: &str) -> String {
+        format!("/api/v1/tasks/{}{rest}", self.task)
+    }
+
+    async fn decide(&self, user: &str, body: Value) -> Answer {
+        self.harness
+            .post(&self.path("/decision"))
+            .by(user)
+            .json(&body)
+            .send()
+            .await
+    }
+
+    async fn approve(&self, user: &str) -> Answer {
+        self.decide(user, json!({ "decision": "approved", "sha256": self.sha256 }))
+            .await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_is_there_for_its_people_alone() {
+    let desk = desk().await;
+    let harness = &desk.harness;
+    for (user, status) in [
+        ("anna", 200),
+        ("ben", 200),
+        ("admin", 200),
+        ("operator", 404),
+        ("nobody", 404),
+    ] {
+        for path in [desk.path(""), desk.path("/document")] {
+            assert_eq!(
+                harness.get(&path).by(user).send().await.status.as_u16(),
+                status,
+                "{user}: {path}"
+            );
+        }
+    }
+    for user in ["operator", "nobody"] {
+        let tasks = harness.get("/api/v1/tasks?all=true").by(user).send().await.json();
+        assert_eq!(tasks["items"], json!([]), "{user}");
+        let refused = desk.approve(user).await;
+        assert_eq!(
+            (refused.status, refused.problem().as_str()),
+            (StatusCode::NOT_FOUND, "not-found"),
+            "{user}"
+        );
+    }
+    assert_eq!(
+        desk.approve("admin").await.status,
+        StatusCode::NOT_FOUND,
+        "looking is not deciding"
+    );
+    let all = harness.get("/api/v1/tasks?all=true").by("admin").send().await.json();
+    assert_eq!(all["items"][0]["people"], json!(["user:anna", "user:ben"]));
+    let none = harness.post("/api/v1/tasks/tsk_none/decision").by("anna");
+    let body = json!({ "decision": "approved", "sha256": desk.sha256 });
+    assert_eq!(
+        none.json(&body).send().await.text().len(),
+        desk.approve("nobody").await.text().len()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_answer_twice_is_fine_and_another_one_is_not() {
+    let desk = desk().await;
+    let first = desk.approve("anna").await;
+    assert_eq!(
+        (first.status, first.json()),
+        (StatusCode::OK, json!({ "result": "accepted" }))
+    );
+    let again = desk.approve("anna").await;
+    assert_eq!(
+        (again.status, again.json()),
+        (StatusCode::OK, json!({ "result": "already_done" }))
+    );
+    let other = json!({ "decision": "rejected", "reason": "no", "sha256": desk.sha256 });
+    let other = desk.decide("anna", other).await;
+    assert_eq!(
+        (other.status, other.problem().as_str()),
+        (StatusCode::CONFLICT, "already-decided")
+    );
+
+    assert_eq!(desk.approve("ben").await.status, StatusCode::OK);
+    let task = desk.harness.get(&desk.path("")).by("anna").send().await.json();
+    assert_eq!(
+        (&task["state"], &task["outcome"]),
+        (&json!("settled"), &json!("approved")),
+        "{task}"
+    );
+    let run = desk
+        .harness
+        .get(&format!("/api/v1/runs/{}", desk.run))
+        .by("operator")
+        .send()
+        .await
+        .json();
+    assert_eq!(run["outcome"], "completed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_decision_is_on_the_version_that_was_seen() {
+    let desk = desk().await;
+    let harness = &desk.harness;
+    let seen = harness.get(&desk.path("/document")).by("anna").send().await;
+    assert_eq!(
+        (seen.header("etag"), seen.text()),
+        (format!("\"{}\"", desk.sha256).as_str(), "version one")
+    );
+
+    let newer = harness.put("contract.txt", "version two").await;
+    let body = json!({ "decision": "approved", "sha256": newer.sha256 });
+    let guessed = json!({ "decision": "approved", "sha256": "0".repeat(64) });
+    let refused = desk.decide("anna", guessed).await;
+    assert_eq!(
+        (refused.status, refused.problem().as_str()),
+        (StatusCode::CONFLICT, "other-version")
+    );
+    let current = refused.json()["current"].clone();
+    assert!(
+        ["version", "sha256", "id"]
+            .iter()
+            .all(|field| !current[field].is_null()),
+        "{current}"
+    );
+    // The file is not owned by the run, so the task stays on the version that it was given.
+    assert_eq!(desk.decide("anna", body).await.status, StatusCode::CONFLICT);
+    assert_eq!(desk.approve("anna").await.status, StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_decision_is_refused_with_what_is_possible() {
+    let desk = desk().await;
+    let refused = desk
+        .decide("anna", json!({ "decision": "perhaps", "sha256": desk.sha256 }))
+        .await;
+    assert_eq!(
+        (refused.status, refused.problem().as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, "no-such-decision")
+    );
+    assert!(refused.text().contains("approved"), "{}", refused.text());
+    for reason in [json!(null), json!("  ")] {
+        let body = json!({ "decision": "rejected", "sha256": desk.sha256, "reason": reason });
+        let refused = desk.decide("anna", body).await;
+        assert_eq!(
+            (refused.status, refused.problem().as_str()),
+            (StatusCode::UNPROCESSABLE_ENTITY, "reason-missing")
+        );
+    }
+    let without = desk.decide("anna", json!({ "decision": "approved" })).await;
+    assert_eq!(
+        (without.status, without.problem().as_str()),
+        (StatusCode::BAD_REQUEST, "json")
+    );
+    let by_reading = desk
+        .harness
+        .get(&desk.path("/decision?decision=approved"))
+        .by("anna")
+        .send()
+        .await;
+    assert_eq!(by_reading.status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_settled_task_takes_no_decision() {
+    let desk = desk().await;
+    for user in ["anna", "ben"] {
+        desk.approve(user).await;
+    }
+    let late = json!({ "decision": "rejected", "reason": "late", "sha256": desk.sha256 });
+    let late = desk.decide("ben", late).await;
+    assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.text());
+    assert!(desk.harness.get("/api/v1/tasks").by("ben").send().await.json()["items"] == json!([]));
+}
