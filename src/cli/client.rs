@@ -48,10 +48,6 @@ fn explained(status: StatusCode, problem: &Value) -> String {
             word("code")
         ));
     }
-    for wrong in problem["errors"].as_array().into_iter().flatten() {
-        let word = |key: &str| wrong[key].as_str().unwrap_or_default().to_owned();
-        text.push_str(&format!("\n  {}: {}", word("place"), word("detail")));
-    }
     text
 }
 
