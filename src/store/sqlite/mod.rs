@@ -7,6 +7,7 @@
 //! survives a power cut.
 
 mod apply;
+mod checkpoint;
 mod columns;
 mod encode;
 mod layout;
@@ -23,6 +24,7 @@ use crate::base::Timestamp;
 use crate::base::id::{EventId, FileId, GrantId, RunId, ShareId, TaskId, WorkspaceId};
 use crate::engine::{EventRecord, InboundEvent};
 use crate::space::{Comment, File, Grant, Share, Workspace};
+use checkpoint::Copier;
 use readers::Readers;
 use std::path::Path;
 use std::sync::Arc;
@@ -51,7 +53,8 @@ impl SqliteStore {
         let lock = layout::lock(path)?;
         let connection = layout::open_writer(path)?;
         let shared = Arc::new(Shared::default());
-        let writer = Writer::new(connection, Arc::clone(&shared))?;
+        let copier = Copier::start(path, Arc::clone(&shared.closed))?;
+        let writer = Writer::new(connection, copier, Arc::clone(&shared))?;
         let (jobs, queue) = channel();
         let thread = std::thread::Builder::new()
             .name("gatefold-store".to_owned())

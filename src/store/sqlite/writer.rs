@@ -5,6 +5,7 @@
 //! whether a commit is durable, the store closes and nothing more is answered as done.
 
 use super::apply::{NotApplied, apply};
+use super::checkpoint::Copier;
 use super::encode::EncodedUnit;
 use super::layout::store_error;
 use crate::store::fault;
@@ -46,6 +47,7 @@ pub(super) struct Writer {
     connection: Connection,
     shared: Arc<Shared>,
     log_pages: Arc<AtomicI32>,
+    copier: Copier,
     commit: fn(&Connection) -> rusqlite::Result<()>,
 }
 
@@ -60,7 +62,7 @@ enum Broken {
 }
 
 impl Writer {
-    pub fn new(mut connection: Connection, shared: Arc<Shared>) -> Result<Self, StoreError> {
+    pub fn new(mut connection: Connection, copier: Copier, shared: Arc<Shared>) -> Result<Self, StoreError> {
         let log_pages = Arc::new(AtomicI32::new(0));
         let seen = Arc::clone(&log_pages);
         let hook = move |_: &mut rusqlite::hooks::Wal, pages: i32| {
@@ -72,6 +74,7 @@ impl Writer {
             connection,
             shared,
             log_pages,
+            copier,
             commit: |connection| connection.prepare_cached("COMMIT")?.execute([]).map(drop),
         })
     }
@@ -171,21 +174,10 @@ impl Writer {
         }
     }
 
-    /// Copies the log into the database when it has grown. A disk without space is no reason to
-    /// stop: the log stays and is copied later. A disk that fails is one.
+    /// Sees to it that the log is copied into the database when it has grown.
     fn checkpoint_if_due(&self) {
-        if self.log_pages.load(Ordering::Relaxed) < CHECKPOINT_PAGES || self.shared.closed.load(Ordering::Acquire) {
-            return;
-        }
-        let done = self
-            .connection
-            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-        match done {
-            Ok(()) => {}
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) => {
-                self.close(&format!("a checkpoint failed: {error}"));
-            }
-            Err(error) => tracing::warn!(%error, "the log was not copied into the database; trying again later"),
+        if self.log_pages.load(Ordering::Relaxed) >= CHECKPOINT_PAGES && !self.shared.closed.load(Ordering::Acquire) {
+            self.copier.go_on(&self.connection, &self.shared.closed);
         }
     }
 
@@ -219,8 +211,11 @@ mod tests {
     use rusqlite::ffi;
 
     fn writer(folder: &std::path::Path) -> Writer {
-        let connection = layout::open_writer(&folder.join("gatefold.db")).unwrap();
-        Writer::new(connection, Arc::default()).unwrap()
+        let path = folder.join("gatefold.db");
+        let connection = layout::open_writer(&path).unwrap();
+        let shared = Arc::<Shared>::default();
+        let copier = Copier::start(&path, Arc::clone(&shared.closed)).unwrap();
+        Writer::new(connection, copier, shared).unwrap()
     }
 
     fn unit(key: &str) -> EncodedUnit {
@@ -295,6 +290,10 @@ mod tests {
         assert_eq!(writer.results(&[unit("a")]), [Ok(())]);
         assert!(log(&writer) > 0, "the log is watched");
         writer.log_pages.store(CHECKPOINT_PAGES, Ordering::Relaxed);
+        writer.checkpoint_if_due();
+        while !writer.copier.has_copied() {
+            std::thread::yield_now();
+        }
         writer.checkpoint_if_due();
         // All of the log is in the database: the next commit begins the log anew.
         assert_eq!(writer.results(&[unit("b")]), [Ok(())]);
