@@ -396,8 +396,7 @@ fn the_flow_of_the_first_page_has_no_finding() {
     let (spec, findings) = crate::spec::read_flow(&document);
     assert_eq!(findings, []);
     let calendars = crate::plan::testing::calendars();
-    let (plan, findings) =
-        crate::plan::compile(&document, &spec.unwrap(), crate::spec::Catalog::builtin(), &calendars);
+    let (plan, findings) = crate::plan::compile(&document, &spec.unwrap(), crate::spec::Catalog::builtin(), &calendars);
     assert_eq!(findings, []);
     let plan = plan.unwrap();
     assert!(plan.steps.iter().all(|step| plan.knowledge().can_start(step.index)));

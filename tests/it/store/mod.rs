@@ -3,6 +3,7 @@
 mod blobs;
 mod delivery;
 mod differential;
+mod faults;
 mod records;
 mod runs;
 mod samples;

@@ -1,0 +1,33 @@
+//! Fault points are written twice, in the list and where they are passed: the two must agree.
+
+use gatefold::store::fault::POINTS;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("the folder can be read") {
+        let path = entry.expect("the entry can be read").path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn the_list_of_fault_points_is_the_one_in_the_code() {
+    let mut passed = BTreeSet::new();
+    for path in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        let text = fs::read_to_string(&path).expect("the file can be read");
+        for call in text.split("fault::point(\"").skip(1) {
+            let name = call.split('"').next().expect("a split has a first part");
+            assert!(passed.insert(name.to_owned()), "{name} is passed at two places");
+        }
+    }
+    let listed: BTreeSet<String> = POINTS.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(passed, listed);
+}
