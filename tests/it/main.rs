@@ -6,6 +6,8 @@ mod actions;
 mod catalog;
 #[cfg(feature = "runtime")]
 mod config;
+#[cfg(feature = "runtime")]
+mod definitions;
 mod engine;
 mod generated;
 #[cfg(feature = "runtime")]
