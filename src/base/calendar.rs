@@ -29,6 +29,9 @@ pub const MAX_STRETCHES: usize = 24;
 /// Most holidays in a calendar.
 pub const MAX_HOLIDAYS: usize = 5_000;
 
+const KEYS: [&str; 4] = ["zone", "hours", "week", "holidays"];
+const HELP: &str = "a calendar has `zone: Europe/Madrid`, `hours: [09:00-17:00]`, `week: [mon, tue, wed, thu, fri]` \
+    and, where there are any, `holidays: [2026-12-25]`";
 const MINUTES_OF_DAY: u16 = 1_440;
 const WEEK: [(&str, Weekday); 7] = [
     ("mon", Weekday::Monday),
@@ -84,21 +87,19 @@ pub fn before(end: Timestamp, period: &Period, calendar: Option<&Calendar>) -> R
 impl Calendar {
     /// Reads a calendar file. Returns it only where working time can be computed from it.
     pub fn from_document(document: &Document) -> (Option<Self>, Vec<Diagnostic>) {
+        let unknown = unknown_keys(document);
+        if !unknown.is_empty() {
+            return (None, unknown);
+        }
         let finding = |pointer: &str, message: String| {
-            Diagnostic::error(codes::BAD_CALENDAR, message, document.spans.value(pointer)).with_help(
-                "a calendar has `zone: Europe/Madrid`, `hours: [09:00-17:00]`, `week: [mon, tue, wed, thu, fri]` \
-                 and, where there are any, `holidays: [2026-12-25]`",
-            )
+            Diagnostic::error(codes::BAD_CALENDAR, message, document.spans.value(pointer)).with_help(HELP)
         };
-        let read = serde_path_to_error::deserialize::<_, Self>(&document.value);
-        let calendar = match read {
+        let calendar = match serde_path_to_error::deserialize::<_, Self>(&document.value) {
             Ok(calendar) => calendar,
             Err(error) => {
                 let pointer = pointer_of(error.path());
-                return (
-                    None,
-                    vec![finding(&pointer, format!("this is no calendar: {}", error.inner()))],
-                );
+                let message = format!("this is no calendar: {}", error.inner());
+                return (None, vec![finding(&pointer, message)]);
             }
         };
         let problems: Vec<_> = calendar
@@ -164,6 +165,22 @@ impl Calendar {
         }
         problems
     }
+}
+
+/// A finding for each key that a calendar does not have.
+fn unknown_keys(document: &Document) -> Vec<Diagnostic> {
+    let keys = document.value.as_object().into_iter().flat_map(|map| map.keys());
+    let unknown = keys.filter(|key| !KEYS.contains(&key.as_str())).map(|key| {
+        let span = document.spans.key(&format!("/{}", super::source::escape(key)));
+        let finding = Diagnostic::error(codes::BAD_CALENDAR, format!("a calendar has no key `{key}`"), span);
+        match super::diagnostic::nearest(key, KEYS) {
+            Some(near) => finding
+                .with_label(format!("did you mean `{near}`?"))
+                .with_fix(span, near),
+            None => finding.with_help(HELP),
+        }
+    });
+    unknown.collect()
 }
 
 /// `/a/0/b` from serde's path.
@@ -593,6 +610,15 @@ mod tests {
         assert_eq!(calendar, None);
         let span = findings[0].primary;
         assert_eq!(&document.text[span.start..span.end], "nine to five");
+
+        let (document, _) = Document::parse("corporate.yaml", &text.replace("holidays", "holiday"));
+        let (calendar, findings) = Calendar::from_document(&document);
+        assert_eq!(calendar, None);
+        assert_eq!(findings[0].message, "a calendar has no key `holiday`");
+        assert_eq!(
+            findings[0].fix.as_ref().map(|fix| fix.replacement.as_str()),
+            Some("holidays")
+        );
 
         let (document, _) = Document::parse("corporate.yaml", &text.replace("2026-12-25", "Christmas"));
         let (calendar, findings) = Calendar::from_document(&document);

@@ -52,6 +52,15 @@ pub struct SpanMap {
 }
 
 impl SpanMap {
+    /// Nothing yet, with room for the nodes of an ordinary text.
+    fn for_text(text: &str) -> Self {
+        const BYTES_OF_NODE: usize = 10;
+        const NODES_MAX: usize = 4_096;
+        Self {
+            nodes: HashMap::with_capacity((text.len() / BYTES_OF_NODE).min(NODES_MAX)),
+        }
+    }
+
     /// Records a node.
     pub fn insert(&mut self, pointer: String, node: NodeSpan) {
         self.nodes.insert(pointer, node);

@@ -154,9 +154,9 @@ fn exactly_one(defs: &mut Map<String, Value>, name: &str, sets: &[&[&str]]) {
     defs[name]["oneOf"] = json!(sets);
 }
 
-/// The schema that reads a flow but for its steps, which are read one by one.
-pub(super) fn outer_schema() -> Value {
-    let mut schema = flow_schema();
+/// The schema, out of that of flows, that reads a flow but for its steps, which are read one by one.
+pub(super) fn outer_schema(flow: &Value) -> Value {
+    let mut schema = flow.clone();
     for key in ["steps", "always"] {
         schema["properties"][key]["items"] = json!({ "type": "object" });
     }
@@ -164,26 +164,24 @@ pub(super) fn outer_schema() -> Value {
 }
 
 /// The schema of steps with `verb`; with any word of the language where there is no verb.
-pub(super) fn step_schema(verb: Option<&str>) -> Value {
-    let mut schema = flow_schema();
+pub(super) fn step_schema(flow: &Value, verb: Option<&str>) -> Value {
     let target = match verb {
         Some(verb) => json!({ "$ref": format!("#/$defs/{}", step_name(verb)) }),
-        None => any_verb(&schema),
+        None => any_verb(flow),
     };
-    let root = schema.as_object_mut().expect("a schema is a map");
-    let defs = root.remove("$defs").unwrap_or_default();
     let mut reduced = Map::new();
-    reduced.insert("$schema".to_owned(), root.remove("$schema").unwrap_or_default());
-    reduced.insert("$defs".to_owned(), defs);
+    for key in ["$schema", "$defs"] {
+        reduced.insert(key.to_owned(), flow[key].clone());
+    }
     reduced.extend(target.as_object().cloned().unwrap_or_default());
     Value::Object(reduced)
 }
 
 /// A step whose verb is not known: every key of every verb is fine.
-fn any_verb(schema: &Value) -> Value {
+fn any_verb(flow: &Value) -> Value {
     let mut properties = Map::new();
     for verb in verbs() {
-        if let Some(keys) = schema["$defs"][step_name(verb)]["properties"].as_object() {
+        if let Some(keys) = flow["$defs"][step_name(verb)]["properties"].as_object() {
             properties.extend(keys.clone());
         }
     }

@@ -37,12 +37,15 @@ struct Schemas {
     any_step: Schema,
 }
 
-static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| Schemas {
-    outer: Schema::compile(schema::outer_schema()),
-    steps: schema::verbs()
-        .map(|verb| (verb, Schema::compile(schema::step_schema(Some(verb)))))
-        .collect(),
-    any_step: Schema::compile(schema::step_schema(None)),
+static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| {
+    let flow = schema::flow_schema();
+    Schemas {
+        outer: Schema::compile(schema::outer_schema(&flow)),
+        steps: schema::verbs()
+            .map(|verb| (verb, Schema::compile(schema::step_schema(&flow, Some(verb)))))
+            .collect(),
+        any_step: Schema::compile(schema::step_schema(&flow, None)),
+    }
 });
 
 /// Reads a flow. Steps that are broken are left out and named in [`FlowSpec::broken`]; anything

@@ -168,7 +168,7 @@ impl<'t> Builder<'t> {
             text,
             built: Built {
                 value: Value::Null,
-                spans: SpanMap::default(),
+                spans: SpanMap::for_text(text),
                 findings: Vec::new(),
                 unread: Vec::new(),
                 stopped: None,

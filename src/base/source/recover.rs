@@ -47,8 +47,10 @@ fn finish(built: Built, told: Vec<Diagnostic>, unread: Vec<Span>, ends_at: Optio
     let mut findings = told;
     findings.extend(built.findings);
     let mut spans = built.spans;
-    // Blanks have boundaries where the characters that they replace have none.
-    spans.each(|span| *span = whole(text, *span));
+    if !unread.is_empty() {
+        // Blanks have boundaries where the characters that they replace have none.
+        spans.each(|span| *span = whole(text, *span));
+    }
     for finding in &mut findings {
         finding.primary = whole(text, finding.primary);
         finding

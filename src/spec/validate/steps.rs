@@ -69,17 +69,19 @@ impl Reader<'_> {
         if !wrong.is_empty() || self.findings.len() > before || schema.is_none() {
             return None;
         }
-        self.typed(map, place)
+        self.typed(map, value, place)
     }
 
-    fn typed(&mut self, map: &Map<String, Value>, place: &Place<'_>) -> Option<StepSpec> {
-        let own = OWN_KEYS.trim_start_matches('^');
-        let map: Map<_, _> = map
-            .iter()
-            .filter(|(key, _)| !key.starts_with(own))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
-        match StepSpec::deserialize(Value::Object(map)) {
+    fn typed(&mut self, map: &Map<String, Value>, value: &Value, place: &Place<'_>) -> Option<StepSpec> {
+        let is_own = |key: &str| key.starts_with(OWN_KEYS.trim_start_matches('^'));
+        let read = if map.keys().any(|key| is_own(key)) {
+            let keys = map.iter().filter(|(key, _)| !is_own(key));
+            let keys = keys.map(|(key, value)| (key.clone(), value.clone())).collect();
+            StepSpec::deserialize(Value::Object(keys))
+        } else {
+            StepSpec::deserialize(value)
+        };
+        match read {
             Ok(step) => Some(step),
             Err(error) => {
                 let message = format!("{} is not understood: {error}", place.name);
