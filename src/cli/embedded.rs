@@ -24,7 +24,7 @@ pub struct ServerArgs {
         help = "A running server, as http://127.0.0.1:8080; or GATEFOLD_URL. Without one, the data folder is opened"
     )]
     server: Option<String>,
-    #[arg(long, requires = "server", help = "Token for that server; or GATEFOLD_TOKEN")]
+    #[arg(long, help = "Token for that server; or GATEFOLD_TOKEN")]
     token: Option<String>,
     /// The data folder to open where no server is named
     #[arg(long, value_name = "DIR", conflicts_with = "server")]

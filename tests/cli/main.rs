@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 #[test]
 fn the_command_line_answers_as_its_transcripts_say() {
@@ -26,4 +27,80 @@ fn the_readme_does_what_it_says() {
         .register_bin("gatefold", trycmd::cargo::cargo_bin!("gatefold"))
         .env("NO_COLOR", "1")
         .case(page.to_str().expect("a path in UTF-8"));
+}
+
+fn gatefold() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gatefold"));
+    command.env("NO_COLOR", "1").stdin(Stdio::null());
+    command
+}
+
+#[test]
+fn the_demo_ends_well_and_prints_the_whole_journal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = gatefold()
+        .arg("demo")
+        .current_dir(folder.path())
+        .output()
+        .expect("it starts");
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{talk}");
+    let journal = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        journal.contains("started by user:dora") && journal.ends_with("ended: completed\n"),
+        "{journal}"
+    );
+    for told in ["409", "410", "published SHA-256", "Everything above was checked"] {
+        assert!(talk.contains(told), "{told} is missing:\n{talk}");
+    }
+    let left: Vec<_> = fs::read_dir(folder.path()).expect("it is there").collect();
+    assert!(left.is_empty(), "the demo leaves nothing behind: {left:?}");
+}
+
+#[test]
+fn the_demo_does_not_touch_a_folder_that_is_in_use() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("mine"), "").expect("it can be written");
+    let output = gatefold()
+        .args(["demo", "--data"])
+        .arg(folder.path())
+        .output()
+        .expect("it starts");
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn a_reader_who_goes_away_is_no_failure() {
+    let mut child = gatefold()
+        .args(["schema", "flow"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(output.stderr.is_empty());
+}
+
+#[test]
+fn standard_input_is_a_file_like_any_other() {
+    let mut child = gatefold()
+        .args(["lint", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut stdin = child.stdin.take().expect("it is piped");
+    std::io::Write::write_all(&mut stdin, b"flow: x\n").expect("it is read");
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("<stdin>:1"));
 }
