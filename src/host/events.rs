@@ -22,7 +22,7 @@ const BATCH: usize = 64;
 /// Pause before events are looked for again where one could not be delivered.
 const AGAIN: Duration = Duration::from_secs(2);
 /// Pause before events are looked for again where nobody said that there are some.
-const LOOK: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_mins(1);
 
 impl Host {
     /// Records an event from outside and has it delivered. One of the same id is recorded once.

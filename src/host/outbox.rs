@@ -16,7 +16,7 @@ const TRIES: u32 = 10;
 /// Pause after a try that failed.
 const AGAIN: Duration = Duration::from_secs(30);
 /// Pause before mails are looked for where nobody said that there are some.
-const LOOK: Duration = Duration::from_secs(300);
+const LOOK: Duration = Duration::from_mins(5);
 
 impl Host {
     /// Sends mails until the host stops.

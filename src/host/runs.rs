@@ -75,10 +75,10 @@ impl Host {
         start: StartRun,
         mut writes: Vec<Write>,
     ) -> Result<RunId, HostError> {
-        if let Some((scope, key)) = &start.once {
-            if let Some(first) = self.parts().store.used_for(scope, key).await? {
-                return Ok(RunId(first));
-            }
+        if let Some((scope, key)) = &start.once
+            && let Some(first) = self.parts().store.used_for(scope, key).await?
+        {
+            return Ok(RunId(first));
         }
         let plan = self.latest_plan(&start.flow).await?;
         let given = self.with_documents(&plan, &start).await?;

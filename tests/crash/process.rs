@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 /// Longest time to become ready.
-const READY_TIME_MAX: Duration = Duration::from_secs(60);
+const READY_TIME_MAX: Duration = Duration::from_mins(1);
 
 /// A running server. Dropping it kills it.
 pub struct Server {

@@ -18,7 +18,7 @@ const REVIEWER: &str = "rosa@reviewers.example";
 /// To the reviewer, to each of three lawyers, and to the legal lead at the end.
 const MAILS: usize = 5;
 /// Longest time that a review may take, restarts included.
-const TIME_MAX: Duration = Duration::from_secs(120);
+const TIME_MAX: Duration = Duration::from_mins(2);
 /// Pause between two looks.
 const POLL: Duration = Duration::from_millis(10);
 

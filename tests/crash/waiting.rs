@@ -13,7 +13,7 @@ const SHORT_EVERY: usize = 50;
 /// Long enough to start all of them, short enough to wait for.
 const SHORT: Duration = Duration::from_secs(20);
 /// Longest time for timers that are due to fire.
-const FIRING_TIME_MAX: Duration = Duration::from_secs(60);
+const FIRING_TIME_MAX: Duration = Duration::from_mins(1);
 const IN_FLIGHT: usize = 32;
 const POLL: Duration = Duration::from_millis(50);
 
