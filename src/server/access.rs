@@ -1,6 +1,7 @@
 //! Who may call a route, as data, and the guard made from it.
 //!
-//! Invariant: rights are looked up at every request; nothing of an earlier one is remembered.
+//! Invariant: rights are looked up at every request, and again while an answer flows, at least
+//! every second and every few megabytes. Who may no longer have it gets half of it.
 
 use super::operation::{Described, Shape};
 use super::signature::{self, Signed};
@@ -8,16 +9,25 @@ use super::{Problem, Server};
 use crate::host::HostError;
 use crate::host::files::Visitor;
 use crate::people::{Person, roles};
+use axum::body::{Body, BodyDataStream};
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
+use secrecy::{ExposeSecret, SecretString};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Header with the password of a link.
 pub const PASSWORD_HEADER: &str = "x-share-password";
+/// Longest time for which a look at somebody's right is good.
+const RIGHT_GOOD_FOR: Duration = Duration::from_secs(1);
+/// Most bytes for which it is.
+const RIGHT_GOOD_BYTES: usize = 4 << 20;
 /// Characters of a link's token: 256 bits in hexadecimal.
 const LINK_TOKEN_LENGTH: usize = 64;
 
@@ -74,6 +84,11 @@ impl Caller {
     pub fn has(&self, role: &str) -> bool {
         self.person.roles.contains(role)
     }
+
+    /// Whether they may do what these roles may; without any, everybody may.
+    fn has_one_of(&self, needed: &[&str]) -> bool {
+        needed.is_empty() || self.has(roles::ADMIN) || needed.iter().any(|role| self.has(role))
+    }
 }
 
 /// What stands before one route.
@@ -87,6 +102,19 @@ pub struct Guard {
     pub streaming: bool,
 }
 
+/// What let a request in, to be looked at again.
+enum Proof {
+    /// Nothing was needed, or it holds for good.
+    None,
+    /// A token, and the roles of which its person needs one.
+    Token {
+        token: SecretString,
+        needed: &'static [&'static str],
+    },
+    /// A link.
+    Visitor(Box<Visitor>),
+}
+
 /// Lets a request through to its handler, or refuses it.
 pub async fn guard(
     axum::extract::State(guard): axum::extract::State<Guard>,
@@ -94,15 +122,20 @@ pub async fn guard(
     request: Request,
     next: Next,
 ) -> Response {
+    let is_read = request.method() == Method::GET;
     let answer = async {
         match guard.admit(&params, request).await {
-            Ok(request) => next.run(request).await,
-            Err(problem) => problem.into_response(),
+            Ok((request, proof)) => (next.run(request).await, Some(proof)),
+            Err(problem) => (problem.into_response(), None),
         }
     };
     if guard.streaming {
-        return answer.await;
+        return match answer.await {
+            (response, Some(proof)) if is_read && response.status().is_success() => watched(guard, proof, response),
+            (response, _) => response,
+        };
     }
+    let answer = async { answer.await.0 };
     match tokio::time::timeout(guard.server.settings.request_timeout, answer).await {
         Ok(response) => response,
         Err(_) => {
@@ -112,44 +145,61 @@ pub async fn guard(
 }
 
 impl Guard {
-    async fn admit(&self, params: &RawPathParams, mut request: Request) -> Result<Request, Problem> {
+    async fn admit(&self, params: &RawPathParams, mut request: Request) -> Result<(Request, Proof), Problem> {
         if self.access == Access::Public {
-            return Ok(request);
+            return Ok((request, Proof::None));
         }
         if !self.server.is_ready() {
             return Err(Problem::unavailable("not-ready", "the server is starting: try again"));
         }
         let remote = remote_of(&request);
-        match self.access {
-            Access::Public => {}
-            Access::Metrics if self.server.settings.metrics_public => {}
-            Access::Metrics => {
-                self.caller(request.headers(), remote, &[roles::ADMIN])?;
-            }
-            Access::Token(needed) => {
-                let caller = self.caller(request.headers(), remote, needed)?;
-                request.extensions_mut().insert(caller);
-            }
+        let proof = match self.access {
+            Access::Public => Proof::None,
+            Access::Metrics if self.server.settings.metrics_public => Proof::None,
+            Access::Metrics => self.token(&mut request, remote, &[roles::ADMIN])?,
+            Access::Token(needed) => self.token(&mut request, remote, needed)?,
             Access::Link => {
                 let visitor = self.visitor(params, request.headers(), remote).await?;
-                request.extensions_mut().insert(visitor);
+                request.extensions_mut().insert(visitor.clone());
+                Proof::Visitor(Box::new(visitor))
             }
-            Access::WebhookSignature => return self.signed(params, request, remote).await,
-        }
-        Ok(request)
+            Access::WebhookSignature => return Ok((self.signed(params, request, remote).await?, Proof::None)),
+        };
+        Ok((request, proof))
     }
 
-    fn caller(&self, headers: &HeaderMap, remote: IpAddr, needed: &[&str]) -> Result<Caller, Problem> {
-        self.server.accounts.refresh();
-        let Some((user, person)) = bearer(headers).and_then(|token| self.server.accounts.person_with(token)) else {
+    fn token(&self, request: &mut Request, remote: IpAddr, needed: &'static [&'static str]) -> Result<Proof, Problem> {
+        let token = bearer(request.headers()).unwrap_or_default().to_owned();
+        let Some(caller) = self.caller(&token) else {
             return Err(self.unproven(remote, "token", "a valid token is needed: Authorization: Bearer gf_…"));
         };
-        let caller = Caller { user, person };
-        if needed.is_empty() || caller.has(roles::ADMIN) || needed.iter().any(|role| caller.has(role)) {
-            return Ok(caller);
+        if !caller.has_one_of(needed) {
+            let detail = format!("the role {} is needed", needed.join(" or "));
+            return Err(Problem::new(StatusCode::FORBIDDEN, "role", detail));
         }
-        let detail = format!("the role {} is needed", needed.join(" or "));
-        Err(Problem::new(StatusCode::FORBIDDEN, "role", detail))
+        request.extensions_mut().insert(caller);
+        Ok(Proof::Token {
+            token: SecretString::from(token),
+            needed,
+        })
+    }
+
+    fn caller(&self, token: &str) -> Option<Caller> {
+        self.server.accounts.refresh();
+        let (user, person) = self.server.accounts.person_with(token)?;
+        Some(Caller { user, person })
+    }
+
+    /// Whether what let a request in still does.
+    async fn still_holds(&self, proof: &Proof) -> bool {
+        match proof {
+            Proof::None => true,
+            Proof::Token { token, needed } => {
+                let caller = self.caller(token.expose_secret());
+                caller.is_some_and(|caller| caller.has_one_of(needed))
+            }
+            Proof::Visitor(visitor) => self.server.host.may_continue(visitor).await,
+        }
     }
 
     async fn visitor(&self, params: &RawPathParams, headers: &HeaderMap, remote: IpAddr) -> Result<Visitor, Problem> {
@@ -197,6 +247,42 @@ impl Guard {
             Err(seconds) => Problem::too_many(seconds),
         }
     }
+}
+
+/// The answer for as long as what let the request in still does.
+fn watched(guard: Guard, proof: Proof, response: Response) -> Response {
+    struct Watch {
+        guard: Guard,
+        proof: Proof,
+        pieces: BodyDataStream,
+        looked_at: Instant,
+        sent: usize,
+    }
+    let (parts, body) = response.into_parts();
+    let watch = Watch {
+        guard,
+        proof,
+        pieces: body.into_data_stream(),
+        looked_at: Instant::now(),
+        sent: 0,
+    };
+    let pieces = futures_util::stream::try_unfold(watch, |mut watch| async move {
+        let Some(piece) = watch.pieces.next().await.transpose()? else {
+            return Ok(None);
+        };
+        if watch.looked_at.elapsed() >= RIGHT_GOOD_FOR || watch.sent >= RIGHT_GOOD_BYTES {
+            if !watch.guard.still_holds(&watch.proof).await {
+                tracing::info!("an answer was broken off: who asked may no longer have it");
+                return Err(axum::Error::new(std::io::Error::from(
+                    std::io::ErrorKind::PermissionDenied,
+                )));
+            }
+            (watch.looked_at, watch.sent) = (Instant::now(), 0);
+        }
+        watch.sent += piece.len();
+        Ok::<_, axum::Error>(Some((piece, watch)))
+    });
+    Response::from_parts(parts, Body::from_stream(pieces))
 }
 
 fn remote_of(request: &Request) -> IpAddr {

@@ -1,6 +1,7 @@
 //! Sockets: accepting, slow clients, many clients, shutting down.
 
 use super::access::Remote;
+use super::patience::Patient;
 use super::{Server, Settings};
 use crate::config::Accounts;
 use crate::host::{Host, HostError};
@@ -18,10 +19,14 @@ use tower::ServiceExt;
 
 /// Longest time for the head of a request to come in.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+/// Longest time in which a client may take nothing of an answer.
+const STALL_MAX: Duration = Duration::from_mins(1);
 /// Largest head of a request, in bytes.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 /// Longest time for answers in flight once the server stops.
 const GRACE: Duration = Duration::from_secs(10);
+/// Pause between two looks at the files with people and tokens.
+const LOOK: Duration = Duration::from_secs(2);
 /// Pause after a failure to accept, as when no file handle is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -49,6 +54,7 @@ pub async fn serve(
     // A host that cannot recover stops the sockets too.
     let stop = stop.child_token();
     let server = Server::new(Arc::clone(&host), accounts, settings, stop.clone());
+    tokio::spawn(keep_fresh(Arc::clone(&server), stop.clone()));
     let sockets = tokio::spawn(accept(server, listener, stop.clone()));
     let driven = match host.recover().await {
         Ok(()) => {
@@ -61,6 +67,13 @@ pub async fn serve(
     match sockets.await {
         Ok(()) => driven,
         Err(error) => driven.and(Err(std::io::Error::other(error).into())),
+    }
+}
+
+/// Takes changes of people and tokens over also where nobody asks: runs assign tasks by them.
+async fn keep_fresh(server: Arc<Server>, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
+        server.accounts.refresh();
     }
 }
 
@@ -121,5 +134,8 @@ fn connection(
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .serve_connection(
+            TokioIo::new(Patient::new(stream, STALL_MAX)),
+            TowerToHyperService::new(service),
+        )
 }

@@ -14,6 +14,7 @@ pub mod live;
 pub mod metrics;
 pub mod openapi;
 pub mod operation;
+pub mod patience;
 pub mod problem;
 pub mod range;
 pub mod routes;

@@ -1,29 +1,19 @@
-//! Bytes of files on their way out: always as a download, never shown on this origin.
-//!
-//! Invariant: who comes through a link is asked for again while the bytes flow, at least every
-//! second and every few megabytes; when they may no longer, the answer breaks off.
+//! Bytes of files on their way out: always as a download, never shown on this origin. While they
+//! flow, the guard looks again whether they may.
 
+use super::Problem;
 use super::operation::{Described, Shape};
 use super::range::{Part, part};
-use super::{Problem, Server};
-use crate::host::files::{OpenFile, Visitor};
-use axum::body::{Body, Bytes};
+use crate::host::files::OpenFile;
+use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::{Stream, StreamExt};
 use schemars::SchemaGenerator;
-use std::sync::Arc;
-use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
-use tokio::time::Instant;
 use tokio_util::io::ReaderStream;
 
 /// Bytes read at once.
 const PIECE_BYTES: usize = 256 << 10;
-/// Longest time for which a look at somebody's right is good.
-const RIGHT_GOOD_FOR: Duration = Duration::from_secs(1);
-/// Most bytes for which it is.
-const RIGHT_GOOD_BYTES: usize = 4 << 20;
 /// What a browser may do with a file: nothing, in a place of its own.
 const POLICY: &str = "sandbox; default-src 'none'; frame-ancestors 'none'";
 
@@ -57,14 +47,8 @@ impl Described for Transfer {
     }
 }
 
-/// Sends `open`, or the part that `headers` ask for. With a visitor, their right is looked at
-/// again while the bytes flow.
-pub async fn send(
-    server: &Arc<Server>,
-    headers: &HeaderMap,
-    open: OpenFile,
-    visitor: Option<Visitor>,
-) -> Result<Transfer, Problem> {
+/// Sends `open`, or the part that `headers` ask for.
+pub async fn send(headers: &HeaderMap, open: OpenFile) -> Result<Transfer, Problem> {
     let OpenFile { document, mut bytes } = open;
     let etag = format!("\"{}\"", document.sha256);
     let asked = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
@@ -85,11 +69,7 @@ pub async fn send(
             .map_err(|error| unreadable(&error))?;
     }
     let pieces = ReaderStream::with_capacity(bytes.take(length), PIECE_BYTES);
-    let body = match visitor {
-        None => Body::from_stream(pieces),
-        Some(visitor) => Body::from_stream(watched(Arc::clone(server), visitor, pieces)),
-    };
-    let mut response = (status, body).into_response();
+    let mut response = (status, Body::from_stream(pieces)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::ETAG, value(&etag));
     if status == StatusCode::NOT_MODIFIED {
@@ -127,42 +107,6 @@ fn names(tags: &str, etag: &str) -> bool {
 
 fn value(text: &str) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("application/octet-stream"))
-}
-
-/// The pieces for as long as the visitor may have them.
-fn watched(
-    server: Arc<Server>,
-    visitor: Visitor,
-    pieces: impl Stream<Item = std::io::Result<Bytes>> + Unpin + Send + 'static,
-) -> impl Stream<Item = std::io::Result<Bytes>> + Send {
-    struct Watch<P> {
-        server: Arc<Server>,
-        visitor: Visitor,
-        pieces: P,
-        looked_at: Instant,
-        sent: usize,
-    }
-    let watch = Watch {
-        server,
-        visitor,
-        pieces,
-        looked_at: Instant::now(),
-        sent: 0,
-    };
-    futures_util::stream::try_unfold(watch, |mut watch| async move {
-        let Some(piece) = watch.pieces.next().await.transpose()? else {
-            return Ok(None);
-        };
-        if watch.looked_at.elapsed() >= RIGHT_GOOD_FOR || watch.sent >= RIGHT_GOOD_BYTES {
-            if !watch.server.host.may_continue(&watch.visitor).await {
-                tracing::info!("a download was broken off: the link no longer opens");
-                return Err(std::io::ErrorKind::PermissionDenied.into());
-            }
-            (watch.looked_at, watch.sent) = (Instant::now(), 0);
-        }
-        watch.sent += piece.len();
-        Ok(Some((piece, watch)))
-    })
 }
 
 /// `Content-Disposition` of a file called `name`, as RFC 6266 has it: plain ASCII for old

@@ -56,5 +56,5 @@ pub async fn get(
     headers: HeaderMap,
 ) -> Result<Transfer, Problem> {
     let open = server.host.open_file(&caller.principal(), &file, query.version).await?;
-    transfer::send(&server, &headers, open, None).await
+    transfer::send(&headers, open).await
 }

@@ -39,7 +39,7 @@ pub async fn download(
     headers: HeaderMap,
 ) -> Result<Transfer, Problem> {
     let open = server.host.download(&visitor, &file, query.version).await?;
-    transfer::send(&server, &headers, open, Some(visitor)).await
+    transfer::send(&headers, open).await
 }
 
 /// Puts a file.

@@ -56,7 +56,7 @@ pub async fn document(
     let file = FileId(task.document.id);
     let version = Some(task.document.version);
     let open = server.host.open_file(&caller.principal(), &file, version).await?;
-    transfer::send(&server, &headers, open, None).await
+    transfer::send(&headers, open).await
 }
 
 /// Decides.

@@ -2,6 +2,7 @@
 
 mod hooks;
 mod links;
+mod privacy;
 mod requests;
 mod rules;
 mod runs;
