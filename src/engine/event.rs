@@ -268,6 +268,10 @@ pub enum Event {
         /// The kept event that settled it, if one did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cause: Option<EventId>,
+        /// Whether it failed without it being known that nothing happened. What it may have
+        /// acquired is followed up and released.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        in_doubt: bool,
     },
     /// A call came back whose step was cancelled meanwhile. What it acquired is released.
     CallAbandoned {

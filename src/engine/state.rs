@@ -157,6 +157,12 @@ impl Tries {
             retry_at: None,
         }
     }
+
+    /// Another try with nothing held against it.
+    pub(super) fn again(&mut self) {
+        self.attempt += 1;
+        self.failed = 0;
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

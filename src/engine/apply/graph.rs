@@ -38,13 +38,11 @@ fn joined(join: JoinSpec, total: usize, arrived: usize, dead: usize) -> Joined {
 impl Applier<'_> {
     pub(super) fn finished(
         &mut self,
-        id: &str,
-        round: u32,
+        slot: Slot,
         outcome: &str,
         output: &Value,
         cause: Option<&EventId>,
     ) -> Result<(), Impossible> {
-        let slot = self.live_slot(id, round)?;
         if let Some(cause) = cause {
             self.consume(cause)?;
         }
@@ -154,31 +152,37 @@ impl Applier<'_> {
 
     /// The step will not be done in this round.
     pub(super) fn cancel(&mut self, slot: Slot) {
-        let plan = self.plan;
-        let step = plan.at(slot);
-        match &self.state.step(slot).phase {
-            Phase::Asking(at) => {
-                let at = *at;
-                self.close_task(at, TaskPhase::Withdrawn);
-            }
-            Phase::Calling(call) => {
-                let acquires = matches!(&step.verb, PlanVerb::Uses { acquires: Some(_), .. }) && !step.keep;
-                if acquires && call.input.is_some() && !self.state.incidents.contains_key(&step.id) {
-                    self.abandon(slot);
-                }
-            }
+        match self.state.step(slot).phase {
+            Phase::Asking(at) => self.close_task(at, TaskPhase::Withdrawn),
+            Phase::Calling(_) => self.abandon(slot, false),
             _ => {}
         }
         self.leave(slot);
     }
 
-    /// A call that may have acquired something is followed up although its step is cancelled.
-    fn abandon(&mut self, slot: Slot) {
-        let round = self.state.step(slot).round;
-        let Phase::Calling(call) = self.state.step(slot).phase.clone() else {
+    /// A call that may have acquired something is followed up although its step is over; by another
+    /// try if the last one `failed`.
+    pub(super) fn abandon(&mut self, slot: Slot, failed: bool) {
+        let step = self.plan.at(slot);
+        let acquires = matches!(&step.verb, PlanVerb::Uses { acquires: Some(_), .. }) && !step.keep;
+        let state = self.state.step(slot);
+        let Phase::Calling(call) = &state.phase else {
             return;
         };
-        let name = abandoned_name(&self.plan.at(slot).id, round);
+        if !acquires || call.input.is_none() {
+            return;
+        }
+        let (mut call, round) = (call.clone(), state.round);
+        let name = abandoned_name(&step.id, round);
+        match self.state.incidents.remove(&step.id) {
+            // A person looks into it as before.
+            Some(incident) if incident.in_doubt => {
+                self.state.incidents.insert(name.clone(), incident);
+            }
+            Some(_) => call.tries.again(),
+            None if failed => call.tries.again(),
+            None => {}
+        }
         if let Some(at) = call.tries.retry_at {
             self.state.timers.insert(Timer {
                 at,

@@ -50,8 +50,7 @@ impl Applier<'_> {
             (Some(slot), "skip") => self.skip(slot),
             (None, "retry") => {
                 let tries = self.side_tries(name).ok_or_else(|| format!("there is no {name}"))?;
-                tries.attempt += 1;
-                tries.failed = 0;
+                tries.again();
             }
             (None, "skip") => self.skip_side(name)?,
             _ => return Err(format!("an incident cannot be resolved by {how}")),
@@ -64,8 +63,7 @@ impl Applier<'_> {
         match &mut self.state.step_mut(slot).phase {
             Phase::Ready => self.ready(slot),
             Phase::Calling(call) => {
-                call.tries.attempt += 1;
-                call.tries.failed = 0;
+                call.tries.again();
                 self.state.working.insert(slot);
             }
             Phase::Asking(_) => self.ask_again(slot),

@@ -146,7 +146,14 @@ impl Applier<'_> {
                 outcome,
                 output,
                 cause,
-            } => self.finished(step, *round, outcome, output, cause.as_ref()),
+                in_doubt,
+            } => {
+                let slot = self.live_slot(step, *round)?;
+                if *in_doubt {
+                    self.abandon(slot, true);
+                }
+                self.finished(slot, outcome, output, cause.as_ref())
+            }
             Event::StepSkipped { step, round } => self.skipped(step, *round),
             Event::WentBack { from, outcome, to } => self.went_back(from, outcome, to),
             Event::IncidentRaised {

@@ -91,7 +91,8 @@ impl Decider<'_> {
                     _ => 0,
                 };
                 if failed.saturating_add(1) >= step.retry.attempts {
-                    return self.fail(slot, &failure.message, attempt);
+                    let pure = matches!(step.verb, PlanVerb::Uses { pure: true, .. });
+                    return self.give_up(slot, &failure.message, attempt, !pure);
                 }
                 let round = self.round(slot);
                 let key = WorkKey::of_step(&self.state().run, &step.id, round);

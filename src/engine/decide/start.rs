@@ -6,7 +6,7 @@ use super::super::state::{Phase, RunState, Slot, Slots};
 use super::{Decider, step_scope};
 use crate::base::Value;
 use crate::expr::SecretUse;
-use crate::plan::{Disposition, Plan, PlanVerb};
+use crate::plan::{Plan, PlanVerb};
 use serde_json::json;
 
 impl Decider<'_> {
@@ -62,18 +62,25 @@ impl Decider<'_> {
     /// The step cannot be done. An action comes to the outcome `failed`; where that leads nowhere,
     /// and for every other verb, a person must look.
     pub(super) fn fail(&mut self, slot: Slot, error: &str, attempts: u32) {
-        let step = self.step(slot);
-        let action = matches!(step.verb, PlanVerb::Uses { .. });
-        let handled = step
-            .outcomes
-            .get("failed")
-            .is_some_and(|disposition| *disposition != Disposition::Nowhere);
-        if action && handled {
-            let output = json!({ "error": shorten(error) });
-            self.finish(slot, "failed", output, None);
-        } else {
-            self.raise(slot, error, false, attempts);
+        self.give_up(slot, error, attempts, false);
+    }
+
+    /// The same after the last try: `in_doubt` if that one may have had its effect.
+    pub(super) fn give_up(&mut self, slot: Slot, error: &str, attempts: u32, in_doubt: bool) {
+        let action = matches!(self.step(slot).verb, PlanVerb::Uses { .. });
+        if !action || self.is_unhandled(slot, "failed") {
+            return self.raise(slot, error, false, attempts);
         }
+        self.machine.rendered.remove(&slot);
+        let event = Event::StepFinished {
+            step: self.id(slot),
+            round: self.round(slot),
+            outcome: "failed".to_owned(),
+            output: json!({ "error": shorten(error) }),
+            cause: None,
+            in_doubt,
+        };
+        self.emit(event);
     }
 
     /// A person must look at the step.
@@ -99,6 +106,7 @@ impl Decider<'_> {
             outcome: outcome.to_owned(),
             output,
             cause,
+            in_doubt: false,
         };
         self.emit(event);
     }

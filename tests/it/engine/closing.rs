@@ -206,6 +206,42 @@ fn a_cancelled_call_that_acquired_nothing_is_forgotten() {
 }
 
 #[test]
+fn what_a_failed_call_may_have_acquired_is_followed_up() {
+    let mut run = Run::of(
+        "steps:
+  - { id: room, uses: t.share, retry: { attempts: 2 }, outcomes: { failed: continue } }
+  - { id: next, uses: t.call }
+",
+    );
+    run.fail("room:1", Transient);
+    run.next();
+    run.fail("room:1", Transient);
+    assert_eq!(run.work(), ["next:1", "room:1 #3"]);
+    run.done("room:1", json!({ "share": "shr_1" }));
+    assert_eq!(run.work(), ["next:1", "release:shr_1"]);
+    run.done("next:1", json!({}));
+    run.done("release:shr_1", json!({}));
+    assert_eq!(run.ended().as_deref(), Some("completed"));
+
+    let mut run = Run::of("steps:\n  - { id: room, uses: t.share, outcomes: { failed: continue } }");
+    run.fail("room:1", Permanent);
+    assert_eq!(run.ended().as_deref(), Some("completed"));
+}
+
+#[test]
+fn a_doubt_outlives_the_step_it_is_about() {
+    let mut run = Run::of("steps:\n  - { id: room, uses: t.share }");
+    run.fail("room:1", InDoubt);
+    run.cancel().expect("it runs");
+    assert_eq!(run.machine.incidents()[0].name, "abandoned:room:1");
+    run.retry("abandoned:room:1").expect("it has an incident");
+    assert_eq!(run.work(), ["room:1 #2"]);
+    run.done("room:1", json!({ "share": "shr_1" }));
+    run.done("release:shr_1", json!({}));
+    assert_eq!(run.ended().as_deref(), Some("cancelled"));
+}
+
+#[test]
 fn a_cancelled_call_in_doubt_is_for_a_person() {
     let mut run = Run::of("steps:\n  - { id: room, uses: t.share }");
     run.cancel().expect("it runs");

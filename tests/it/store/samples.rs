@@ -48,6 +48,7 @@ pub fn event(run: &str, seq: u64) -> EventRecord {
             outcome: "done".to_owned(),
             output: json!({"number": 0.1 + 0.2, "text": "Zahlung über 5 € “sofort”\n", "large": u64::MAX, "null": null}),
             cause: None,
+            in_doubt: false,
         },
     }
 }
