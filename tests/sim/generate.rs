@@ -82,7 +82,7 @@ impl Generator {
 
     fn uses(&mut self, step: &mut Map<String, Value>) -> Vec<String> {
         let actions = ["t.call", "t.once", "t.pure", "t.share", "t.grant", "t.local"];
-        let action = *self.rng.pick(&actions);
+        let action = self.rng.choose(&actions);
         step.insert("uses".to_owned(), json!(action));
         step.insert(
             "with".to_owned(),
@@ -100,7 +100,7 @@ impl Generator {
     }
 
     fn alternative(&mut self) -> Value {
-        let mut alternative = json!({ "event": *self.rng.pick(&["t.ping", "t.pong", "file360.file_uploaded"]) });
+        let mut alternative = json!({ "event": self.rng.choose(&["t.ping", "t.pong", "file360.file_uploaded"]) });
         if self.rng.percent(40) {
             alternative["on"] = json!(SUBJECT);
         }
@@ -166,7 +166,7 @@ impl Generator {
             "document": "${{ inputs.document }}",
             "by": ["role:legal"],
             "rule": self.rng.pick(&rules),
-            "on_new_version": *self.rng.pick(&["reset", "keep"]),
+            "on_new_version": self.rng.choose(&["reset", "keep"]),
         });
         if self.rng.percent(30) {
             approve["veto"] = json!(["role:lead"]);
@@ -251,7 +251,7 @@ impl Generator {
             2 => json!({ "end": "stopped" }),
             _ if self.above[at].is_empty() => json!("continue"),
             _ => {
-                let target = *self.rng.pick(&self.above[at].clone());
+                let target = self.rng.choose(&self.above[at].clone());
                 let then = if self.rng.percent(50) {
                     json!("continue")
                 } else {
@@ -263,7 +263,7 @@ impl Generator {
     }
 
     fn always(&mut self, at: usize) -> Value {
-        let action = *self.rng.pick(&["t.call", "t.pure", "t.share", "t.local"]);
+        let action = self.rng.choose(&["t.call", "t.pure", "t.share", "t.local"]);
         let mut step = json!({ "id": format!("z{at}"), "uses": action, "with": { "n": "${{ inputs.n }}" } });
         if self.rng.percent(50) {
             step["outcomes"] = json!({ "failed": "continue" });

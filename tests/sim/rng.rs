@@ -32,6 +32,11 @@ impl Rng {
         self.below(100) < chance
     }
 
+    /// One of several that are small.
+    pub fn choose<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len())]
+    }
+
     pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         &of[self.below(of.len())]
     }

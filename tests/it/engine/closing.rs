@@ -74,13 +74,16 @@ fn so_it_is_at_an_incident() {
     wind_up(&mut run, "cancelled");
 }
 
+/// Brings a run to a state.
+type Prepare = fn(&mut Run);
+
 #[test]
 fn cancelling_works_in_every_state_and_twice_is_once() {
-    let states: [(&str, fn(&mut Run)); 6] = [
+    let states: [(&str, Prepare); 6] = [
         ("steps:\n  - { id: a, uses: t.call }", |_| {}),
         ("steps:\n  - { id: a, uses: t.pure }", |_| {}),
         ("steps:\n  - { id: a, uses: t.call, retry: { attempts: 2 } }", |run| {
-            run.fail("a:1", Transient)
+            run.fail("a:1", Transient);
         }),
         ("steps:\n  - { id: a, uses: t.call }", |run| run.fail("a:1", Permanent)),
         (

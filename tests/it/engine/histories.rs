@@ -189,8 +189,10 @@ fn waits() -> Run {
     run
 }
 
-/// Name, flow and script of each.
-fn scripts() -> Vec<(&'static str, &'static str, fn() -> Run)> {
+/// Name, flow and script.
+type Script = (&'static str, &'static str, fn() -> Run);
+
+fn scripts() -> Vec<Script> {
     vec![
         ("v1-branches", BRANCHES, branches),
         ("v1-cancelled", CANCELLED, cancelled),

@@ -100,9 +100,11 @@ impl Subject {
         if !repeated {
             self.events += 1;
         }
-        let kind = *self.rng.pick(&["t.ping", "t.pong", "file360.file_uploaded", "t.other"]);
+        let kind = self
+            .rng
+            .choose(&["t.ping", "t.pong", "file360.file_uploaded", "t.other"]);
         let version = self.rng.below(6) as u64;
-        let data = json!({ "n": self.rng.below(2), "by": *self.rng.pick(&PEOPLE), "file": document(version) });
+        let data = json!({ "n": self.rng.below(2), "by": self.rng.choose(&PEOPLE), "file": document(version) });
         Input::Event(InboundEvent {
             id: EventId(format!("evt_{}", self.events)),
             kind: kind.to_owned(),
@@ -149,7 +151,7 @@ impl Subject {
         if self.rng.percent(10) {
             // An answer to some earlier round or try.
             key = WorkKey(key.0.replace(":2", ":1"));
-            attempt = attempt.saturating_sub(self.rng.below(2) as u32);
+            attempt = attempt.saturating_sub(u32::from(self.rng.percent(50)));
         }
         let result = if self.rng.percent(65) {
             Ok(self.output())
@@ -171,7 +173,7 @@ impl Subject {
             FailureKind::InDoubt,
         ];
         Failure {
-            kind: *self.rng.pick(&kinds),
+            kind: self.rng.choose(&kinds),
             message: "broken".to_owned(),
         }
     }
@@ -185,9 +187,9 @@ impl Subject {
         let decisions = ["approved", "approved", "changes_requested", "rejected", "nonsense"];
         Some(Input::Decide(Decision {
             task: task.id,
-            by: (*self.rng.pick(&PEOPLE)).to_owned(),
+            by: self.rng.choose(&PEOPLE).to_owned(),
             on_behalf_of: self.rng.percent(10).then(|| "user:b".to_owned()),
-            decision: (*self.rng.pick(&decisions)).to_owned(),
+            decision: self.rng.choose(&decisions).to_owned(),
             reason: self.rng.percent(80).then(|| "so".to_owned()),
             sha256: if self.rng.percent(90) {
                 task.document.sha256
@@ -208,9 +210,10 @@ impl Subject {
 
     fn resolution(&mut self) -> Input {
         let incidents = self.machine.incidents();
-        let step = match incidents.is_empty() {
-            true => "s0".to_owned(),
-            false => self.rng.pick(&incidents).name.clone(),
+        let step = if incidents.is_empty() {
+            "s0".to_owned()
+        } else {
+            self.rng.pick(&incidents).name.clone()
         };
         let (by, reason) = ("user:a".to_owned(), "so".to_owned());
         if self.rng.percent(50) {

@@ -1,0 +1,747 @@
+//! A host in miniature under virtual time: one process that dies and is started again, a durable
+//! journal, an inbox, people, a person who answers incidents.
+
+use super::generate::{KEY, PEOPLE, SUBJECT};
+use super::pool::{Flow, info};
+use super::schedule::{Arrival, CallFate, Fate, Schedule, Vote, document};
+use super::world::{World, output};
+use gatefold::base::id::{EventId, RunId, TaskId};
+use gatefold::base::{Timestamp, Value};
+use gatefold::engine::{
+    Assignment, Decision, EventRecord, Failure, FailureKind, InboundEvent, Input, Refusal, Reply, RunMachine, RunPhase,
+    Start, TaskPhase, Work, WorkKey,
+};
+use jiff::SignedDuration;
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// How long a call is waited for.
+const PATIENCE_MS: i64 = 60_000;
+/// When a late call happens, counted from its start.
+const LATE_MS: i64 = 90_000;
+const MINUTE_MS: i64 = 60_000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+/// When everything that can be waited for begins to happen again and again.
+const HEAL_MS: i64 = 80 * HOUR_MS;
+/// Happenings within which a run must end.
+const BOUND: usize = 20_000;
+
+/// What is to happen.
+#[derive(Clone, Debug)]
+enum Happening {
+    Start,
+    Effect {
+        key: String,
+        action: String,
+        input: Value,
+        idempotent: bool,
+    },
+    Reply {
+        life: u32,
+        work: WorkKey,
+        attempt: u32,
+        result: Result<Value, Failure>,
+    },
+    Local {
+        life: u32,
+        work: WorkKey,
+        attempt: u32,
+        action: String,
+        input: Value,
+    },
+    Assigned {
+        life: u32,
+        work: WorkKey,
+        assignment: Assignment,
+    },
+    Arrive(InboundEvent),
+    Decide {
+        task: TaskId,
+        person: String,
+        vote: Vote,
+    },
+    Wake,
+    Operate,
+    Cancel,
+    ClockStep(i64),
+    Nudge(u32),
+}
+
+/// What commits together with events.
+enum With {
+    Nothing,
+    /// The first event of the inbox was delivered.
+    Delivered,
+    /// A local action did this.
+    Local {
+        key: String,
+        action: String,
+        input: Value,
+    },
+}
+
+/// How often each kind of trouble came about.
+pub type Marks = BTreeMap<&'static str, u64>;
+
+/// One run in one world.
+pub struct Sim<'f> {
+    pub flow: &'f Flow,
+    pub schedule: Schedule,
+    pub world: World,
+    /// What is durable.
+    pub journal: Vec<EventRecord>,
+    inbox: Vec<InboundEvent>,
+    pub machine: Option<RunMachine>,
+    queue: BTreeMap<(i64, u64), Happening>,
+    order: u64,
+    now_ms: i64,
+    offset_ms: i64,
+    writes: u64,
+    life: u32,
+    in_flight: BTreeSet<(String, u32)>,
+    /// Calls whose effect is on its way.
+    promised: BTreeSet<String>,
+    calls: usize,
+    votes: usize,
+    incidents: usize,
+    asked: BTreeSet<(TaskId, u64, String)>,
+    operator_called: bool,
+    /// When the process will look at its timers.
+    wake_ms: Option<i64>,
+    pub marks: Marks,
+}
+
+impl<'f> Sim<'f> {
+    pub fn new(flow: &'f Flow, schedule: Schedule) -> Self {
+        let mut sim = Self {
+            flow,
+            world: World::default(),
+            journal: Vec::new(),
+            inbox: Vec::new(),
+            machine: None,
+            queue: BTreeMap::new(),
+            order: 0,
+            now_ms: 0,
+            offset_ms: 0,
+            writes: 0,
+            life: 0,
+            in_flight: BTreeSet::new(),
+            promised: BTreeSet::new(),
+            calls: 0,
+            votes: 0,
+            incidents: 0,
+            asked: BTreeSet::new(),
+            operator_called: false,
+            wake_ms: None,
+            marks: Marks::new(),
+            schedule,
+        };
+        sim.push(0, Happening::Start);
+        sim.push(HEAL_MS, Happening::Nudge(0));
+        for (at, step) in sim.schedule.clock_steps.clone() {
+            sim.push(at, Happening::ClockStep(step));
+        }
+        if let Some(at) = sim.schedule.cancel_ms {
+            sim.push(at, Happening::Cancel);
+        }
+        for (number, arrival) in sim.schedule.arrivals.clone().into_iter().enumerate() {
+            sim.announce(number, &arrival);
+        }
+        sim
+    }
+
+    fn announce(&mut self, number: usize, arrival: &Arrival) {
+        let event = InboundEvent {
+            id: EventId(format!("evt_{number}")),
+            kind: arrival.kind.to_owned(),
+            subjects: arrival.subjects.clone(),
+            key: arrival.key.clone(),
+            data: arrival.data.clone(),
+            at: self.time_at(arrival.at_ms),
+        };
+        for copy in 0..i64::from(arrival.copies) {
+            self.mark_if(copy > 0, "event sent again");
+            self.push(arrival.at_ms + copy * 700, Happening::Arrive(event.clone()));
+        }
+    }
+
+    fn push(&mut self, at_ms: i64, happening: Happening) {
+        self.order += 1;
+        self.queue.insert((at_ms.max(self.now_ms), self.order), happening);
+    }
+
+    fn mark(&mut self, name: &'static str) {
+        *self.marks.entry(name).or_insert(0) += 1;
+    }
+
+    fn mark_if(&mut self, happened: bool, name: &'static str) {
+        if happened {
+            self.mark(name);
+        }
+    }
+
+    fn time_at(&self, at_ms: i64) -> Timestamp {
+        let start: Timestamp = Timestamp::from_second(1_795_424_400).expect("it is a time");
+        start + SignedDuration::from_millis(at_ms + self.offset_ms)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.time_at(self.now_ms)
+    }
+
+    /// Lets things happen until the run has ended and everything durable is quiet.
+    pub fn run(&mut self) {
+        for _ in 0..BOUND {
+            let Some(((at, _), happening)) = self.queue.pop_first() else {
+                break;
+            };
+            self.now_ms = at;
+            self.happen(happening);
+            if self.is_over() {
+                return;
+            }
+        }
+        let machine = self.machine.as_ref();
+        panic!(
+            "seed {}: the run does not end\n{}\n{:#?}\n{:?}",
+            self.schedule.seed,
+            self.flow.text,
+            machine.map(RunMachine::steps),
+            machine.map(RunMachine::outstanding),
+        );
+    }
+
+    /// Whether the end of the run is durable and no effect is on its way.
+    fn is_over(&self) -> bool {
+        let ended = |machine: &RunMachine| matches!(machine.status(), RunPhase::Ended { .. });
+        self.machine.as_ref().is_some_and(ended) && self.promised.is_empty()
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Start => self.boot(),
+            Happening::Effect {
+                key,
+                action,
+                input,
+                idempotent,
+            } => {
+                self.promised.remove(&key);
+                self.world.call(&key, &action, &input, idempotent);
+            }
+            Happening::ClockStep(step) => {
+                self.mark(if step < 0 {
+                    "clock stepped back"
+                } else {
+                    "clock stepped on"
+                });
+                self.offset_ms += step;
+                self.wake_ms = None;
+                self.push(self.now_ms, Happening::Wake);
+            }
+            Happening::Arrive(event) => {
+                let seen = |events: &[InboundEvent]| events.iter().any(|one| one.id == event.id);
+                if !seen(&self.inbox) {
+                    self.inbox.push(event);
+                }
+                self.deliver();
+            }
+            Happening::Nudge(count) => self.nudge(count),
+            Happening::Reply { life, .. } | Happening::Local { life, .. } | Happening::Assigned { life, .. }
+                if life != self.life || self.machine.is_none() =>
+            {
+                self.mark("answer to a dead process");
+            }
+            // Whoever finds the process down comes again.
+            Happening::Decide { .. } | Happening::Operate | Happening::Cancel if self.machine.is_none() => {
+                self.push(self.now_ms + 30 * MINUTE_MS, happening);
+            }
+            Happening::Wake if self.wake_ms.is_some_and(|at| at > self.now_ms) => {}
+            Happening::Wake if self.machine.is_none() => self.wake_ms = None,
+            other => self.input(other),
+        }
+    }
+
+    /// What becomes an input of the run.
+    fn input(&mut self, happening: Happening) {
+        match happening {
+            Happening::Reply {
+                work, attempt, result, ..
+            } => {
+                let late = result.is_ok() && !self.in_flight.contains(&(work.0.clone(), attempt + 1));
+                let input = Input::Finished { work, attempt, result };
+                if self.give(input) == Ok(Reply::AlreadyDone) && late {
+                    self.mark("second answer");
+                }
+                self.commit(With::Nothing);
+            }
+            Happening::Local {
+                work,
+                attempt,
+                action,
+                input,
+                ..
+            } => {
+                let key = work.0.clone();
+                let result = Ok(output(&key));
+                let reply = self.give(Input::Finished { work, attempt, result });
+                let counted = reply == Ok(Reply::Accepted);
+                self.commit(if counted {
+                    With::Local { key, action, input }
+                } else {
+                    With::Nothing
+                });
+            }
+            Happening::Assigned { work, assignment, .. } => {
+                let _ = self.give(Input::Assigned { work, assignment });
+                self.commit(With::Nothing);
+            }
+            Happening::Decide { task, person, vote } => self.decide(task, person, vote),
+            Happening::Wake => {
+                self.wake_ms = None;
+                let _ = self.give(Input::Wake);
+                self.commit(With::Nothing);
+            }
+            Happening::Operate => self.operate(),
+            Happening::Cancel => {
+                self.mark("cancelled");
+                let (by, reason) = ("user:a".to_owned(), String::new());
+                let _ = self.give(Input::Cancel { by, reason });
+                self.commit(With::Nothing);
+            }
+            other => unreachable!("{other:?} is no input"),
+        }
+        self.go_on();
+    }
+
+    fn give(&mut self, input: Input) -> Result<Reply, Refusal> {
+        let now = self.now();
+        self.machine.as_mut().expect("the process is up").handle(now, input)
+    }
+
+    /// The process starts: takes up the journal, finds out what it does not know, goes on.
+    fn boot(&mut self) {
+        self.life += 1;
+        self.in_flight.clear();
+        self.operator_called = false;
+        if self.journal.is_empty() {
+            let start = Start {
+                run: RunId::from("run_1"),
+                inputs: self.schedule.inputs.clone(),
+                initiator: "user:a".to_owned(),
+                trigger: "manual".to_owned(),
+                seed: self.schedule.seed,
+            };
+            self.machine = Some(RunMachine::start(Arc::clone(&self.flow.plan), self.now(), start));
+            self.commit(With::Nothing);
+        } else {
+            let machine = RunMachine::replay(Arc::clone(&self.flow.plan), &self.journal);
+            self.machine = Some(machine.expect("the journal can be replayed"));
+            self.doubt();
+        }
+        self.deliver();
+        if self.machine.is_some() {
+            let _ = self.give(Input::Wake);
+            self.commit(With::Nothing);
+        }
+        self.go_on();
+    }
+
+    /// Calls that an earlier process may have started and that must not be repeated.
+    fn doubt(&mut self) {
+        for work in self.machine.as_ref().map(RunMachine::outstanding).unwrap_or_default() {
+            let Work::Call {
+                key,
+                attempt,
+                action,
+                pure: false,
+                ..
+            } = work
+            else {
+                continue;
+            };
+            if self.machine.is_none() || info(&action).idempotent {
+                continue;
+            }
+            self.mark("in doubt after a crash");
+            let result = Err(failure(FailureKind::InDoubt));
+            let work = key;
+            assert_eq!(
+                self.give(Input::Finished { work, attempt, result }),
+                Ok(Reply::Accepted)
+            );
+            self.commit(With::Nothing);
+        }
+    }
+
+    /// Delivers what is in the inbox, the oldest first.
+    fn deliver(&mut self) {
+        while self.machine.is_some() && !self.inbox.is_empty() {
+            let event = self.inbox[0].clone();
+            let _ = self.give(Input::Event(event));
+            self.commit(With::Delivered);
+        }
+        self.go_on();
+    }
+
+    /// Makes durable what was decided. The process may die before or after.
+    fn commit(&mut self, with: With) {
+        let Some(machine) = &mut self.machine else {
+            return;
+        };
+        let events = machine.take_events();
+        if events.is_empty() && matches!(with, With::Nothing) {
+            return;
+        }
+        self.writes += 1;
+        let crash = self
+            .schedule
+            .crashes
+            .iter()
+            .find(|crash| crash.write == self.writes)
+            .copied();
+        if crash.is_some_and(|crash| !crash.after) {
+            self.mark("crash before a write");
+            return self.die(crash.map_or(0, |crash| crash.down_ms));
+        }
+        self.journal.extend(events);
+        match with {
+            With::Nothing => {}
+            With::Delivered => {
+                self.inbox.remove(0);
+            }
+            With::Local { key, action, input } => {
+                self.world.call(&key, &action, &input, false);
+            }
+        }
+        if crash.is_some() || self.writes.is_multiple_of(16) {
+            self.compare();
+        }
+        if let Some(crash) = crash {
+            self.mark("crash after a write");
+            self.die(crash.down_ms);
+        }
+    }
+
+    /// Replaying what is durable leads to the run as it is.
+    pub fn compare(&self) {
+        let replayed = RunMachine::replay(Arc::clone(&self.flow.plan), &self.journal).expect("it can be replayed");
+        let live = self.machine.as_ref().expect("the process is up");
+        assert_eq!(replayed.state(), live.state(), "seed {}", self.schedule.seed);
+        assert_eq!(
+            replayed.outstanding(),
+            live.outstanding(),
+            "seed {}",
+            self.schedule.seed
+        );
+        assert_eq!(
+            replayed.next_wakeup(),
+            live.next_wakeup(),
+            "seed {}",
+            self.schedule.seed
+        );
+    }
+
+    fn die(&mut self, down_ms: i64) {
+        self.machine = None;
+        self.push(self.now_ms + down_ms, Happening::Start);
+    }
+
+    /// Does what the run asks for.
+    fn go_on(&mut self) {
+        let Some(machine) = &self.machine else {
+            return;
+        };
+        let (outstanding, wakeup) = (machine.outstanding(), machine.next_wakeup());
+        let (incident, tasks) = (machine.incident(), machine.tasks());
+        for work in outstanding {
+            let attempt = match &work {
+                Work::Call { attempt, .. } => *attempt,
+                Work::Assign { .. } => 0,
+            };
+            if self.in_flight.insert((work.key().0.clone(), attempt)) {
+                self.begin(work);
+            }
+        }
+        if let Some(at) = wakeup {
+            let ahead = at.duration_since(self.now()).as_millis();
+            let ahead = i64::try_from(ahead).expect("it is not that far away").max(0);
+            // Clocks are asked again at least once an hour, as they may step.
+            let at = self.now_ms + ahead.min(HOUR_MS) + self.schedule.timer_lag_ms;
+            if self.wake_ms.is_none_or(|planned| planned > at) {
+                self.wake_ms = Some(at);
+                self.push(at, Happening::Wake);
+            }
+        }
+        if incident && !self.operator_called {
+            self.operator_called = true;
+            self.push(self.now_ms + 25 * HOUR_MS, Happening::Operate);
+        }
+        for task in tasks.into_iter().filter(|task| task.phase == TaskPhase::Open) {
+            for person in task.people {
+                if self
+                    .asked
+                    .insert((task.id.clone(), task.document.version, person.clone()))
+                {
+                    self.ask(task.id.clone(), person);
+                }
+            }
+        }
+    }
+
+    /// Somebody hears of a task.
+    fn ask(&mut self, task: TaskId, person: String) {
+        let vote = self.schedule.votes.get(self.votes).cloned().unwrap_or(Vote {
+            delay_ms: HOUR_MS,
+            decision: "approved",
+            current: true,
+            again: None,
+        });
+        self.votes += 1;
+        self.push(self.now_ms + vote.delay_ms, Happening::Decide { task, person, vote });
+    }
+
+    fn decide(&mut self, task: TaskId, person: String, vote: Vote) {
+        let found = self.machine.as_ref().and_then(|machine| machine.task(&task));
+        let sha256 = found
+            .map(|found| found.document.sha256)
+            .filter(|_| vote.current)
+            .unwrap_or_default();
+        let reply = self.give(Input::Decide(Decision {
+            task: task.clone(),
+            by: person.clone(),
+            on_behalf_of: None,
+            decision: vote.decision.to_owned(),
+            reason: Some("so".to_owned()),
+            sha256,
+        }));
+        self.commit(With::Nothing);
+        if self.machine.is_none() {
+            // Nobody told them that it counts: they come again.
+            self.mark("decision without an answer");
+            return self.push(self.now_ms + 30 * MINUTE_MS, Happening::Decide { task, person, vote });
+        }
+        let again = match reply {
+            Ok(_) => vote.again.map(|decision| Vote {
+                decision,
+                again: None,
+                delay_ms: 300,
+                ..vote
+            }),
+            // They read the version that is asked about, or wait for their turn.
+            Err(Refusal::OtherVersion { .. } | Refusal::NotYourTurn) => {
+                self.mark("decision refused");
+                Some(Vote {
+                    current: true,
+                    delay_ms: HOUR_MS,
+                    ..vote
+                })
+            }
+            Err(Refusal::AlreadyDecided(_)) => {
+                self.mark("second decision refused");
+                None
+            }
+            Err(_) => None,
+        };
+        if let Some(vote) = again {
+            self.push(self.now_ms + vote.delay_ms, Happening::Decide { task, person, vote });
+        }
+    }
+
+    /// A person answers the first incident: looks whether an effect happened, then decides.
+    fn operate(&mut self) {
+        self.operator_called = false;
+        let Some(incident) = self
+            .machine
+            .as_ref()
+            .and_then(|machine| machine.incidents().into_iter().next())
+        else {
+            return;
+        };
+        let wanted = self.schedule.retries.get(self.incidents).copied().unwrap_or(false);
+        self.incidents += 1;
+        self.mark("incident");
+        let step = incident.name;
+        let round = self
+            .machine
+            .as_ref()
+            .and_then(|machine| machine.steps().into_iter().find(|one| one.id == step));
+        let key = format!("run_1:{step}:{}", round.map_or(1, |step| step.round));
+        let retry = match self.flow.action_of(&step) {
+            // Releases and what was abandoned: nobody gives these up.
+            None => true,
+            Some(action) if action == "t.once" => !self.world.has(&key) && wanted,
+            Some(action) if info(&action).acquires.is_some() => self.world.has(&key) || wanted,
+            Some(_) => wanted,
+        };
+        let (by, reason) = ("user:a".to_owned(), "so".to_owned());
+        let _ = self.give(if retry {
+            Input::Retry { step, by, reason }
+        } else {
+            Input::Skip { step, by, reason }
+        });
+        self.commit(With::Nothing);
+    }
+
+    /// Everything that can be waited for happens, every hour.
+    fn nudge(&mut self, count: u32) {
+        for kind in ["t.ping", "t.pong", "file360.file_uploaded"] {
+            let event = InboundEvent {
+                id: EventId(format!("evt_nudge_{count}_{kind}")),
+                kind: kind.to_owned(),
+                subjects: vec![SUBJECT.to_owned()],
+                key: Some(KEY.to_owned()),
+                data: json!({ "n": 1, "by": PEOPLE[2], "file": document(1) }),
+                at: self.now(),
+            };
+            self.push(self.now_ms, Happening::Arrive(event));
+        }
+        self.push(self.now_ms + HOUR_MS, Happening::Nudge(count + 1));
+    }
+
+    /// Begins work.
+    fn begin(&mut self, work: Work) {
+        match work {
+            Work::Assign { key, exclude, .. } => self.begin_assign(key, &exclude),
+            Work::Call {
+                key,
+                attempt,
+                action,
+                input,
+                pure,
+                ..
+            } => {
+                let life = self.life;
+                if pure {
+                    let result = Ok(output(&key.0));
+                    let work = key;
+                    self.push(
+                        self.now_ms,
+                        Happening::Reply {
+                            life,
+                            work,
+                            attempt,
+                            result,
+                        },
+                    );
+                } else if info(&action).local {
+                    let happening = Happening::Local {
+                        life,
+                        work: key,
+                        attempt,
+                        action,
+                        input,
+                    };
+                    self.push(self.now_ms, happening);
+                } else {
+                    self.begin_call(key, attempt, action, input);
+                }
+            }
+        }
+    }
+
+    fn fate(&mut self) -> CallFate {
+        let fate = self.schedule.calls.get(self.calls).copied();
+        self.calls += 1;
+        fate.unwrap_or(CallFate {
+            fate: Fate::Done,
+            delay_ms: 1,
+        })
+    }
+
+    fn begin_assign(&mut self, work: WorkKey, exclude: &[String]) {
+        let fate = self.fate();
+        let life = self.life;
+        if fate.fate == Fate::Impossible {
+            let result = Err(failure(FailureKind::Permanent));
+            let attempt = 1;
+            return self.push(
+                self.now_ms,
+                Happening::Reply {
+                    life,
+                    work,
+                    attempt,
+                    result,
+                },
+            );
+        }
+        let people = PEOPLE.iter().filter(|person| !exclude.iter().any(|one| one == *person));
+        let assignment = Assignment {
+            people: people.map(|person| (*person).to_owned()).collect(),
+            veto: vec![PEOPLE[3].to_owned()],
+        };
+        self.push(
+            self.now_ms + fate.delay_ms,
+            Happening::Assigned { life, work, assignment },
+        );
+    }
+
+    fn begin_call(&mut self, work: WorkKey, attempt: u32, action: String, input: Value) {
+        let CallFate { mut fate, delay_ms } = self.fate();
+        let idempotent = info(&action).idempotent;
+        let done = self.world.has(&work.0) || self.promised.contains(&work.0);
+        if fate == Fate::Impossible && done {
+            fate = Fate::Done;
+        }
+        self.mark(match fate {
+            Fate::Done => "call done",
+            Fate::DoneTwice => "call answered twice",
+            Fate::Late => "call late",
+            Fate::LostAnswer => "answer lost",
+            Fate::Hang => "call hung",
+            Fate::Refused => "call refused",
+            Fate::Impossible => "call impossible",
+        });
+        let life = self.life;
+        let effect_ms = match fate {
+            Fate::Done | Fate::DoneTwice | Fate::LostAnswer => Some(delay_ms * 2 / 3),
+            Fate::Late => Some(LATE_MS),
+            Fate::Hang | Fate::Refused | Fate::Impossible => None,
+        };
+        if let Some(after) = effect_ms {
+            let key = work.0.clone();
+            self.promised.insert(key.clone());
+            let happening = Happening::Effect {
+                key,
+                action,
+                input,
+                idempotent,
+            };
+            self.push(self.now_ms + after, happening);
+        }
+        let given_up = if idempotent {
+            FailureKind::Transient
+        } else {
+            FailureKind::InDoubt
+        };
+        let done = Ok(output(&work.0));
+        let answers = match fate {
+            Fate::Done => vec![(delay_ms, done)],
+            Fate::DoneTwice => vec![(delay_ms, done.clone()), (delay_ms + 2_000, done)],
+            Fate::Late => vec![(PATIENCE_MS, Err(failure(given_up))), (LATE_MS + 1, done)],
+            Fate::LostAnswer | Fate::Hang => vec![(PATIENCE_MS, Err(failure(given_up)))],
+            Fate::Refused => vec![(delay_ms, Err(failure(FailureKind::Transient)))],
+            Fate::Impossible => vec![(delay_ms, Err(failure(FailureKind::Permanent)))],
+        };
+        for (after, result) in answers {
+            let work = work.clone();
+            self.push(
+                self.now_ms + after,
+                Happening::Reply {
+                    life,
+                    work,
+                    attempt,
+                    result,
+                },
+            );
+        }
+    }
+}
+
+fn failure(kind: FailureKind) -> Failure {
+    Failure {
+        kind,
+        message: format!("{kind:?}"),
+    }
+}

@@ -1,0 +1,139 @@
+//! The flows that are simulated, compiled once: a few written by hand, many by chance.
+
+use super::flows::{self, CATALOG};
+use super::generate;
+use gatefold::plan::{Plan, PlanVerb};
+use gatefold::spec::ActionInfo;
+use std::sync::{Arc, LazyLock};
+
+/// How many flows are made by chance.
+const GENERATED: u64 = 80;
+
+/// One flow.
+pub struct Flow {
+    pub text: String,
+    pub plan: Arc<Plan>,
+}
+
+impl Flow {
+    /// The action of a step. For a step that calls none, its id.
+    pub fn action_of(&self, step: &str) -> Option<String> {
+        Some(match &self.plan.step(step)?.verb {
+            PlanVerb::Uses { action, .. } => action.clone(),
+            _ => "t.call".to_owned(),
+        })
+    }
+}
+
+/// What is known of an action.
+pub fn info(action: &str) -> &'static ActionInfo {
+    CATALOG.action(action).expect("flows are compiled with the catalogue")
+}
+
+/// A review that goes back, owns a share and a grant, and reminds.
+const REVIEW: &str = "
+flow: review
+version: 1.0.0
+calendar: office
+inputs: { n: { type: integer }, document: { type: file } }
+steps:
+  - { id: room, uses: t.share, with: { n: '${{ inputs.n }}' }, retry: { attempts: 4, backoff: 10 seconds } }
+  - { id: key, uses: t.grant, with: { share: '${{ steps.room.share }}' }, retry: { attempts: 4, backoff: 10 seconds } }
+  - id: reply
+    wait:
+      any:
+        version: { event: file360.file_uploaded, on: thing }
+        comment: { event: t.ping, on: thing }
+    deadline: { due: 50 hours, remind: [20 hours before, 1 hour after] }
+    outcomes: { expired: { end: expired } }
+  - id: sign
+    approve: { document: '${{ inputs.document }}', by: [role:legal], rule: 2, veto: [role:lead], exclude: [initiator, uploader] }
+    deadline: { due: 30 hours, escalate: { after: 20 hours, to: [role:lead] } }
+    outcomes:
+      changes_requested: { back_to: room, max_rounds: 3, then: { end: rejected } }
+      rejected: { end: rejected }
+      expired: { end: expired }
+  - { id: publish, uses: t.once, with: { n: '${{ steps.reply.n }}' } }
+always:
+  - { id: tell, uses: t.once, with: { n: 1 }, outcomes: { failed: continue } }
+";
+
+/// Three calls at once, and a join of two.
+const PARALLEL: &str = "
+flow: parallel
+version: 1.0.0
+inputs: { n: { type: integer }, document: { type: file } }
+steps:
+  - { id: a, uses: t.call, after: start, retry: { attempts: 3, backoff: 5 seconds }, outcomes: { failed: continue } }
+  - { id: b, uses: t.local, after: start }
+  - { id: c, uses: t.share, after: start, retry: { attempts: 2, backoff: 5 seconds }, outcomes: { failed: continue } }
+  - { id: j, uses: t.pure, after: [a, b, c], join: 2 }
+  - { id: k, uses: t.call, after: [a, b, c, j], join: settled }
+  - { id: free, uses: t.unshare, with: { share: \"${{ steps.c.share or 'none' }}\" } }
+";
+
+/// People one after the other, and a wait for everything.
+const ORDERED: &str = "
+flow: ordered
+version: 1.0.0
+inputs: { n: { type: integer }, document: { type: file } }
+steps:
+  - { id: both, wait: { all: { left: { event: t.ping }, right: { event: t.pong, key: k1 } } }, deadline: { due: 40 hours }, outcomes: { expired: continue } }
+  - id: first
+    after: both
+    approve: { document: '${{ inputs.document }}', by: [role:legal], rule: in_order }
+    deadline: { due: 200 hours }
+    outcomes: { changes_requested: { back_to: both, max_rounds: 2, then: continue }, rejected: continue, expired: continue }
+  - id: second
+    approve: { document: '${{ inputs.document }}', by: [role:legal], rule: majority, exclude: [first], on_new_version: keep }
+    deadline: { due: 30 hours, remind: [1 hour after] }
+    outcomes: { changes_requested: { end: changes }, rejected: { end: rejected }, expired: { end: expired } }
+";
+
+/// Calls that must not be repeated.
+const DELICATE: &str = "
+flow: delicate
+version: 1.0.0
+inputs: { n: { type: integer }, document: { type: file } }
+steps:
+  - { id: a, uses: t.once, with: { n: 1 }, retry: { attempts: 3, backoff: 20 seconds } }
+  - { id: b, uses: t.once, with: { n: '${{ steps.a.n }}' } }
+  - { id: c, uses: t.once, with: { n: 3 }, after: a, outcomes: { failed: continue } }
+  - { id: d, uses: t.local, after: [b, c], join: settled }
+  - { id: e, check: [{ that: inputs.n > 1, else: Once more. }], outcomes: { failed: { back_to: b, max_rounds: 2, then: { end: no } } } }
+";
+
+/// How many were written by hand.
+const WRITTEN: u64 = 4;
+
+/// All of them.
+pub static POOL: LazyLock<Vec<Flow>> = LazyLock::new(|| {
+    let mut pool: Vec<Flow> = [REVIEW, PARALLEL, ORDERED, DELICATE]
+        .into_iter()
+        .map(|text| Flow {
+            text: text.to_owned(),
+            plan: flows::plan(text),
+        })
+        .collect();
+    pool.extend((0..GENERATED).filter_map(|seed| {
+        let text = generate::flow(seed);
+        let (plan, _) = flows::try_plan(&text);
+        plan.map(|plan| Flow {
+            text,
+            plan: Arc::new(plan),
+        })
+    }));
+    assert!(pool.len() > 70, "only {} flows compile", pool.len());
+    pool
+});
+
+/// The flow of a seed: every third seed one that was written by hand.
+pub fn flow_of(seed: u64) -> &'static Flow {
+    let count = POOL.len() as u64;
+    let at = if seed.is_multiple_of(3) {
+        seed / 3 % WRITTEN
+    } else {
+        WRITTEN + seed % (count - WRITTEN)
+    };
+    &POOL[usize::try_from(at).expect("it is small")]
+}

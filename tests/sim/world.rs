@@ -1,0 +1,75 @@
+//! The world outside, as far as calls reach it: an append-only ledger of what happened.
+
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Effect {
+    pub key: String,
+    pub action: String,
+    pub input: Value,
+}
+
+/// Everything outside.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct World {
+    pub ledger: Vec<Effect>,
+    /// Shares and grants that are alive.
+    pub alive: BTreeSet<String>,
+    outputs: BTreeMap<String, Value>,
+}
+
+impl World {
+    /// Whether anything happened under the key.
+    pub fn has(&self, key: &str) -> bool {
+        self.outputs.contains_key(key)
+    }
+
+    /// Does it. An idempotent action gives the same answer to the same key and does nothing more.
+    pub fn call(&mut self, key: &str, action: &str, input: &Value, idempotent: bool) -> Value {
+        if let Some(before) = self.outputs.get(key)
+            && idempotent
+        {
+            let first = self
+                .ledger
+                .iter()
+                .find(|effect| effect.key == key)
+                .expect("it is in the ledger");
+            assert_eq!(
+                (&first.input, first.action.as_str()),
+                (input, action),
+                "{key} came with another input"
+            );
+            return before.clone();
+        }
+        let output = output(key);
+        self.ledger.push(Effect {
+            key: key.to_owned(),
+            action: action.to_owned(),
+            input: input.clone(),
+        });
+        match action {
+            "t.share" => self.alive.insert(text(&output, "share")),
+            "t.grant" => self.alive.insert(text(&output, "grant")),
+            "t.unshare" => self.alive.remove(&text(input, "share")),
+            "t.ungrant" => self.alive.remove(&text(input, "grant")),
+            _ => false,
+        };
+        self.outputs.insert(key.to_owned(), output.clone());
+        output
+    }
+}
+
+/// What an action gives: it follows from the key.
+pub fn output(key: &str) -> Value {
+    json!({
+        "n": key.len(),
+        "share": gatefold::base::id::derive("shr", key),
+        "grant": gatefold::base::id::derive("grt", key),
+    })
+}
+
+fn text(value: &Value, field: &str) -> String {
+    value[field].as_str().unwrap_or_default().to_owned()
+}
