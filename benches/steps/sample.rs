@@ -49,6 +49,7 @@ fn step(number: u64) -> Event {
         outcome: "done".to_owned(),
         output: json!({"value": "about twenty b."}),
         cause: None,
+        in_doubt: false,
     }
 }
 
