@@ -100,7 +100,7 @@ fn main() {
         6 * ROUNDS_PER_FLOW,
         bytes / 1_000,
         took.as_secs_f64(),
-        took.as_secs_f64() * 1e6 / flows.len() as f64,
+        took.as_secs_f64() * 1e6 / f64::from(u32::try_from(flows.len()).expect("few flows")),
         TARGET.as_secs(),
     );
 }

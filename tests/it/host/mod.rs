@@ -301,7 +301,10 @@ async fn what_a_run_acquired_is_released_when_it_is_cancelled() {
     process.deploy(yaml).await;
     let run = process.begin("holds", json!({})).await;
     let thing = format!("thing_{run}:get:1");
-    assert_eq!(world.store.owners_of(&[thing.clone()]).await.unwrap(), [run.clone()]);
+    assert_eq!(
+        world.store.owners_of(std::slice::from_ref(&thing)).await.unwrap(),
+        std::slice::from_ref(&run)
+    );
     process
         .host
         .cancel_run(&run, "user:anna", "no longer wanted")

@@ -104,7 +104,10 @@ async fn looking_is_not_opening_but_saying_so_is_and_counts_once() {
         );
     }
     let opened = harness.store.grant(&link.grant).await.unwrap().unwrap().opened_at;
-    assert_eq!(opened.map(|at| at.as_second()), Some(harness.host.now().as_second()));
+    assert_eq!(
+        opened.map(gatefold::base::Timestamp::as_second),
+        Some(harness.host.now().as_second())
+    );
 }
 
 #[tokio::test(start_paused = true)]
