@@ -354,3 +354,52 @@ fn nothing_unfinished_or_flaky_stays() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Every page that people read: those at the top and everything below `docs`.
+fn pages() -> Vec<PathBuf> {
+    let mut pages: Vec<PathBuf> = ["README.md", "CHANGELOG.md"].map(|name| package().join(name)).into();
+    let mut open = vec![package().join("docs")];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).expect("the folder can be read") {
+            let path = entry.expect("the entry can be read").path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                pages.push(path);
+            }
+        }
+    }
+    pages.sort();
+    pages
+}
+
+#[test]
+fn no_link_on_a_page_is_dead() {
+    let mut dead = Vec::new();
+    for page in pages() {
+        let text = fs::read_to_string(&page).expect("it can be read");
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let path = target.split('#').next().unwrap_or_default();
+            let is_outside = target.contains("://") || target.starts_with("mailto:");
+            if !is_outside && !path.is_empty() && !page.with_file_name(path).exists() {
+                dead.push(format!("{}: {target}", page.display()));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "{}", dead.join("\n"));
+}
+
+#[test]
+fn nothing_names_a_place_on_somebodys_machine() {
+    let places = [concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/wo", "rk/")];
+    let sources = ["src", "tests", "benches"].map(|folder| rust_files(&package().join(folder)));
+    let files = sources.into_iter().flatten().chain(pages());
+    let mut wrong = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(&file).expect("it can be read");
+        for place in places.iter().filter(|place| text.contains(**place)) {
+            wrong.push(format!("{}: {place}", file.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -57,7 +57,7 @@ fn shape(shape: Shape) -> &'static str {
 mod tests {
     #[test]
     fn draws_every_shape_and_escapes_titles() {
-        insta::assert_snapshot!(super::draw(&super::super::example()), @r##"
+        insta::assert_snapshot!(super::draw(&super::super::tests::example()), @r##"
         digraph flow {
           rankdir=TB;
           node [fontname="Helvetica"];

@@ -46,7 +46,7 @@ fn pull(drawing: &Drawing, places: &[(usize, usize)], node: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::example;
+    use super::super::tests::example;
     use super::places;
 
     #[test]

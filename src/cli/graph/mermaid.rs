@@ -58,7 +58,7 @@ fn brackets(shape: Shape) -> (&'static str, &'static str) {
 mod tests {
     #[test]
     fn draws_every_shape_and_escapes_titles() {
-        insta::assert_snapshot!(super::draw(&super::super::example()), @r##"
+        insta::assert_snapshot!(super::draw(&super::super::tests::example()), @r##"
         ---
         title: "Review \"A & B\" 1.0.0"
         ---

@@ -129,15 +129,24 @@ impl Drawing {
         drawing
     }
 
+    /// Adds an arrow; one beside another shares its label, so that no two lie on each other.
     fn arrow(&mut self, from: usize, to: usize, label: Option<String>, is_back: bool) {
-        let arrow = Arrow {
-            from,
-            to,
-            label,
-            is_back,
+        let beside = |arrow: &&mut Arrow| (arrow.from, arrow.to, arrow.is_back) == (from, to, is_back);
+        let Some(other) = self.arrows.iter_mut().find(beside) else {
+            self.arrows.push(Arrow {
+                from,
+                to,
+                label,
+                is_back,
+            });
+            return;
         };
-        if !self.arrows.contains(&arrow) {
-            self.arrows.push(arrow);
+        match (&mut other.label, label) {
+            (Some(labels), Some(label)) if !labels.split(", ").any(|known| known == label) => {
+                labels.push_str(&format!(", {label}"));
+            }
+            (Some(_), _) => {}
+            (none, label) => *none = label,
         }
     }
 
@@ -174,7 +183,7 @@ impl Drawing {
                 max_rounds,
                 then,
             } => {
-                let label = format!("{outcome}, at most {max_rounds} rounds");
+                let label = format!("{outcome} (at most {max_rounds} rounds)");
                 self.arrow(from, target.index() + 1, Some(label), true);
                 self.disposed(from, &format!("{outcome} after round {max_rounds}"), then);
             }
@@ -241,49 +250,50 @@ fn shape(verb: &PlanVerb) -> Shape {
     }
 }
 
-/// A small flow with every kind of node and arrow, for the tests of the drawers.
 #[cfg(test)]
-fn example() -> Drawing {
-    Drawing {
-        title: "Review \"A & B\" 1.0.0".to_owned(),
-        nodes: vec![
+mod tests {
+    use super::{Arrow, Drawing, Node, Shape, node};
+
+    #[test]
+    fn arrows_beside_each_other_share_their_label() {
+        let mut drawing = Drawing {
+            title: String::new(),
+            nodes: Vec::new(),
+            arrows: Vec::new(),
+        };
+        for label in ["rejected", "expired", "rejected"] {
+            drawing.arrow(0, 1, Some(label.to_owned()), false);
+        }
+        drawing.arrow(1, 0, None, true);
+        let labels: Vec<_> = drawing.arrows.iter().map(|arrow| arrow.label.as_deref()).collect();
+        assert_eq!(labels, [Some("rejected, expired"), None]);
+    }
+
+    /// A small flow with every kind of node and arrow, for the tests of the drawers.
+    pub(super) fn example() -> Drawing {
+        let arrow = |from: usize, to: usize, label: Option<&str>, is_back: bool| Arrow {
+            from,
+            to,
+            label: label.map(str::to_owned),
+            is_back,
+        };
+        let nodes: Vec<Node> = vec![
             node("start", "start", "", Shape::Start),
             node("ask", "Ask <them>", "mail.send", Shape::Action),
             node("reply", "Wait for it", "wait", Shape::Wait),
             node("sign", "Sign", "approve", Shape::People),
             node("end_completed", "completed", "", Shape::End),
-        ],
-        arrows: vec![
-            Arrow {
-                from: 0,
-                to: 1,
-                label: None,
-                is_back: false,
-            },
-            Arrow {
-                from: 1,
-                to: 2,
-                label: None,
-                is_back: false,
-            },
-            Arrow {
-                from: 2,
-                to: 3,
-                label: Some("signed".to_owned()),
-                is_back: false,
-            },
-            Arrow {
-                from: 3,
-                to: 2,
-                label: Some("no, at most 3 rounds".to_owned()),
-                is_back: true,
-            },
-            Arrow {
-                from: 3,
-                to: 4,
-                label: None,
-                is_back: false,
-            },
-        ],
+        ];
+        Drawing {
+            title: "Review \"A & B\" 1.0.0".to_owned(),
+            nodes,
+            arrows: vec![
+                arrow(0, 1, None, false),
+                arrow(1, 2, None, false),
+                arrow(2, 3, Some("signed"), false),
+                arrow(3, 2, Some("no, at most 3 rounds"), true),
+                arrow(3, 4, None, false),
+            ],
+        }
     }
 }

@@ -143,7 +143,7 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::example;
+    use super::super::tests::example;
 
     #[test]
     fn titles_cannot_break_out_of_the_picture() {
