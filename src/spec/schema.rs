@@ -10,7 +10,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, json};
 
 /// Where editors find the schema.
-pub const ID: &str = "https://gatefold.dev/schema/flow.schema.json";
+pub const ID: &str = "https://raw.githubusercontent.com/gatefold/gatefold/main/schema/flow.schema.json";
 /// Keys of the author's own.
 pub const OWN_KEYS: &str = "^x-";
 

@@ -1,7 +1,10 @@
 use super::*;
+use crate::base::Severity;
+use crate::base::render::{FileFindings, human};
 use crate::spec::limits::*;
 use crate::spec::schema::flow_schema;
 use crate::spec::step::Verb;
+use proptest::prelude::*;
 
 fn read(text: &str) -> (Option<FlowSpec>, Vec<Diagnostic>, Document) {
     let (document, mut findings) = Document::parse("a.flow.yaml", text);
@@ -429,7 +432,7 @@ fn the_schema_accepts_what_is_read_and_nothing_else() {
 
 /// An error that a schema can find: not an id that stands twice, nor an `otherwise` that is not last.
 fn beyond_doubt(finding: &Diagnostic) -> bool {
-    finding.severity == crate::base::Severity::Error
+    finding.severity == Severity::Error
         && finding.code != codes::DUPLICATE_ID
         && !finding.message.contains("is not the last branch")
         && !finding.message.ends_with("lacks `otherwise`")
@@ -485,4 +488,46 @@ fn pointers(value: &Value) -> Vec<String> {
         found.extend(pointers(child).into_iter().map(|rest| format!("/{segment}{rest}")));
     }
     found
+}
+
+/// Pieces that authors leave, lose or mistype.
+const PIECES: [&str; 16] = [
+    "",
+    " ",
+    "\n",
+    "\n  ",
+    "\t",
+    ": ",
+    "- ",
+    "{",
+    "]",
+    "\"",
+    "'",
+    "${{",
+    "*a",
+    "é",
+    "x-y: ",
+    "\n  - id: s\n    ",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn a_flow_with_a_slip_is_read_and_drawn(
+        every in any::<bool>(),
+        at in 0_usize..5_000,
+        lost in 0_usize..40,
+        piece in 0..PIECES.len(),
+    ) {
+        let text = if every { EVERY_KEY } else { EXTERNAL_REVIEW };
+        let start = text.floor_char_boundary(at % text.len());
+        let end = text.floor_char_boundary((start + lost).min(text.len()));
+        let slipped = format!("{}{}{}", &text[..start], PIECES[piece], &text[end..]);
+        let (flow, findings, document) = read(&slipped);
+        prop_assert!(flow.is_some() || findings.iter().any(|finding| finding.severity == Severity::Error));
+        let file = FileFindings { name: document.name, text: document.text, findings };
+        let drawn = human::render(&[file.clone()], false);
+        prop_assert_eq!(drawn.is_empty(), file.findings.is_empty());
+    }
 }
