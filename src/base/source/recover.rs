@@ -18,10 +18,10 @@ pub(super) struct Read {
 /// Reads `text`, past its syntax errors where that is sensible.
 pub(super) fn read(text: &str) -> Read {
     let mut told = Vec::new();
-    let mut unread: Vec<Span> = Vec::new();
-    let mut masked = None::<String>;
+    let mut unread = Vec::new();
+    let mut masked = text.to_owned();
+    let mut built = build(text);
     loop {
-        let built = build(masked.as_deref().unwrap_or(text));
         let (error, from) = match &built.stopped {
             None => return finish(built, told, unread, None, text),
             Some(Stopped::Limit(offset)) => {
@@ -30,17 +30,64 @@ pub(super) fn read(text: &str) -> Read {
             }
             Some(Stopped::Syntax(error)) => (error, error.offset),
         };
-        let Explained { finding, hides } = syntax::explain(text, error);
-        let again = unread
-            .iter()
-            .any(|hidden| hidden.start <= hides.start && hides.end <= hidden.end);
-        told.push(finding);
-        if again || hides.is_empty() || told.len() >= MAX_SYNTAX_ERRORS || text.len() > MAX_RECOVERY_BYTES {
-            return finish(built, told, unread, Some(from.min(hides.start)), text);
-        }
-        unread.push(hides);
-        masked = Some(blanked(masked.as_deref().unwrap_or(text), hides));
+        let explained = syntax::explain(text, error);
+        let from = from.min(explained.hides.start);
+        let enough = told.len() + 1 >= MAX_SYNTAX_ERRORS || text.len() > MAX_RECOVERY_BYTES;
+        let next = if enough {
+            None
+        } else {
+            without(text, &masked, &explained, &unread)
+        };
+        told.push(explained.finding);
+        let Some(next) = next else {
+            return finish(built, told, unread, Some(from), text);
+        };
+        unread.push(next.hides);
+        masked = next.masked;
+        built = next.built;
     }
+}
+
+/// A text in which a syntax error is blanked out, read again.
+struct Next {
+    hides: Span,
+    masked: String,
+    built: Built,
+}
+
+/// Leaves out what an error spoils, or the line above where that leads further. Nothing where
+/// one error of layout would only lead to the next one.
+fn without(text: &str, masked: &str, explained: &Explained, unread: &[Span]) -> Option<Next> {
+    let known = |hides: &Span| {
+        unread
+            .iter()
+            .any(|known| known.start <= hides.start && hides.end <= known.end)
+    };
+    let candidates = [Some(explained.hides), explained.or_above];
+    let mut best: Option<(usize, Next)> = None;
+    for hides in candidates
+        .into_iter()
+        .flatten()
+        .filter(|hides| !hides.is_empty() && !known(hides))
+    {
+        let masked = blanked(masked, hides);
+        let built = build(&masked);
+        let reached = match &built.stopped {
+            None => usize::MAX,
+            Some(Stopped::Limit(offset)) => *offset,
+            Some(Stopped::Syntax(error)) => error.offset,
+        };
+        if best.as_ref().is_none_or(|(other, _)| reached > *other) {
+            best = Some((reached, Next { hides, masked, built }));
+        }
+    }
+    let (_, next) = best?;
+    let layout = |built: &Built| match &built.stopped {
+        Some(Stopped::Syntax(error)) => syntax::explain(text, error).or_above.is_some(),
+        _ => false,
+    };
+    let circles = explained.or_above.is_some() && layout(&next.built);
+    (!circles).then_some(next)
 }
 
 fn finish(built: Built, told: Vec<Diagnostic>, unread: Vec<Span>, ends_at: Option<usize>, text: &str) -> Read {

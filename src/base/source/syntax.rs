@@ -9,6 +9,8 @@ pub(super) struct Explained {
     pub finding: Diagnostic,
     /// What has to be left out to read on behind it; empty where that makes no sense.
     pub hides: Span,
+    /// For an error of layout, the line above: it may be the one that is out of place.
+    pub or_above: Option<Span>,
 }
 
 /// How much of the text around an error is spoilt.
@@ -25,6 +27,15 @@ pub(super) fn explain(text: &str, error: &SyntaxError) -> Explained {
     if let Some(explained) = unquoted_expression(text, error) {
         return explained;
     }
+    let mut explained = by_kind(text, error);
+    let same_line = !text[error.last.start..error.offset.max(error.last.start)].contains('\n');
+    if error.flow_start.is_none() && !same_line {
+        explained.or_above = Some(line(text, error.last.start));
+    }
+    explained
+}
+
+fn by_kind(text: &str, error: &SyntaxError) -> Explained {
     let at = character(text, error.offset);
     match &error.kind {
         ErrorKind::TabInBlockIndentation
@@ -67,6 +78,7 @@ pub(super) fn explain(text: &str, error: &SyntaxError) -> Explained {
             finding: Diagnostic::error(codes::FORBIDDEN_YAML, "YAML directives are not used here", at)
                 .with_help("leave out the line that begins with `%`"),
             hides: line(text, error.offset),
+            or_above: None,
         },
         ErrorKind::BomInsideDocument => tell(
             text,
@@ -90,6 +102,7 @@ fn tell(text: &str, at: Span, spoils: Spoils, message: impl Into<String>, help: 
     Explained {
         finding: Diagnostic::error(codes::YAML_SYNTAX, message, at).with_help(help),
         hides: hidden(text, at.start, spoils),
+        or_above: None,
     }
 }
 
@@ -122,7 +135,11 @@ fn unquoted_expression(text: &str, error: &SyntaxError) -> Option<Explained> {
         finding = finding.with_fix(place, format!("\"{dollar}{expression}\""));
     }
     let hides = hidden(text, flow_start, Spoils::Value);
-    Some(Explained { finding, hides })
+    Some(Explained {
+        finding,
+        hides,
+        or_above: None,
+    })
 }
 
 /// A tab that indents, on the line of the error or on one that follows.
@@ -361,6 +378,7 @@ fn in_brackets(text: &str, error: &SyntaxError, at: Span) -> Explained {
     Explained {
         finding,
         hides: hidden(text, flow_start, Spoils::Value),
+        or_above: None,
     }
 }
 

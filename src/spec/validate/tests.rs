@@ -531,3 +531,25 @@ proptest! {
         prop_assert_eq!(drawn.is_empty(), file.findings.is_empty());
     }
 }
+
+#[test]
+fn one_slip_is_told_in_few_findings() {
+    let slips = [
+        ("", 1),
+        (" ", 0),
+        ("\"", 0),
+        ("\t", 0),
+        ("{", 0),
+        ("\n", 0),
+        (": ", 0),
+        ("]", 1),
+        ("", 5),
+    ];
+    for at in (0..EXTERNAL_REVIEW.len() - 5).step_by(31) {
+        for (piece, lost) in slips {
+            let slipped = format!("{}{piece}{}", &EXTERNAL_REVIEW[..at], &EXTERNAL_REVIEW[at + lost..]);
+            let findings = told(&slipped);
+            assert!(findings.len() <= 4, "{piece:?} at {at}: {findings:#?}");
+        }
+    }
+}
