@@ -142,13 +142,15 @@ impl Host {
         })
     }
 
-    /// Takes up everything that a crash or a shutdown left: work in flight, timers, mails. The
-    /// host is ready when this returns.
+    /// Takes up everything that a crash or a shutdown left: events, work in flight, timers, mails.
+    /// The host is ready when this returns.
     pub async fn recover(self: &Arc<Self>) -> Result<(), HostError> {
         for (at, run) in self.parts.store.wakeups().await? {
             self.timers.set(&run, Some(at));
         }
         self.recover_mails().await?;
+        // before any run is woken: what was recorded before a deadline counts, however late it is delivered
+        self.deliver_pending().await?;
         for run in self.parts.store.busy_runs().await? {
             self.resume(&run).await?;
         }
