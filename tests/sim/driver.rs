@@ -1,29 +1,28 @@
 //! A host in miniature under virtual time: one process that dies and is started again, a durable
 //! journal, an inbox, people, a person who answers incidents.
 
-use super::generate::{KEY, PEOPLE, SUBJECT};
+use super::generate::PEOPLE;
 use super::pool::{Flow, info};
-use super::schedule::{Arrival, CallFate, Fate, Schedule, Vote, document};
-use super::world::{World, output};
-use gatefold::base::id::{EventId, RunId, TaskId};
+use super::schedule::{
+    Arrival, COME_BACK_MS, CallFate, Fate, HEAL_MS, HOUR_MS, OPERATOR_MS, Schedule, Vote, beginning, nudges,
+};
+use super::world::{World, computed, output};
+use gatefold::base::id::{RunId, TaskId};
 use gatefold::base::{Timestamp, Value};
 use gatefold::engine::{
     Assignment, Decision, EventRecord, Failure, FailureKind, InboundEvent, Input, Refusal, Reply, RunMachine, RunPhase,
     Start, TaskPhase, Work, WorkKey,
 };
 use jiff::SignedDuration;
-use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+mod at_once;
+
 /// How long a call is waited for.
-const PATIENCE_MS: i64 = 60_000;
+pub const PATIENCE_MS: i64 = 60_000;
 /// When a late call happens, counted from its start.
 const LATE_MS: i64 = 90_000;
-const MINUTE_MS: i64 = 60_000;
-const HOUR_MS: i64 = 60 * MINUTE_MS;
-/// When everything that can be waited for begins to happen again and again.
-const HEAL_MS: i64 = 80 * HOUR_MS;
 /// Happenings within which a run must end.
 const BOUND: usize = 20_000;
 
@@ -66,6 +65,7 @@ enum Happening {
     Cancel,
     ClockStep(i64),
     Nudge(u32),
+    Kill(i64),
 }
 
 /// What commits together with events.
@@ -100,6 +100,8 @@ pub struct Sim<'f> {
     writes: u64,
     life: u32,
     in_flight: BTreeSet<(String, u32)>,
+    /// Calls that cannot be repeated and that some process has begun, where fates follow keys.
+    started: BTreeSet<(String, u32)>,
     /// Calls whose effect is on its way.
     promised: BTreeSet<String>,
     calls: usize,
@@ -127,6 +129,7 @@ impl<'f> Sim<'f> {
             writes: 0,
             life: 0,
             in_flight: BTreeSet::new(),
+            started: BTreeSet::new(),
             promised: BTreeSet::new(),
             calls: 0,
             votes: 0,
@@ -142,6 +145,9 @@ impl<'f> Sim<'f> {
         for (at, step) in sim.schedule.clock_steps.clone() {
             sim.push(at, Happening::ClockStep(step));
         }
+        for (at, down_ms) in sim.schedule.kills.clone() {
+            sim.push(at, Happening::Kill(down_ms));
+        }
         if let Some(at) = sim.schedule.cancel_ms {
             sim.push(at, Happening::Cancel);
         }
@@ -152,14 +158,7 @@ impl<'f> Sim<'f> {
     }
 
     fn announce(&mut self, number: usize, arrival: &Arrival) {
-        let event = InboundEvent {
-            id: EventId(format!("evt_{number}")),
-            kind: arrival.kind.to_owned(),
-            subjects: arrival.subjects.clone(),
-            key: arrival.key.clone(),
-            data: arrival.data.clone(),
-            at: self.time_at(arrival.at_ms),
-        };
+        let event = arrival.event(number, self.time_at(arrival.at_ms));
         for copy in 0..i64::from(arrival.copies) {
             self.mark_if(copy > 0, "event sent again");
             self.push(arrival.at_ms + copy * 700, Happening::Arrive(event.clone()));
@@ -182,8 +181,7 @@ impl<'f> Sim<'f> {
     }
 
     fn time_at(&self, at_ms: i64) -> Timestamp {
-        let start: Timestamp = Timestamp::from_second(1_795_424_400).expect("it is a time");
-        start + SignedDuration::from_millis(at_ms + self.offset_ms)
+        beginning() + SignedDuration::from_millis(at_ms + self.offset_ms)
     }
 
     fn now(&self) -> Timestamp {
@@ -248,6 +246,11 @@ impl<'f> Sim<'f> {
                 self.deliver();
             }
             Happening::Nudge(count) => self.nudge(count),
+            Happening::Kill(_) if self.machine.is_none() => {}
+            Happening::Kill(down_ms) => {
+                self.mark("killed");
+                self.die(down_ms);
+            }
             Happening::Reply { life, .. } | Happening::Local { life, .. } | Happening::Assigned { life, .. }
                 if life != self.life || self.machine.is_none() =>
             {
@@ -255,7 +258,7 @@ impl<'f> Sim<'f> {
             }
             // Whoever finds the process down comes again.
             Happening::Decide { .. } | Happening::Operate | Happening::Cancel if self.machine.is_none() => {
-                self.push(self.now_ms + 30 * MINUTE_MS, happening);
+                self.push(self.now_ms + COME_BACK_MS, happening);
             }
             Happening::Wake if self.wake_ms.is_some_and(|at| at > self.now_ms) => {}
             Happening::Wake if self.machine.is_none() => self.wake_ms = None,
@@ -317,7 +320,11 @@ impl<'f> Sim<'f> {
 
     fn give(&mut self, input: Input) -> Result<Reply, Refusal> {
         let now = self.now();
-        self.machine.as_mut().expect("the process is up").handle(now, input)
+        let reply = self.machine.as_mut().expect("the process is up").handle(now, input);
+        if self.schedule.by_key {
+            self.do_at_once();
+        }
+        reply
     }
 
     /// The process starts: takes up the journal, finds out what it does not know, goes on.
@@ -338,7 +345,9 @@ impl<'f> Sim<'f> {
         } else {
             let machine = RunMachine::replay(Arc::clone(&self.flow.plan), &self.journal);
             self.machine = Some(machine.expect("the journal can be replayed"));
-            self.doubt();
+            if !self.schedule.by_key {
+                self.doubt();
+            }
         }
         self.deliver();
         if self.machine.is_some() {
@@ -476,7 +485,7 @@ impl<'f> Sim<'f> {
         }
         if incident && !self.operator_called {
             self.operator_called = true;
-            self.push(self.now_ms + 25 * HOUR_MS, Happening::Operate);
+            self.push(self.now_ms + OPERATOR_MS, Happening::Operate);
         }
         for task in tasks.into_iter().filter(|task| task.phase == TaskPhase::Open) {
             for person in task.people {
@@ -484,20 +493,15 @@ impl<'f> Sim<'f> {
                     .asked
                     .insert((task.id.clone(), task.document.version, person.clone()))
                 {
-                    self.ask(task.id.clone(), person);
+                    self.ask(task.id.clone(), task.document.version, person);
                 }
             }
         }
     }
 
     /// Somebody hears of a task.
-    fn ask(&mut self, task: TaskId, person: String) {
-        let vote = self.schedule.votes.get(self.votes).cloned().unwrap_or(Vote {
-            delay_ms: HOUR_MS,
-            decision: "approved",
-            current: true,
-            again: None,
-        });
+    fn ask(&mut self, task: TaskId, version: u64, person: String) {
+        let vote = self.schedule.vote(self.votes, &task, version, &person);
         self.votes += 1;
         self.push(self.now_ms + vote.delay_ms, Happening::Decide { task, person, vote });
     }
@@ -520,30 +524,14 @@ impl<'f> Sim<'f> {
         if self.machine.is_none() {
             // Nobody told them that it counts: they come again.
             self.mark("decision without an answer");
-            return self.push(self.now_ms + 30 * MINUTE_MS, Happening::Decide { task, person, vote });
+            return self.push(self.now_ms + COME_BACK_MS, Happening::Decide { task, person, vote });
         }
-        let again = match reply {
-            Ok(_) => vote.again.map(|decision| Vote {
-                decision,
-                again: None,
-                delay_ms: 300,
-                ..vote
-            }),
-            // They read the version that is asked about, or wait for their turn.
-            Err(Refusal::OtherVersion { .. } | Refusal::NotYourTurn) => {
-                self.mark("decision refused");
-                Some(Vote {
-                    current: true,
-                    delay_ms: HOUR_MS,
-                    ..vote
-                })
-            }
-            Err(Refusal::AlreadyDecided(_)) => {
-                self.mark("second decision refused");
-                None
-            }
-            Err(_) => None,
-        };
+        match &reply {
+            Err(Refusal::OtherVersion { .. } | Refusal::NotYourTurn) => self.mark("decision refused"),
+            Err(Refusal::AlreadyDecided(_)) => self.mark("second decision refused"),
+            _ => {}
+        }
+        let again = vote.then(reply.as_ref().err());
         if let Some(vote) = again {
             self.push(self.now_ms + vote.delay_ms, Happening::Decide { task, person, vote });
         }
@@ -552,49 +540,20 @@ impl<'f> Sim<'f> {
     /// A person answers the first incident: looks whether an effect happened, then decides.
     fn operate(&mut self) {
         self.operator_called = false;
-        let Some(incident) = self
-            .machine
-            .as_ref()
-            .and_then(|machine| machine.incidents().into_iter().next())
-        else {
+        let Some(machine) = self.machine.as_ref().filter(|machine| machine.incident()) else {
             return;
         };
         let wanted = self.schedule.retries.get(self.incidents).copied().unwrap_or(false);
+        let input = self.flow.answer(machine, &self.world, wanted);
         self.incidents += 1;
         self.mark("incident");
-        let step = incident.name;
-        let round = self
-            .machine
-            .as_ref()
-            .and_then(|machine| machine.steps().into_iter().find(|one| one.id == step));
-        let key = format!("run_1:{step}:{}", round.map_or(1, |step| step.round));
-        let retry = match self.flow.action_of(&step) {
-            // Releases and what was abandoned: nobody gives these up.
-            None => true,
-            Some(action) if action == "t.once" => !self.world.has(&key) && wanted,
-            Some(action) if info(&action).acquires.is_some() => self.world.has(&key) || wanted,
-            Some(_) => wanted,
-        };
-        let (by, reason) = ("user:a".to_owned(), "so".to_owned());
-        let _ = self.give(if retry {
-            Input::Retry { step, by, reason }
-        } else {
-            Input::Skip { step, by, reason }
-        });
+        let _ = self.give(input);
         self.commit(With::Nothing);
     }
 
     /// Everything that can be waited for happens, every hour.
     fn nudge(&mut self, count: u32) {
-        for kind in ["t.ping", "t.pong", "file360.file_uploaded"] {
-            let event = InboundEvent {
-                id: EventId(format!("evt_nudge_{count}_{kind}")),
-                kind: kind.to_owned(),
-                subjects: vec![SUBJECT.to_owned()],
-                key: Some(KEY.to_owned()),
-                data: json!({ "n": 1, "by": PEOPLE[2], "file": document(1) }),
-                at: self.now(),
-            };
+        for event in nudges(count, self.now()) {
             self.push(self.now_ms, Happening::Arrive(event));
         }
         self.push(self.now_ms + HOUR_MS, Happening::Nudge(count + 1));
@@ -614,7 +573,7 @@ impl<'f> Sim<'f> {
             } => {
                 let life = self.life;
                 if pure {
-                    let result = Ok(output(&key.0));
+                    let result = Ok(computed(&input));
                     let work = key;
                     self.push(
                         self.now_ms,
@@ -641,17 +600,13 @@ impl<'f> Sim<'f> {
         }
     }
 
-    fn fate(&mut self) -> CallFate {
-        let fate = self.schedule.calls.get(self.calls).copied();
+    fn fate(&mut self, work: &WorkKey, attempt: u32) -> CallFate {
         self.calls += 1;
-        fate.unwrap_or(CallFate {
-            fate: Fate::Done,
-            delay_ms: 1,
-        })
+        self.schedule.call(self.calls - 1, &work.0, attempt)
     }
 
     fn begin_assign(&mut self, work: WorkKey, exclude: &[String]) {
-        let fate = self.fate();
+        let fate = self.fate(&work, 1);
         let life = self.life;
         if fate.fate == Fate::Impossible {
             let result = Err(failure(FailureKind::Permanent));
@@ -678,8 +633,11 @@ impl<'f> Sim<'f> {
     }
 
     fn begin_call(&mut self, work: WorkKey, attempt: u32, action: String, input: Value) {
-        let CallFate { mut fate, delay_ms } = self.fate();
+        let CallFate { mut fate, delay_ms } = self.fate(&work, attempt);
         let idempotent = info(&action).idempotent;
+        if self.schedule.by_key && !idempotent && !self.started.insert((work.0.clone(), attempt)) {
+            return self.begin_in_doubt(work, attempt);
+        }
         let done = self.world.has(&work.0) || self.promised.contains(&work.0);
         if fate == Fate::Impossible && done {
             fate = Fate::Done;

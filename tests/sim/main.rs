@@ -8,6 +8,8 @@ mod checks;
 mod driver;
 mod flows;
 mod generate;
+#[cfg(feature = "runtime")]
+mod host;
 mod pool;
 mod rng;
 mod schedule;
@@ -34,8 +36,9 @@ fn simulate(seed: u64) -> Sim<'static> {
     sim
 }
 
-/// Runs the seeds on all cores. Gives how often each kind of trouble came about, by seed and in all.
-fn simulate_all(seeds: u64) -> Marks {
+/// Runs the seeds on all cores. Gives in how many of them each kind of trouble came about. `filter`
+/// is what names the test on the command line.
+fn on_all_cores(seeds: u64, filter: &str, run: fn(u64) -> Marks) -> Marks {
     LazyLock::force(&pool::POOL);
     let next = AtomicU64::new(0);
     let marks: Mutex<Marks> = Mutex::new(Marks::new());
@@ -49,7 +52,7 @@ fn simulate_all(seeds: u64) -> Marks {
                     if seed >= seeds {
                         return;
                     }
-                    match catch_unwind(AssertUnwindSafe(|| simulate(seed).marks)) {
+                    match catch_unwind(|| run(seed)) {
                         Ok(found) => {
                             let mut marks = marks.lock().expect("nobody panics with it");
                             for name in found.into_keys() {
@@ -66,7 +69,7 @@ fn simulate_all(seeds: u64) -> Marks {
     failed.sort_unstable();
     if let Some(seed) = failed.first() {
         panic!(
-            "{} seeds fail; the first: SEED={seed} cargo test --test sim -- --nocapture",
+            "{} seeds fail; the first: SEED={seed} cargo test --test sim{filter} -- --nocapture",
             failed.len()
         );
     }
@@ -88,7 +91,9 @@ fn whatever_goes_wrong_nothing_is_lost_or_done_twice() {
         }
         return checks::check(&sim);
     }
-    let marks = simulate_all(number("SEEDS").unwrap_or(SEEDS));
+    let marks = on_all_cores(number("SEEDS").unwrap_or(SEEDS), " whatever", |seed| {
+        simulate(seed).marks
+    });
     let expected = [
         "answer lost",
         "answer to a dead process",

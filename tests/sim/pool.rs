@@ -1,9 +1,13 @@
 //! The flows that are simulated, compiled once: a few written by hand, many by chance.
 
 use super::flows::{self, CATALOG};
-use super::generate;
+use super::generate::{self, PEOPLE};
+use super::world::World;
+use gatefold::engine::{Input, RunMachine};
+use gatefold::people::{Directory, Person};
 use gatefold::plan::{Plan, PlanVerb};
 use gatefold::spec::ActionInfo;
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 /// How many flows are made by chance.
@@ -23,11 +27,54 @@ impl Flow {
             _ => "t.call".to_owned(),
         })
     }
+
+    /// How a person answers the first incident: looks whether an effect happened, then decides.
+    pub fn answer(&self, machine: &RunMachine, world: &World, wanted: bool) -> Input {
+        let step = machine.incidents().swap_remove(0).name;
+        let round = machine.steps().into_iter().find(|one| one.id == step);
+        let key = format!("run_1:{step}:{}", round.map_or(1, |step| step.round));
+        let retry = match self.action_of(&step) {
+            // Releases and what was abandoned: nobody gives these up.
+            None => true,
+            Some(action) if action == "t.once" => !world.has(&key) && wanted,
+            Some(action) if info(&action).acquires.is_some() => world.has(&key) || wanted,
+            Some(_) => wanted,
+        };
+        let (by, reason) = ("user:a".to_owned(), "so".to_owned());
+        if retry {
+            Input::Retry { step, by, reason }
+        } else {
+            Input::Skip { step, by, reason }
+        }
+    }
 }
 
 /// What is known of an action.
 pub fn info(action: &str) -> &'static ActionInfo {
     CATALOG.action(action).expect("flows are compiled with the catalogue")
+}
+
+/// Who there is: all of them have the role `legal`, the last one is `lead` too.
+pub fn directory() -> Directory {
+    let person = |principal: &str| {
+        let name = principal.trim_start_matches("user:").to_owned();
+        let roles: &[&str] = if principal == PEOPLE[3] {
+            &["legal", "lead"]
+        } else {
+            &["legal"]
+        };
+        let person = Person {
+            email: format!("{name}@example.com"),
+            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+            groups: BTreeSet::new(),
+            manager: None,
+            name: name.clone(),
+        };
+        (name, person)
+    };
+    Directory {
+        users: PEOPLE.into_iter().map(person).collect(),
+    }
 }
 
 /// A review that goes back, owns a share and a grant, and reminds.

@@ -3,7 +3,25 @@
 
 use super::generate::{KEY, PEOPLE, SUBJECT};
 use super::rng::Rng;
+use gatefold::base::Timestamp;
+use gatefold::base::id::{EventId, TaskId};
+use gatefold::engine::{InboundEvent, Refusal};
 use serde_json::{Value, json};
+
+const MINUTE_MS: i64 = 60_000;
+pub const HOUR_MS: i64 = 60 * MINUTE_MS;
+/// When everything that can be waited for begins to happen again and again; not at a full hour, at
+/// which deadlines are.
+pub const HEAL_MS: i64 = 80 * HOUR_MS + 7;
+/// When somebody comes again who found the process down.
+pub const COME_BACK_MS: i64 = 30 * MINUTE_MS;
+/// How long an incident waits for a person.
+pub const OPERATOR_MS: i64 = 25 * HOUR_MS + 13;
+
+/// When every run begins.
+pub fn beginning() -> Timestamp {
+    Timestamp::from_second(1_795_424_400).expect("it is a time")
+}
 
 /// What becomes of one call to the outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +86,33 @@ pub struct Arrival {
     pub copies: u32,
 }
 
+impl Arrival {
+    /// The event that tells of it.
+    pub fn event(&self, number: usize, at: Timestamp) -> InboundEvent {
+        InboundEvent {
+            id: EventId(format!("evt_{number}")),
+            kind: self.kind.to_owned(),
+            subjects: self.subjects.clone(),
+            key: self.key.clone(),
+            data: self.data.clone(),
+            at,
+        }
+    }
+}
+
+/// Everything that can be waited for.
+pub fn nudges(count: u32, at: Timestamp) -> impl Iterator<Item = InboundEvent> {
+    let event = move |kind: &str| InboundEvent {
+        id: EventId(format!("evt_nudge_{count}_{kind}")),
+        kind: kind.to_owned(),
+        subjects: vec![SUBJECT.to_owned()],
+        key: Some(KEY.to_owned()),
+        data: json!({ "n": 1, "by": PEOPLE[2], "file": document(1) }),
+        at,
+    };
+    ["t.ping", "t.pong", "file360.file_uploaded"].into_iter().map(event)
+}
+
 /// One decision of somebody who was asked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Vote {
@@ -78,6 +123,27 @@ pub struct Vote {
     pub current: bool,
     /// Whether they click twice, or change their mind and answer otherwise.
     pub again: Option<&'static str>,
+}
+
+impl Vote {
+    /// What they do after the answer to this one.
+    pub fn then(self, refusal: Option<&Refusal>) -> Option<Self> {
+        match refusal {
+            None => self.again.map(|decision| Self {
+                decision,
+                again: None,
+                delay_ms: 300,
+                ..self
+            }),
+            // They read the version that is asked about, or wait for their turn.
+            Some(Refusal::OtherVersion { .. } | Refusal::NotYourTurn) => Some(Self {
+                current: true,
+                delay_ms: HOUR_MS,
+                ..self
+            }),
+            Some(_) => None,
+        }
+    }
 }
 
 /// A fault schedule.
@@ -99,9 +165,12 @@ pub struct Schedule {
     pub timer_lag_ms: i64,
     /// Whether a person answers the nth incident by trying again; past the end by skipping.
     pub retries: Vec<bool>,
+    /// Whether what becomes of a call or of a question follows from what it is about and not from
+    /// the order in which it comes up, so that two drivers meet the same.
+    pub by_key: bool,
+    /// When the process is killed, and how long until it is started again, in milliseconds.
+    pub kills: Vec<(i64, i64)>,
 }
-
-const HOUR_MS: i64 = 3_600_000;
 
 /// A version of the document under decision.
 pub fn document(version: u64) -> Value {
@@ -130,7 +199,80 @@ impl Schedule {
                 rng.between(0, 5 * HOUR_MS)
             },
             retries: (0..rng.below(6)).map(|_| rng.percent(60)).collect(),
+            by_key: false,
+            kills: Vec::new(),
         }
+    }
+
+    /// The schedule of a seed with nothing in it that another driver cannot meet: the process dies
+    /// at moments and not at writes, the clock goes on evenly, timers are in time, and a call is
+    /// answered in time or not at all.
+    #[cfg(feature = "runtime")]
+    pub fn comparable(seed: u64) -> Self {
+        let mut schedule = Self::of(seed);
+        schedule.by_key = true;
+        schedule.crashes.clear();
+        schedule.clock_steps.clear();
+        schedule.timer_lag_ms = 0;
+        schedule.kills = kills(&mut Rng::new(!seed));
+        for call in &mut schedule.calls {
+            call.fate = match call.fate {
+                Fate::DoneTwice => Fate::Done,
+                Fate::Late => Fate::LostAnswer,
+                fate => fate,
+            };
+        }
+        for arrival in &mut schedule.arrivals {
+            arrival.subjects = vec![SUBJECT.to_owned()];
+        }
+        schedule
+    }
+
+    /// What becomes of the `number`th call, try `attempt` of `key`.
+    pub fn call(&self, number: usize, key: &str, attempt: u32) -> CallFate {
+        let mut rng = self.rng_of(&[key, &attempt.to_string()]);
+        let number = self.number(number, self.calls.len(), &mut rng);
+        let mut call = self.calls.get(number).copied().unwrap_or(CallFate {
+            fate: Fate::Done,
+            delay_ms: 1,
+        });
+        if self.by_key {
+            // Two calls that begin together do not end together.
+            call.delay_ms += rng.between(3, 999);
+        }
+        call
+    }
+
+    /// What somebody does about the `number`th question, which is about `version` in `task`.
+    pub fn vote(&self, number: usize, task: &TaskId, version: u64, person: &str) -> Vote {
+        let mut rng = self.rng_of(&[&task.0, &version.to_string(), person]);
+        let number = self.number(number, self.votes.len(), &mut rng);
+        let mut vote = self.votes.get(number).cloned().unwrap_or(Vote {
+            delay_ms: HOUR_MS,
+            decision: "approved",
+            current: true,
+            again: None,
+        });
+        if self.by_key {
+            vote.delay_ms += rng.between(3, 999);
+        }
+        vote
+    }
+
+    fn number(&self, number: usize, len: usize, rng: &mut Rng) -> usize {
+        if self.by_key {
+            rng.below(len * 3 / 2 + 1)
+        } else {
+            number
+        }
+    }
+
+    /// Chance that follows from the seed and the words.
+    fn rng_of(&self, words: &[&str]) -> Rng {
+        let bytes = words.iter().flat_map(|word| word.bytes().chain([0]));
+        Rng::new(bytes.fold(self.seed, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        }))
     }
 }
 
@@ -168,6 +310,17 @@ fn crashes(rng: &mut Rng) -> Vec<Crash> {
     crashes.sort_by_key(|crash| crash.write);
     crashes.dedup_by_key(|crash| crash.write);
     crashes
+}
+
+#[cfg(feature = "runtime")]
+fn kills(rng: &mut Rng) -> Vec<(i64, i64)> {
+    let count = if rng.percent(30) { 0 } else { rng.below(5) };
+    let kill = |rng: &mut Rng| {
+        let within = if rng.percent(70) { 3 * MINUTE_MS } else { 60 * HOUR_MS };
+        let down_ms = if rng.percent(70) { 5_000 } else { 30 * HOUR_MS };
+        (rng.between(1, within), rng.between(1, down_ms))
+    };
+    (0..count).map(|_| kill(rng)).collect()
 }
 
 fn clock_steps(rng: &mut Rng) -> Vec<(i64, i64)> {

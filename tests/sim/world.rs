@@ -70,6 +70,11 @@ pub fn output(key: &str) -> Value {
     })
 }
 
+/// What an action that only computes gives: it follows from the input.
+pub fn computed(input: &Value) -> Value {
+    output(&input.to_string())
+}
+
 fn text(value: &Value, field: &str) -> String {
     value[field].as_str().unwrap_or_default().to_owned()
 }
