@@ -33,7 +33,8 @@ pub fn sign(secret: &SecretString, at: i64, delivery: Option<&str>, body: &[u8])
     format!("t={at},v1={}", hex(&signature))
 }
 
-/// The delivery, if the signature is right and fresh. Without a secret nothing is.
+/// The delivery, if the signature is right and fresh. Without a secret nothing is, which takes as
+/// long to find out, so that the time of an answer does not tell which flows have a webhook.
 pub fn check(headers: &HeaderMap, body: &[u8], secret: Option<&SecretString>, now: Timestamp) -> Option<Signed> {
     let (at, signature) = parts(one(headers, SIGNATURE_HEADER)?)?;
     let delivery = if headers.contains_key(DELIVERY_HEADER) {
@@ -45,10 +46,13 @@ pub fn check(headers: &HeaderMap, body: &[u8], secret: Option<&SecretString>, no
     if now.as_second().abs_diff(seconds) > TOLERANCE_SECONDS {
         return None;
     }
-    let secret = secret.filter(|secret| !secret.expose_secret().is_empty())?;
     let expected = bytes(signature)?;
-    mac(secret, at, delivery, body).verify_slice(&expected).ok()?;
-    Some(Signed {
+    let secret = secret.filter(|secret| !secret.expose_secret().is_empty());
+    let nothing = SecretString::default();
+    let is_right = mac(secret.unwrap_or(&nothing), at, delivery, body)
+        .verify_slice(&expected)
+        .is_ok();
+    (is_right && secret.is_some()).then(|| Signed {
         delivery: delivery.unwrap_or(signature).to_owned(),
     })
 }

@@ -3,9 +3,10 @@
 use crate::harness::{BODY_BYTES, Harness};
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
-use gatefold::server::throttle;
+use gatefold::server::{Server, Settings, throttle};
 use gatefold::space::Role;
 use serde_json::json;
+use tower::ServiceExt;
 
 #[tokio::test(start_paused = true)]
 async fn what_is_not_there_or_not_so_is_a_problem_too() {
@@ -219,6 +220,29 @@ async fn counts_are_there_for_who_may_see_them_and_hold_no_secret() {
     assert!(text.contains("gatefold_uploaded_bytes_total 12"), "{text}");
     assert!(!text.contains(&link.token), "{text}");
     assert!(text.ends_with("# EOF\n"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn counts_are_public_only_where_the_configuration_says_so() {
+    let harness = Harness::new().await;
+    assert_eq!(harness.get("/metrics").send().await.status, StatusCode::UNAUTHORIZED);
+    let settings = Settings {
+        metrics_public: true,
+        behind_tls: true,
+        ..harness.server.settings.clone()
+    };
+    let accounts = std::sync::Arc::clone(&harness.server.accounts);
+    let open = Server::new(
+        std::sync::Arc::clone(&harness.host),
+        accounts,
+        settings,
+        harness.stop.clone(),
+    );
+    let request = axum::http::Request::get("/metrics").body(Body::empty()).unwrap();
+    let answer = open.router().oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let year = answer.headers().get("strict-transport-security").unwrap();
+    assert_eq!(year, "max-age=31536000", "people reach it over TLS");
 }
 
 #[tokio::test(start_paused = true)]
