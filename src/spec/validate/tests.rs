@@ -527,7 +527,7 @@ proptest! {
         let (flow, findings, document) = read(&slipped);
         prop_assert!(flow.is_some() || findings.iter().any(|finding| finding.severity == Severity::Error));
         let file = FileFindings { name: document.name, text: document.text, findings };
-        let drawn = human::render(&[file.clone()], false);
+        let drawn = human::render(std::slice::from_ref(&file), false);
         prop_assert_eq!(drawn.is_empty(), file.findings.is_empty());
     }
 }
