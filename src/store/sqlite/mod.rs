@@ -90,6 +90,8 @@ impl SqliteStore {
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
+        // The last connection to close tidies up, which one that only reads cannot.
+        self.readers.close_idle();
         drop(self.jobs.take());
         if let Some(thread) = self.thread.take() {
             // A panic of the thread has closed the store for everybody already.

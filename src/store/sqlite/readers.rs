@@ -71,6 +71,11 @@ impl Readers {
             .unwrap_or_else(|error| Err(StoreError::Failed(format!("a read broke off: {error}"))))
     }
 
+    /// Closes the connections that nobody uses.
+    pub fn close_idle(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     async fn lease(&self) -> Result<Lease, StoreError> {
         let permit = Arc::clone(&self.permits)
             .acquire_owned()
