@@ -59,9 +59,18 @@ pub async fn open(mut resolved: Resolved, environment: &Environment) -> Result<I
     })
 }
 
+/// Makes a folder that only its owner may look into: it holds other people's papers.
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
 fn parts(resolved: &Resolved, environment: &Environment, accounts: &Accounts) -> Result<Parts, Failure> {
     let data = &resolved.data;
-    std::fs::create_dir_all(data)
+    private_folder(data)
         .map_err(|error| Failure::Environment(format!("{} cannot be made: {error}", data.display())))?;
     let secrets = config::secrets(data, environment)?;
     let blobs = Blobs::open(data.join("blobs"))?;

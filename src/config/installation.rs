@@ -21,6 +21,11 @@ pub fn installation_key(data: &Path) -> Result<[u8; KEY_BYTES], ConfigError> {
     let place = || file.display().to_string();
     let failed = |error: std::io::Error| ConfigError::at(place(), format!("cannot be read or made: {error}"));
     if !file.exists() {
+        if data.join("gatefold.db").exists() {
+            let message = "is missing although there is a store: bring it back from the backup; with a new key every \
+                           link that was sent stops working";
+            return Err(ConfigError::at(place(), message));
+        }
         std::fs::create_dir_all(data).map_err(failed)?;
         let mut bytes = [0_u8; KEY_BYTES];
         getrandom::fill(&mut bytes).expect("the system has random numbers");

@@ -2,9 +2,9 @@
 
 use super::{Host, HostError};
 use crate::base::{Calendars, Diagnostic, diagnostic};
-use crate::lint::{self, Surroundings};
+use crate::lint::{self, Surroundings, Verdict};
 use crate::plan::Plan;
-use crate::store::{CommitError, Deployment, UnitOfWork, Write};
+use crate::store::{CommitError, Deployment, StoreError, UnitOfWork, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -12,11 +12,8 @@ impl Host {
     /// Checks and deploys the flow in `source`. Returns the deployment and its warnings. Deploying
     /// what is deployed already changes nothing; another source under the same version is refused.
     pub async fn deploy(&self, name: &str, source: &str, by: &str) -> Result<(Deployment, Vec<Diagnostic>), HostError> {
-        let surroundings = Surroundings {
-            catalog: &self.catalog,
-            calendars: &self.parts.calendars,
-        };
-        let verdict = lint::check(name, source, surroundings);
+        let _alone = self.deploying.lock().await;
+        let verdict = self.check(name, source).await?;
         let plan = match verdict.plan {
             Some(plan) if !diagnostic::has_errors(&verdict.findings) => plan,
             _ => {
@@ -26,7 +23,6 @@ impl Host {
             }
         };
         let deployment = self.deployment_of(&plan, source, by);
-        let _alone = self.deploying.lock().await;
         match self.parts.store.latest_deployment(&plan.flow).await? {
             Some(latest) if latest.hash == deployment.hash => return Ok((latest, verdict.findings)),
             Some(latest) if latest.version == deployment.version => {
@@ -61,6 +57,23 @@ impl Host {
             by: by.to_owned(),
             at: self.now(),
         }
+    }
+
+    /// The verdict on a flow, reached on a thread of its own: a large one takes a while, and nobody
+    /// else shall wait for it.
+    async fn check(&self, name: &str, source: &str) -> Result<Verdict, HostError> {
+        let (name, source) = (name.to_owned(), source.to_owned());
+        let (catalog, calendars) = (self.catalog.clone(), self.parts.calendars.clone());
+        let check = move || {
+            let surroundings = Surroundings {
+                catalog: &catalog,
+                calendars: &calendars,
+            };
+            lint::check(&name, &source, surroundings)
+        };
+        tokio::task::spawn_blocking(check)
+            .await
+            .map_err(|error| HostError::Store(StoreError::Failed(format!("checking the flow broke off: {error}"))))
     }
 
     /// The latest deployment of every flow, by name.

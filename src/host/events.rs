@@ -17,6 +17,8 @@ use serde_json::{Map, json};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Longest id, type and key of an event from outside, in characters.
+pub const NAME_CHARS: usize = 256;
 /// Events read at once.
 const BATCH: usize = 64;
 /// Pause before events are looked for again where one could not be delivered.
@@ -27,6 +29,15 @@ const LOOK: Duration = Duration::from_mins(1);
 impl Host {
     /// Records an event from outside and has it delivered. One of the same id is recorded once.
     pub async fn publish_event(self: &Arc<Self>, event: InboundEvent) -> Result<(), HostError> {
+        let names = [Some(event.id.as_str()), Some(&event.kind), event.key.as_deref()];
+        let is_name = |name: &str| {
+            let length = name.chars().count();
+            (1..=NAME_CHARS).contains(&length) && !name.chars().any(char::is_control)
+        };
+        if !names.into_iter().flatten().all(is_name) {
+            let why = format!("an event's id, type and key have 1 to {NAME_CHARS} characters, none of them a control");
+            return Err(HostError::Invalid(why));
+        }
         self.record(vec![Write::Event(event)]).await
     }
 

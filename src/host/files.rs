@@ -7,12 +7,14 @@ use crate::base::id::{CommentId, EventId, FileId, RunId, WorkspaceId};
 use crate::base::{Timestamp, Value};
 use crate::engine::InboundEvent;
 use crate::engine::event::{DocumentRef, Event};
+use crate::engine::view::TaskPhase;
 use crate::people::roles;
 use crate::plan::PlanVerb;
 use crate::space::access::{Denial, Right, decide};
 use crate::space::events::{CommentAdded, CommentRef, FileDownloaded, FileUploaded};
 use crate::space::media::media_type;
 use crate::space::{Comment, Content, File, FileRef, Grant, Share, SpaceEvent, Workspace, names};
+use crate::spec::step::OnNewVersion;
 use crate::store::{BlobError, CommitError, StoredBlob, UnitOfWork, Write};
 use std::sync::Arc;
 use tokio::io::AsyncRead;
@@ -42,12 +44,14 @@ struct Incoming<'a> {
 }
 
 impl Host {
-    /// Bytes of a file of the share, at a version or the newest.
+    /// Bytes of a file of the share, at a version or the newest. Without `fetches` somebody only
+    /// asks what they would get: the access log tells, and no event does.
     pub async fn download(
         self: &Arc<Self>,
         visitor: &Visitor,
         file: &FileId,
         version: Option<u64>,
+        fetches: bool,
     ) -> Result<OpenFile, HostError> {
         let mut entry = self.entry(visitor, AccessKind::Download);
         entry.file = Some(file.to_string());
@@ -72,7 +76,11 @@ impl Host {
             at: entry.at,
         };
         let event = inbound(new_event(), &event, entry.at);
-        self.record(vec![Write::Access(entry), Write::Event(event)]).await?;
+        let mut writes = vec![Write::Access(entry)];
+        if fetches {
+            writes.push(Write::Event(event));
+        }
+        self.record(writes).await?;
         Ok(OpenFile { document, bytes })
     }
 
@@ -87,6 +95,7 @@ impl Host {
         self.allow(visitor, Right::Upload, &entry).await?;
         names::check_name(name).map_err(|error| HostError::Invalid(error.to_string()))?;
         let blob = self.store_blob(bytes).await?;
+        let _alone = self.uploads.of((&visitor.share.folder, name)).await;
         for _ in 0..TRIES {
             // the share may have been revoked while the bytes came in
             let entry = self.entry(visitor, AccessKind::Upload);
@@ -124,6 +133,7 @@ impl Host {
                     .await?
             }
         };
+        self.refuse_locked(existing.as_ref()).await?;
         let (file, document) = next_version(existing, &share.workspace, &share.folder, incoming)?;
         entry.file = Some(document.id.clone());
         entry.version = Some(document.version);
@@ -137,6 +147,33 @@ impl Host {
         }
         writes.extend([Write::PutFile(file), Write::Access(entry), Write::Event(event)]);
         Ok((document, writes))
+    }
+
+    /// Refuses a new version of a file while people decide on it under `on_new_version: lock`.
+    async fn refuse_locked(&self, file: Option<&File>) -> Result<(), HostError> {
+        let Some(file) = file else { return Ok(()) };
+        let subjects = [file.id.to_string()];
+        for run in self.parts().store.owners_of(&subjects).await? {
+            if self.is_locked_by(&run, &file.id).await? {
+                let why = format!("{} is locked: people are deciding on this version", file.name);
+                return Err(HostError::Conflict(why));
+            }
+        }
+        Ok(())
+    }
+
+    async fn is_locked_by(&self, run: &RunId, file: &FileId) -> Result<bool, HostError> {
+        let place = self.slots.of(run);
+        let mut slot = place.lock().await;
+        let machine = &self.load(run, &mut slot).await?.machine;
+        let locks = |step: &str| match machine.plan().step(step).map(|step| &step.verb) {
+            Some(PlanVerb::Approve(approve)) => approve.on_new_version == OnNewVersion::Lock,
+            _ => false,
+        };
+        let tasks = machine.tasks();
+        Ok(tasks
+            .iter()
+            .any(|task| task.phase == TaskPhase::Open && task.document.id == file.as_str() && locks(&task.step)))
     }
 
     async fn shared_file_named(&self, share: &Share, name: &str) -> Result<Option<File>, HostError> {
@@ -206,9 +243,11 @@ impl Host {
         let folder = names::folder(folder).map_err(|error| HostError::Invalid(error.to_string()))?;
         let workspace = WorkspaceId::from(Workspace::MAIN);
         let blob = self.store_blob(bytes).await?;
+        let _alone = self.uploads.of((&folder, name)).await;
         for _ in 0..TRIES {
             let at = self.now();
             let existing = self.parts().store.file_named(&workspace, &folder, name).await?;
+            self.refuse_locked(existing.as_ref()).await?;
             let incoming = Incoming {
                 name,
                 blob: &blob,

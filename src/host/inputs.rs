@@ -1,5 +1,6 @@
 //! Inputs of a run: complete, of the right type, within their limits.
 
+use crate::base::address::mail_address;
 use crate::base::{Period, Value, diagnostic};
 use crate::spec::{InputKind, InputSpec};
 use indexmap::IndexMap;
@@ -93,30 +94,28 @@ fn check_list(spec: &InputSpec, elements: &[Value]) -> Result<Value, String> {
 
 /// The value as the kind wants it; texts from a command line become numbers and booleans.
 fn check_kind(kind: InputKind, value: &Value) -> Result<Value, String> {
+    let refused = || format!("must be {}", wanted(kind));
+    let value = match (kind, value.as_str()) {
+        (InputKind::Number | InputKind::Integer | InputKind::Boolean, Some(text)) => {
+            serde_json::from_str(text.trim()).map_err(|_| refused())?
+        }
+        _ => value.clone(),
+    };
     let text = value.as_str();
     let fits = match kind {
         InputKind::Text | InputKind::Choice => text.is_some(),
-        InputKind::Number => {
-            value.is_number() || text.is_some_and(|text| text.parse::<f64>().is_ok_and(f64::is_finite))
-        }
-        InputKind::Integer => value.is_i64() || value.is_u64() || text.is_some_and(|text| text.parse::<i64>().is_ok()),
-        InputKind::Boolean => value.is_boolean() || matches!(text, Some("true" | "false")),
+        InputKind::Number => value.is_number(),
+        InputKind::Integer => value.is_i64() || value.is_u64(),
+        InputKind::Boolean => value.is_boolean(),
         InputKind::Date => text.is_some_and(|text| text.parse::<jiff::civil::Date>().is_ok()),
         InputKind::Duration => text.is_some_and(|text| Period::parse(text).is_ok()),
-        InputKind::Email => text.is_some_and(is_email),
+        InputKind::Email => text.is_some_and(|text| mail_address(text).is_some()),
         InputKind::Person => text.is_some_and(|text| text.starts_with("user:") && text.len() > 5),
         InputKind::File => value.get("id").is_some_and(Value::is_string),
         InputKind::List => value.is_array(),
         InputKind::Object => value.is_object(),
     };
-    if !fits {
-        return Err(format!("must be {}", wanted(kind)));
-    }
-    let parsed = match (kind, text) {
-        (InputKind::Number | InputKind::Integer | InputKind::Boolean, Some(text)) => serde_json::from_str(text).ok(),
-        _ => None,
-    };
-    Ok(parsed.unwrap_or_else(|| value.clone()))
+    if fits { Ok(value) } else { Err(refused()) }
 }
 
 const fn wanted(kind: InputKind) -> &'static str {
@@ -133,11 +132,6 @@ const fn wanted(kind: InputKind) -> &'static str {
         InputKind::List => "a list",
         InputKind::Object => "an object",
     }
-}
-
-/// One `@`, something on both sides, nothing that could end a mail header.
-fn is_email(text: &str) -> bool {
-    text.len() <= 254 && text.parse::<lettre::Address>().is_ok()
 }
 
 fn check_size(spec: &InputSpec, value: &Value) -> Result<(), String> {
@@ -181,7 +175,13 @@ fn check_file(spec: &InputSpec, value: &Value) -> Result<(), String> {
         return Err(format!("must be a file of type {}", spec.accept.join(", ")));
     }
     let size = value.get("size").and_then(Value::as_u64).unwrap_or_default();
-    match spec.max_size.as_deref().and_then(bytes) {
+    let Some(max_size) = spec.max_size.as_deref() else {
+        return Ok(());
+    };
+    match bytes(max_size) {
+        None => Err(format!(
+            "cannot be checked: the flow says max_size: {max_size}, which is no size"
+        )),
         Some(limit) if size > limit => Err(format!(
             "must be at most {}",
             spec.max_size.as_deref().unwrap_or_default()
@@ -190,16 +190,19 @@ fn check_file(spec: &InputSpec, value: &Value) -> Result<(), String> {
     }
 }
 
-/// `10 MB` as bytes; powers of ten, as disks are sold.
+/// `10 MB` as bytes: powers of ten, as disks are sold, and `MiB` powers of 1,024.
 pub fn bytes(text: &str) -> Option<u64> {
     let text = text.trim();
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let number: u64 = text[..digits].parse().ok()?;
     let factor = match text[digits..].trim() {
-        "" | "B" => 1,
-        "kB" | "KB" => 1_000,
+        "B" => 1,
+        "kB" => 1_000,
         "MB" => 1_000_000,
         "GB" => 1_000_000_000,
+        "kiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
         _ => return None,
     };
     number.checked_mul(factor)
@@ -232,6 +235,32 @@ mod tests {
             wanted(&json!({ "n": { "type": "integer" }, "b": { "type": "boolean" }, "t": { "type": "text" } }));
         let checked = check(&wanted, &json!({ "n": "12", "b": "true", "t": "12" })).unwrap();
         assert_eq!(checked, json!({ "n": 12, "b": true, "t": "12" }));
+    }
+
+    #[test]
+    fn what_only_looks_like_a_number_is_refused() {
+        let wanted = wanted(&json!({ "n": { "type": "number", "max": 100 }, "i": { "type": "integer", "max": 10 } }));
+        for bad in [
+            "+5", "+5000", "-.5", ".5", "5.", "007", "NaN", "inf", "", "1 2", "\"5\"", "5000",
+        ] {
+            assert!(check(&wanted, &json!({ "n": bad, "i": 1 })).is_err(), "{bad:?}");
+            assert!(check(&wanted, &json!({ "n": 1, "i": bad })).is_err(), "{bad:?}");
+        }
+        let checked = check(&wanted, &json!({ "n": "1e1", "i": "-5" })).unwrap();
+        assert_eq!(checked, json!({ "n": 10.0, "i": -5 }));
+    }
+
+    #[test]
+    fn every_size_that_the_schema_allows_is_held() {
+        for (text, size) in [
+            ("1 kB", 1_000),
+            ("1 KiB", 0),
+            ("1kiB", 1_024),
+            ("2 MiB", 2 << 20),
+            ("1 GiB", 1 << 30),
+        ] {
+            assert_eq!(bytes(text).unwrap_or(0), size, "{text}");
+        }
     }
 
     #[test]

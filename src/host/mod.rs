@@ -15,6 +15,7 @@ pub mod outbox;
 pub mod project;
 pub mod runs;
 pub mod slots;
+mod stripes;
 pub mod tasks;
 pub mod timers;
 pub mod visit;
@@ -102,6 +103,10 @@ pub struct Host {
     /// Held while a flow is deployed, so that what is latest is so everywhere.
     deploying: tokio::sync::Mutex<()>,
     slots: slots::Slots,
+    /// Held while a file gets a version, by folder and name.
+    uploads: stripes::Stripes,
+    /// Held while a password is tried, by grant.
+    passwords: stripes::Stripes,
     timers: timers::TimerQueue,
     calls: Semaphore,
     tracker: TaskTracker,
@@ -127,6 +132,8 @@ impl Host {
             all_latest_known: AtomicBool::new(false),
             deploying: tokio::sync::Mutex::default(),
             slots: slots::Slots::default(),
+            uploads: stripes::Stripes::default(),
+            passwords: stripes::Stripes::default(),
             timers: timers::TimerQueue::default(),
             calls: Semaphore::new(parts.limits.calls_in_flight),
             tracker: TaskTracker::new(),

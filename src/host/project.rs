@@ -238,9 +238,17 @@ impl Host {
     }
 }
 
-/// Ids of what a run owns.
+/// Ids of what events go to the run about: what it owns, and the documents it asks people about,
+/// wherever their next version comes from.
 pub(super) fn owned(machine: &RunMachine) -> BTreeSet<String> {
-    machine.owned().into_iter().map(|thing| thing.id).collect()
+    let open = machine.tasks().into_iter().filter(|task| task.phase == TaskPhase::Open);
+    let documents = open.map(|task| task.document.id);
+    machine
+        .owned()
+        .into_iter()
+        .map(|thing| thing.id)
+        .chain(documents)
+        .collect()
 }
 
 fn write_owned(run: &RunId, before: &BTreeSet<String>, after: &BTreeSet<String>, writes: &mut Vec<Write>) {

@@ -63,7 +63,8 @@ impl Host {
         }
     }
 
-    /// Counts the try before it looks at the password, so that many tries at once count as many.
+    /// Looks at one password of a link at a time. The try is counted before, so that a process that
+    /// dies in between has counted it.
     async fn check_password(
         self: &Arc<Self>,
         visitor: Visitor,
@@ -73,6 +74,8 @@ impl Host {
         let Some(given) = given else {
             return Err(HostError::PasswordNeeded { wrong: false });
         };
+        let _alone = self.passwords.of(visitor.grant.id.as_str()).await;
+        let visitor = self.look_again(&visitor).await?;
         let visitor = self.count_try(visitor).await?;
         let fits = passwords::verify(given.to_owned(), hash.to_owned()).await;
         if fits.map_err(|error| HostError::Store(StoreError::Failed(error.to_string())))? {

@@ -7,7 +7,7 @@ use super::{Problem, Server};
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -40,6 +40,10 @@ impl FromRequestParts<Arc<Server>> for State {
 }
 
 impl Described for State {
+    fn describe(_: &mut Shape, _: &mut SchemaGenerator) {}
+}
+
+impl Described for Method {
     fn describe(_: &mut Shape, _: &mut SchemaGenerator) {}
 }
 

@@ -7,7 +7,7 @@ use crate::server::Problem;
 use crate::server::dto::{Comment, CommentBody, Document, SharedView};
 use crate::server::extract::{Answer, Created, Done, JsonBody, Path, Query, State, Upload};
 use crate::server::transfer::{self, Transfer};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Method};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -36,9 +36,13 @@ pub async fn download(
     visitor: Visitor,
     Path((_, file)): Path<(String, FileId)>,
     Query(query): Query<VersionQuery>,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Transfer, Problem> {
-    let open = server.host.download(&visitor, &file, query.version).await?;
+    let open = server
+        .host
+        .download(&visitor, &file, query.version, method == Method::GET)
+        .await?;
     transfer::send(&headers, open).await
 }
 

@@ -358,3 +358,102 @@ async fn deciding_is_told_by_mail_and_bound_to_the_version() {
         .collect();
     assert_eq!(told, ["anna@example.com", "ben@example.com"]);
 }
+
+const TWO_LAWYERS: &str = "flow: pair\nversion: 1.0.0\ninputs: { document: { type: file } }\nsteps:\n  - id: sign\n    approve: { document: \"${{ inputs.document }}\", by: [role:legal], rule: 2, on_new_version: MODE }\n    deadline: { due: 5 days }\n    outcomes: { changes_requested: { end: changes }, rejected: { end: rejected }, expired: { end: expired } }\n";
+
+#[tokio::test(start_paused = true)]
+async fn a_newer_version_from_anywhere_makes_decisions_void() {
+    let world = World::new();
+    let process = world.start().await;
+    process.deploy(&TWO_LAWYERS.replace("MODE", "reset")).await;
+    let first = process
+        .host
+        .put_file("user:anna", "/in", "a.txt", &b"one"[..])
+        .await
+        .unwrap();
+    let run = process.begin("pair", json!({ "document": first.id })).await;
+    let task = process.host.open_tasks(Some("user:ben")).await.unwrap().remove(0);
+    let decide = |by: &str, sha256: &str| {
+        process.host.decide(Decision {
+            task: task.id.clone(),
+            by: by.to_owned(),
+            on_behalf_of: None,
+            decision: "approved".to_owned(),
+            reason: None,
+            sha256: sha256.to_owned(),
+        })
+    };
+    decide("user:anna", &first.sha256).await.unwrap();
+    let second = process
+        .host
+        .put_file("user:anna", "/in", "a.txt", &b"two"[..])
+        .await
+        .unwrap();
+    process
+        .until(&run, |event| matches!(event, Event::DecisionsVoided { .. }))
+        .await;
+    assert!(
+        decide("user:ben", &first.sha256).await.is_err(),
+        "the old version is no longer decided on"
+    );
+    for person in ["user:ben", "user:anna"] {
+        decide(person, &second.sha256).await.unwrap();
+    }
+    assert_eq!(process.end(&run).await, "completed");
+    assert!(world.store.owners_of(&[first.id]).await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_locked_document_takes_no_version_until_it_is_decided() {
+    let world = World::new();
+    let process = world.start().await;
+    process.deploy(&TWO_LAWYERS.replace("MODE", "lock")).await;
+    let first = process
+        .host
+        .put_file("user:anna", "/in", "a.txt", &b"one"[..])
+        .await
+        .unwrap();
+    let run = process.begin("pair", json!({ "document": first.id })).await;
+    let refused = process.host.put_file("user:anna", "/in", "a.txt", &b"two"[..]).await;
+    assert!(matches!(refused, Err(HostError::Conflict(_))), "{refused:?}");
+    process
+        .host
+        .cancel_run(&run, "user:anna", "no longer wanted")
+        .await
+        .unwrap();
+    assert_eq!(process.end(&run).await, "cancelled");
+    process
+        .host
+        .put_file("user:anna", "/in", "a.txt", &b"two"[..])
+        .await
+        .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_and_reasons_are_bounded() {
+    let world = World::new();
+    let process = world.start().await;
+    let at_limit = "x".repeat(gatefold::host::events::NAME_CHARS);
+    process.host.publish_event(signed(&at_limit)).await.unwrap();
+    for bad in [format!("{at_limit}x"), String::new(), "a\nb".to_owned()] {
+        let refused = process.host.publish_event(signed(&bad)).await;
+        assert!(matches!(refused, Err(HostError::Invalid(_))), "{bad:?}: {refused:?}");
+    }
+    let decision = |chars: usize| Decision {
+        task: gatefold::base::id::TaskId::from("tsk_none"),
+        by: "user:anna".to_owned(),
+        on_behalf_of: None,
+        decision: "approved".to_owned(),
+        reason: Some("x".repeat(chars)),
+        sha256: String::new(),
+    };
+    let limit = gatefold::host::tasks::REASON_CHARS;
+    assert!(matches!(
+        process.host.decide(decision(limit)).await,
+        Err(HostError::Refused(_))
+    ));
+    assert!(matches!(
+        process.host.decide(decision(limit + 1)).await,
+        Err(HostError::Invalid(_))
+    ));
+}
