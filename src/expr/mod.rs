@@ -13,7 +13,7 @@ pub mod types;
 
 pub use check::{ExprFinding, TypeScope};
 pub use eval::{EvalError, Scope, dig};
-pub use parse::{ExprError, Expression, Reference};
+pub use parse::{ExprError, Expression, Proofs, Reference};
 pub use template::{Part, SecretPiece, SecretUse, Template, Tree};
 pub use types::{Field, Type};
 

@@ -7,7 +7,7 @@
 use super::functions::{ENVIRONMENT, FILTERS, METHODS, TESTS};
 use super::syntax::{self, Chain, Syntax, extent};
 use crate::base::Span;
-use minijinja::machinery::ast::{BinOpKind, Call, CallArg, CallType, Expr, UnaryOpKind};
+use minijinja::machinery::ast::{BinOpKind, Call, CallArg, CallType, CompareOpKind, Expr, UnaryOpKind};
 use std::sync::{Arc, OnceLock};
 
 /// A bare expression, parsed and compiled once.
@@ -113,6 +113,52 @@ impl Expression {
                 compiled: OnceLock::new(),
             }),
         })
+    }
+}
+
+/// What is known wherever a condition holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proofs {
+    /// Paths whose value is there.
+    pub present: Vec<Vec<String>>,
+    /// Paths whose value is this text.
+    pub equal: Vec<(Vec<String>, String)>,
+}
+
+impl Expression {
+    /// What is known wherever the expression is true.
+    pub fn proofs(&self) -> Proofs {
+        let Ok(syntax) = syntax::parse(&self.source) else {
+            return Proofs::default();
+        };
+        let mut equal = Vec::new();
+        equalities(&syntax, &syntax.tree, &mut equal);
+        let mut present = proofs(&syntax, &syntax.tree, true);
+        present.extend(equal.iter().map(|(path, _)| path.clone()));
+        Proofs { present, equal }
+    }
+}
+
+/// Paths that `expr` compares with a text, where it holds only if they are equal.
+fn equalities(syntax: &Syntax<'_>, expr: &Expr<'_>, found: &mut Vec<(Vec<String>, String)>) {
+    let (left, right) = match expr {
+        Expr::BinOp(node) if matches!(node.op, BinOpKind::ScAnd) => {
+            equalities(syntax, &node.left, found);
+            return equalities(syntax, &node.right, found);
+        }
+        Expr::BinOp(node) if matches!(node.op, BinOpKind::Eq) => (&node.left, &node.right),
+        Expr::Compare(node) => match node.ops.as_slice() {
+            [only] if matches!(only.op, CompareOpKind::Eq) => (&node.expr, &only.expr),
+            _ => return,
+        },
+        _ => return,
+    };
+    for (path, text) in [(left, right), (right, left)] {
+        if let (Some(chain), Expr::Const(text)) = (syntax.chain(path), text)
+            && let Some(text) = text.value.as_str()
+        {
+            found.push((chain.path(), text.to_owned()));
+        }
     }
 }
 

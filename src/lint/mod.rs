@@ -103,15 +103,16 @@ fn context<'a>(
     steps.extend(views(document, "always", &spec.always));
     let places = places::places(spec, &steps);
     let shapes = Shapes::of(spec, catalog);
-    let resolver = Resolver {
+    let mut resolver = Resolver {
         document,
         spec,
         steps: &steps,
         shapes: &shapes,
         plan,
         paths,
+        guard: uses::Guard::none(),
     };
-    let uses = uses::uses(&places, &resolver);
+    let uses = uses::uses(&places, &mut resolver);
     let problems = with_problems(catalog, &steps, &places, &uses);
     Context {
         document,

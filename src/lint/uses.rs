@@ -7,8 +7,8 @@ use super::rule::StepView;
 use super::shapes::{self, Lookup, Shapes, StepShape, field_of, of_every_step};
 use crate::base::{Document, Span};
 use crate::expr::check::ExprFindingKind;
-use crate::expr::{ExprFinding, Expression, Field, Part, Reference, Template, Type, TypeScope};
-use crate::plan::{Certainty, Plan, PlanStep, locate};
+use crate::expr::{ExprFinding, Expression, Field, Part, Proofs, Reference, Template, Type, TypeScope};
+use crate::plan::{Certainty, Disposition, Plan, PlanStep, locate};
 use crate::spec::FlowSpec;
 use indexmap::IndexMap;
 
@@ -17,8 +17,8 @@ use indexmap::IndexMap;
 pub struct Use {
     /// The place, by its position in `Context::places`.
     pub place: usize,
-    /// Where it stands in the file.
-    pub span: Span,
+    /// Where it stands in the text of its place.
+    pub part: Span,
     /// Whether it is all there is at its place, so that it keeps its type.
     pub whole: bool,
     /// Its type.
@@ -34,7 +34,7 @@ pub struct Use {
 pub struct Name {
     /// The names from the root on.
     pub path: Vec<String>,
-    /// Where the word stands that the meaning is about.
+    /// Where the word stands that the meaning is about; nowhere if the value is there.
     pub span: Span,
     /// Whether the expression has something to fall back on where the value is missing.
     pub guarded: bool,
@@ -104,17 +104,75 @@ pub struct Resolver<'a> {
     pub plan: Option<&'a Plan>,
     /// What is certain where, for `steps` and for `always`.
     pub paths: &'a [Paths<'a>],
+    /// What the `if` of the step at hand makes certain.
+    pub guard: Guard,
+}
+
+/// What is certain in a step because its `if` holds.
+#[derive(Debug)]
+pub struct Guard {
+    /// The step.
+    pub owner: Owner,
+    /// What its `if` proves.
+    pub proofs: Proofs,
+}
+
+impl Guard {
+    /// Nothing is certain.
+    pub fn none() -> Self {
+        Self {
+            owner: Owner::Trigger,
+            proofs: Proofs::default(),
+        }
+    }
+
+    /// Whether the value at the end of the path is there.
+    fn has(&self, path: &[String]) -> bool {
+        self.proofs.present.iter().any(|present| present.starts_with(path))
+    }
+
+    /// Whether the step has finished.
+    fn has_step(&self, id: &str) -> bool {
+        self.proofs
+            .present
+            .iter()
+            .any(|path| matches!(path.as_slice(), [root, step, ..] if root == "steps" && step == id))
+    }
+
+    /// Whether the step has given the field.
+    fn has_field(&self, id: &str, field: &str) -> bool {
+        self.has(&["steps".to_owned(), id.to_owned(), field.to_owned()])
+    }
+
+    /// The outcome that the step must have had.
+    fn outcome(&self, id: &str) -> Option<&str> {
+        let of_step = |path: &[String]| matches!(path, [root, step, field] if root == "steps" && step == id && field == "outcome");
+        self.proofs
+            .equal
+            .iter()
+            .find(|(path, _)| of_step(path))
+            .map(|(_, outcome)| outcome.as_str())
+    }
 }
 
 /// Every expression at `places`. Texts that do not parse have a finding of their own.
-pub fn uses(places: &[Place<'_>], resolver: &Resolver<'_>) -> Vec<Use> {
+pub fn uses(places: &[Place<'_>], resolver: &mut Resolver<'_>) -> Vec<Use> {
     let mut uses = Vec::new();
     for (index, place) in places.iter().enumerate() {
+        if resolver.guard.owner != place.owner {
+            resolver.guard = Guard {
+                owner: place.owner,
+                proofs: Proofs::default(),
+            };
+        }
         match place.form {
             Form::Condition(_) if place.text.contains("${{") => {}
-            Form::Condition(_) => {
+            Form::Condition(key) => {
                 if let Ok(expression) = Expression::parse(place.text) {
                     uses.push(resolver.resolve(index, place, &expression, 0, true));
+                    if key == "if" {
+                        resolver.guard.proofs = expression.proofs();
+                    }
                 }
             }
             Form::Template => {
@@ -144,17 +202,16 @@ impl Resolver<'_> {
                 Some(self.resolve(index, place, expression, span.start + inside, whole))
             }
             Part::Secret(name, span) => {
-                let span = locate(self.document, &place.pointer, *span);
                 let path = vec!["secrets".to_owned(), name.clone()];
                 let name = Name {
                     path,
-                    span,
+                    span: locate(self.document, &place.pointer, *span),
                     guarded: false,
                     meaning: Meaning::Secret,
                 };
                 Some(Use {
                     place: index,
-                    span,
+                    part: *span,
                     whole,
                     ty: Type::Any,
                     names: vec![name],
@@ -181,10 +238,10 @@ impl Resolver<'_> {
             .map(|finding| wrong(finding, &here))
             .filter(|wrong| wrong.kind != ExprFindingKind::UnknownField || !is_reported(&names, wrong.span))
             .collect();
-        let span = here(Span::new(0, expression.source.len()));
+        let part = Span::new(offset, offset + expression.source.len());
         Use {
             place: index,
-            span,
+            part,
             whole,
             ty,
             names,
@@ -226,24 +283,22 @@ impl Resolver<'_> {
             },
             _ => (0, Meaning::Fine),
         };
-        let whole_path = !matches!(meaning, Meaning::NoInput | Meaning::NoStep | Meaning::NoField(..));
-        let span = if whole_path {
-            reference.span
-        } else {
-            word(&expression.source, reference, at)
+        let span = match meaning {
+            Meaning::Fine => Span::default(),
+            Meaning::NoInput | Meaning::NoStep | Meaning::NoField(..) => here(word(&expression.source, reference, at)),
+            _ => here(reference.span),
         };
         Name {
             path: reference.path.clone(),
-            span: here(span),
-            guarded: reference.guarded,
+            span,
+            guarded: reference.guarded || self.guard.has(&reference.path),
             meaning,
         }
     }
 
     fn step(&self, place: &Place<'_>, id: &str, shape: &StepShape, rest: &[&str]) -> (usize, Meaning) {
-        let Some((field, deeper)) = rest.split_first() else {
-            return (1, Meaning::Fine);
-        };
+        // A step as a whole is there when it has an outcome.
+        let (field, deeper) = rest.split_first().unwrap_or((&"outcome", &[]));
         let known = shape
             .types()
             .into_iter()
@@ -281,12 +336,16 @@ impl Resolver<'_> {
         let Some(step) = plan.step(id) else {
             return Some((anything, None));
         };
-        let outcomes = match self.knowledge(plan, place, step) {
+        let mut outcomes: Vec<&str> = match self.knowledge(plan, place, step) {
             Known::NotUpstream => return None,
+            Known::Missing(_) if self.guard.has_step(id) => going_on(step),
             Known::Missing(missing) => return Some((anything, Some(missing))),
             Known::Unclear => return Some((anything, None)),
             Known::Finished(outcomes) => outcomes,
         };
+        if let Some(certain) = self.guard.outcome(id) {
+            outcomes.retain(|outcome| *outcome == certain);
+        }
         if of_every_step(field).is_some() {
             return Some((anything, None));
         }
@@ -296,6 +355,7 @@ impl Resolver<'_> {
         };
         let giving: Vec<&Type> = outcomes.iter().filter_map(gives).collect();
         let missing = match giving.len() {
+            _ if self.guard.has_field(id, field) => return Some((Field::sure(merged(giving, field).ty), None)),
             0 => Some(Missing::Never),
             some => (some < outcomes.len()).then_some(Missing::OtherOutcome),
         };
@@ -321,7 +381,11 @@ impl Resolver<'_> {
         let (Some(step), Some(paths)) = (plan.step(&own.spec.id), self.paths.get(usize::from(own.always))) else {
             return Known::Unclear;
         };
-        if !paths.steps.iter().any(|one| one.id == other.id) {
+        let is_of_list = paths
+            .steps
+            .get(other.index.index())
+            .is_some_and(|one| one.pointer == other.pointer);
+        if !is_of_list {
             return if own.always {
                 Known::Missing(Missing::OtherPath)
             } else {
@@ -352,6 +416,13 @@ impl Resolver<'_> {
         }
         Some(Type::Object { fields, open: true })
     }
+}
+
+/// The outcomes after which the flow goes on: with any other, nothing asks what the step gave.
+fn going_on(step: &PlanStep) -> Vec<&str> {
+    let leads_on = |disposition: &Disposition| disposition.can_go_on() || disposition.can_be_named();
+    let outcomes = step.outcomes.iter().filter(|(_, disposition)| leads_on(disposition));
+    outcomes.map(|(name, _)| name.as_str()).collect()
 }
 
 /// What is known of a step at a place.

@@ -198,6 +198,69 @@ fn what_hangs_on_one_outcome_may_use_what_that_outcome_gives() {
 }
 
 #[test]
+fn what_an_if_proves_holds_in_its_step() {
+    let large = "  - { id: large, if: inputs.amount > 10, uses: data.set, with: { value: Look twice. } }\n";
+    let reply = REPLY.to_owned() + "    outcomes: { expired: { end: late } }\n";
+    for (before, condition, expression, expected) in [
+        (large, "steps.large is defined", "${{ steps.large.value }}", ""),
+        (
+            large,
+            "steps.large is defined and inputs.amount < 99",
+            "${{ steps.large.value }}",
+            "",
+        ),
+        (
+            large,
+            "steps.large is defined or inputs.amount < 99",
+            "${{ steps.large.value }}",
+            "GF208 steps.large.value",
+        ),
+        (
+            large,
+            "steps.large is not defined",
+            "${{ steps.large.value }}",
+            "GF208 steps.large.value",
+        ),
+        (
+            &reply,
+            "steps.reply.outcome == 'remark'",
+            "${{ steps.reply.comment.text }}",
+            "",
+        ),
+        (
+            &reply,
+            "inputs.amount > 1 and 'remark' == steps.reply.outcome",
+            "${{ steps.reply.comment.text }}",
+            "",
+        ),
+        (
+            &reply,
+            "steps.reply.outcome != 'signed'",
+            "${{ steps.reply.comment.text }}",
+            "GF208 steps.reply.comment.text",
+        ),
+        (
+            &reply,
+            "steps.reply.outcome == 'signed'",
+            "${{ steps.reply.comment.text }}",
+            "GF208 steps.reply.comment.text",
+        ),
+        (
+            &reply,
+            "steps.reply.comment is defined",
+            "${{ steps.reply.comment.text }}",
+            "",
+        ),
+    ] {
+        let text = flow(&format!(
+            "{before}{}",
+            mail(&format!("    if: {condition}\n"), expression)
+        ));
+        assert_eq!(told(&text).join("\n"), expected, "{condition}");
+    }
+}
+
+#[test]
 fn what_an_outcome_excludes_is_never_there() {
     let text = flow(&format!(
         "{REPLY}{}",

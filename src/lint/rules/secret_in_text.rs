@@ -35,6 +35,9 @@ const SECRET_KEYS: [&str; 13] = [
     "x-api-key",
 ];
 
+/// Fewest characters of a token.
+const SHORTEST_TOKEN: usize = 16;
+
 /// What a token of a well-known service begins with, and how many more characters follow at least.
 const TOKENS: [(&str, usize, &str); 14] = [
     ("AKIA", 16, "an AWS access key"),
@@ -54,44 +57,59 @@ const TOKENS: [(&str, usize, &str); 14] = [
 ];
 
 fn check(document: &Document, report: &mut Report) {
-    walk(document, &document.value, "", None, false, report);
+    let mut walk = Walk {
+        document,
+        pointer: String::new(),
+        report,
+    };
+    walk.value(&document.value, None, false);
 }
 
-fn walk(document: &Document, value: &Value, pointer: &str, key: Option<&str>, under_with: bool, report: &mut Report) {
-    match value {
-        Value::Object(fields) => {
-            for (name, field) in fields {
-                let below = format!("{pointer}/{}", escape(name));
-                walk(
-                    document,
-                    field,
-                    &below,
-                    Some(name),
-                    under_with || name == "with",
-                    report,
-                );
+struct Walk<'a> {
+    document: &'a Document,
+    /// Where the walk is: grown and cut, since most flows have nothing to report.
+    pointer: String,
+    report: &'a mut Report,
+}
+
+impl Walk<'_> {
+    fn value(&mut self, value: &Value, key: Option<&str>, under_with: bool) {
+        let here = self.pointer.len();
+        match value {
+            Value::Object(fields) => {
+                for (name, field) in fields {
+                    self.pointer.push('/');
+                    self.pointer.push_str(&escape(name));
+                    self.value(field, Some(name), under_with || name == "with");
+                    self.pointer.truncate(here);
+                }
             }
-        }
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                walk(document, item, &format!("{pointer}/{index}"), key, under_with, report);
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.pointer.push('/');
+                    self.pointer.push_str(&index.to_string());
+                    self.value(item, key, under_with);
+                    self.pointer.truncate(here);
+                }
             }
+            Value::String(text) => self.text(text, key.filter(|_| under_with)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
-        Value::String(text) => {
-            let named = key.filter(|key| under_with && is_secret_key(key) && is_literal(text));
-            let what = shape(text)
-                .map(str::to_owned)
-                .or_else(|| named.map(|key| format!("the value of `{key}`")));
-            if let Some(what) = what {
-                let message = format!("{what} stands in the flow for everybody to read");
-                report.push(
-                    Diagnostic::error(CODE, message, document.spans.value(pointer)).with_help(
-                        "store it as a secret and write `${{ secrets.NAME }}`; treat this one as known to others and replace it",
-                    ),
-                );
-            }
+    }
+
+    fn text(&mut self, text: &str, key: Option<&str>) {
+        let named = || key.filter(|key| is_secret_key(key) && is_literal(text));
+        let what = shape(text)
+            .map(str::to_owned)
+            .or_else(|| Some(format!("the value of `{}`", named()?)));
+        if let Some(what) = what {
+            let message = format!("{what} stands in the flow for everybody to read");
+            self.report.push(
+                Diagnostic::error(CODE, message, self.document.spans.value(&self.pointer)).with_help(
+                    "store it as a secret and write `${{ secrets.NAME }}`; treat this one as known to others and replace it",
+                ),
+            );
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -107,8 +125,15 @@ fn is_literal(text: &str) -> bool {
 
 /// What kind of secret the text has in it, by its shape alone.
 fn shape(text: &str) -> Option<&'static str> {
+    if has_address_with_password(text) {
+        return Some("a password inside an address");
+    }
+    // Everything below is longer than most texts of a flow, and in one piece.
     if text.contains("-----BEGIN ") && text.contains("PRIVATE KEY") {
         return Some("a private key");
+    }
+    if longest_piece(text) < SHORTEST_TOKEN {
+        return None;
     }
     if let Some((_, _, what)) = TOKENS.iter().find(|(start, length, _)| has_token(text, start, *length)) {
         return Some(what);
@@ -116,10 +141,20 @@ fn shape(text: &str) -> Option<&'static str> {
     if has_web_token(text) {
         return Some("a signed token");
     }
-    if ["Bearer ", "Basic "].iter().any(|scheme| follows(text, scheme, 16)) {
-        return Some("a credential");
-    }
-    has_address_with_password(text).then_some("a password inside an address")
+    ["Bearer ", "Basic "]
+        .iter()
+        .any(|scheme| follows(text, scheme, SHORTEST_TOKEN))
+        .then_some("a credential")
+}
+
+/// Bytes of the longest piece without anything that no token has in it.
+fn longest_piece(text: &str) -> usize {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.~+/=".contains(byte);
+    text.as_bytes()
+        .split(|byte| !is_part(byte))
+        .map(<[u8]>::len)
+        .max()
+        .unwrap_or(0)
 }
 
 fn has_token(text: &str, start: &str, length: usize) -> bool {
