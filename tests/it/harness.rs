@@ -46,6 +46,7 @@ pub struct Harness {
     pub server: Arc<Server>,
     pub router: Router,
     pub links: Links,
+    pub mails: Arc<Mutex<Vec<OutgoingMail>>>,
     pub data: tempfile::TempDir,
     pub stop: CancellationToken,
     tokens: BTreeMap<String, String>,
@@ -89,9 +90,10 @@ impl Harness {
         std::fs::write(&people, PEOPLE).unwrap();
         let tokens = issue_tokens(data.path());
         let accounts = Arc::new(Accounts::open(&people).unwrap());
+        let mails = Arc::default();
         let links = Links::new([7; 32], "http://gatefold.test");
         let blobs = Blobs::open(data.path().join("blobs")).unwrap();
-        let mailer: Arc<dyn Mailer> = Arc::new(Postbox(Arc::default()));
+        let mailer: Arc<dyn Mailer> = Arc::new(Postbox(Arc::clone(&mails)));
         let registry = connectors::registry(&connectors::Settings {
             http: connectors::http::HttpSettings::default(),
             mailer: Arc::clone(&mailer),
@@ -130,6 +132,7 @@ impl Harness {
             store,
             server,
             links,
+            mails,
             data,
             stop,
             tokens,

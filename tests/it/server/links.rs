@@ -43,13 +43,52 @@ async fn a_reviewer_sees_fetches_comments_and_uploads() {
     );
 }
 
+const INVITING: &str = "flow: invites
+version: 1.0.0
+inputs: { document: { type: file } }
+steps:
+  - id: room
+    uses: file360.create_share
+    with: { name: Review, files: [\"${{ inputs.document }}\"], expires_in: 30 days, to: rita@outside.example, role: view }
+  - id: signed
+    wait: { event: crm.signed, key: never }
+    deadline: { due: 2 days }
+    outcomes: { expired: { end: expired } }
+";
+
 #[tokio::test(start_paused = true)]
-async fn the_address_in_the_mail_leads_to_the_share() {
+async fn the_address_in_the_mail_leads_to_the_share_until_the_run_ends() {
     let harness = Harness::new().await;
-    let link = harness.share(Role::View).await;
-    let url = harness.links.url(&link.grant);
-    let path = url.strip_prefix("http://gatefold.test").unwrap();
-    assert_eq!(harness.get(path).send().await.json()["share"], link.share.to_string());
+    harness.deploy(INVITING).await;
+    let document = harness.put("contract.pdf", "x").await;
+    let run = harness.begin("invites", json!({ "document": document.id })).await;
+    let mail = loop {
+        if let Some(mail) = harness.mails.lock().unwrap().pop() {
+            break mail;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(mail.to, ["rita@outside.example"]);
+    let address = mail
+        .text
+        .split_whitespace()
+        .find_map(|word| word.strip_prefix("http://gatefold.test"));
+    let path = address.expect("the link is in the mail").to_owned();
+    let view = harness.get(&path).send().await.json();
+    assert_eq!(
+        (&view["name"], &view["files"][0]["id"]),
+        (&json!("Review"), &json!(document.id)),
+        "{view}"
+    );
+
+    let cancel = harness.post(&format!("/api/v1/runs/{run}/cancel")).by("operator");
+    cancel.json(&json!({ "reason": "done" })).send().await;
+    harness
+        .get(&format!("/api/v1/runs/{run}/events"))
+        .by("operator")
+        .send()
+        .await;
+    assert_eq!(harness.get(&path).send().await.status, StatusCode::GONE);
 }
 
 #[tokio::test(start_paused = true)]
