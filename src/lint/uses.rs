@@ -231,8 +231,10 @@ impl Resolver<'_> {
             .iter()
             .map(|reference| self.name(place, expression, reference, &here))
             .collect();
-        let scope = Names { resolver: self, place };
-        let (ty, found) = expression.check(&scope);
+        let (ty, found) = match self.alone(place, expression, &names) {
+            Some(ty) => (ty, Vec::new()),
+            None => expression.check(&Names { resolver: self, place }),
+        };
         let wrong = found
             .into_iter()
             .map(|finding| wrong(finding, &here))
@@ -246,6 +248,30 @@ impl Resolver<'_> {
             ty,
             names,
             wrong,
+        }
+    }
+
+    /// The type of an expression that is one path to an output of a step or to an input, and that
+    /// is there: most of them are, and need no further checking.
+    fn alone(&self, place: &Place<'_>, expression: &Expression, names: &[Name]) -> Option<Type> {
+        let [
+            Name {
+                path,
+                meaning: Meaning::Fine,
+                ..
+            },
+        ] = names
+        else {
+            return None;
+        };
+        let span = expression.references[0].span;
+        if span.start != 0 || span.end != expression.source.len() || !place.roots().contains(&path[0].as_str()) {
+            return None;
+        }
+        match path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            ["inputs", name] => self.shapes.inputs.get(*name).cloned(),
+            ["steps", id, field] => Some(merged(self.shapes.steps.get(*id)?.types(), field).ty),
+            _ => None,
         }
     }
 
