@@ -110,9 +110,9 @@ async fn json_that_does_not_fit_is_refused_with_its_place() {
 async fn a_body_is_bounded_whatever_it_declares() {
     let harness = Harness::new().await;
     let ask = |length: usize| {
-        let frame = "{\"id\":\"1\",\"kind\":\"a.b\",\"key\":\"\"}".len();
+        let frame = "{\"id\":\"1\",\"kind\":\"a.b\",\"key\":\"k\",\"data\":{\"x\":\"\"}}".len();
         let body = format!(
-            "{{\"id\":\"1\",\"kind\":\"a.b\",\"key\":\"{}\"}}",
+            "{{\"id\":\"1\",\"kind\":\"a.b\",\"key\":\"k\",\"data\":{{\"x\":\"{}\"}}}}",
             "x".repeat(length - frame)
         );
         harness
