@@ -190,6 +190,7 @@ impl Host {
             scope: "call".to_owned(),
             key,
             value: String::new(),
+            digest: None,
             until: None,
         };
         match self

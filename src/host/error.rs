@@ -44,6 +44,12 @@ pub enum HostError {
         /// Seconds to wait.
         seconds: u64,
     },
+    /// A key that stands for one request came with another one.
+    #[error("this {name} came before with another request: repeat that request as it was, or choose a new {name}")]
+    KeyReused {
+        /// What people call the key.
+        name: &'static str,
+    },
     /// It is in a state that forbids it.
     #[error("{0}")]
     Conflict(String),

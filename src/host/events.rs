@@ -3,6 +3,7 @@
 //! An event is recorded in the transaction of what it tells of. Delivery to a run is one
 //! transaction with what the run makes of it, and so is the start of a run by an event.
 
+use super::once::{self, OnceKey};
 use super::runs::StartRun;
 use super::{Host, HostError};
 use crate::base::Value;
@@ -27,7 +28,8 @@ const AGAIN: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_mins(1);
 
 impl Host {
-    /// Records an event from outside and has it delivered. One of the same id is recorded once.
+    /// Records an event from outside and has it delivered. One of the same id is recorded once;
+    /// another one under that id is refused.
     pub async fn publish_event(self: &Arc<Self>, event: InboundEvent) -> Result<(), HostError> {
         let names = [Some(event.id.as_str()), Some(&event.kind), event.key.as_deref()];
         let is_name = |name: &str| {
@@ -38,22 +40,35 @@ impl Host {
             let why = format!("an event's id, type and key have 1 to {NAME_CHARS} characters, none of them a control");
             return Err(HostError::Invalid(why));
         }
-        self.record(vec![Write::Event(event)]).await
+        self.record(vec![Write::Event(event.clone())]).await?;
+        // An id that was there stays with the first event, so what is stored tells which one that was.
+        let recorded = self.parts().store.event(&event.id).await?;
+        let what = |event: &InboundEvent| (event.kind.clone(), event.key.clone(), event.data.clone());
+        match recorded {
+            Some(first) if what(&first) != what(&event) => Err(HostError::KeyReused { name: "event id" }),
+            _ => Ok(()),
+        }
     }
 
     /// A webhook call for `flow`, already checked: its signature is right and fresh. The same
-    /// `delivery` starts one run, however often it is sent.
+    /// `delivery` starts one run, however often it is sent; with another body it is refused.
     pub async fn webhook(self: &Arc<Self>, flow: &str, delivery: &str, body: Value) -> Result<RunId, HostError> {
         let plan = self.latest_plan(flow).await?;
         let trigger = plan.triggers.webhook.as_ref();
         let trigger = trigger.ok_or_else(|| HostError::NotFound(format!("webhook of flow {flow}")))?;
         let inputs = trigger_inputs(&plan, &trigger.inputs, &body)?;
+        let once = OnceKey {
+            name: "delivery id",
+            scope: format!("webhook:{flow}"),
+            key: delivery.to_owned(),
+            digest: Some(once::digest(&body)),
+        };
         self.start_run(StartRun {
             flow: flow.to_owned(),
             inputs,
             initiator: "trigger:webhook".to_owned(),
             trigger: "webhook".to_owned(),
-            once: Some((format!("webhook:{flow}"), delivery.to_owned())),
+            once: Some(once),
         })
         .await
     }
@@ -206,7 +221,13 @@ impl Host {
             inputs: trigger_inputs(plan, &trigger.inputs, fields)?,
             initiator: "trigger:event".to_owned(),
             trigger: "event".to_owned(),
-            once: Some((format!("event:{}", plan.flow), event.id.to_string())),
+            // an event is what was recorded under its id; what the trigger makes of it may change
+            once: Some(OnceKey {
+                name: "event id",
+                scope: format!("event:{}", plan.flow),
+                key: event.id.to_string(),
+                digest: None,
+            }),
         };
         self.metrics().events_delivered.add(1);
         self.start_run_with(start, vec![delivery]).await.map(|_| ())

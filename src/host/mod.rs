@@ -11,6 +11,7 @@ pub mod events;
 pub mod files;
 pub mod inputs;
 pub mod metrics;
+pub mod once;
 pub mod outbox;
 pub mod project;
 pub mod runs;

@@ -2,6 +2,7 @@
 
 use super::drive::Stop;
 use super::files::version_of;
+use super::once::OnceKey;
 use super::slots::{Loaded, Stored};
 use super::{Host, HostError, inputs};
 use crate::base::Value;
@@ -26,8 +27,8 @@ pub struct StartRun {
     pub initiator: String,
     /// `manual`, `webhook` or `event`.
     pub trigger: String,
-    /// The same key starts one run, however often it is sent: scope and key.
-    pub once: Option<(String, String)>,
+    /// The same key starts one run, however often it is sent.
+    pub once: Option<OnceKey>,
 }
 
 /// A run with its steps, as people see it.
@@ -64,7 +65,7 @@ pub struct StepView {
 
 impl Host {
     /// Starts a run. When this returns, its start is durable, and so is everything that could be
-    /// done at once. With `once`, a second call gives the first run.
+    /// done at once. With `once`, a second call gives the first run; one with another request is refused.
     pub async fn start_run(self: &Arc<Self>, start: StartRun) -> Result<RunId, HostError> {
         self.start_run_with(start, Vec::new()).await
     }
@@ -75,20 +76,21 @@ impl Host {
         start: StartRun,
         mut writes: Vec<Write>,
     ) -> Result<RunId, HostError> {
-        if let Some((scope, key)) = &start.once
-            && let Some(first) = self.parts().store.used_for(scope, key).await?
+        if let Some(once) = &start.once
+            && let Some(first) = self.started_before(once).await?
         {
-            return Ok(RunId(first));
+            return Ok(first);
         }
         let plan = self.latest_plan(&start.flow).await?;
         let given = self.with_documents(&plan, &start).await?;
         let checked = inputs::check(&plan.inputs, &given).map_err(|problems| HostError::BadInputs { problems })?;
         let run = RunId(format!("{}_{}", RunId::PREFIX, uuid::Uuid::now_v7().simple()));
-        if let Some((scope, key)) = start.once.clone() {
+        if let Some(once) = start.once.clone() {
             writes.push(Write::Once {
-                scope,
-                key,
+                scope: once.scope,
+                key: once.key,
                 value: run.to_string(),
+                digest: once.digest,
                 until: None,
             });
         }
@@ -104,7 +106,13 @@ impl Host {
                 self.slots.forget_empty(&run);
                 Ok(run)
             }
-            Err(Stop::Duplicate(first)) => Ok(RunId(first)),
+            Err(Stop::Duplicate(first)) => {
+                let before = match &start.once {
+                    Some(once) => self.started_before(once).await?,
+                    None => None,
+                };
+                Ok(before.unwrap_or(RunId(first)))
+            }
             Err(Stop::Host(error)) => Err(error),
             Err(Stop::Conflict) => self.start_after_conflict(&run).await,
         }

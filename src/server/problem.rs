@@ -145,6 +145,7 @@ impl From<HostError> for Problem {
                 problem
             }
             HostError::Invalid(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail),
+            HostError::KeyReused { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "key-reused", detail),
             HostError::Refused(refusal) => refusal.into(),
             HostError::Denied(Denial::Revoked) => Self::new(StatusCode::GONE, "revoked", detail),
             HostError::Denied(Denial::Expired) => Self::new(StatusCode::GONE, "expired", detail),

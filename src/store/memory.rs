@@ -6,7 +6,7 @@
 use super::Store;
 use super::model::{
     CommitError, Deployment, MailState, OutboxMail, RunCommit, RunFilter, RunRow, RunStatus, StoreError, Subscription,
-    TaskRow, TaskState, UnitOfWork, Write, file_in_words,
+    TaskRow, TaskState, UnitOfWork, Used, Write, file_in_words,
 };
 use crate::audit::AccessEntry;
 use crate::base::Timestamp;
@@ -40,7 +40,7 @@ struct Tables {
     events: Table<InboundEvent>,
     events_done: BTreeSet<EventId>,
     deliveries: BTreeSet<(EventId, String)>,
-    used: BTreeMap<(String, String), (String, Option<Timestamp>)>,
+    used: BTreeMap<(String, String), (Used, Option<Timestamp>)>,
 }
 
 /// Records by id, in the order in which they came.
@@ -242,8 +242,9 @@ impl Attempt<'_> {
                 scope,
                 key,
                 value,
+                digest,
                 until,
-            } => return self.once(scope, key, value, until),
+            } => return self.once((scope, key), Used { value, digest }, until),
             Write::ForgetUsed { now } => self.forget(now),
             other => return Err(StoreError::Failed(format!("no way to write {other:?}")).into()),
         }
@@ -302,15 +303,14 @@ impl Attempt<'_> {
         }
     }
 
-    fn once(&mut self, scope: String, key: String, value: String, until: Option<Timestamp>) -> Result<(), CommitError> {
-        let used = (scope, key);
+    fn once(&mut self, used: (String, String), by: Used, until: Option<Timestamp>) -> Result<(), CommitError> {
         if let Some((first, _)) = self.tables.used.get(&used) {
             return Err(CommitError::Duplicate {
                 what: format!("{} {}", used.0, used.1),
-                value: first.clone(),
+                value: first.value.clone(),
             });
         }
-        self.tables.used.insert(used.clone(), (value, until));
+        self.tables.used.insert(used.clone(), (by, until));
         self.undo(move |tables| drop(tables.used.remove(&used)));
         Ok(())
     }
@@ -556,6 +556,10 @@ impl Store for MemoryStore {
         Ok(subscribed.map(|(run, _)| run.clone()).collect())
     }
 
+    async fn event(&self, id: &EventId) -> Result<Option<InboundEvent>, StoreError> {
+        Ok(self.tables().events.get(id.as_str()).cloned())
+    }
+
     async fn pending_events(&self, limit: usize) -> Result<Vec<InboundEvent>, StoreError> {
         let tables = self.tables();
         let pending = tables
@@ -584,9 +588,9 @@ impl Store for MemoryStore {
         Ok(self.used_for(scope, key).await?.is_some())
     }
 
-    async fn used_for(&self, scope: &str, key: &str) -> Result<Option<String>, StoreError> {
+    async fn used_for(&self, scope: &str, key: &str) -> Result<Option<Used>, StoreError> {
         let tables = self.tables();
         let used = tables.used.get(&(scope.to_owned(), key.to_owned()));
-        Ok(used.map(|(value, _)| value.clone()))
+        Ok(used.map(|(used, _)| used.clone()))
     }
 }

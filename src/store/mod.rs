@@ -12,7 +12,7 @@ pub mod sqlite;
 pub use blobs::{BlobError, Blobs, StoredBlob};
 pub use model::{
     CommitError, Delivery, Deployment, MailState, OutboxMail, RunCommit, RunFilter, RunRow, RunStatus, StoreError,
-    Subscription, TaskRow, TaskState, UnitOfWork, Write,
+    Subscription, TaskRow, TaskState, UnitOfWork, Used, Write,
 };
 
 use crate::audit::AccessEntry;
@@ -86,6 +86,8 @@ pub trait Store: Send + Sync + 'static {
     async fn owners_of(&self, subjects: &[String]) -> Result<Vec<RunId>, StoreError>;
     /// Runs that wait for an event of this type and key.
     async fn subscribers(&self, kind: &str, key: &str) -> Result<Vec<RunId>, StoreError>;
+    /// An event as it was recorded, delivered or not.
+    async fn event(&self, id: &EventId) -> Result<Option<InboundEvent>, StoreError>;
     /// Events that are recorded and not yet delivered to everybody, oldest first.
     async fn pending_events(&self, limit: usize) -> Result<Vec<InboundEvent>, StoreError>;
     /// Whether `event` was delivered to `target` (a run's id, or `trigger:FLOW`).
@@ -95,5 +97,5 @@ pub trait Store: Send + Sync + 'static {
     /// Whether a key was used, see `Write::Once`.
     async fn is_used(&self, scope: &str, key: &str) -> Result<bool, StoreError>;
     /// What a key was used for, see `Write::Once`.
-    async fn used_for(&self, scope: &str, key: &str) -> Result<Option<String>, StoreError>;
+    async fn used_for(&self, scope: &str, key: &str) -> Result<Option<Used>, StoreError>;
 }

@@ -115,6 +115,8 @@ pub enum Write {
         key: String,
         /// What to remember.
         value: String,
+        /// Digest of the request that the key came with, where another request must not use it.
+        digest: Option<String>,
         /// When it may be forgotten.
         until: Option<Timestamp>,
     },
@@ -247,6 +249,15 @@ pub enum TaskState {
     Settled(String),
     /// No longer needed.
     Withdrawn,
+}
+
+/// What a key was used for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Used {
+    /// What was to be remembered.
+    pub value: String,
+    /// Digest of the request that it came with, if it was bound to one.
+    pub digest: Option<String>,
 }
 
 /// An event that a run waits for by key.

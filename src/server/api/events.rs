@@ -11,7 +11,8 @@ use axum::http::StatusCode;
 /// Connections whose events only this server tells.
 const BUILT_IN: [&str; 5] = ["file360", "mail", "http", "data", "workflow"];
 
-/// Records an event and delivers it. One of the same id and kind is recorded once.
+/// Records an event and delivers it. One of the same id and kind is recorded once, and
+/// another one under that id is refused.
 pub async fn publish(
     State(server): State,
     JsonBody(body): JsonBody<EventBody>,
@@ -29,8 +30,9 @@ pub async fn publish(
     if BUILT_IN.contains(&connection) {
         return Err(unfit(format!("events of {connection} come from this server alone")));
     }
-    // Derived, so that no sender can take an id that something else has.
-    let id = EventId::derived(&format!("api:{}:{}", body.kind, body.id));
+    // Derived, so that no sender can take an id that something else has; the length tells where the
+    // type ends.
+    let id = EventId::derived(&format!("api:{}:{}:{}", body.kind.len(), body.kind, body.id));
     let event = InboundEvent {
         id: id.clone(),
         kind: body.kind,

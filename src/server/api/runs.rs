@@ -2,6 +2,7 @@
 
 use crate::base::Value;
 use crate::base::id::RunId;
+use crate::host::once::{self, OnceKey};
 use crate::host::runs::StartRun;
 use crate::server::dto::{JournalLine, Page, ReasonBody, Run, RunDetail, StartBody, Started};
 use crate::server::extract::{Answer, Created, Done, JsonBody, Once, Path, Query, State};
@@ -19,7 +20,8 @@ const LINES_MAX: usize = 1000;
 /// Header of a listener that comes back.
 const LAST_EVENT_ID: &str = "last-event-id";
 
-/// Starts a run. The same `Idempotency-Key` of the same person starts one.
+/// Starts a run. The same `Idempotency-Key` of the same person starts one, and with other inputs
+/// it is refused.
 pub async fn start(
     State(server): State,
     caller: Caller,
@@ -28,10 +30,16 @@ pub async fn start(
     JsonBody(body): JsonBody<StartBody>,
 ) -> Result<Created<Started>, Problem> {
     let initiator = caller.principal();
-    let once = key.map(|key| (format!("api:{initiator}:{flow}"), key));
+    let inputs = Value::Object(body.inputs);
+    let once = key.map(|key| OnceKey {
+        name: "Idempotency-Key",
+        scope: format!("api:{initiator}:{flow}"),
+        key,
+        digest: Some(once::digest(&inputs)),
+    });
     let start = StartRun {
         flow,
-        inputs: Value::Object(body.inputs),
+        inputs,
         initiator,
         trigger: "manual".to_owned(),
         once,

@@ -141,13 +141,16 @@ fn encode_write(write: Write, out: &mut Vec<Statement>) -> Result<(), StoreError
             scope,
             key,
             value,
+            digest,
             until,
         } => out.push(Statement {
-            sql: "INSERT INTO used_key (scope, key, value, until) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+            sql: "INSERT INTO used_key (scope, key, value, digest, until) VALUES (?1, ?2, ?3, ?4, ?5) \
+                  ON CONFLICT DO NOTHING",
             values: vec![
                 scope.clone().into(),
                 key.clone().into(),
                 value.into(),
+                digest.into(),
                 until.map(time).into(),
             ],
             miss: Miss::Used { scope, key },

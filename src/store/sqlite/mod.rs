@@ -17,7 +17,7 @@ mod writer;
 
 use super::Store;
 use super::model::{
-    CommitError, Deployment, MailState, OutboxMail, RunFilter, RunRow, StoreError, TaskRow, UnitOfWork,
+    CommitError, Deployment, MailState, OutboxMail, RunFilter, RunRow, StoreError, TaskRow, UnitOfWork, Used,
 };
 use crate::audit::AccessEntry;
 use crate::base::Timestamp;
@@ -226,6 +226,10 @@ impl Store for SqliteStore {
         self.readers.point(|db| read::subscribers(db, kind, key)).await
     }
 
+    async fn event(&self, id: &EventId) -> Result<Option<InboundEvent>, StoreError> {
+        self.readers.point(|db| read::event(db, id)).await
+    }
+
     async fn pending_events(&self, limit: usize) -> Result<Vec<InboundEvent>, StoreError> {
         self.readers.list(move |db| read::pending_events(db, limit)).await
     }
@@ -242,7 +246,7 @@ impl Store for SqliteStore {
         Ok(self.used_for(scope, key).await?.is_some())
     }
 
-    async fn used_for(&self, scope: &str, key: &str) -> Result<Option<String>, StoreError> {
+    async fn used_for(&self, scope: &str, key: &str) -> Result<Option<Used>, StoreError> {
         self.readers.point(|db| read::used_for(db, scope, key)).await
     }
 }

@@ -7,7 +7,7 @@ use crate::base::Timestamp;
 use crate::base::id::{EventId, FileId, GrantId, RunId, ShareId, TaskId, WorkspaceId};
 use crate::engine::{Event, EventRecord, InboundEvent, JOURNAL_VERSION};
 use crate::space::{Comment, File, Grant, Share, Workspace};
-use crate::store::model::{Deployment, MailState, OutboxMail, RunFilter, RunRow, RunStatus, StoreError, TaskRow};
+use crate::store::model::{Deployment, MailState, OutboxMail, RunFilter, RunRow, RunStatus, StoreError, TaskRow, Used};
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, Params, Row, params, params_from_iter};
 use serde::de::DeserializeOwned;
@@ -339,6 +339,10 @@ pub(super) fn subscribers(db: &Connection, kind: &str, key: &str) -> Read<Vec<Ru
     rows(db, sql, [kind, key], run_id)
 }
 
+pub(super) fn event(db: &Connection, id: &EventId) -> Read<Option<InboundEvent>> {
+    first(db, "SELECT body FROM inbound WHERE id = ?1", [id.as_str()], record)
+}
+
 pub(super) fn pending_events(db: &Connection, limit: usize) -> Read<Vec<InboundEvent>> {
     rows(
         db,
@@ -358,7 +362,12 @@ pub(super) fn mails(db: &Connection, state: MailState, limit: usize) -> Read<Vec
     rows(db, sql, params![mail_state(state), bounded(limit)], record)
 }
 
-pub(super) fn used_for(db: &Connection, scope: &str, key: &str) -> Read<Option<String>> {
-    let sql = "SELECT value FROM used_key WHERE scope = ?1 AND key = ?2";
-    first(db, sql, [scope, key], |row| column(row, 0))
+pub(super) fn used_for(db: &Connection, scope: &str, key: &str) -> Read<Option<Used>> {
+    let sql = "SELECT value, digest FROM used_key WHERE scope = ?1 AND key = ?2";
+    first(db, sql, [scope, key], |row| {
+        Ok(Used {
+            value: column(row, 0)?,
+            digest: column(row, 1)?,
+        })
+    })
 }

@@ -223,6 +223,7 @@ mod tests {
             scope: "test".to_owned(),
             key: key.to_owned(),
             value: String::new(),
+            digest: None,
             until: None,
         };
         let unit = UnitOfWork {

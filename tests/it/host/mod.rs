@@ -251,7 +251,12 @@ async fn the_same_key_starts_one_run() {
         inputs: json!({}),
         initiator: "user:anna".to_owned(),
         trigger: "manual".to_owned(),
-        once: Some(("api:anna".to_owned(), "k1".to_owned())),
+        once: Some(gatefold::host::once::OnceKey {
+            name: "key",
+            scope: "api:anna".to_owned(),
+            key: "k1".to_owned(),
+            digest: None,
+        }),
     };
     let (first, second) = tokio::join!(
         process.host.start_run(start.clone()),

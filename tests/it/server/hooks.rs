@@ -99,6 +99,28 @@ async fn a_delivery_counts_once_through_its_retries() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_delivery_that_comes_with_another_body_starts_nothing_and_says_so() {
+    let harness = hooked().await;
+    let deliver = async |body: &str| {
+        let signed = signature(&harness, Some("d-1"), body);
+        call(&harness, "hooked", &signed, Some("d-1"), body).await
+    };
+    let first = deliver(BODY).await;
+    let other = deliver("{\"order\":\"8\"}").await;
+    assert_eq!(
+        (other.status, other.problem().as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, "key-reused")
+    );
+    assert!(other.text().contains("delivery id"), "{}", other.text());
+    assert_eq!(
+        deliver("{ \"order\" : \"7\" }").await.json(),
+        first.json(),
+        "spaces are no difference"
+    );
+    assert_eq!(runs(&harness).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_not_signed_right_and_fresh_starts_nothing() {
     let harness = hooked().await;
     let now = harness.host.now().as_second();

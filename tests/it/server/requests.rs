@@ -209,6 +209,30 @@ async fn events_of_built_in_connections_cannot_be_made_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_event_id_that_comes_with_another_event_is_refused() {
+    let harness = Harness::new().await;
+    let tell = |id: &str, kind: &str, key: &str, data: serde_json::Value| {
+        let body = json!({ "id": id, "kind": kind, "key": key, "data": data });
+        harness.post("/api/v1/events").by("operator").json(&body).send()
+    };
+    let first = tell("1", "crm.signed", "k", json!({ "by": "anna" })).await;
+    for (key, data) in [("k", json!({ "by": "ben" })), ("other", json!({ "by": "anna" }))] {
+        let other = tell("1", "crm.signed", key, data).await;
+        assert_eq!(
+            (other.status, other.problem().as_str()),
+            (StatusCode::UNPROCESSABLE_ENTITY, "key-reused")
+        );
+    }
+    let again = tell("1", "crm.signed", "k", json!({ "by": "anna" })).await;
+    assert_eq!((again.status, again.json()), (StatusCode::ACCEPTED, first.json()));
+    // Where the type ends and the id begins is no way to take another event's place.
+    let one = tell("b:c", "crm.a", "k", json!({})).await;
+    let two = tell("c", "crm.a:b", "k", json!({})).await;
+    assert_eq!((one.status, two.status), (StatusCode::ACCEPTED, StatusCode::ACCEPTED));
+    assert_ne!(one.json(), two.json());
+}
+
+#[tokio::test(start_paused = true)]
 async fn counts_are_there_for_who_may_see_them_and_hold_no_secret() {
     let harness = Harness::new().await;
     let link = harness.share(Role::View).await;

@@ -180,6 +180,42 @@ async fn the_same_key_of_the_same_person_starts_one_run() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_that_comes_with_another_request_starts_nothing_and_says_so() {
+    let harness = Harness::new().await;
+    harness.deploy(WAITING).await;
+    let start = |key: &str, who: &str| {
+        let ask = harness
+            .post("/api/v1/flows/waits/runs")
+            .by("operator")
+            .header("idempotency-key", key);
+        ask.json(&json!({ "inputs": { "who": who } })).send()
+    };
+    let first = start("k", "anna").await;
+    let other = start("k", "ben").await;
+    assert_eq!(
+        (other.status, other.problem().as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, "key-reused")
+    );
+    assert!(
+        other.text().contains("choose a new Idempotency-Key"),
+        "{}",
+        other.text()
+    );
+    assert_eq!(
+        start("k", "anna").await.json(),
+        first.json(),
+        "the first request still has its answer"
+    );
+    // Also where both come at once: one of them starts, the other is refused.
+    let (one, two) = tokio::join!(start("l", "anna"), start("l", "ben"));
+    let mut statuses = [one.status.as_u16(), two.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 422]);
+    let runs = harness.get("/api/v1/runs").by("operator").send().await.json();
+    assert_eq!(runs["items"].as_array().map(Vec::len), Some(2), "{runs}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn runs_are_listed_newest_first_in_pages() {
     let harness = Harness::new().await;
     harness.deploy(WAITING).await;

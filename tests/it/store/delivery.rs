@@ -2,7 +2,7 @@
 
 use super::samples::{at, done, inbound, of_writes};
 use gatefold::base::id::{EventId, RunId};
-use gatefold::store::{CommitError, Delivery, Store, Subscription, Write};
+use gatefold::store::{CommitError, Delivery, Store, Subscription, Used, Write};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -95,6 +95,12 @@ pub async fn events_wait_in_order_until_done(store: &Arc<dyn Store>) {
         2,
         "what is done is not recorded again"
     );
+    assert_eq!(
+        store.event(&EventId::from("evt_1")).await,
+        Ok(Some(events[1].clone())),
+        "the first of an id stays, delivered or not"
+    );
+    assert_eq!(store.event(&EventId::from("evt_9")).await, Ok(None));
     done(&**store, of_writes([Write::Event(inbound("evt_9"))])).await;
     assert_eq!(
         store.pending_events(10).await.unwrap().len(),
@@ -125,33 +131,45 @@ pub async fn a_delivery_happens_once(store: &Arc<dyn Store>) {
 }
 
 pub async fn a_key_is_used_once_until_it_is_forgotten(store: &Arc<dyn Store>) {
-    let once = |scope: &str, key: &str, value: &str, until| {
+    let once = |scope: &str, key: &str, value: &str, digest: Option<&str>, until| {
         of_writes([Write::Once {
             scope: scope.to_owned(),
             key: key.to_owned(),
             value: value.to_owned(),
+            digest: digest.map(str::to_owned),
             until,
         }])
     };
-    done(&**store, once("webhook", "k", "run_1", Some(at(10)))).await;
-    done(&**store, once("start", "k", "run_2", None)).await;
+    let used = |value: &str, digest: Option<&str>| {
+        let digest = digest.map(str::to_owned);
+        let value = value.to_owned();
+        Ok(Some(Used { value, digest }))
+    };
+    done(&**store, once("webhook", "k", "run_1", Some("aa"), Some(at(10)))).await;
+    done(&**store, once("start", "k", "run_2", None, None)).await;
     let again = Err(CommitError::Duplicate {
         what: "webhook k".to_owned(),
         value: "run_1".to_owned(),
     });
-    assert_eq!(store.commit(once("webhook", "k", "run_3", None)).await, again);
-    assert_eq!(store.used_for("webhook", "k").await, Ok(Some("run_1".to_owned())));
+    assert_eq!(
+        store.commit(once("webhook", "k", "run_3", Some("bb"), None)).await,
+        again
+    );
+    assert_eq!(store.used_for("webhook", "k").await, used("run_1", Some("aa")));
     assert_eq!(store.is_used("webhook", "k").await, Ok(true));
     assert_eq!(store.is_used("webhook", "other").await, Ok(false));
     done(&**store, of_writes([Write::ForgetUsed { now: at(9) }])).await;
-    assert_eq!(store.commit(once("webhook", "k", "run_3", None)).await, again);
+    assert_eq!(
+        store.commit(once("webhook", "k", "run_3", Some("bb"), None)).await,
+        again
+    );
     done(&**store, of_writes([Write::ForgetUsed { now: at(10) }])).await;
     assert_eq!(store.used_for("webhook", "k").await, Ok(None));
     assert_eq!(
         store.used_for("start", "k").await,
-        Ok(Some("run_2".to_owned())),
+        used("run_2", None),
         "without an end"
     );
-    done(&**store, once("webhook", "k", "run_3", None)).await;
-    assert_eq!(store.used_for("webhook", "k").await, Ok(Some("run_3".to_owned())));
+    done(&**store, once("webhook", "k", "run_3", Some("bb"), None)).await;
+    assert_eq!(store.used_for("webhook", "k").await, used("run_3", Some("bb")));
 }

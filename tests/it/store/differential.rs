@@ -170,6 +170,7 @@ fn used_key(dice: &mut Dice) -> Write {
         scope: dice.id("scope"),
         key: dice.id("key"),
         value: dice.id("value"),
+        digest: dice.chance(50).then(|| dice.id("digest")),
         until: dice.chance(60).then(|| dice.moment()),
     }
 }
@@ -258,6 +259,7 @@ async fn by_number(store: &dyn Store, number: u64, seen: &mut Vec<String>) {
         format!("{:?}", store.access_log(Some(&share), 0, 50).await),
         format!("{:?}", store.owners_of(&[id("shr"), "shr_0".to_owned()]).await),
         format!("{:?}", store.subscribers(&id("kind"), "key_1").await),
+        format!("{:?}", store.event(&EventId(id("evt"))).await),
         format!("{:?}", store.used_for(&id("scope"), "key_1").await),
     ];
     seen.extend(answers);

@@ -45,6 +45,7 @@ fn one_of_each() -> Vec<Write> {
             scope: "webhook".to_owned(),
             key: "k".to_owned(),
             value: "v".to_owned(),
+            digest: None,
             until: None,
         },
         Write::ForgetUsed { now: at(5) },
@@ -70,6 +71,7 @@ async fn furnish(store: &dyn Store) {
             scope: "webhook".to_owned(),
             key: "old".to_owned(),
             value: "v".to_owned(),
+            digest: None,
             until: Some(at(1)),
         },
     ];
@@ -173,6 +175,7 @@ pub async fn a_unit_sees_its_own_writes(store: &Arc<dyn Store>) {
         scope: "start".to_owned(),
         key: "k".to_owned(),
         value: "first".to_owned(),
+        digest: None,
         until: None,
     };
     let answer = store.commit(of_writes([once.clone(), once])).await;

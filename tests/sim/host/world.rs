@@ -54,7 +54,7 @@ impl Outside {
         };
         for key in local {
             if let Some(done) = store.used_for(LOCAL, &key).await.expect("it is in memory") {
-                let done: Value = serde_json::from_str(&done).expect("written below");
+                let done: Value = serde_json::from_str(&done.value).expect("written below");
                 world.ledger.push(Effect {
                     key: done["key"].as_str().unwrap_or_default().to_owned(),
                     action: done["action"].as_str().unwrap_or_default().to_owned(),
@@ -135,6 +135,7 @@ impl LocalAction for Action {
             scope: LOCAL.to_owned(),
             key,
             value: done.to_string(),
+            digest: None,
             until: None,
         };
         Ok(LocalEffect {

@@ -168,6 +168,7 @@ CREATE TABLE used_key (
     scope       TEXT NOT NULL,
     key         TEXT NOT NULL,
     value       TEXT NOT NULL,
+    digest      TEXT,
     until       TEXT,
     PRIMARY KEY (scope, key)
 ) STRICT, WITHOUT ROWID;

@@ -1,0 +1,64 @@
+//! What makes a request count once: a key, and which request the key belongs to.
+
+use super::{Host, HostError};
+use crate::base::Value;
+use crate::base::id::{RunId, hex};
+use sha2::{Digest, Sha256};
+
+/// A key that makes a start happen once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnceKey {
+    /// What people call the key, for the refusal of another request with it.
+    pub name: &'static str,
+    /// Whose key it is and what for: the same key in another scope is another key.
+    pub scope: String,
+    /// The key.
+    pub key: String,
+    /// Digest of the request, where another request with the key is refused instead of answered
+    /// with what the first one started.
+    pub digest: Option<String>,
+}
+
+/// Digest of a request: the same for the same JSON, in whatever order its fields were written.
+pub fn digest(request: &Value) -> String {
+    let mut sorted = request.clone();
+    sorted.sort_all_objects();
+    hex(&Sha256::digest(sorted.to_string().as_bytes()))
+}
+
+impl Host {
+    /// The run that `once` has started already.
+    ///
+    /// # Errors
+    /// `KeyReused` where the key came with another request then.
+    pub(super) async fn started_before(&self, once: &OnceKey) -> Result<Option<RunId>, HostError> {
+        let Some(used) = self.parts().store.used_for(&once.scope, &once.key).await? else {
+            return Ok(None);
+        };
+        match (&once.digest, &used.digest) {
+            (Some(now), Some(then)) if now != then => Err(HostError::KeyReused { name: once.name }),
+            _ => Ok(Some(RunId(used.value))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_order_of_fields_is_no_difference_and_anything_else_is() {
+        let read = |text: &str| digest(&serde_json::from_str(text).unwrap());
+        let first = read(r#"{"a":1,"b":[{"c":2,"d":3}]}"#);
+        assert_eq!(first, read(r#" {"b": [{"d": 3, "c": 2}], "a": 1}"#));
+        for other in [
+            r#"{"a":1,"b":[{"c":2,"d":4}]}"#,
+            r#"{"a":1}"#,
+            r#"{"a":"1","b":[{"c":2,"d":3}]}"#,
+        ] {
+            assert_ne!(first, read(other), "{other}");
+        }
+        assert_eq!(digest(&json!({})).len(), 64);
+    }
+}
