@@ -24,6 +24,9 @@ use tokio::time::Instant;
 
 /// Header with the password of a link.
 pub const PASSWORD_HEADER: &str = "x-share-password";
+/// How it is written there, in words for people who send it.
+pub const PASSWORD_IN_WORDS: &str =
+    "X-Share-Password takes it percent-encoded, as an address does: ü is %C3%BC, % is %25";
 /// Longest time for which a look at somebody's right is good.
 const RIGHT_GOOD_FOR: Duration = Duration::from_secs(1);
 /// Most bytes for which it is.
@@ -204,14 +207,10 @@ impl Guard {
 
     async fn visitor(&self, params: &RawPathParams, headers: &HeaderMap, remote: IpAddr) -> Result<Visitor, Problem> {
         let token = param(params, "token").unwrap_or_default();
-        let password = match headers.get(PASSWORD_HEADER).map(HeaderValue::to_str) {
-            None => None,
-            Some(Ok(password)) => Some(password),
-            Some(Err(_)) => return Err(Problem::bad_request("password", "the password header is no plain text")),
-        };
+        let password = share_password(headers)?;
         let is_token = token.len() == LINK_TOKEN_LENGTH && token.bytes().all(|byte| byte.is_ascii_hexdigit());
         let entered = if is_token {
-            self.server.host.enter(token, password).await
+            self.server.host.enter(token, password.as_deref()).await
         } else {
             Err(HostError::NotFound("such link".to_owned()))
         };
@@ -292,6 +291,41 @@ fn remote_of(request: &Request) -> IpAddr {
 
 fn param<'p>(params: &'p RawPathParams, name: &str) -> Option<&'p str> {
     params.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+/// The password of a link, if one was sent. Headers carry no umlaut and lose spaces at their edges;
+/// percent-encoding carries every password there is.
+fn share_password(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let mut all = headers.get_all(PASSWORD_HEADER).iter();
+    match (all.next(), all.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => match percent_decoded(value.as_bytes()) {
+            Some(password) => Ok(Some(password)),
+            None => Err(Problem::bad_request(
+                "password",
+                format!("the password cannot be read: {PASSWORD_IN_WORDS}"),
+            )),
+        },
+        (Some(_), Some(_)) => Err(Problem::bad_request(
+            "password",
+            "the password was sent twice: send it once",
+        )),
+    }
+}
+
+/// Text of percent-encoded UTF-8. `None` for anything that could be meant in two ways.
+fn percent_decoded(encoded: &[u8]) -> Option<String> {
+    let hex = |digit: Option<&u8>| char::from(*digit?).to_digit(16);
+    let mut bytes = encoded.iter();
+    let mut decoded = Vec::with_capacity(encoded.len());
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'%' => u8::try_from(hex(bytes.next())? * 16 + hex(bytes.next())?).ok()?,
+            b' '..=b'~' => *byte,
+            _ => return None,
+        });
+    }
+    String::from_utf8(decoded).ok()
 }
 
 /// The token of an `Authorization: Bearer` header, if there is exactly one.

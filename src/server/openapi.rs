@@ -1,6 +1,6 @@
 //! The description of the API, OpenAPI 3.1, made from the table of routes.
 
-use super::access::{Access, PASSWORD_HEADER};
+use super::access::{Access, PASSWORD_HEADER, PASSWORD_IN_WORDS};
 use super::operation::Shape;
 use super::routes::{Route, routes};
 use super::{problem, signature};
@@ -35,7 +35,10 @@ pub fn openapi() -> Value {
             "schemas": schemas.take_definitions(true),
             "securitySchemes": {
                 "token": { "type": "http", "scheme": "bearer", "description": "gatefold token new USER" },
-                "sharePassword": { "type": "apiKey", "in": "header", "name": PASSWORD_HEADER },
+                "sharePassword": {
+                    "type": "apiKey", "in": "header", "name": PASSWORD_HEADER,
+                    "description": format!("The password of the link. {PASSWORD_IN_WORDS}."),
+                },
                 "signature": { "type": "apiKey", "in": "header", "name": signature::SIGNATURE_HEADER },
             },
         },
