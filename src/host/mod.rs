@@ -9,6 +9,7 @@ pub mod drive;
 pub mod error;
 pub mod events;
 pub mod files;
+pub mod health;
 pub mod inputs;
 pub mod metrics;
 pub mod once;

@@ -1,7 +1,8 @@
 //! HTTP: the API under `/api/v1`, links for people outside, health and metrics.
 //!
 //! Invariants: every route is a line of one table and declares there who may call it; the guard
-//! made from that line is the only way to a handler. A GET changes nothing but the access log.
+//! made from that line is the only way to a handler. A GET changes nothing but the access log;
+//! `/readyz` stores a trial record and forgets it.
 //! Answers and log lines hold no token, no path of a link and no inner detail of a failure.
 
 pub mod access;
@@ -17,6 +18,7 @@ pub mod operation;
 pub mod patience;
 pub mod problem;
 pub mod range;
+pub mod readiness;
 pub mod routes;
 pub mod signature;
 pub mod throttle;
@@ -77,6 +79,8 @@ pub struct Server {
     pub stop: CancellationToken,
     /// Counts what was asked.
     pub metrics: metrics::Metrics,
+    /// Whether anything can be stored.
+    pub readiness: readiness::Readiness,
     /// Slows down who fails to prove who they are.
     pub throttle: throttle::Throttle,
 }
@@ -86,6 +90,7 @@ impl Server {
     pub fn new(host: Arc<Host>, accounts: Arc<Accounts>, settings: Settings, stop: CancellationToken) -> Arc<Self> {
         Arc::new(Self {
             metrics: metrics::Metrics::new(&host),
+            readiness: readiness::Readiness::default(),
             throttle: throttle::Throttle::default(),
             host,
             accounts,

@@ -126,7 +126,7 @@ pub fn routes() -> Vec<Route> {
         post("/api/v1/events", OPERATORS, "publish_event", "Tells of something that happened outside", events::publish),
         get("/api/v1/openapi.json", Public, "get_openapi", "This description", meta::openapi),
         get("/healthz", Public, "get_health", "Whether the process lives", meta::health),
-        get("/readyz", Public, "get_readiness", "Whether requests are answered", meta::readiness),
+        get("/readyz", Public, "get_readiness", "Whether requests are answered and changes can be stored", meta::readiness),
         get("/metrics", Metrics, "get_metrics", "Counts, for Prometheus", meta::metrics),
     ]);
     routes

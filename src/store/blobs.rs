@@ -153,6 +153,18 @@ impl Blobs {
         on_disk(move || finish(&folder, incoming)).await
     }
 
+    /// Stores a few bytes durably and takes them back. An error where no file could be stored now.
+    pub async fn try_to_store(&self) -> Result<(), BlobError> {
+        let incoming = self.incoming();
+        on_disk(move || {
+            let mut file = NamedTempFile::new_in(incoming)?;
+            file.write_all(&[0; HEAD])?;
+            file.as_file().sync_all()?;
+            file.close()
+        })
+        .await
+    }
+
     /// Opens a blob for reading.
     pub async fn open_blob(&self, sha256: &str) -> Result<tokio::fs::File, BlobError> {
         let missing = || BlobError::Missing(sha256.to_owned());

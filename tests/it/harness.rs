@@ -83,6 +83,14 @@ impl Harness {
         harness
     }
 
+    /// An installation over `store` that has recovered, without its background work: events, mails
+    /// and timers stay where they are recorded.
+    pub async fn at_rest(store: Arc<dyn Store>) -> Self {
+        let harness = Self::not_recovered(store);
+        harness.host.recover().await.unwrap();
+        harness
+    }
+
     /// An installation over `store` that has not recovered yet.
     pub fn not_recovered(store: Arc<dyn Store>) -> Self {
         let data = tempfile::tempdir().unwrap();

@@ -15,12 +15,16 @@ pub async fn health(State(_): State) -> Result<Answer<Health>, Problem> {
     Ok(Answer(ok()))
 }
 
-/// Requests are answered.
+/// Requests are answered, and what they change can be stored.
 pub async fn readiness(State(server): State) -> Result<Answer<Health>, Problem> {
-    if server.is_ready() {
-        return Ok(Answer(ok()));
+    if !server.is_ready() {
+        return Err(Problem::unavailable("not-ready", "the server is starting or stopping"));
     }
-    Err(Problem::unavailable("not-ready", "the server is starting or stopping"))
+    if !server.readiness.can_store(&server.host).await {
+        let detail = "nothing can be stored: look at the disk and the log of the server";
+        return Err(Problem::unavailable("cannot-store", detail));
+    }
+    Ok(Answer(ok()))
 }
 
 fn ok() -> Health {

@@ -3,6 +3,7 @@
 mod hooks;
 mod links;
 mod privacy;
+mod readiness;
 mod requests;
 mod rules;
 mod runs;
