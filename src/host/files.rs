@@ -44,14 +44,15 @@ struct Incoming<'a> {
 }
 
 impl Host {
-    /// Bytes of a file of the share, at a version or the newest. Without `fetches` somebody only
-    /// asks what they would get: the access log tells, and no event does.
+    /// Bytes of a file of the share, at a version or the newest. The access log tells of every
+    /// asking; an event tells of a download where `is_download` says of the version that this
+    /// answer is one, or ends one.
     pub async fn download(
         self: &Arc<Self>,
         visitor: &Visitor,
         file: &FileId,
         version: Option<u64>,
-        fetches: bool,
+        is_download: impl FnOnce(&DocumentRef) -> bool,
     ) -> Result<OpenFile, HostError> {
         let mut entry = self.entry(visitor, AccessKind::Download);
         entry.file = Some(file.to_string());
@@ -77,7 +78,7 @@ impl Host {
         };
         let event = inbound(new_event(), &event, entry.at);
         let mut writes = vec![Write::Access(entry)];
-        if fetches {
+        if is_download(&document) {
             writes.push(Write::Event(event));
         }
         self.record(writes).await?;

@@ -9,15 +9,14 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::AsyncRead;
 use tokio_util::io::StreamReader;
 
 /// Longest pause between two pieces of an upload.
@@ -214,16 +213,29 @@ fn declared_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// The bytes of a file as they come in.
-pub struct Upload(Pin<Box<dyn AsyncRead + Send>>);
+/// A piece of a body, or why it broke off.
+type Piece = std::io::Result<Bytes>;
 
-impl AsyncRead for Upload {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        self.0.as_mut().poll_read(cx, buffer)
+/// The bytes of a file as they come in.
+pub struct Upload(Pin<Box<dyn Stream<Item = Piece> + Send>>);
+
+impl Upload {
+    /// The bytes, of which there must be one at least unless the caller says that the file is empty:
+    /// a body that was forgotten must not become a version.
+    pub async fn bytes(self, may_be_empty: bool) -> Result<impl AsyncRead + Send + Unpin, Problem> {
+        let mut pieces = self.0;
+        let mut first = pieces.next().await;
+        while first
+            .as_ref()
+            .is_some_and(|piece| piece.as_ref().is_ok_and(Bytes::is_empty))
+        {
+            first = pieces.next().await;
+        }
+        if first.is_none() && !may_be_empty {
+            let detail = "the body is empty: send the bytes of the file, or say empty=true where it has none";
+            return Err(Problem::bad_request("empty", detail));
+        }
+        Ok(StreamReader::new(futures_util::stream::iter(first).chain(pieces)))
     }
 }
 
@@ -244,7 +256,8 @@ impl FromRequest<Arc<Server>> for Upload {
             };
             Some((piece, pieces))
         });
-        Ok(Self(Box::pin(StreamReader::new(timed))))
+        let timed = timed.fuse();
+        Ok(Self(Box::pin(timed)))
     }
 }
 

@@ -21,8 +21,12 @@ use tower::ServiceExt;
 const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
 /// Longest time in which a client may take nothing of an answer.
 const STALL_MAX: Duration = Duration::from_mins(1);
-/// Largest head of a request, in bytes.
-const HEAD_BYTES_MAX: usize = 64 << 10;
+/// Largest head of a request, from its first line to the empty one, in bytes.
+pub const HEAD_BYTES_MAX: usize = 32 << 10;
+/// Most header lines of a request.
+pub const HEADERS_MAX: usize = 100;
+/// Bytes of a connection that are read at once.
+const READ_BYTES_MAX: usize = 64 << 10;
 /// Longest time for answers in flight once the server stops.
 const GRACE: Duration = Duration::from_secs(10);
 /// Pause between two looks at the files with people and tokens.
@@ -133,7 +137,9 @@ fn connection(
     hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME_MAX)
-        .max_buf_size(HEAD_BYTES_MAX)
+        .max_header_size(HEAD_BYTES_MAX)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(READ_BYTES_MAX)
         .serve_connection(
             TokioIo::new(Patient::new(stream, STALL_MAX)),
             TowerToHyperService::new(service),

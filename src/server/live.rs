@@ -35,7 +35,7 @@ impl Described for Live {
         shape.parameters.push(serde_json::json!({
             "name": "Last-Event-ID",
             "in": "header",
-            "description": "Position of the last event that was heard; 204 where there will be no other.",
+            "description": "Position of the last event that was heard; 204 where there will be no other, 416 where there is no such position.",
             "schema": { "type": "integer" },
         }));
         shape.answer(
@@ -63,7 +63,10 @@ pub async fn listen(server: &Arc<Server>, run: &RunId, told: u64) -> Result<Live
     // Listening begins before reading, so that nothing falls in between.
     let receiver = server.host.watch();
     let view = server.host.run_view(run).await?;
-    if view.run.status == RunStatus::Ended && view.run.seq <= told {
+    if told > view.run.seq {
+        return Err(past_the_end(told, view.run.seq));
+    }
+    if view.run.status == RunStatus::Ended && view.run.seq == told {
         return Ok(Live(StatusCode::NO_CONTENT.into_response()));
     }
     let mut listener = Listener {
@@ -86,6 +89,15 @@ pub async fn listen(server: &Arc<Server>, run: &RunId, told: u64) -> Result<Live
     });
     let sse = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     Ok(Live(sse.into_response()))
+}
+
+/// Somebody heard what never happened here: in another installation, or before a backup was put back.
+fn past_the_end(told: u64, last: u64) -> Problem {
+    let detail = format!(
+        "Last-Event-ID is {told}, and the journal of this run ends at {last}: forget what was heard, and begin again \
+         without Last-Event-ID"
+    );
+    Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "past-the-end", detail)
 }
 
 impl Listener {

@@ -4,6 +4,7 @@
 use super::Problem;
 use super::operation::{Described, Shape};
 use super::range::{Part, part};
+use crate::engine::event::DocumentRef;
 use crate::host::files::OpenFile;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -35,7 +36,8 @@ impl Described for Transfer {
         };
         shape.parameters.push(header(
             "Range",
-            "One range of bytes; several are answered with the whole file.",
+            "One range of bytes; several are answered with the whole file. An answer that holds the last byte \
+             counts as the download; each answer is in the access log.",
         ));
         shape
             .parameters
@@ -47,20 +49,41 @@ impl Described for Transfer {
     }
 }
 
+/// What `headers` ask for of a version; nothing where they say that it is there already.
+fn asked_for(headers: &HeaderMap, document: &DocumentRef) -> Option<Part> {
+    let etag = etag(document);
+    let asked = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    if asked(header::IF_NONE_MATCH).is_some_and(|tags| names(tags, &etag)) {
+        return None;
+    }
+    // A range of another version than this one would make a mixture.
+    let range = asked(header::RANGE).filter(|_| asked(header::IF_RANGE).is_none_or(|tag| tag == etag));
+    Some(part(range, document.size))
+}
+
+/// Whether the answer carries a file to its last byte. Whoever fetches one in pieces, or goes on
+/// after a break, has downloaded it once.
+pub fn ends_a_download(headers: &HeaderMap, document: &DocumentRef) -> bool {
+    match asked_for(headers, document) {
+        Some(Part::Whole) => true,
+        Some(Part::Bytes { last, .. }) => last + 1 == document.size,
+        Some(Part::Outside) | None => false,
+    }
+}
+
+fn etag(document: &DocumentRef) -> String {
+    format!("\"{}\"", document.sha256)
+}
+
 /// Sends `open`, or the part that `headers` ask for.
 pub async fn send(headers: &HeaderMap, open: OpenFile) -> Result<Transfer, Problem> {
     let OpenFile { document, mut bytes } = open;
-    let etag = format!("\"{}\"", document.sha256);
-    let asked = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let known = asked(header::IF_NONE_MATCH).is_some_and(|tags| names(tags, &etag));
-    // A range of another version than this one would make a mixture.
-    let range = asked(header::RANGE).filter(|_| asked(header::IF_RANGE).is_none_or(|tag| tag == etag));
     let size = document.size;
-    let (status, first, length) = match part(range, size) {
-        _ if known => (StatusCode::NOT_MODIFIED, 0, 0),
-        Part::Whole => (StatusCode::OK, 0, size),
-        Part::Bytes { first, last } => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
-        Part::Outside => return Err(outside(size)),
+    let (status, first, length) = match asked_for(headers, &document) {
+        None => (StatusCode::NOT_MODIFIED, 0, 0),
+        Some(Part::Whole) => (StatusCode::OK, 0, size),
+        Some(Part::Bytes { first, last }) => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
+        Some(Part::Outside) => return Err(outside(size)),
     };
     if first > 0 {
         bytes
@@ -71,7 +94,7 @@ pub async fn send(headers: &HeaderMap, open: OpenFile) -> Result<Transfer, Probl
     let pieces = ReaderStream::with_capacity(bytes.take(length), PIECE_BYTES);
     let mut response = (status, Body::from_stream(pieces)).into_response();
     let headers = response.headers_mut();
-    headers.insert(header::ETAG, value(&etag));
+    headers.insert(header::ETAG, value(&etag(&document)));
     if status == StatusCode::NOT_MODIFIED {
         return Ok(Transfer(response));
     }

@@ -74,7 +74,7 @@ pub struct FileUploaded {
     pub at: Timestamp,
 }
 
-/// Somebody fetched a file.
+/// Somebody fetched a file to its last byte; one that is fetched in pieces is told of at the last one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct FileDownloaded {

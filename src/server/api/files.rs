@@ -18,6 +18,9 @@ pub struct PutQuery {
     folder: Option<String>,
     /// The file's name.
     name: String,
+    /// Says that the file has no bytes; without it, a body without any is refused.
+    #[serde(default)]
+    empty: bool,
 }
 
 /// Which version.
@@ -34,8 +37,9 @@ pub async fn put(
     State(server): State,
     caller: Caller,
     Query(query): Query<PutQuery>,
-    bytes: Upload,
+    upload: Upload,
 ) -> Result<Created<Document>, Problem> {
+    let bytes = upload.bytes(query.empty).await?;
     let folder = query.folder.as_deref().unwrap_or("/");
     let document = server
         .host

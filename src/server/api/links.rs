@@ -17,6 +17,9 @@ use serde::Deserialize;
 pub struct NameQuery {
     /// The file's name; a name that is shared already makes a new version of that file.
     name: String,
+    /// Says that the file has no bytes; without it, a body without any is refused.
+    #[serde(default)]
+    empty: bool,
 }
 
 /// The share with its files and comments.
@@ -41,7 +44,9 @@ pub async fn download(
 ) -> Result<Transfer, Problem> {
     let open = server
         .host
-        .download(&visitor, &file, query.version, method == Method::GET)
+        .download(&visitor, &file, query.version, |document| {
+            method == Method::GET && transfer::ends_a_download(&headers, document)
+        })
         .await?;
     transfer::send(&headers, open).await
 }
@@ -51,8 +56,9 @@ pub async fn upload(
     State(server): State,
     visitor: Visitor,
     Query(query): Query<NameQuery>,
-    bytes: Upload,
+    upload: Upload,
 ) -> Result<Created<Document>, Problem> {
+    let bytes = upload.bytes(query.empty).await?;
     let document = server.host.upload(&visitor, &query.name, bytes).await?;
     Ok(Created {
         location: None,

@@ -73,6 +73,32 @@ async fn a_flow_that_lint_refuses_is_refused_with_the_same_findings() {
     assert_eq!(bytes.status, StatusCode::BAD_REQUEST);
 }
 
+/// Threads for work that takes a while: one, and it is taken. A server with a single thread of its
+/// own answers all the same while a flow waits to be checked.
+#[test]
+fn a_flow_that_takes_long_to_check_holds_nobody_up() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().max_blocking_threads(1).build().unwrap();
+    runtime.block_on(async {
+        let harness = Harness::new().await;
+        let (free, is_free) = std::sync::mpsc::channel::<()>();
+        let busy = tokio::task::spawn_blocking(move || is_free.recv());
+        let ask = harness.post("/api/v1/flows").by("author").text(WAITING.to_owned());
+        let deploying = tokio::spawn(ask.send());
+        for _ in 0..100 {
+            let answer = harness.get("/api/v1/runs").by("operator").send().await;
+            assert_eq!(answer.status, StatusCode::OK);
+        }
+        assert!(
+            !deploying.is_finished(),
+            "the flow is checked on the thread that answers"
+        );
+        free.send(()).unwrap();
+        busy.await.unwrap().unwrap();
+        assert_eq!(deploying.await.unwrap().status, StatusCode::CREATED);
+    });
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_flow_is_deployed_listed_and_shown() {
     let harness = Harness::new().await;
@@ -320,6 +346,41 @@ async fn who_watches_hears_everything_once_in_order_to_the_end() {
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
     let none = harness.get("/api/v1/runs/run_none/events").by("operator").send().await;
     assert_eq!(none.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_heard_more_than_happened_is_told_to_begin_again() {
+    let harness = Harness::new().await;
+    harness.deploy(WAITING).await;
+    let run = harness.begin("waits", json!({})).await;
+    let path = format!("/api/v1/runs/{run}/events");
+    let from = |told: u64| {
+        let ask = harness.get(&path).by("operator");
+        ask.header("last-event-id", told.to_string())
+    };
+    let journal = harness
+        .get(&format!("/api/v1/runs/{run}/journal"))
+        .by("operator")
+        .send()
+        .await;
+    let last = journal.json()["items"].as_array().unwrap().len() as u64;
+    assert_eq!(from(last).open().await.status(), StatusCode::OK, "there will be more");
+    for told in [last + 1, u64::MAX] {
+        let answer = from(told).send().await;
+        assert_eq!(
+            (answer.status, answer.problem().as_str()),
+            (StatusCode::RANGE_NOT_SATISFIABLE, "past-the-end")
+        );
+        let text = answer.text();
+        assert!(
+            text.contains(&format!("ends at {last}")) && text.contains("begin again"),
+            "{text}"
+        );
+    }
+    tell(&harness, "1").await;
+    let last = watch(&harness, &run, 0).await.len() as u64;
+    assert_eq!(from(last).send().await.status, StatusCode::NO_CONTENT);
+    assert_eq!(from(last + 1).send().await.status, StatusCode::RANGE_NOT_SATISFIABLE);
 }
 
 #[tokio::test(start_paused = true)]
