@@ -10,12 +10,14 @@ pub mod diagnostic;
 pub mod id;
 pub mod period;
 pub mod render;
+pub mod schedule;
 pub mod source;
 pub mod span;
 
 pub use calendar::{Calendar, Calendars};
 pub use diagnostic::{Code, Diagnostic, Fix, Label, Severity};
 pub use period::Period;
+pub use schedule::Schedule;
 pub use source::{Document, SpanMap};
 pub use span::Span;
 

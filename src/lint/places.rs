@@ -35,6 +35,10 @@ pub enum EventScope<'a> {
     Kind(&'a str),
     /// The body of a call, of any shape.
     Body,
+    /// A recurring moment.
+    Moment,
+    /// The end of another run.
+    RunEnded,
 }
 
 /// What the value is for, where that limits its type.
@@ -116,6 +120,19 @@ impl<'a> Collector<'a> {
             self.condition("/on/event/where".into(), event.filter.as_deref(), "where");
             for (name, value) in &event.inputs {
                 self.data(&format!("/on/event/inputs/{}", escape(name)), value, Purpose::Data);
+            }
+        }
+        if let Some(schedule) = &spec.on.schedule {
+            self.event = EventScope::Moment;
+            for (name, value) in &schedule.inputs {
+                self.data(&format!("/on/schedule/inputs/{}", escape(name)), value, Purpose::Data);
+            }
+        }
+        if let Some(flow) = &spec.on.flow {
+            self.event = EventScope::RunEnded;
+            self.condition("/on/flow/where".into(), flow.filter.as_deref(), "where");
+            for (name, value) in &flow.inputs {
+                self.data(&format!("/on/flow/inputs/{}", escape(name)), value, Purpose::Data);
             }
         }
         self.event = EventScope::None;

@@ -60,6 +60,8 @@ impl Shapes {
         match scope {
             EventScope::None => None,
             EventScope::Body => Some(Type::Any),
+            EventScope::Moment => Some(moment_type()),
+            EventScope::RunEnded => Some(run_ended_type()),
             EventScope::Kind(kind) => Some(self.events.get(kind).cloned().unwrap_or(Type::Any)),
         }
     }
@@ -235,6 +237,25 @@ fn run_type() -> Type {
         ("initiator", text()),
         ("started_at", text()),
         ("now", text()),
+    ])
+}
+
+/// What a schedule tells of the moment that came.
+fn moment_type() -> Type {
+    let text = || Field::sure(Type::Text);
+    Type::object([("scheduled_at", text()), ("date", text())])
+}
+
+/// What is told of the end of another flow's run.
+fn run_ended_type() -> Type {
+    let text = || Field::sure(Type::Text);
+    Type::object([
+        ("run", text()),
+        ("flow", text()),
+        ("version", text()),
+        ("outcome", text()),
+        ("initiator", text()),
+        ("outputs", Field::sure(Type::Any)),
     ])
 }
 

@@ -47,3 +47,13 @@ pub const CALENDAR_MISSING: Code = Code {
     id: "GF404",
     name: "calendar-missing",
 };
+/// A recurring moment cannot be read, never comes, or has no zone.
+pub const BAD_SCHEDULE: Code = Code {
+    id: "GF405",
+    name: "bad-schedule",
+};
+/// The end of a flow starts the same flow.
+pub const STARTS_ITSELF: Code = Code {
+    id: "GF309",
+    name: "starts-itself",
+};

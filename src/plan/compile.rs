@@ -7,6 +7,7 @@ mod order;
 mod outcomes;
 mod text;
 mod time;
+mod triggers;
 mod verbs;
 
 use super::{Plan, PlanStep, Retry, StepId, codes};
@@ -37,7 +38,7 @@ pub fn compile(
     let calendar = compiler.calendar(spec, calendars);
     let steps = compiler.list("steps", &spec.steps, &spec.always);
     let always = compiler.list("always", &spec.always, &spec.steps);
-    compiler.triggers(spec);
+    let schedule = compiler.triggers(spec, calendar);
     let outputs = compiler.outputs(spec);
     compiler.input_defaults(spec);
     let plan = Plan {
@@ -46,6 +47,7 @@ pub fn compile(
         title: spec.title.clone().unwrap_or_else(|| spec.flow.clone()),
         hash: hash(document, calendar),
         triggers: spec.on.clone(),
+        schedule,
         inputs: spec.inputs.clone(),
         outputs,
         graph: order::graph(&steps.0),
@@ -252,21 +254,6 @@ impl<'a> Compiler<'a> {
             (name.clone(), this.tree(&format!("/outputs/{}", escape(name)), value))
         };
         spec.outputs.iter().map(|output| tree(self, output)).collect()
-    }
-
-    /// Triggers are evaluated by the host; here they are only read.
-    fn triggers(&mut self, spec: &FlowSpec) {
-        if let Some(event) = &spec.on.event {
-            if let Some(filter) = &event.filter {
-                self.condition("/on/event/where", filter);
-            }
-            for (name, value) in &event.inputs {
-                self.tree(&format!("/on/event/inputs/{}", escape(name)), value);
-            }
-        }
-        for (name, value) in spec.on.webhook.iter().flat_map(|webhook| &webhook.inputs) {
-            self.tree(&format!("/on/webhook/inputs/{}", escape(name)), value);
-        }
     }
 }
 

@@ -13,7 +13,7 @@ pub use compile::compile;
 pub use graph::{Certainty, DeadEdge, Index, Knowledge, StepSet};
 pub use locate::{exact, locate};
 
-use crate::base::{Calendar, Period, Value};
+use crate::base::{Calendar, Period, Schedule, Value};
 use crate::expr::{Expression, Template, Tree};
 use crate::spec::step::{OnNewVersion, RuleSpec};
 use crate::spec::{Acquires, InputSpec, JoinSpec, TriggerSpec};
@@ -47,6 +47,8 @@ pub struct Plan {
     pub hash: String,
     /// What starts it.
     pub triggers: TriggerSpec,
+    /// When it starts by itself, if it does.
+    pub schedule: Option<Schedule>,
     /// What a run needs to know.
     pub inputs: IndexMap<String, InputSpec>,
     /// What a run gives.

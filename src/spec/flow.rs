@@ -1,10 +1,11 @@
 //! The top level of a flow file.
 
 use super::limits::{
-    FLOW_PATTERN, MAX_GUARANTEES, MAX_INPUTS, MAX_LABELS, MAX_LINE, MAX_NAME, MAX_OPTIONS, MAX_STEPS, MAX_TEXT,
-    NAME_PATTERN, SIZE_PATTERN, VERSION_PATTERN,
+    FLOW_PATTERN, MAX_GUARANTEES, MAX_INPUTS, MAX_LABELS, MAX_LINE, MAX_NAME, MAX_OPTIONS, MAX_OUTCOMES, MAX_STEPS,
+    MAX_TEXT, NAME_PATTERN, SIZE_PATTERN, VERSION_PATTERN,
 };
 use super::step::StepSpec;
+use crate::base::schedule::MAX_PATTERN;
 use crate::base::{Period, Value};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -86,6 +87,12 @@ pub struct TriggerSpec {
     /// Something that happened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<EventTrigger>,
+    /// A recurring moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<ScheduleTrigger>,
+    /// The end of a run of another flow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<FlowTrigger>,
 }
 
 /// `manual:` with nothing behind it is as good as `manual: {}`.
@@ -124,6 +131,77 @@ pub struct EventTrigger {
     #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["event.folder == '/contracts/outbox'"]))]
     pub filter: Option<String>,
     /// Inputs from the event, as `event.…` expressions. Without it, the event's fields of the same name.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("maxProperties" = MAX_INPUTS))]
+    pub inputs: IndexMap<String, Value>,
+}
+
+/// Start at recurring moments. `event.scheduled_at` is the moment that was meant, `event.date` its
+/// day in the zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleTrigger {
+    /// Minute, hour, day of month, month and day of week, as in crontab.
+    #[schemars(length(min = 1, max = MAX_PATTERN), extend("examples" = ["0 8 * * MON-FRI"]))]
+    pub cron: String,
+    /// IANA name of the zone it is meant in. Without it, the zone of the flow's calendar.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_LINE), extend("examples" = ["Europe/Madrid"]))]
+    pub zone: Option<String>,
+    /// Which moments are made up for that passed while nothing ran.
+    #[serde(default)]
+    pub catch_up: CatchUp,
+    /// What happens at a moment while the run of an earlier one still goes on.
+    #[serde(default)]
+    pub overlap: Overlap,
+    /// Inputs, as `event.…` expressions.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("maxProperties" = MAX_INPUTS))]
+    pub inputs: IndexMap<String, Value>,
+}
+
+/// Which moments are made up for that passed while nothing ran.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CatchUp {
+    /// None.
+    None,
+    /// The last one.
+    #[default]
+    Last,
+    /// All of them, oldest first.
+    All,
+}
+
+/// What happens at a moment while the run of an earlier one still goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Overlap {
+    /// Another run starts beside it.
+    #[default]
+    Allow,
+    /// The moment is passed over.
+    Skip,
+}
+
+/// Start when a run of another flow has ended. `event.run`, `event.flow`, `event.version`,
+/// `event.outcome`, `event.outputs` and `event.initiator` tell of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FlowTrigger {
+    /// The other flow.
+    #[schemars(regex(pattern = FLOW_PATTERN), length(max = MAX_NAME), extend("examples" = ["supplier-papers"]))]
+    pub name: String,
+    /// The statuses it must have ended with. Without it, any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_OUTCOMES), extend("examples" = [["completed"]]))]
+    pub outcome: Vec<String>,
+    /// Bare expression over `event` that must hold.
+    #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["event.outputs.amount > 1000"]))]
+    pub filter: Option<String>,
+    /// Inputs from what the other run gave, as `event.…` expressions. Without it, its outputs of
+    /// the same name.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     #[schemars(extend("maxProperties" = MAX_INPUTS))]
     pub inputs: IndexMap<String, Value>,
