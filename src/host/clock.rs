@@ -25,6 +25,11 @@ impl Clock {
         }
     }
 
+    /// Whether somebody may set it to another time meanwhile, as administrators do with the system's.
+    pub const fn may_step(&self) -> bool {
+        matches!(self, Self::System)
+    }
+
     /// What time it is.
     pub fn now(&self) -> Timestamp {
         match self {

@@ -4,6 +4,7 @@ use super::{Host, HostError};
 use crate::base::{Calendars, Diagnostic, diagnostic};
 use crate::lint::{self, Surroundings, Verdict};
 use crate::plan::Plan;
+use crate::spec::TriggerSpec;
 use crate::store::{CommitError, Deployment, StoreError, UnitOfWork, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -36,6 +37,7 @@ impl Host {
         self.commit_alone(vec![Write::Deploy(deployment.clone())]).await?;
         let plan = self.remember_plan(plan);
         super::lock(&self.latest).insert(plan.flow.clone(), plan);
+        self.flow_deployed.notify_one();
         Ok((deployment, verdict.findings))
     }
 
@@ -95,20 +97,23 @@ impl Host {
         ))
     }
 
-    /// The plans of every flow that events start. A flow that this build cannot compile is told of
-    /// once at each start and left out.
-    pub(super) async fn plans_with_event_trigger(&self) -> Result<Vec<Arc<Plan>>, HostError> {
+    /// The latest plans of the flows whose triggers are `meant`, by name. A flow that this build
+    /// cannot compile is told of once at each start and left out.
+    pub(super) async fn plans_triggered(
+        &self,
+        meant: impl Fn(&TriggerSpec) -> bool + Send,
+    ) -> Result<Vec<Arc<Plan>>, HostError> {
         if !self.all_latest_known.load(Ordering::Acquire) {
             for deployment in self.parts.store.deployments().await? {
                 if let Err(error) = self.latest_plan(&deployment.flow).await {
-                    tracing::error!(flow = deployment.flow, %error, "events cannot start this flow");
+                    tracing::error!(flow = deployment.flow, %error, "nothing but people can start this flow");
                 }
             }
             self.all_latest_known.store(true, Ordering::Release);
         }
         let mut plans: Vec<Arc<Plan>> = super::lock(&self.latest)
             .values()
-            .filter(|plan| plan.triggers.event.is_some())
+            .filter(|plan| meant(&plan.triggers))
             .cloned()
             .collect();
         plans.sort_by(|a, b| a.flow.cmp(&b.flow));

@@ -39,6 +39,8 @@ pub struct Metrics {
     pub decisions: Counter,
     /// Events delivered to a run or a trigger.
     pub events_delivered: Counter,
+    /// Recurring moments that started no run: passed over, or refused.
+    pub moments_passed_over: Counter,
     /// Mails that the mail server took.
     pub mails_sent: Counter,
     /// Mails that will not be sent, or may or may not have been.

@@ -16,10 +16,12 @@ pub mod once;
 pub mod outbox;
 pub mod project;
 pub mod runs;
+pub mod schedules;
 pub mod slots;
 mod stripes;
 pub mod tasks;
 pub mod timers;
+pub mod triggers;
 pub mod visit;
 
 pub use clock::Clock;
@@ -119,6 +121,7 @@ pub struct Host {
     events_recorded: Notify,
     shares_changed: Notify,
     mails_queued: Notify,
+    flow_deployed: Notify,
     listeners: broadcast::Sender<Arc<EventRecord>>,
     ready: AtomicBool,
     metrics: Metrics,
@@ -144,6 +147,7 @@ impl Host {
             events_recorded: Notify::new(),
             shares_changed: Notify::new(),
             mails_queued: Notify::new(),
+            flow_deployed: Notify::new(),
             listeners: broadcast::channel(LISTENER_BACKLOG).0,
             ready: AtomicBool::new(false),
             metrics: Metrics::default(),
@@ -179,6 +183,7 @@ impl Host {
         background.spawn(Arc::clone(&self).run_timers());
         background.spawn(Arc::clone(&self).run_events());
         background.spawn(Arc::clone(&self).run_outbox());
+        background.spawn(Arc::clone(&self).run_schedules());
         background.close();
         stop.cancelled().await;
         self.stop.cancel();

@@ -25,7 +25,7 @@ pub struct StartRun {
     pub inputs: Value,
     /// Who starts it, as `user:anna` or `trigger:webhook`.
     pub initiator: String,
-    /// `manual`, `webhook` or `event`.
+    /// `manual`, `webhook`, `event`, `flow` or `schedule`.
     pub trigger: String,
     /// The same key starts one run, however often it is sent.
     pub once: Option<OnceKey>,

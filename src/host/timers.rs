@@ -2,7 +2,7 @@
 //!
 //! The store holds the truth (`RunRow::wakeup_at`); this queue is a copy of it in order of time.
 
-use super::Host;
+use super::{Clock, Host};
 use crate::base::Timestamp;
 use crate::base::id::RunId;
 use crate::engine::Input;
@@ -11,8 +11,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// Longest sleep, so that a stepped system clock is noticed.
+/// Longest sleep, so that a stepped clock is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// Longest sleep where the clock cannot step: as long as timers can run.
+const AS_GOOD_AS_EVER: Duration = Duration::from_hours(24 * 365);
 /// Runs woken at once; the others follow as soon as these are done.
 const WAKE_BATCH: usize = 256;
 
@@ -78,11 +80,16 @@ impl TimerQueue {
     }
 }
 
-/// How long to sleep until `at`.
-fn pause(now: Timestamp, at: Option<Timestamp>) -> Duration {
-    let Some(at) = at else { return LONGEST_SLEEP };
-    let wait = at.duration_since(now);
-    Duration::try_from(wait).unwrap_or(Duration::ZERO).min(LONGEST_SLEEP)
+/// How long to sleep until `at` by `clock`.
+pub(super) fn pause(clock: &Clock, at: Option<Timestamp>) -> Duration {
+    let longest = if clock.may_step() {
+        LONGEST_SLEEP
+    } else {
+        AS_GOOD_AS_EVER
+    };
+    let Some(at) = at else { return longest };
+    let wait = at.duration_since(clock.now());
+    Duration::try_from(wait).unwrap_or(Duration::ZERO).min(longest)
 }
 
 impl Host {
@@ -100,7 +107,7 @@ impl Host {
                 () = self.stop.cancelled() => return,
                 () = self.timers.changed.notified() => {}
                 () = self.shares_changed.notified() => {}
-                () = tokio::time::sleep(pause(self.now(), next)) => {}
+                () = tokio::time::sleep(pause(&self.parts().clock, next)) => {}
             }
         }
     }
@@ -148,9 +155,20 @@ mod tests {
 
     #[test]
     fn nobody_sleeps_longer_than_a_clock_step_may_go_unnoticed() {
-        assert_eq!(pause(at(0), None), LONGEST_SLEEP);
-        assert_eq!(pause(at(0), Some(at(1_000_000))), LONGEST_SLEEP);
-        assert_eq!(pause(at(10), Some(at(0))), Duration::ZERO);
-        assert_eq!(pause(at(0), Some(at(2))), Duration::from_secs(2));
+        let clock = Clock::System;
+        assert_eq!(pause(&clock, None), LONGEST_SLEEP);
+        assert_eq!(pause(&clock, Some(Timestamp::MAX)), LONGEST_SLEEP);
+        assert_eq!(pause(&clock, Some(at(0))), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_cannot_step_is_slept_on() {
+        let clock = Clock::tokio_from(at(0));
+        assert_eq!(pause(&clock, None), AS_GOOD_AS_EVER);
+        assert_eq!(pause(&clock, Some(Timestamp::MAX)), AS_GOOD_AS_EVER);
+        assert_eq!(pause(&clock, Some(at(100_000))), Duration::from_secs(100_000));
+        tokio::time::advance(Duration::from_secs(3)).await;
+        assert_eq!(pause(&clock, Some(at(2))), Duration::ZERO);
+        assert_eq!(pause(&clock, Some(at(5))), Duration::from_secs(2));
     }
 }

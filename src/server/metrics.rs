@@ -113,6 +113,11 @@ impl Collector for HostCounts {
             ("mails_failed", "Mails that did not surely arrive", &counts.mails_failed),
             ("uploaded_bytes", "Bytes uploaded", &counts.bytes_uploaded),
             (
+                "moments_passed_over",
+                "Recurring moments that started no run",
+                &counts.moments_passed_over,
+            ),
+            (
                 "accesses_refused",
                 "Accesses to shares that were refused",
                 &counts.accesses_refused,

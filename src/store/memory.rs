@@ -401,6 +401,7 @@ impl Store for MemoryStore {
             filter.flow.as_ref().is_none_or(|flow| *flow == row.flow)
                 && filter.status.is_none_or(|status| status == row.status)
                 && filter.incident.is_none_or(|incident| incident == row.incident)
+                && filter.initiator.as_ref().is_none_or(|one| *one == row.initiator)
         };
         let limit = if filter.limit == 0 { 100 } else { filter.limit };
         Ok(tables.runs.records[..end]

@@ -198,6 +198,8 @@ pub struct RunFilter {
     pub status: Option<RunStatus>,
     /// That wait for a person to look.
     pub incident: Option<bool>,
+    /// That were started by this one, as `user:anna` or `trigger:schedule`.
+    pub initiator: Option<String>,
     /// Before this one, in the order of the list.
     pub before: Option<RunId>,
     /// At most so many; 0 means a default of 100.

@@ -10,7 +10,7 @@ const CODE: Code = Code {
 };
 
 /// Connections that are built in even where they emit nothing.
-const BUILT_IN: [&str; 4] = ["file360", "mail", "http", "data"];
+const BUILT_IN: [&str; 5] = ["file360", "mail", "http", "data", "gatefold"];
 
 /// The rule.
 pub const RULE: Rule = Rule {

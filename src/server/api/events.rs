@@ -9,7 +9,7 @@ use crate::server::extract::{Accepted, JsonBody, State};
 use axum::http::StatusCode;
 
 /// Connections whose events only this server tells.
-const BUILT_IN: [&str; 5] = ["file360", "mail", "http", "data", "workflow"];
+const BUILT_IN: [&str; 6] = ["file360", "mail", "http", "data", "workflow", "gatefold"];
 
 /// Records an event and delivers it. One of the same id and kind is recorded once, and
 /// another one under that id is refused.

@@ -80,6 +80,7 @@ pub async fn list(State(server): State, Query(query): Query<RunsQuery>) -> Resul
         flow: query.flow,
         status: query.status,
         incident: query.incident,
+        initiator: None,
         before: query.before.map(RunId),
         limit,
     };

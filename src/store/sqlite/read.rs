@@ -155,6 +155,10 @@ pub(super) fn runs(db: &Connection, filter: &RunFilter) -> Read<Vec<RunRow>> {
         Some(true) => " AND incident = 1",
         Some(false) => " AND incident = 0",
     });
+    if let Some(initiator) = &filter.initiator {
+        sql.push_str(" AND initiator = ?");
+        values.push(initiator.clone().into());
+    }
     if let Some(before) = &filter.before {
         sql.push_str(" AND key < (SELECT key FROM run WHERE id = ?)");
         values.push(before.0.clone().into());

@@ -1,0 +1,284 @@
+//! What starts runs beside people: webhooks, events, the end of other runs.
+//!
+//! The start of a run by an event is one transaction with the delivery of the event.
+
+use super::once::{self, OnceKey};
+use super::runs::StartRun;
+use super::{Host, HostError};
+use crate::base::Value;
+use crate::base::id::{EventId, RunId};
+use crate::engine::{Event, EventRecord, InboundEvent, RunMachine};
+use crate::expr::{Expression, Scope, Tree};
+use crate::plan::Plan;
+use crate::store::{Delivery, Write};
+use indexmap::IndexMap;
+use secrecy::SecretString;
+use serde_json::{Map, json};
+use std::sync::Arc;
+
+/// Type of the event that tells of the end of a run.
+pub const RUN_ENDED: &str = "gatefold.run_ended";
+/// Most runs that start one another by their ends, the first one included.
+pub const MAX_CHAIN: usize = 32;
+
+/// How an initiator names a run.
+const BY_RUN: &str = "run:";
+
+/// What a trigger makes of an event.
+struct Start<'p> {
+    /// `event` or `flow`.
+    trigger: &'static str,
+    filter: Option<&'p str>,
+    inputs: &'p IndexMap<String, Value>,
+    initiator: String,
+}
+
+impl Host {
+    /// A webhook call for `flow`, already checked: its signature is right and fresh. The same
+    /// `delivery` starts one run, however often it is sent; with another body it is refused.
+    pub async fn webhook(self: &Arc<Self>, flow: &str, delivery: &str, body: Value) -> Result<RunId, HostError> {
+        let plan = self.latest_plan(flow).await?;
+        let trigger = plan.triggers.webhook.as_ref();
+        let trigger = trigger.ok_or_else(|| HostError::NotFound(format!("webhook of flow {flow}")))?;
+        let inputs = trigger_inputs(&plan, &trigger.inputs, &body, &body)?;
+        let once = OnceKey {
+            name: "delivery id",
+            scope: format!("webhook:{flow}"),
+            key: delivery.to_owned(),
+            digest: Some(once::digest(&body)),
+        };
+        self.start_run(StartRun {
+            flow: flow.to_owned(),
+            inputs,
+            initiator: "trigger:webhook".to_owned(),
+            trigger: "webhook".to_owned(),
+            once: Some(once),
+        })
+        .await
+    }
+
+    /// The secret that signs webhook calls for `flow`.
+    pub async fn webhook_secret(&self, flow: &str) -> Result<SecretString, HostError> {
+        let plan = self.latest_plan(flow).await?;
+        let trigger = plan.triggers.webhook.as_ref();
+        let secret = trigger.and_then(|trigger| self.parts().secrets.get(&trigger.secret));
+        secret
+            .cloned()
+            .ok_or_else(|| HostError::NotFound(format!("webhook of flow {flow}")))
+    }
+
+    /// Starts a run of `plan` if one of its triggers is for `event`.
+    pub(super) async fn deliver_to_trigger(
+        self: &Arc<Self>,
+        event: &InboundEvent,
+        plan: &Plan,
+    ) -> Result<(), HostError> {
+        let Some(start) = start_of(plan, event) else {
+            return Ok(());
+        };
+        let target = format!("trigger:{}", plan.flow);
+        if self.parts().store.is_delivered(&event.id, &target).await? {
+            return Ok(());
+        }
+        let delivery = Write::Delivered(Delivery {
+            event: event.id.clone(),
+            target,
+        });
+        let fields = event_fields(event);
+        let wanted = start.filter.map_or(Ok(true), |filter| holds(filter, &fields));
+        let started = match wanted {
+            Ok(true) => self.start_by_event(plan, event, start, &fields, delivery.clone()).await,
+            Ok(false) => return self.commit_alone(vec![delivery]).await,
+            Err(why) => Err(HostError::Invalid(why)),
+        };
+        match started {
+            Ok(()) => Ok(()),
+            // the event will not become another one: it is told once and not tried again
+            Err(error @ (HostError::BadInputs { .. } | HostError::Invalid(_))) => {
+                tracing::error!(flow = plan.flow, event = %event.id, %error, "the event could not start a run");
+                self.commit_alone(vec![delivery]).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn start_by_event(
+        self: &Arc<Self>,
+        plan: &Plan,
+        event: &InboundEvent,
+        start: Start<'_>,
+        fields: &Value,
+        delivery: Write,
+    ) -> Result<(), HostError> {
+        let unmapped = match start.trigger {
+            "flow" => &event.data["outputs"],
+            _ => fields,
+        };
+        self.bounded_chain(&start.initiator).await?;
+        let start = StartRun {
+            flow: plan.flow.clone(),
+            inputs: trigger_inputs(plan, start.inputs, fields, unmapped)?,
+            initiator: start.initiator,
+            trigger: start.trigger.to_owned(),
+            // an event is what was recorded under its id; what the trigger makes of it may change
+            once: Some(OnceKey {
+                name: "event id",
+                scope: format!("event:{}", plan.flow),
+                key: event.id.to_string(),
+                digest: None,
+            }),
+        };
+        self.metrics().events_delivered.add(1);
+        self.start_run_with(start, vec![delivery]).await.map(|_| ())
+    }
+
+    /// Refuses another run where too many have started one another already.
+    async fn bounded_chain(&self, initiator: &str) -> Result<(), HostError> {
+        let mut by = initiator.to_owned();
+        for _ in 1..MAX_CHAIN {
+            let Some(before) = by.strip_prefix(BY_RUN) else {
+                return Ok(());
+            };
+            match self.parts().store.run(&RunId::from(before)).await? {
+                Some(run) => by = run.initiator,
+                None => return Ok(()),
+            }
+        }
+        if !by.starts_with(BY_RUN) {
+            return Ok(());
+        }
+        Err(HostError::Invalid(format!(
+            "{MAX_CHAIN} runs have started one another by their ends, which is as many as may: look for flows that \
+             start each other in a circle"
+        )))
+    }
+
+    /// The event that tells of the end of the run, where another flow starts on it.
+    pub(super) async fn told_end(
+        &self,
+        machine: &RunMachine,
+        events: &[EventRecord],
+    ) -> Result<Option<Write>, HostError> {
+        let Some(EventRecord {
+            run,
+            at,
+            event: Event::RunEnded { status, outputs },
+            ..
+        }) = events.last()
+        else {
+            return Ok(None);
+        };
+        let flow = &machine.plan().flow;
+        let follows = self
+            .plans_triggered(|on| on.flow.as_ref().is_some_and(|trigger| trigger.name == *flow))
+            .await?;
+        if follows.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Write::Event(InboundEvent {
+            id: EventId::derived(&format!("run_ended:{run}")),
+            kind: RUN_ENDED.to_owned(),
+            subjects: Vec::new(),
+            key: None,
+            data: json!({
+                "run": run,
+                "flow": flow,
+                "version": machine.plan().version,
+                "outcome": status,
+                "outputs": outputs,
+                "initiator": machine.initiator(),
+            }),
+            at: *at,
+        })))
+    }
+}
+
+/// The trigger of `plan` that is for `event`.
+fn start_of<'p>(plan: &'p Plan, event: &InboundEvent) -> Option<Start<'p>> {
+    if let Some(trigger) = &plan.triggers.event
+        && trigger.kind == event.kind
+    {
+        return Some(Start {
+            trigger: "event",
+            filter: trigger.filter.as_deref(),
+            inputs: &trigger.inputs,
+            initiator: "trigger:event".to_owned(),
+        });
+    }
+    let trigger = plan.triggers.flow.as_ref().filter(|_| event.kind == RUN_ENDED)?;
+    let text = |name: &str| event.data.get(name).and_then(Value::as_str);
+    let outcome = text("outcome")?;
+    let is_meant = trigger.outcome.is_empty() || trigger.outcome.iter().any(|one| one == outcome);
+    (text("flow")? == trigger.name && is_meant).then(|| Start {
+        trigger: "flow",
+        filter: trigger.filter.as_deref(),
+        inputs: &trigger.inputs,
+        initiator: format!("{BY_RUN}{}", text("run").unwrap_or_default()),
+    })
+}
+
+/// The event as expressions see it: its own fields, and `id`, `type`, `key`.
+fn event_fields(event: &InboundEvent) -> Value {
+    let mut fields = event.data.as_object().cloned().unwrap_or_default();
+    fields.insert("id".to_owned(), json!(event.id));
+    fields.insert("type".to_owned(), json!(event.kind));
+    if let Some(key) = &event.key {
+        fields.insert("key".to_owned(), json!(key));
+    }
+    Value::Object(fields)
+}
+
+/// The inputs of a run: as the trigger maps the `fields` of its event, or else what bears the names
+/// of inputs in `unmapped`.
+pub(super) fn trigger_inputs(
+    plan: &Plan,
+    map: &IndexMap<String, Value>,
+    fields: &Value,
+    unmapped: &Value,
+) -> Result<Value, HostError> {
+    if map.is_empty() {
+        let named = plan
+            .inputs
+            .keys()
+            .filter_map(|name| Some((name.clone(), unmapped.get(name)?.clone())));
+        return Ok(Value::Object(named.collect()));
+    }
+    let mut inputs = Map::new();
+    for (name, value) in map {
+        let wrong = |why: String| HostError::BadInputs {
+            problems: vec![(name.clone(), why)],
+        };
+        let tree = Tree::parse(value).map_err(|errors| {
+            wrong(
+                errors
+                    .into_iter()
+                    .map(|(_, error)| error.to_string())
+                    .collect::<Vec<_>>()
+                    .join("; "),
+            )
+        })?;
+        let (value, _) = tree
+            .eval(&EventScope(fields))
+            .map_err(|error| wrong(error.to_string()))?;
+        inputs.insert(name.clone(), value);
+    }
+    Ok(Value::Object(inputs))
+}
+
+fn holds(filter: &str, fields: &Value) -> Result<bool, String> {
+    let expression = Expression::parse(filter).map_err(|error| error.to_string())?;
+    expression.holds(&EventScope(fields)).map_err(|error| error.to_string())
+}
+
+/// `event` and nothing else.
+struct EventScope<'a>(&'a Value);
+
+impl Scope for EventScope<'_> {
+    fn get(&self, path: &[&str]) -> Option<Value> {
+        let (root, rest) = path.split_first()?;
+        if *root != "event" {
+            return None;
+        }
+        rest.iter().try_fold(self.0, |value, name| value.get(name)).cloned()
+    }
+}
