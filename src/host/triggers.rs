@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 /// Type of the event that tells of the end of a run.
 pub const RUN_ENDED: &str = "gatefold.run_ended";
-/// Most runs that start one another by their ends, the first one included.
+/// Most runs that start one another by what they do or by their ends, the first one included.
 pub const MAX_CHAIN: usize = 32;
 
 /// How an initiator names a run.
@@ -84,6 +84,10 @@ impl Host {
             event: event.id.clone(),
             target,
         });
+        if self.is_of(&start.initiator, &plan.flow).await? {
+            tracing::debug!(flow = plan.flow, event = %event.id, "a flow is not started by what its own runs do");
+            return self.commit_alone(vec![delivery]).await;
+        }
         let fields = event_fields(event);
         let wanted = start.filter.map_or(Ok(true), |filter| holds(filter, &fields));
         let started = match wanted {
@@ -132,6 +136,15 @@ impl Host {
         self.start_run_with(start, vec![delivery]).await.map(|_| ())
     }
 
+    /// Whether the initiator is a run of `flow`.
+    async fn is_of(&self, initiator: &str, flow: &str) -> Result<bool, HostError> {
+        let Some(run) = initiator.strip_prefix(BY_RUN) else {
+            return Ok(false);
+        };
+        let run = self.parts().store.run(&RunId::from(run)).await?;
+        Ok(run.is_some_and(|run| run.flow == flow))
+    }
+
     /// Refuses another run where too many have started one another already.
     async fn bounded_chain(&self, initiator: &str) -> Result<(), HostError> {
         let mut by = initiator.to_owned();
@@ -148,7 +161,7 @@ impl Host {
             return Ok(());
         }
         Err(HostError::Invalid(format!(
-            "{MAX_CHAIN} runs have started one another by their ends, which is as many as may: look for flows that \
+            "{MAX_CHAIN} runs have started one another, which is as many as may: look for flows that \
              start each other in a circle"
         )))
     }
@@ -202,7 +215,7 @@ fn start_of<'p>(plan: &'p Plan, event: &InboundEvent) -> Option<Start<'p>> {
             trigger: "event",
             filter: trigger.filter.as_deref(),
             inputs: &trigger.inputs,
-            initiator: "trigger:event".to_owned(),
+            initiator: by_run(event).unwrap_or_else(|| "trigger:event".to_owned()),
         });
     }
     let trigger = plan.triggers.flow.as_ref().filter(|_| event.kind == RUN_ENDED)?;
@@ -215,6 +228,12 @@ fn start_of<'p>(plan: &'p Plan, event: &InboundEvent) -> Option<Start<'p>> {
         inputs: &trigger.inputs,
         initiator: format!("{BY_RUN}{}", text("run").unwrap_or_default()),
     })
+}
+
+/// The run that did what the event tells of, if one did, as an initiator.
+fn by_run(event: &InboundEvent) -> Option<String> {
+    let by = event.data.get("by")?.as_str()?;
+    by.starts_with(BY_RUN).then(|| by.to_owned())
 }
 
 /// The event as expressions see it: its own fields, and `id`, `type`, `key`.

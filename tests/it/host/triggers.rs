@@ -1,7 +1,8 @@
 //! What starts runs beside people: recurring moments and the end of other runs.
 
-use super::world::{Process, World};
-use gatefold::base::id::RunId;
+use super::world::{Process, World, beginning};
+use gatefold::base::id::{EventId, RunId};
+use gatefold::engine::InboundEvent;
 use gatefold::host::runs::RunView;
 use gatefold::host::schedules::MOST_MADE_UP;
 use gatefold::host::triggers::MAX_CHAIN;
@@ -258,4 +259,32 @@ async fn flows_that_start_each_other_in_a_circle_come_to_an_end() {
     }
     let count = runs(&process, "ping", 0).await.len() + runs(&process, "pong", 0).await.len();
     assert_eq!(count, MAX_CHAIN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_run_does_starts_other_flows_and_not_its_own() {
+    let world = World::new();
+    let process = world.start().await;
+    for flow in ["own", "other"] {
+        let yaml = format!(
+            "flow: {flow}\nversion: 1.0.0\non: {{ manual: {{}}, event: {{ type: erp.signed }} }}\nsteps:\n{COMPUTES}"
+        );
+        process.deploy(&yaml).await;
+    }
+    let run = process.begin("own", json!({})).await;
+    let event = InboundEvent {
+        id: EventId::from("evt_1"),
+        kind: "erp.signed".to_owned(),
+        subjects: Vec::new(),
+        key: None,
+        data: json!({ "by": format!("run:{run}") }),
+        at: beginning(),
+    };
+    process.host.publish_event(event).await.unwrap();
+    let started = runs(&process, "other", 1).await;
+    while !world.store.pending_events(1).await.unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(started[0].run.initiator, format!("run:{run}"));
+    assert_eq!(runs(&process, "own", 0).await.len(), 1);
 }
