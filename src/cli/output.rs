@@ -4,7 +4,7 @@
 //! away ends the program quietly.
 
 use super::exit::{Failure, Outcome};
-use crate::base::Value;
+use crate::base::{Timestamp, Value};
 use std::io::{ErrorKind, Write};
 
 /// Writes data as it is.
@@ -68,11 +68,49 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     drawn.join("\n")
 }
 
+/// A field of a JSON object as text, a moment to the second; `-` where there is none.
+pub fn cell(value: &Value, key: &str) -> String {
+    let text = field(value, key);
+    match text.parse::<Timestamp>() {
+        Ok(moment) if key == "due" || key.ends_with("_at") => second(moment),
+        _ => text,
+    }
+}
+
+/// A moment to the second, so that it is as wide as every other.
+pub fn second(moment: Timestamp) -> String {
+    format!("{moment:.0}")
+}
+
 /// A field of a JSON object as text; `-` where there is none.
 pub fn field(value: &Value, key: &str) -> String {
     match &value[key] {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_moment_is_as_wide_as_every_other_whatever_its_fraction() {
+        let row = json!({
+            "due": "2026-11-30T08:31:12.123456789Z",
+            "started_at": "2026-11-30T08:31:12Z",
+            "title": "2026-11-30T08:31:12.5Z",
+            "ended_at": null,
+        });
+        for (key, shown) in [
+            ("due", "2026-11-30T08:31:12Z"),
+            ("started_at", "2026-11-30T08:31:12Z"),
+            ("title", "2026-11-30T08:31:12.5Z"),
+            ("ended_at", "-"),
+        ] {
+            assert_eq!(cell(&row, key), shown);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! A run as people follow it: one line an event, and a spinner for what goes on on a terminal.
 
+use super::output;
 use crate::engine::EventRecord;
 use crate::engine::event::{Event, TimerKind};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -77,7 +78,7 @@ fn describe_step(event: &Event) -> (String, String) {
             retry_at,
         } => (
             step.clone(),
-            format!("try {attempt} failed: {error}; again at {retry_at}"),
+            format!("try {attempt} failed: {error}; again at {}", output::second(*retry_at)),
         ),
         Event::WaitOpened {
             step,
@@ -86,7 +87,9 @@ fn describe_step(event: &Event) -> (String, String) {
             timers,
         } => {
             let names: Vec<&str> = expected.iter().map(|expected| expected.name.as_str()).collect();
-            let due = timers.due.map_or(String::new(), |due| format!(" until {due}"));
+            let due = timers
+                .due
+                .map_or(String::new(), |due| format!(" until {}", output::second(due)));
             (
                 step.clone(),
                 format!("waits for {}{due}{}", names.join(", "), in_round(*round)),

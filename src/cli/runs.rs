@@ -153,7 +153,7 @@ fn list(items: &Value, as_json: bool) -> Outcome {
     let items = items.as_array().map(Vec::as_slice).unwrap_or_default();
     let rows: Vec<Vec<String>> = items
         .iter()
-        .map(|run| columns.iter().map(|column| output::field(run, column)).collect())
+        .map(|run| columns.iter().map(|column| output::cell(run, column)).collect())
         .collect();
     output::line(&output::table(&columns, &rows))
 }
@@ -177,7 +177,7 @@ async fn show(client: &Client, run: &str, as_json: bool) -> Outcome {
     let steps = view["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
     let rows: Vec<Vec<String>> = steps
         .iter()
-        .map(|step| columns.iter().map(|column| output::field(step, column)).collect())
+        .map(|step| columns.iter().map(|column| output::cell(step, column)).collect())
         .collect();
     output::line(&output::table(&columns, &rows))?;
     output::line("")?;

@@ -163,7 +163,7 @@ fn row(task: &Value) -> Vec<String> {
             output::field(document, "version")
         ),
         output::field(document, "sha256"),
-        output::field(task, "due"),
+        output::cell(task, "due"),
         decisions.join(" | "),
     ]
 }
