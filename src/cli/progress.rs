@@ -37,15 +37,18 @@ pub fn describe(event: &Event) -> (String, String) {
 
 fn describe_task(event: &Event) -> (String, String) {
     match event {
-        Event::TaskOpened { step, document, .. } => (
-            step.clone(),
-            format!(
-                "asks about {} version {} ({})",
-                document.name,
-                document.version,
-                short(&document.sha256)
-            ),
-        ),
+        Event::TaskOpened { step, document, by, .. } => {
+            let what = match document {
+                Some(document) => format!(
+                    "asks about {} version {} ({})",
+                    document.name,
+                    document.version,
+                    short(&document.sha256)
+                ),
+                None => format!("asks {}", by.join(", ")),
+            };
+            (step.clone(), what)
+        }
         Event::TaskAssigned { people, escalated, .. } => {
             let how = if *escalated { "escalated to" } else { "assigned to" };
             ("task".to_owned(), format!("{how} {}", people.join(", ")))
@@ -55,10 +58,9 @@ fn describe_task(event: &Event) -> (String, String) {
                 .reason
                 .as_ref()
                 .map_or(String::new(), |reason| format!(": {reason}"));
-            (
-                record.by.clone(),
-                format!("decides {} on {}{reason}", record.decision, short(&record.sha256)),
-            )
+            let on = record.sha256.as_deref().map(|sha256| format!(" on {}", short(sha256)));
+            let on = on.unwrap_or_default();
+            (record.by.clone(), format!("decides {}{on}{reason}", record.decision))
         }
         Event::DecisionsVoided { document, .. } => (
             "task".to_owned(),

@@ -8,7 +8,7 @@ use super::{output, with_runtime};
 use crate::base::Value;
 use crate::base::id::hex;
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 /// Look at tasks, and decide them.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  gatefold tasks list --as anna\n  gatefold tasks decide approved --file contract.pdf --as anna"
+    after_help = "Examples:\n  gatefold tasks list --as anna\n  gatefold tasks decide approved --file contract.pdf --as anna\n  \
+                  gatefold tasks decide done --task tsk_1 --field shelf=A1 --as anna"
 )]
 pub struct TasksArgs {
     #[command(subcommand)]
@@ -34,15 +35,15 @@ enum TasksCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// Decide a task, on the exact version you read
+    /// Decide or answer a task, on the exact version you read
     Decide {
-        /// One of the task's decisions, as approved
+        /// One of the task's decisions, as approved or done
         decision: String,
         /// The version you read, as a file
         #[arg(
             long,
             value_name = "FILE",
-            required_unless_present = "sha256",
+            required_unless_present_any = ["sha256", "task"],
             conflicts_with = "sha256"
         )]
         file: Option<PathBuf>,
@@ -55,6 +56,9 @@ enum TasksCommand {
         /// Why; some decisions need it
         #[arg(long)]
         reason: Option<String>,
+        /// A field of the task's form; repeat it for each
+        #[arg(long = "field", value_name = "NAME=VALUE", value_parser = field)]
+        fields: Vec<(String, Value)>,
         #[command(flatten)]
         server: ServerArgs,
     },
@@ -80,22 +84,34 @@ async fn answer(command: &TasksCommand, client: &Client) -> Outcome {
             sha256,
             task,
             reason,
+            fields,
             ..
         } => {
             let sha256 = match (file, sha256) {
-                (Some(file), _) => hash_of(file)?,
-                (None, given) => given.clone().unwrap_or_default(),
+                (Some(file), _) => Some(hash_of(file)?),
+                (None, given) => given.clone(),
             };
             let task = match task {
                 Some(task) => task.clone(),
-                None => task_about(client, &sha256).await?,
+                None => task_about(client, sha256.as_deref().unwrap_or_default()).await?,
             };
-            let body = json!({ "decision": decision, "sha256": sha256, "reason": reason });
+            let form: Map<String, Value> = fields.iter().cloned().collect();
+            let body = json!({ "decision": decision, "sha256": sha256, "reason": reason, "form": form });
             let path = format!("/api/v1/tasks/{}/decision", escaped(&task));
             let answer = client.post(&path, &body).await?;
             output::line(&output::field(&answer, "result"))
         }
     }
+}
+
+/// `NAME=VALUE`. A list is written as JSON; anything else is a text, which the task's form reads.
+fn field(text: &str) -> Result<(String, Value), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("{text:?} is no field: write it as shelf=A1"))?;
+    let list = serde_json::from_str(value).ok().filter(Value::is_array);
+    let value = list.unwrap_or_else(|| Value::String(value.to_owned()));
+    Ok((name.to_owned(), value))
 }
 
 /// SHA-256 of a file, read in pieces.
@@ -154,14 +170,16 @@ fn row(task: &Value) -> Vec<String> {
         .flatten()
         .filter_map(Value::as_str)
         .collect();
+    let about = if document.is_null() {
+        String::new()
+    } else {
+        let part = |name: &str| output::field(document, name);
+        format!("{} v{}", part("name"), part("version"))
+    };
     vec![
         output::field(task, "id"),
         output::field(task, "title"),
-        format!(
-            "{} v{}",
-            output::field(document, "name"),
-            output::field(document, "version")
-        ),
+        about,
         output::field(document, "sha256"),
         output::cell(task, "due"),
         decisions.join(" | "),

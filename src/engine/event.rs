@@ -7,6 +7,7 @@ use crate::base::id::{EventId, RunId, TaskId};
 use crate::base::{Timestamp, Value};
 use crate::expr::SecretUse;
 use serde::{Deserialize, Serialize};
+use serde_json::Map;
 
 /// Version of the vocabulary that this build writes.
 pub const JOURNAL_VERSION: u32 = 1;
@@ -91,8 +92,12 @@ pub struct DecisionRecord {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// SHA-256 of the version they saw.
-    pub sha256: String,
+    /// SHA-256 of the version they saw, where there is a document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// What they filled in, by the names of the fields.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub form: Map<String, Value>,
     /// When.
     pub at: Timestamp,
 }
@@ -173,8 +178,12 @@ pub enum Event {
         round: u32,
         /// The task.
         task: TaskId,
-        /// The document to decide on.
-        document: DocumentRef,
+        /// The document it is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        document: Option<DocumentRef>,
+        /// What people see in their list, if not the step's title.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        title: Option<String>,
         /// The question.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ask: Option<String>,

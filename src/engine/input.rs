@@ -5,6 +5,7 @@ use super::work::{Assignment, WorkKey};
 use crate::base::id::{EventId, RunId, TaskId};
 use crate::base::{Timestamp, Value};
 use serde::{Deserialize, Serialize};
+use serde_json::Map;
 
 /// How a run begins.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,8 +105,10 @@ pub struct Decision {
     pub decision: String,
     /// Why.
     pub reason: Option<String>,
-    /// SHA-256 of the version they saw.
-    pub sha256: String,
+    /// SHA-256 of the version they saw, where there is a document.
+    pub sha256: Option<String>,
+    /// What they filled in, by the names of the fields.
+    pub form: Map<String, Value>,
 }
 
 /// Why work failed.
@@ -156,6 +159,12 @@ pub enum Refusal {
         /// The version to decide on.
         current: Box<DocumentRef>,
     },
+    /// The answer does not say which version of the document it is about.
+    #[error("say which version you read: an answer to this task names its SHA-256")]
+    VersionMissing,
+    /// What was filled in does not fit: names of fields, and what is wrong with each.
+    #[error("{}", faults(.0))]
+    Form(Vec<(String, String)>),
     /// The people decide one after the other, and others come first.
     #[error("it is not your turn yet")]
     NotYourTurn,
@@ -176,4 +185,10 @@ pub enum Refusal {
     /// The run has ended.
     #[error("the run has ended: {0}")]
     RunEnded(String),
+}
+
+/// What is wrong with a form, in a sentence for each field.
+fn faults(faults: &[(String, String)]) -> String {
+    let each: Vec<String> = faults.iter().map(|(name, why)| format!("{name} {why}")).collect();
+    each.join("; ")
 }

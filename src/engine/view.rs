@@ -5,6 +5,7 @@ use super::event::{DecisionRecord, DocumentRef, Expected};
 use super::state::{Phase, Progress, Slot, Slots, StepState, Task};
 use crate::base::id::{RunId, TaskId};
 use crate::base::{Timestamp, Value};
+pub use crate::plan::{AskKind, PlanField};
 use crate::plan::{Plan, PlanVerb};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -111,7 +112,7 @@ pub enum TaskPhase {
 }
 
 /// A task as it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TaskView {
     /// The task.
     pub id: TaskId,
@@ -123,8 +124,12 @@ pub struct TaskView {
     pub round: u32,
     /// The question.
     pub ask: Option<String>,
-    /// The version to decide on.
-    pub document: DocumentRef,
+    /// What people are asked for.
+    pub kind: AskKind,
+    /// The version it is about.
+    pub document: Option<DocumentRef>,
+    /// What can be filled in, in order.
+    pub form: Vec<PlanField>,
     /// The decisions that are possible.
     pub decisions: Vec<String>,
     /// Decisions that need a reason.
@@ -309,9 +314,8 @@ impl RunMachine {
 
     fn task_view(&self, task: &Task) -> TaskView {
         let plan = self.plan.at(task.slot);
-        let (decisions, reason) = match &plan.verb {
-            PlanVerb::Approve(approve) => (approve.decisions.clone(), approve.reason.clone()),
-            _ => (Vec::new(), Vec::new()),
+        let PlanVerb::Ask(ask) = &plan.verb else {
+            unreachable!("a task belongs to a step that asks");
         };
         let mut people = task.people.clone();
         for person in task.joined.iter().chain(&task.veto) {
@@ -322,12 +326,14 @@ impl RunMachine {
         TaskView {
             id: task.id.clone(),
             step: plan.id.clone(),
-            title: plan.title.clone(),
+            title: task.title.clone().unwrap_or_else(|| plan.title.clone()),
             round: task.round,
+            kind: ask.kind,
+            form: ask.form.clone(),
             ask: task.ask.clone(),
             document: task.document.clone(),
-            decisions,
-            reason,
+            decisions: ask.decisions.clone(),
+            reason: ask.reason.clone(),
             people,
             decided: task.decisions.clone(),
             due: task.timers.due,

@@ -7,7 +7,7 @@ use crate::base::id::{CommentId, EventId, FileId, RunId, WorkspaceId};
 use crate::base::{Timestamp, Value};
 use crate::engine::InboundEvent;
 use crate::engine::event::{DocumentRef, Event};
-use crate::engine::view::TaskPhase;
+use crate::engine::view::{TaskPhase, TaskView};
 use crate::people::roles;
 use crate::plan::PlanVerb;
 use crate::space::access::{Denial, Right, decide};
@@ -168,13 +168,18 @@ impl Host {
         let mut slot = place.lock().await;
         let machine = &self.load(run, &mut slot).await?.machine;
         let locks = |step: &str| match machine.plan().step(step).map(|step| &step.verb) {
-            Some(PlanVerb::Approve(approve)) => approve.on_new_version == OnNewVersion::Lock,
+            Some(PlanVerb::Ask(ask)) => ask.on_new_version == OnNewVersion::Lock,
             _ => false,
         };
         let tasks = machine.tasks();
+        let is_about = |task: &TaskView| {
+            task.document
+                .as_ref()
+                .is_some_and(|document| document.id == file.as_str())
+        };
         Ok(tasks
             .iter()
-            .any(|task| task.phase == TaskPhase::Open && task.document.id == file.as_str() && locks(&task.step)))
+            .any(|task| task.phase == TaskPhase::Open && is_about(task) && locks(&task.step)))
     }
 
     async fn shared_file_named(&self, share: &Share, name: &str) -> Result<Option<File>, HostError> {
@@ -314,7 +319,8 @@ impl Host {
             return Ok(true);
         }
         let tasks = self.parts().store.open_tasks(Some(by)).await?;
-        Ok(tasks.iter().any(|task| task.document.id == file.id.as_str()))
+        let documents = tasks.iter().filter_map(|task| task.document.as_ref());
+        Ok(documents.into_iter().any(|document| document.id == file.id.as_str()))
     }
 
     /// The shares that a run made, with their grants.

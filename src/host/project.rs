@@ -5,7 +5,7 @@ use super::{Host, HostError};
 use crate::base::Timestamp;
 use crate::base::id::{MailId, RunId, ShareId};
 use crate::engine::event::{Event, TimerKind};
-use crate::engine::view::{RunPhase, TaskPhase, TaskView};
+use crate::engine::view::{AskKind, RunPhase, TaskPhase, TaskView};
 use crate::engine::{Assignment, EventRecord, Failure, FailureKind, Input, RunMachine, Work, WorkKey};
 use crate::space::{Grant, Principal, State};
 use crate::store::{MailState, OutboxMail, RunRow, RunStatus, Subscription, TaskRow, TaskState, Write};
@@ -114,7 +114,7 @@ impl Host {
                     let Some(view) = machine.task(task).filter(|view| view.phase == TaskPhase::Open) else {
                         continue;
                     };
-                    let (subject, text) = self.task_words(machine, &view, "You are asked to decide");
+                    let (subject, text) = self.task_words(machine, &view, asked(view.kind));
                     let key = format!("task:{task}:{}", record.seq);
                     mails.extend(self.mail_each(run, &key, people, &subject, &text, record.at));
                 }
@@ -181,8 +181,9 @@ impl Host {
         if let Some(ask) = &view.ask {
             text.push_str(&format!("{ask}\n\n"));
         }
-        let document = &view.document;
-        text.push_str(&format!("Document: {}, version {}\n", document.name, document.version));
+        if let Some(document) = &view.document {
+            text.push_str(&format!("Document: {}, version {}\n", document.name, document.version));
+        }
         text.push_str(&format!("Flow:     {}\n", machine.plan().title));
         if let Some(due) = view.due {
             text.push_str(&format!("Due:      {due}\n"));
@@ -243,13 +244,23 @@ impl Host {
 /// wherever their next version comes from.
 pub(super) fn owned(machine: &RunMachine) -> BTreeSet<String> {
     let open = machine.tasks().into_iter().filter(|task| task.phase == TaskPhase::Open);
-    let documents = open.map(|task| task.document.id);
+    let documents = open.filter_map(|task| Some(task.document?.id));
     machine
         .owned()
         .into_iter()
         .map(|thing| thing.id)
         .chain(documents)
         .collect()
+}
+
+/// What a mail about a new task begins with.
+const fn asked(kind: AskKind) -> &'static str {
+    match kind {
+        AskKind::Approve => "You are asked to decide",
+        AskKind::Review => "You are asked to read",
+        AskKind::Todo => "There is something to do",
+        AskKind::Form => "You are asked to fill in a form",
+    }
 }
 
 fn write_owned(run: &RunId, before: &BTreeSet<String>, after: &BTreeSet<String>, writes: &mut Vec<Write>) {
@@ -292,8 +303,10 @@ fn task_row(run: &RunId, flow: &str, view: TaskView, rev: u64) -> TaskRow {
         flow: flow.to_owned(),
         step: view.step,
         title: view.title,
+        kind: view.kind,
         ask: view.ask,
         document: view.document,
+        form: view.form,
         decisions: view.decisions,
         reason: view.reason,
         people: view.people,

@@ -71,6 +71,7 @@ pub const CODES: &[Page] = pages![
     "GF405" "bad-schedule",
     "GF501" "quorum-impossible",
     "GF502" "bad-principal",
+    "GF503" "bad-ask",
     "GF601" "unknown-action",
     "GF602" "unknown-with-key",
     "GF603" "missing-with-key",

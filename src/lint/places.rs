@@ -153,6 +153,12 @@ impl<'a> Collector<'a> {
             self.texts(&step.at("approve/by"), &approve.by);
             self.texts(&step.at("approve/veto"), &approve.veto);
         }
+        if let Some(task) = &spec.task {
+            self.text(step.at("task/document"), task.document.as_deref(), Purpose::Document);
+            self.text(step.at("task/title"), task.title.as_deref(), Purpose::Text);
+            self.text(step.at("task/ask"), task.ask.as_deref(), Purpose::Text);
+            self.texts(&step.at("task/to"), &task.to);
+        }
         for (index, branch) in spec.choose.iter().flatten().enumerate() {
             self.condition(step.at(&format!("choose/{index}/when")), branch.when.as_deref(), "when");
         }

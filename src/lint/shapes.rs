@@ -3,7 +3,7 @@
 use super::places::EventScope;
 use crate::expr::{Field, Type};
 use crate::spec::step::WaitSpec;
-use crate::spec::{Catalog, FlowSpec, InputKind, InputSpec, StepSpec, Verb};
+use crate::spec::{ApproveSpec, Catalog, FieldSpec, FlowSpec, InputKind, InputSpec, StepSpec, TaskSpec, Verb};
 use indexmap::IndexMap;
 use std::collections::HashMap;
 
@@ -87,7 +87,8 @@ impl Shapes {
                 StepShape::ByOutcome(vec![("done".into(), output), ("failed".into(), failure([]))])
             }
             Some(Verb::Wait(wait)) => self.wait(wait, catalog),
-            Some(Verb::Approve(_)) => StepShape::Same(approve_type()),
+            Some(Verb::Approve(approve)) => approve_shape(approve),
+            Some(Verb::Task(task)) => task_shape(task),
             Some(Verb::Check(_)) => {
                 let failures = ("failures", Field::sure(Type::list(Type::Text)));
                 StepShape::ByOutcome(vec![("failed".into(), failure([failures]))])
@@ -259,7 +260,66 @@ fn run_ended_type() -> Type {
     ])
 }
 
-fn approve_type() -> Type {
+/// What an approval gives, by decision: who decided what, and the fields of its form.
+fn approve_shape(approve: &ApproveSpec) -> StepShape {
+    let decisions = approve.decisions();
+    if approve.form.is_empty() {
+        return StepShape::Same(Type::object(approve_fields()));
+    }
+    let with_form = |decision: &&str| {
+        let fields = form_fields(&approve.form, decision, decisions[0]);
+        (
+            (*decision).to_owned(),
+            Type::object(approve_fields().into_iter().chain(fields)),
+        )
+    };
+    let mut outcomes: Vec<(String, Type)> = decisions.iter().map(with_form).collect();
+    outcomes.push(("expired".to_owned(), Type::object(approve_fields())));
+    StepShape::ByOutcome(outcomes)
+}
+
+/// What a task gives, by answer: who settled it and when, and the fields of its form.
+fn task_shape(task: &TaskSpec) -> StepShape {
+    let text = || Field::sure(Type::Text);
+    let maybe = || Field::maybe(Type::Text);
+    let document = || {
+        task.document
+            .as_ref()
+            .map(|_| ("document", Field::sure(Type::file())))
+            .into_iter()
+    };
+    let [done, _] = TaskSpec::ANSWERS;
+    let answered = |answer: &str| {
+        let reason = if answer == done { maybe() } else { text() };
+        let settled = [
+            ("by", text()),
+            ("at", text()),
+            ("on_behalf_of", maybe()),
+            ("reason", reason),
+        ];
+        let fields = form_fields(&task.form, answer, done);
+        (answer.to_owned(), Type::object(document().chain(settled).chain(fields)))
+    };
+    let mut outcomes: Vec<(String, Type)> = TaskSpec::ANSWERS.iter().map(|answer| answered(answer)).collect();
+    outcomes.push(("expired".to_owned(), Type::object(document())));
+    StepShape::ByOutcome(outcomes)
+}
+
+/// The fields of a form with one answer: sure where the answer needs them or they have a default.
+fn form_fields<'f>(
+    form: &'f IndexMap<String, FieldSpec>,
+    answer: &str,
+    goes_on: &str,
+) -> impl Iterator<Item = (&'f str, Field)> {
+    form.iter().map(move |(name, field)| {
+        let needed = field.needed_for(goes_on).iter().any(|one| one == answer);
+        let given = needed || (field.default.is_some() && answer == goes_on);
+        let ty = input_type(&field.input());
+        (name.as_str(), if given { Field::sure(ty) } else { Field::maybe(ty) })
+    })
+}
+
+fn approve_fields() -> [(&'static str, Field); 2] {
     let text = || Field::sure(Type::Text);
     let maybe = || Field::maybe(Type::Text);
     let decision = Type::object([
@@ -268,10 +328,11 @@ fn approve_type() -> Type {
         ("decision", text()),
         ("reason", maybe()),
         ("sha256", text()),
+        ("form", Field::maybe(Type::Any)),
         ("at", text()),
     ]);
-    Type::object([
+    [
         ("document", Field::sure(Type::file())),
         ("decisions", Field::sure(Type::List(Box::new(decision)))),
-    ])
+    ]
 }

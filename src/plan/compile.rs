@@ -3,6 +3,7 @@
 //! Invariant: whatever is wrong with the flow, a plan comes out in which everything that can be
 //! understood stands; what cannot is a finding and is left out or replaced by something harmless.
 
+mod ask;
 mod order;
 mod outcomes;
 mod text;

@@ -19,6 +19,7 @@ use crate::spec::step::{OnNewVersion, RuleSpec};
 use crate::spec::{Acquires, InputSpec, JoinSpec, TriggerSpec};
 use indexmap::IndexMap;
 use petgraph::graph::DiGraph;
+use serde::{Deserialize, Serialize};
 
 /// Index of a step in the list it stands in: `Plan::steps` or `Plan::always`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -147,8 +148,8 @@ pub enum PlanVerb {
     },
     /// Waits.
     Wait(PlanWait),
-    /// Asks people.
-    Approve(PlanApprove),
+    /// Asks people: `approve` and `task`.
+    Ask(PlanAsk),
     /// Branches; the last element has no condition.
     Choose(Vec<(Option<Expression>, Outcome)>),
     /// Checks conditions, each with its sentence.
@@ -186,17 +187,21 @@ pub struct PlanAlternative {
     pub filter: Option<Expression>,
 }
 
-/// A decision of people.
+/// What people are asked: a decision, or work.
 #[derive(Clone, Debug)]
-pub struct PlanApprove {
+pub struct PlanAsk {
+    /// Which of both, and which kind of work.
+    pub kind: AskKind,
     /// The document.
-    pub document: Template,
+    pub document: Option<Template>,
+    /// What people see in their list, if not the step's title.
+    pub title: Option<Template>,
     /// The question.
     pub ask: Option<Template>,
-    /// Who decides.
+    /// Who answers.
     pub by: Vec<Template>,
-    /// How many must agree.
-    pub rule: RuleSpec,
+    /// How many must agree. Without a rule, whoever answers first settles it.
+    pub rule: Option<RuleSpec>,
     /// Who can settle it alone with another decision than the first.
     pub veto: Vec<Template>,
     /// Who may not decide.
@@ -207,6 +212,47 @@ pub struct PlanApprove {
     pub reason: Vec<Outcome>,
     /// What a newer version does.
     pub on_new_version: OnNewVersion,
+    /// What is filled in, in the order of the file.
+    pub form: Vec<PlanField>,
+}
+
+/// What people are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AskKind {
+    /// A decision on a document.
+    Approve,
+    /// To read a document.
+    Review,
+    /// To do something.
+    Todo,
+    /// To fill in a form.
+    Form,
+}
+
+impl AskKind {
+    /// As written in views and stores.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Review => "review",
+            Self::Todo => "todo",
+            Self::Form => "form",
+        }
+    }
+}
+
+/// One field of a form.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlanField {
+    /// Its name.
+    pub name: String,
+    /// Its type and limits.
+    #[serde(flatten)]
+    pub input: InputSpec,
+    /// The answers that need it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub required_for: Vec<Outcome>,
 }
 
 /// Somebody who may not decide.

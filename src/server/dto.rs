@@ -5,6 +5,7 @@ use crate::base::render::{FileFindings, json};
 use crate::base::{Diagnostic, Timestamp, Value};
 use crate::engine::EventRecord;
 use crate::engine::event::{DecisionRecord, DocumentRef};
+use crate::engine::view::PlanField;
 use crate::host::files::ShareView;
 use crate::host::runs::{RunView, StepView};
 use crate::space::Role;
@@ -335,8 +336,13 @@ pub struct Task {
     pub title: String,
     /// The question.
     pub ask: Option<String>,
-    /// The document to decide on; a decision names its `sha256`.
-    pub document: Document,
+    /// `approve`, `review`, `todo` or `form`.
+    pub kind: String,
+    /// The document it is about; an answer names its `sha256`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub document: Option<Document>,
+    /// What can be filled in, in order.
+    pub form: Vec<FormField>,
     /// The decisions that are possible.
     pub decisions: Vec<String>,
     /// Decisions that need a reason.
@@ -371,7 +377,9 @@ impl From<TaskRow> for Task {
             step: task.step,
             title: task.title,
             ask: task.ask,
-            document: task.document.into(),
+            kind: task.kind.as_str().to_owned(),
+            document: task.document.map(Document::from),
+            form: task.form.into_iter().map(FormField::from).collect(),
             decisions: task.decisions,
             reason: task.reason,
             people: task.people,
@@ -380,6 +388,32 @@ impl From<TaskRow> for Task {
             opened_at: task.opened_at,
             state: state.to_owned(),
             outcome,
+        }
+    }
+}
+
+/// One field of a form.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct FormField {
+    /// Its name.
+    pub name: String,
+    /// The answers that need it.
+    pub required_for: Vec<String>,
+    /// Its type and limits: `type`, `title`, `description`, `default`, `min`, `max`, `pattern`, `options`, `of`.
+    #[serde(flatten)]
+    pub rest: serde_json::Map<String, Value>,
+}
+
+impl From<PlanField> for FormField {
+    fn from(field: PlanField) -> Self {
+        let rest = match serde_json::to_value(&field.input) {
+            Ok(Value::Object(rest)) => rest,
+            _ => serde_json::Map::new(),
+        };
+        Self {
+            name: field.name,
+            required_for: field.required_for,
+            rest,
         }
     }
 }
@@ -397,8 +431,12 @@ pub struct Decided {
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// SHA-256 of the version they saw.
-    pub sha256: String,
+    /// SHA-256 of the version they saw, where there is a document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// What they filled in, by the names of the fields.
+    #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
+    pub form: serde_json::Map<String, Value>,
     /// When.
     #[schemars(with = "String")]
     pub at: Timestamp,
@@ -412,6 +450,7 @@ impl From<DecisionRecord> for Decided {
             decision: record.decision,
             reason: record.reason,
             sha256: record.sha256,
+            form: record.form,
             at: record.at,
         }
     }
@@ -426,8 +465,12 @@ pub struct DecisionBody {
     /// Why.
     #[serde(default)]
     pub reason: Option<String>,
-    /// SHA-256 of the version that was seen.
-    pub sha256: String,
+    /// SHA-256 of the version that was seen, where the task has a document.
+    #[serde(default)]
+    pub sha256: Option<String>,
+    /// What is filled in, by the names of the fields of `form`.
+    #[serde(default)]
+    pub form: serde_json::Map<String, Value>,
 }
 
 /// How a decision was taken.

@@ -204,6 +204,12 @@ impl From<Refusal> for Problem {
                 problem.more.current = Some((*current).into());
                 problem
             }
+            Refusal::VersionMissing => unfit("version-missing"),
+            Refusal::Form(faults) => {
+                let mut problem = unfit("bad-form");
+                problem.more.errors = wrongs(faults);
+                problem
+            }
             Refusal::NoSuchDecision { .. } => unfit("no-such-decision"),
             Refusal::ReasonMissing(_) => unfit("reason-missing"),
             Refusal::NoIncident(_) => conflict("no-incident"),

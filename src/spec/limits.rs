@@ -16,6 +16,8 @@ pub const MAX_ALTERNATIVES: usize = 50;
 pub const MAX_PEOPLE: usize = 100;
 /// Most decisions of one approval.
 pub const MAX_DECISIONS: usize = 20;
+/// Most fields of one form.
+pub const MAX_FIELDS: usize = 100;
 /// Most branches of a `choose`, and most conditions of a `check`.
 pub const MAX_BRANCHES: usize = 100;
 /// Most reminders of one deadline.
@@ -41,5 +43,17 @@ pub const VERSION_PATTERN: &str =
 
 /// Words that mean something where a step's id may stand.
 pub const RESERVED_IDS: [&str; 3] = ["start", "initiator", "uploader"];
+/// Words that a step gives beside the fields of its form.
+pub const RESERVED_FIELDS: [&str; 9] = [
+    "outcome",
+    "round",
+    "rounds",
+    "document",
+    "decisions",
+    "by",
+    "on_behalf_of",
+    "at",
+    "reason",
+];
 /// A size of a file.
 pub const SIZE_PATTERN: &str = "^[1-9][0-9]{0,8} ?([kMG]i?)?B$";

@@ -1,5 +1,6 @@
 //! What authors write, as types; the catalogue of what flows may call; the schema of it all.
 
+pub mod ask;
 pub mod catalog;
 pub mod codes;
 pub mod flow;
@@ -8,7 +9,9 @@ pub mod schema;
 pub mod shape;
 pub mod step;
 pub mod validate;
+pub mod values;
 
+pub use ask::{FieldKind, FieldSpec, TaskKind, TaskSpec};
 pub use catalog::{Acquires, ActionInfo, Catalog, Effect, EventInfo};
 pub use flow::{FlowSpec, InputKind, InputSpec, TriggerSpec};
 pub use step::{

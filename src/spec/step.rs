@@ -1,8 +1,9 @@
 //! One step of a flow, as written.
 
+use super::ask::{FieldSpec, TaskSpec};
 use super::limits::{
-    MAX_ALTERNATIVES, MAX_ATTEMPTS, MAX_BRANCHES, MAX_DECISIONS, MAX_LINE, MAX_NAME, MAX_OUTCOMES, MAX_PEOPLE,
-    MAX_REMINDERS, MAX_TEXT, NAME_PATTERN, RESERVED_IDS,
+    MAX_ALTERNATIVES, MAX_ATTEMPTS, MAX_BRANCHES, MAX_DECISIONS, MAX_FIELDS, MAX_LINE, MAX_NAME, MAX_OUTCOMES,
+    MAX_PEOPLE, MAX_REMINDERS, MAX_TEXT, NAME_PATTERN, RESERVED_FIELDS, RESERVED_IDS,
 };
 use crate::base::Value;
 use indexmap::IndexMap;
@@ -36,6 +37,9 @@ pub struct StepSpec {
     /// Verb: people decide on one exact version of a document.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approve: Option<ApproveSpec>,
+    /// Verb: work for people that is not a decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskSpec>,
     /// Verb: the first `when` that holds names the outcome.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = MAX_BRANCHES))]
@@ -47,9 +51,6 @@ pub struct StepSpec {
     /// Verb: end the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end: Option<EndSpec>,
-    /// Verb, not yet: work for people that is not a decision.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub task: Option<Value>,
     /// Verb, not yet: a checklist of documents.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub collect: Option<Value>,
@@ -100,6 +101,8 @@ pub enum Verb<'a> {
     Wait(&'a WaitSpec),
     /// A decision of people.
     Approve(&'a ApproveSpec),
+    /// Work for people.
+    Task(&'a TaskSpec),
     /// A branch on data.
     Choose(&'a [ChooseSpec]),
     /// Conditions on data.
@@ -116,7 +119,7 @@ impl Verb<'_> {
         "uses", "wait", "approve", "task", "collect", "each", "run", "choose", "check", "end",
     ];
     /// Verbs that are reserved and not yet executed.
-    pub const RESERVED: [&'static str; 4] = ["task", "collect", "each", "run"];
+    pub const RESERVED: [&'static str; 3] = ["collect", "each", "run"];
 }
 
 impl StepSpec {
@@ -128,10 +131,10 @@ impl StepSpec {
                 .map(|action| Verb::Uses(action, self.with.as_ref())),
             self.wait.as_ref().map(Verb::Wait),
             self.approve.as_ref().map(Verb::Approve),
+            self.task.as_ref().map(Verb::Task),
             self.choose.as_deref().map(Verb::Choose),
             self.check.as_deref().map(Verb::Check),
             self.end.as_ref().map(Verb::End),
-            self.task.as_ref().map(|_| Verb::Reserved("task")),
             self.collect.as_ref().map(|_| Verb::Reserved("collect")),
             self.each.as_ref().map(|_| Verb::Reserved("each")),
             self.run.as_ref().map(|_| Verb::Reserved("run")),
@@ -258,6 +261,10 @@ pub struct ApproveSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_DECISIONS), inner(length(min = 1)), extend("examples" = [["rejected"]]))]
     pub reason: Vec<String>,
+    /// What to fill in with a decision, by name.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("maxProperties" = MAX_FIELDS, "propertyNames" = { "pattern": NAME_PATTERN, "maxLength": MAX_NAME, "not": { "enum": RESERVED_FIELDS } }))]
+    pub form: IndexMap<String, FieldSpec>,
     /// What a newer version does to decisions already made. Default `reset`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = "reset"))]
@@ -267,6 +274,15 @@ pub struct ApproveSpec {
 impl ApproveSpec {
     /// The decisions where the author names none.
     pub const DECISIONS: [&'static str; 3] = ["approved", "changes_requested", "rejected"];
+
+    /// The decisions that are possible; the first goes on.
+    pub fn decisions(&self) -> Vec<&str> {
+        if self.decisions.is_empty() {
+            Self::DECISIONS.to_vec()
+        } else {
+            self.decisions.iter().map(String::as_str).collect()
+        }
+    }
 }
 
 /// What a newer version does to decisions already made.

@@ -4,6 +4,7 @@ use crate::audit::AccessEntry;
 use crate::base::id::{EventId, MailId, RunId, TaskId};
 use crate::base::{Calendars, Timestamp};
 use crate::engine::event::{DecisionRecord, DocumentRef};
+use crate::engine::view::{AskKind, PlanField};
 use crate::engine::{EventRecord, InboundEvent};
 use crate::space::{Comment, File, Grant, Share, Workspace};
 use serde::{Deserialize, Serialize};
@@ -207,7 +208,7 @@ pub struct RunFilter {
 }
 
 /// A task as people see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TaskRow {
     /// The task.
     pub id: TaskId,
@@ -221,8 +222,15 @@ pub struct TaskRow {
     pub title: String,
     /// The question.
     pub ask: Option<String>,
-    /// The document to decide on.
-    pub document: DocumentRef,
+    /// What people are asked for.
+    #[serde(default = "approve")]
+    pub kind: AskKind,
+    /// The document it is about.
+    #[serde(default)]
+    pub document: Option<DocumentRef>,
+    /// What can be filled in, in order.
+    #[serde(default)]
+    pub form: Vec<PlanField>,
     /// The decisions that are possible.
     pub decisions: Vec<String>,
     /// Decisions that need a reason.
@@ -239,6 +247,11 @@ pub struct TaskRow {
     pub state: TaskState,
     /// Times stored.
     pub rev: u64,
+}
+
+/// What tasks were before there were others.
+const fn approve() -> AskKind {
+    AskKind::Approve
 }
 
 /// How a task stands.

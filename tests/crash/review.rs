@@ -217,7 +217,7 @@ async fn ending(dora: &Client, data: &Path, run: &str, token: &str) -> Answer<En
         ))
         .await?;
     let signed = journal.iter().find_map(|record| match &record.event {
-        Event::TaskOpened { document, .. } => Some(document.version),
+        Event::TaskOpened { document, .. } => document.as_ref().map(|document| document.version),
         _ => None,
     });
     let link_status = match dora.without_token().get(&format!("/api/v1/links/{token}")).await {

@@ -145,6 +145,6 @@ fn in_time(sim: &Sim<'_>) {
         .plan
         .steps
         .iter()
-        .any(|step| matches!(step.verb, PlanVerb::Wait(_) | PlanVerb::Approve(_)));
+        .any(|step| matches!(step.verb, PlanVerb::Wait(_) | PlanVerb::Ask(_)));
     assert!(waits || due.is_empty());
 }

@@ -4,11 +4,12 @@
 use super::generate::PEOPLE;
 use super::pool::{Flow, info};
 use super::schedule::{
-    Arrival, COME_BACK_MS, CallFate, Fate, HEAL_MS, HOUR_MS, OPERATOR_MS, Schedule, Vote, beginning, nudges,
+    Arrival, COME_BACK_MS, CallFate, Fate, HEAL_MS, HOUR_MS, OPERATOR_MS, Schedule, Vote, beginning, filled, nudges,
 };
 use super::world::{World, computed, output};
 use gatefold::base::id::{RunId, TaskId};
 use gatefold::base::{Timestamp, Value};
+use gatefold::engine::view::AskKind;
 use gatefold::engine::{
     Assignment, Decision, EventRecord, Failure, FailureKind, InboundEvent, Input, Refusal, Reply, RunMachine, RunPhase,
     Start, TaskPhase, Work, WorkKey,
@@ -489,11 +490,9 @@ impl<'f> Sim<'f> {
         }
         for task in tasks.into_iter().filter(|task| task.phase == TaskPhase::Open) {
             for person in task.people {
-                if self
-                    .asked
-                    .insert((task.id.clone(), task.document.version, person.clone()))
-                {
-                    self.ask(task.id.clone(), task.document.version, person);
+                let version = task.document.as_ref().map_or(0, |document| document.version);
+                if self.asked.insert((task.id.clone(), version, person.clone())) {
+                    self.ask(task.id.clone(), version, person);
                 }
             }
         }
@@ -508,17 +507,17 @@ impl<'f> Sim<'f> {
 
     fn decide(&mut self, task: TaskId, person: String, vote: Vote) {
         let found = self.machine.as_ref().and_then(|machine| machine.task(&task));
-        let sha256 = found
-            .map(|found| found.document.sha256)
-            .filter(|_| vote.current)
-            .unwrap_or_default();
+        let kind = found.as_ref().map_or(AskKind::Approve, |found| found.kind);
+        let form = found.as_ref().map(|found| filled(&found.form)).unwrap_or_default();
+        let document = found.and_then(|found| found.document).filter(|_| vote.current);
         let reply = self.give(Input::Decide(Decision {
             task: task.clone(),
             by: person.clone(),
             on_behalf_of: None,
-            decision: vote.decision.to_owned(),
+            decision: vote.answer(kind).to_owned(),
             reason: Some("so".to_owned()),
-            sha256,
+            sha256: Some(document.map(|document| document.sha256).unwrap_or_default()),
+            form,
         }));
         self.commit(With::Nothing);
         if self.machine.is_none() {

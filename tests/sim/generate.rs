@@ -62,7 +62,8 @@ impl Generator {
         match self.rng.below(20) {
             0..=9 => self.uses(step),
             10..=12 => self.wait(step),
-            13..=15 => self.approve(step),
+            13..=14 => self.approve(step),
+            15 => self.task(step),
             16..=17 => self.choose(step),
             18 => {
                 let limit = self.rng.below(3);
@@ -81,7 +82,7 @@ impl Generator {
     }
 
     fn uses(&mut self, step: &mut Map<String, Value>) -> Vec<String> {
-        let actions = ["t.call", "t.once", "t.pure", "t.share", "t.grant", "t.local"];
+        let actions = ["t.call", "t.once", "t.once", "t.pure", "t.share", "t.grant", "t.local"];
         let action = self.rng.choose(&actions);
         step.insert("uses".to_owned(), json!(action));
         step.insert(
@@ -177,9 +178,30 @@ impl Generator {
         if self.rng.percent(30) {
             approve["reason"] = json!(["rejected"]);
         }
+        if self.rng.percent(30) {
+            approve["form"] =
+                json!({ "shelf": { "type": "text", "max": 5, "required_for": ["approved", "rejected"] } });
+        }
         step.insert("approve".to_owned(), approve);
         self.deadline(step);
         words(&["approved", "changes_requested", "rejected", "expired"])
+    }
+
+    fn task(&mut self, step: &mut Map<String, Value>) -> Vec<String> {
+        let mut task = json!({ "to": ["role:records"], "title": "File ${{ inputs.n }}" });
+        if self.rng.percent(50) {
+            task["document"] = json!("${{ inputs.document }}");
+        }
+        if self.rng.percent(50) {
+            let required = self.rng.percent(50);
+            task["form"] = json!({ "shelf": { "type": "text", "max": 5, "required": required } });
+        }
+        if self.rng.percent(30) {
+            task["exclude"] = json!(["initiator", "uploader"]);
+        }
+        step.insert("task".to_owned(), task);
+        self.deadline(step);
+        words(&["done", "declined", "expired"])
     }
 
     fn choose(&mut self, step: &mut Map<String, Value>) -> Vec<String> {

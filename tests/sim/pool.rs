@@ -150,12 +150,31 @@ steps:
   - { id: e, check: [{ that: inputs.n > 1, else: Once more. }], outcomes: { failed: { back_to: b, max_rounds: 2, then: { end: no } } } }
 ";
 
+/// Work for people, with a form, about a document and about none.
+const WORK: &str = "
+flow: work
+version: 1.0.0
+inputs: { n: { type: integer }, document: { type: file } }
+steps:
+  - { id: begin, uses: t.once, with: { n: 1 } }
+  - id: read
+    task: { kind: review, to: [role:legal], document: '${{ inputs.document }}', exclude: [uploader] }
+    deadline: { due: 90 hours, remind: [1 hour after] }
+    outcomes: { declined: continue, expired: continue }
+  - id: shelve
+    task: { kind: form, to: [role:records], title: 'Shelve ${{ inputs.n }}', form: { shelf: { type: text, max: 5, required: true } } }
+    deadline: { due: 60 hours, escalate: { after: 20 hours, to: [role:lead] } }
+    outcomes: { declined: { back_to: read, max_rounds: 3, then: { end: declined } }, expired: { end: expired } }
+  - { id: note, uses: t.once, with: { n: '${{ steps.shelve.shelf }}' } }
+  - { id: tell, uses: t.once, with: { n: 2 }, outcomes: { failed: continue } }
+";
+
 /// How many were written by hand.
-const WRITTEN: u64 = 4;
+const WRITTEN: u64 = 5;
 
 /// All of them.
 pub static POOL: LazyLock<Vec<Flow>> = LazyLock::new(|| {
-    let mut pool: Vec<Flow> = [REVIEW, PARALLEL, ORDERED, DELICATE]
+    let mut pool: Vec<Flow> = [REVIEW, PARALLEL, ORDERED, DELICATE, WORK]
         .into_iter()
         .map(|text| Flow {
             text: text.to_owned(),

@@ -5,8 +5,9 @@ use super::generate::{KEY, PEOPLE, SUBJECT};
 use super::rng::Rng;
 use gatefold::base::Timestamp;
 use gatefold::base::id::{EventId, TaskId};
+use gatefold::engine::view::{AskKind, PlanField};
 use gatefold::engine::{InboundEvent, Refusal};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 const MINUTE_MS: i64 = 60_000;
 pub const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -125,7 +126,21 @@ pub struct Vote {
     pub again: Option<&'static str>,
 }
 
+/// What they fill in: everything that can be.
+pub fn filled(fields: &[PlanField]) -> Map<String, Value> {
+    fields.iter().map(|field| (field.name.clone(), json!("A1"))).collect()
+}
+
 impl Vote {
+    /// What they answer to a task of this kind.
+    pub fn answer(&self, kind: AskKind) -> &'static str {
+        match (kind, self.decision) {
+            (AskKind::Approve, decision) => decision,
+            (_, "approved") => "done",
+            _ => "declined",
+        }
+    }
+
     /// What they do after the answer to this one.
     pub fn then(self, refusal: Option<&Refusal>) -> Option<Self> {
         match refusal {

@@ -11,7 +11,7 @@ use super::exit::{Failure, Outcome};
 use super::settings::Settings;
 use super::{output, sources};
 use crate::base::render::{FileFindings, human};
-use crate::plan::{Disposition, Plan, PlanStep, PlanVerb};
+use crate::plan::{AskKind, Disposition, Plan, PlanStep, PlanVerb};
 use clap::{Args, ValueEnum};
 
 /// Draw a flow.
@@ -234,7 +234,8 @@ fn kind(verb: &PlanVerb) -> String {
     match verb {
         PlanVerb::Uses { action, .. } => action.clone(),
         PlanVerb::Wait(_) => "wait".to_owned(),
-        PlanVerb::Approve(_) => "approve".to_owned(),
+        PlanVerb::Ask(ask) if ask.kind == AskKind::Approve => "approve".to_owned(),
+        PlanVerb::Ask(_) => "task".to_owned(),
         PlanVerb::Choose(_) => "choose".to_owned(),
         PlanVerb::Check(_) => "check".to_owned(),
         PlanVerb::End { .. } => "end".to_owned(),
@@ -245,7 +246,7 @@ fn shape(verb: &PlanVerb) -> Shape {
     match verb {
         PlanVerb::Uses { .. } | PlanVerb::End { .. } => Shape::Action,
         PlanVerb::Wait(_) => Shape::Wait,
-        PlanVerb::Approve(_) => Shape::People,
+        PlanVerb::Ask(_) => Shape::People,
         PlanVerb::Choose(_) | PlanVerb::Check(_) => Shape::Branch,
     }
 }

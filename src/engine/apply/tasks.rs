@@ -53,6 +53,7 @@ impl Applier<'_> {
             round,
             task,
             document,
+            title,
             ask,
             by,
             veto,
@@ -72,6 +73,7 @@ impl Applier<'_> {
             slot,
             round: *round,
             document: document.clone(),
+            title: title.clone(),
             ask: ask.clone(),
             by: by.clone(),
             veto_by: veto.clone(),
@@ -129,7 +131,7 @@ impl Applier<'_> {
         let seq = self.state.seq;
         let (slot, task) = self.open_task(id)?;
         task.decisions.clear();
-        task.document = document.clone();
+        task.document = Some(document.clone());
         task.changed = seq;
         if task.exclude != exclude {
             // Who may decide depends on who uploaded: the directory is asked anew.

@@ -5,10 +5,16 @@ use super::super::input::{Decision, Refusal, Reply};
 use super::super::state::{Slot, Task};
 use super::super::view::TaskPhase;
 use super::Decider;
-use super::approve::output_of;
+use super::ask::output_of;
+use super::form;
 use super::rule::verdict;
-use crate::plan::{PlanApprove, PlanVerb};
+use crate::base::Value;
+use crate::plan::{PlanAsk, PlanVerb};
 use crate::spec::RuleSpec;
+use serde_json::Map;
+
+/// What one person filled in, by the names of the fields.
+type Form = Map<String, Value>;
 
 impl Decider<'_> {
     pub(super) fn decide(&mut self, decision: Decision) -> Result<Reply, Refusal> {
@@ -17,33 +23,36 @@ impl Decider<'_> {
             .and_then(|at| self.state().tasks.get(at))
             .ok_or(Refusal::NoSuchTask)?;
         let slot = task.slot;
-        let PlanVerb::Approve(approve) = &self.step(slot).verb else {
+        let PlanVerb::Ask(ask) = &self.step(slot).verb else {
             return Err(Refusal::NoSuchTask);
         };
-        if self.check_decision(task, approve, &decision)? == Reply::AlreadyDone {
+        let form = form::checked(ask, &decision.decision, &decision.form);
+        if self.check_decision(task, ask, &decision, form.as_ref().ok())? == Reply::AlreadyDone {
             return Ok(Reply::AlreadyDone);
         }
+        let has_document = task.document.is_some();
         let record = DecisionRecord {
             by: decision.by,
             on_behalf_of: decision.on_behalf_of,
             decision: decision.decision,
             reason: decision.reason,
-            sha256: decision.sha256,
+            sha256: decision.sha256.filter(|_| has_document),
+            form: form?,
             at: self.now,
         };
         self.emit(Event::DecisionRecorded {
             task: decision.task,
             record,
         });
-        self.settle_task(slot, approve);
+        self.settle_task(slot, ask);
         Ok(Reply::Accepted)
     }
 
     /// Brings the step to its outcome if its people have led to one.
-    fn settle_task(&mut self, slot: Slot, approve: &PlanApprove) {
+    fn settle_task(&mut self, slot: Slot, ask: &PlanAsk) {
         let settled = self.state().task_of(slot).and_then(|task| {
-            let outcome = verdict(task, approve)?;
-            Some((outcome.to_owned(), output_of(task)))
+            let outcome = verdict(task, ask)?;
+            Some((outcome.to_owned(), output_of(task, ask, outcome)))
         });
         if let Some((outcome, output)) = settled {
             self.finish(slot, &outcome, output, None);
@@ -51,14 +60,26 @@ impl Decider<'_> {
     }
 
     /// Whether the decision counts, counted before, or why it does not.
-    fn check_decision(&self, task: &Task, approve: &PlanApprove, given: &Decision) -> Result<Reply, Refusal> {
+    /// `form` is what was filled in, where it fits.
+    fn check_decision(
+        &self,
+        task: &Task,
+        ask: &PlanAsk,
+        given: &Decision,
+        form: Option<&Form>,
+    ) -> Result<Reply, Refusal> {
         let person = given.on_behalf_of.as_deref().unwrap_or(&given.by);
         let excluded = task.exclude.iter().any(|one| *one == given.by || one == person);
         if excluded || !task.is_asked(person) {
             return Err(Refusal::NoSuchTask);
         }
         let before = task.decision_of(person);
-        if before.is_some_and(|before| before.decision == given.decision && before.sha256 == given.sha256) {
+        let is_same = |before: &DecisionRecord| {
+            before.decision == given.decision
+                && (before.sha256 == given.sha256 || task.document.is_none())
+                && form == Some(&before.form)
+        };
+        if before.is_some_and(is_same) {
             return Ok(Reply::AlreadyDone);
         }
         match &task.phase {
@@ -70,16 +91,12 @@ impl Decider<'_> {
         if task.timers.due.is_some_and(|due| due <= self.now) {
             return Err(Refusal::TaskClosed("expired".to_owned()));
         }
-        if given.sha256 != task.document.sha256 {
-            return Err(Refusal::OtherVersion {
-                current: Box::new(task.document.clone()),
-            });
-        }
+        check_version(task, given)?;
         if before.is_some() {
             return Err(already_decided(task, person));
         }
-        check_words(approve, given)?;
-        if approve.rule == RuleSpec::InOrder && !task.is_turn_of(person) {
+        check_words(ask, given)?;
+        if ask.rule == Some(RuleSpec::InOrder) && !task.is_turn_of(person) {
             return Err(Refusal::NotYourTurn);
         }
         Ok(Reply::Accepted)
@@ -93,16 +110,28 @@ fn already_decided(task: &Task, person: &str) -> Refusal {
     )
 }
 
+/// Whether it is about the version that is asked about.
+fn check_version(task: &Task, given: &Decision) -> Result<(), Refusal> {
+    match (&task.document, &given.sha256) {
+        (None, _) => Ok(()),
+        (Some(_), None) => Err(Refusal::VersionMissing),
+        (Some(document), Some(sha256)) if document.sha256 == *sha256 => Ok(()),
+        (Some(document), Some(_)) => Err(Refusal::OtherVersion {
+            current: Box::new(document.clone()),
+        }),
+    }
+}
+
 /// Whether the decision is one that can be made, with a reason where it needs one.
-fn check_words(approve: &PlanApprove, given: &Decision) -> Result<(), Refusal> {
-    if !approve.decisions.contains(&given.decision) {
+fn check_words(ask: &PlanAsk, given: &Decision) -> Result<(), Refusal> {
+    if !ask.decisions.contains(&given.decision) {
         return Err(Refusal::NoSuchDecision {
             given: given.decision.clone(),
-            possible: approve.decisions.clone(),
+            possible: ask.decisions.clone(),
         });
     }
     let has_reason = given.reason.as_ref().is_some_and(|reason| !reason.trim().is_empty());
-    if approve.reason.contains(&given.decision) && !has_reason {
+    if ask.reason.contains(&given.decision) && !has_reason {
         return Err(Refusal::ReasonMissing(given.decision.clone()));
     }
     Ok(())

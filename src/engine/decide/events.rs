@@ -43,7 +43,9 @@ impl Decider<'_> {
         let steps = self.plan.steps.iter().filter(|_| running).chain(&self.plan.always);
         steps.into_iter().any(|step| match &step.verb {
             PlanVerb::Wait(wait) => wait.alternatives.values().any(|one| one.event == kind),
-            PlanVerb::Approve(approve) => kind == FILE_UPLOADED && approve.on_new_version == OnNewVersion::Reset,
+            PlanVerb::Ask(ask) => {
+                kind == FILE_UPLOADED && ask.document.is_some() && ask.on_new_version == OnNewVersion::Reset
+            }
             _ => false,
         })
     }
@@ -67,10 +69,10 @@ impl Decider<'_> {
 
     /// Makes the decisions of the task at `slot` void if `event` brings a newer version.
     pub(super) fn void_by(&mut self, slot: Slot, event: &KeptEvent) {
-        let PlanVerb::Approve(approve) = &self.step(slot).verb else {
+        let PlanVerb::Ask(ask) = &self.step(slot).verb else {
             return;
         };
-        if event.kind != FILE_UPLOADED || approve.on_new_version != OnNewVersion::Reset {
+        if event.kind != FILE_UPLOADED || ask.on_new_version != OnNewVersion::Reset {
             return;
         }
         let Some(task) = self.state().task_of(slot) else {
@@ -79,11 +81,12 @@ impl Decider<'_> {
         let Some(document) = uploaded(&event.data) else {
             return;
         };
-        if document.id != task.document.id || document.version <= task.document.version {
+        let is_newer = |current: &DocumentRef| document.id == current.id && document.version > current.version;
+        if !task.document.as_ref().is_some_and(is_newer) {
             return;
         }
         let task = task.id.clone();
-        let exclude = self.excluded(slot, approve, &document);
+        let exclude = self.excluded(slot, ask, Some(&document));
         self.emit(Event::DecisionsVoided {
             task,
             document,

@@ -3,12 +3,13 @@
 //! `settle` brings the run to rest: afterwards nothing happens without an input.
 
 mod action;
-mod approve;
+mod ask;
 mod branch;
 mod closing;
 mod decision;
 mod due;
 mod events;
+mod form;
 mod incidents;
 mod retry;
 mod rule;

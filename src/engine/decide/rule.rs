@@ -2,16 +2,17 @@
 
 use super::super::event::DecisionRecord;
 use super::super::state::Task;
-use crate::plan::{Outcome, PlanApprove};
+use crate::plan::{Outcome, PlanAsk};
 use crate::spec::RuleSpec;
 use std::cmp::Reverse;
 
-/// How many of `people` must agree. `None` where there are too few of them.
-pub(super) fn needed(rule: RuleSpec, people: usize) -> Option<usize> {
+/// How many of `people` must agree; without a rule one is enough. `None` where there are too few
+/// of them.
+pub(super) fn needed(rule: Option<RuleSpec>, people: usize) -> Option<usize> {
     if people == 0 {
         return None;
     }
-    match rule {
+    match rule.unwrap_or(RuleSpec::Any) {
         RuleSpec::All | RuleSpec::InOrder => Some(people),
         RuleSpec::Any => Some(1),
         RuleSpec::Majority => Some(people / 2 + 1),
@@ -57,18 +58,18 @@ impl Task {
 
 /// The outcome that the decisions so far have led to. Whoever joined by escalation stands in: they
 /// do not raise the number that is needed.
-pub(super) fn verdict<'p>(task: &Task, approve: &'p PlanApprove) -> Option<&'p str> {
-    let positive = approve.decisions.first()?;
+pub(super) fn verdict<'p>(task: &Task, ask: &'p PlanAsk) -> Option<&'p str> {
+    if ask.rule.is_none() {
+        let first = task.decisions.first()?;
+        return named(ask, &first.decision);
+    }
+    let positive = ask.decisions.first()?;
     let negative = |record: &&DecisionRecord| record.decision != *positive;
     let mut vetoes = task.decisions.iter().filter(negative);
     if let Some(veto) = vetoes.find(|record| task.veto.iter().any(|one| one == principal(record))) {
-        return approve
-            .decisions
-            .iter()
-            .find(|one| **one == veto.decision)
-            .map(String::as_str);
+        return named(ask, &veto.decision);
     }
-    let needed = needed(approve.rule, task.people.len())?;
+    let needed = needed(ask.rule, task.people.len())?;
     let agreed = task
         .decisions
         .iter()
@@ -82,7 +83,12 @@ pub(super) fn verdict<'p>(task: &Task, approve: &'p PlanApprove) -> Option<&'p s
     if agreed + open >= needed {
         return None;
     }
-    most_frequent(task, &approve.decisions[1..])
+    most_frequent(task, &ask.decisions[1..])
+}
+
+/// The decision as the plan has it.
+fn named<'p>(ask: &'p PlanAsk, decision: &str) -> Option<&'p str> {
+    ask.decisions.iter().map(String::as_str).find(|one| *one == decision)
 }
 
 /// The decision made most often; of two made equally often the one listed later.

@@ -35,7 +35,7 @@ impl Decider<'_> {
         match &step.verb {
             PlanVerb::Uses { pure, .. } => self.start_action(slot, *pure),
             PlanVerb::Wait(wait) => self.start_wait(slot, wait),
-            PlanVerb::Approve(approve) => self.start_approve(slot, approve),
+            PlanVerb::Ask(ask) => self.start_ask(slot, ask),
             PlanVerb::Choose(branches) => self.choose(slot, branches),
             PlanVerb::Check(checks) => self.check(slot, checks),
             PlanVerb::End { status, message } => self.end(slot, status, message.as_ref()),

@@ -4,7 +4,7 @@ use super::super::event::{Event, TimerKind};
 use super::super::input::Reply;
 use super::super::state::{Alarm, Phase, Slot, TimerOf};
 use super::Decider;
-use super::approve::{output_of, texts};
+use super::ask::{output_of, texts};
 use crate::base::{Timestamp, Value};
 use crate::plan::PlanVerb;
 use serde_json::json;
@@ -65,10 +65,12 @@ impl Decider<'_> {
                 let output = self.met_output(slot);
                 self.finish(slot, "expired", output, None);
             }
-            _ => {
-                let output = self.state().task_of(slot).map_or(Value::Null, output_of);
+            (_, PlanVerb::Ask(ask)) => {
+                let task = self.state().task_of(slot);
+                let output = task.map_or(Value::Null, |task| output_of(task, ask, "expired"));
                 self.finish(slot, "expired", output, None);
             }
+            _ => {}
         }
     }
 

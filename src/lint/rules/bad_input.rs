@@ -1,4 +1,4 @@
-//! An input whose limits or default contradict its type or each other.
+//! An input, or a field of a form, whose limits or default contradict its type or each other.
 
 use crate::base::source::escape;
 use crate::base::{Code, Diagnostic, Period, Value};
@@ -18,20 +18,42 @@ pub const RULE: Rule = Rule {
 
 fn check(cx: &Context<'_>, report: &mut Report) {
     for (name, input) in &cx.spec.inputs {
-        let pointer = format!("/inputs/{}", escape(name));
-        let before = report.len();
-        limits(cx, name, input, &pointer, report);
-        // A default is measured by its limits only where these make sense.
-        if report.len() == before {
-            default(cx, name, input, &pointer, report);
+        one(
+            cx,
+            &format!("input `{name}`"),
+            input,
+            &format!("/inputs/{}", escape(name)),
+            report,
+        );
+    }
+    for step in &cx.steps {
+        for (path, form) in [
+            ("approve/form", step.spec.approve.as_ref().map(|approve| &approve.form)),
+            ("task/form", step.spec.task.as_ref().map(|task| &task.form)),
+        ] {
+            for (name, field) in form.into_iter().flatten() {
+                let pointer = step.at(&format!("{path}/{}", escape(name)));
+                one(cx, &format!("field `{name}`"), &field.input(), &pointer, report);
+            }
         }
     }
 }
 
-fn limits(cx: &Context<'_>, name: &str, input: &InputSpec, pointer: &str, report: &mut Report) {
+/// Checks `what` people call the input or field at `pointer`.
+fn one(cx: &Context<'_>, what: &str, input: &InputSpec, pointer: &str, report: &mut Report) {
+    let before = report.len();
+    limits(cx, what, input, pointer, report);
+    // A default is measured by its limits only where these make sense.
+    if report.len() == before {
+        default(cx, what, input, pointer, report);
+    }
+}
+
+fn limits(cx: &Context<'_>, what: &str, input: &InputSpec, pointer: &str, report: &mut Report) {
     let at = |key: &str| cx.value(&format!("{pointer}/{key}"));
-    if input.kind == InputKind::Choice && input.options.is_empty() {
-        let message = format!("input `{name}` is a choice without `options`");
+    let chooses = input.kind == InputKind::Choice || input.of == Some(InputKind::Choice);
+    if chooses && input.options.is_empty() {
+        let message = format!("{what} is a choice without `options`");
         report.push(
             Diagnostic::error(CODE, message, cx.value(&format!("{pointer}/type")))
                 .with_help("add `options: [first, second]`"),
@@ -40,7 +62,7 @@ fn limits(cx: &Context<'_>, name: &str, input: &InputSpec, pointer: &str, report
     if let (Some(min), Some(max)) = (input.min, input.max)
         && min > max
     {
-        let message = format!("input `{name}` must be at least {min} and at most {max}");
+        let message = format!("{what} must be at least {min} and at most {max}");
         report.push(
             Diagnostic::error(CODE, message, at("min"))
                 .with_related(at("max"), "smaller than `min`")
@@ -48,11 +70,9 @@ fn limits(cx: &Context<'_>, name: &str, input: &InputSpec, pointer: &str, report
         );
     }
     for (key, is_set, kinds) in out_of_place(input) {
-        if is_set && !kinds.contains(&input.kind) {
-            let message = format!(
-                "`{key}` means nothing for input `{name}`, which is {}",
-                kind_name(input.kind)
-            );
+        let is_of_elements = key == "options" && input.of == Some(InputKind::Choice);
+        if is_set && !kinds.contains(&input.kind) && !is_of_elements {
+            let message = format!("`{key}` means nothing for {what}, which is {}", kind_name(input.kind));
             let help = format!(
                 "`{key}` belongs to {}",
                 list_words(kinds.iter().map(|kind| word(*kind)))
@@ -64,7 +84,7 @@ fn limits(cx: &Context<'_>, name: &str, input: &InputSpec, pointer: &str, report
         && input.kind == InputKind::Text
         && jsonschema::validator_for(&serde_json::json!({ "pattern": pattern })).is_err()
     {
-        let message = format!("`pattern` of input `{name}` is no regular expression");
+        let message = format!("`pattern` of {what} is no regular expression");
         report.push(Diagnostic::error(CODE, message, at("pattern")).with_help("look for a bracket that is not closed"));
     }
     if let Some(size) = &input.max_size
@@ -91,13 +111,13 @@ fn out_of_place(input: &InputSpec) -> [Limit; 7] {
     ]
 }
 
-fn default(cx: &Context<'_>, name: &str, input: &InputSpec, pointer: &str, report: &mut Report) {
+fn default(cx: &Context<'_>, what: &str, input: &InputSpec, pointer: &str, report: &mut Report) {
     let Some(value) = &input.default else { return };
     let span = cx.value(&format!("{pointer}/default"));
     let Some(expected) = misfit(input, input.kind, value) else {
         return;
     };
-    let message = format!("the default of input `{name}` must be {expected}");
+    let message = format!("the default of {what} must be {expected}");
     let finding = Diagnostic::error(CODE, message, span);
     report.push(match (input.kind, value.as_str()) {
         (InputKind::Choice, Some(word)) => suggest(

@@ -26,6 +26,9 @@ fn check(cx: &Context<'_>, report: &mut Report) {
             lists.push(("approve/by", &approve.by));
             lists.push(("approve/veto", &approve.veto));
         }
+        if let Some(task) = &step.spec.task {
+            lists.push(("task/to", &task.to));
+        }
         if let Some(DeadlineSpec::Due(deadline)) = &step.spec.deadline
             && let Some(escalate) = &deadline.escalate
         {

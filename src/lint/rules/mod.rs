@@ -3,6 +3,7 @@
 use super::rule::Rule;
 
 mod back_to_not_upstream;
+mod bad_ask;
 mod bad_input;
 mod bad_principal;
 mod join_never_met;
@@ -47,6 +48,7 @@ pub const RULES: &[Rule] = &[
     reminder_after_due::RULE,
     quorum_impossible::RULE,
     bad_principal::RULE,
+    bad_ask::RULE,
     unknown_action::RULE,
     unknown_with_key::RULE,
     missing_with_key::RULE,

@@ -19,6 +19,7 @@ fn check(cx: &Context<'_>, report: &mut Report) {
     for step in &cx.steps {
         let verb = match step.spec.verb() {
             Some(Verb::Approve(_)) => "approve",
+            Some(Verb::Task(_)) => "task",
             Some(Verb::Wait(wait)) if wait.until.is_none() => "wait",
             _ => continue,
         };

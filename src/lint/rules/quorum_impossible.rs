@@ -71,11 +71,7 @@ fn people(approve: &ApproveSpec) -> Option<usize> {
 }
 
 fn reasons(cx: &Context<'_>, step: &StepView<'_>, approve: &ApproveSpec, report: &mut Report) {
-    let decisions: Vec<&str> = if approve.decisions.is_empty() {
-        ApproveSpec::DECISIONS.to_vec()
-    } else {
-        approve.decisions.iter().map(String::as_str).collect()
-    };
+    let decisions = approve.decisions();
     for (index, reason) in approve.reason.iter().enumerate() {
         if decisions.contains(&reason.as_str()) {
             continue;

@@ -4,7 +4,7 @@ use super::{Compiler, Known, Names};
 use crate::base::source::escape;
 use crate::base::{Diagnostic, Span};
 use crate::plan::{Disposition, Edge, Outcome, PlanStep, StepId, codes};
-use crate::spec::{ApproveSpec, BackToSpec, DeadlineSpec, DispositionSpec, StepSpec, Verb};
+use crate::spec::{ApproveSpec, BackToSpec, DeadlineSpec, DispositionSpec, StepSpec, TaskSpec, Verb};
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
 
@@ -36,6 +36,10 @@ pub(super) fn possible(spec: &StepSpec, verb: Verb<'_>) -> IndexMap<Outcome, boo
             .iter()
             .enumerate()
             .for_each(|(position, decision)| add(decision, position == 0)),
+        Verb::Task(_) => TaskSpec::ANSWERS
+            .iter()
+            .enumerate()
+            .for_each(|(position, answer)| add(answer, position == 0)),
         Verb::Choose(branches) => {
             let names = branches
                 .iter()
@@ -48,7 +52,7 @@ pub(super) fn possible(spec: &StepSpec, verb: Verb<'_>) -> IndexMap<Outcome, boo
         }
         Verb::End(_) | Verb::Reserved(_) => {}
     }
-    let waits = matches!(verb, Verb::Wait(_) | Verb::Approve(_));
+    let waits = matches!(verb, Verb::Wait(_) | Verb::Approve(_) | Verb::Task(_));
     if waits && matches!(spec.deadline, Some(DeadlineSpec::Due(_))) {
         add("expired", false);
     }
@@ -57,11 +61,7 @@ pub(super) fn possible(spec: &StepSpec, verb: Verb<'_>) -> IndexMap<Outcome, boo
 
 /// What people can decide.
 pub(super) fn decisions(approve: &ApproveSpec) -> Vec<String> {
-    if approve.decisions.is_empty() {
-        ApproveSpec::DECISIONS.map(str::to_owned).to_vec()
-    } else {
-        approve.decisions.clone()
-    }
+    approve.decisions().into_iter().map(str::to_owned).collect()
 }
 
 /// Ways back: from, outcome, to.

@@ -145,7 +145,7 @@ fn what_steps_do_is_compiled() {
     let deadline = plan.steps[1].deadline.as_ref().unwrap();
     assert!(matches!(deadline.remind[..], [Reminder::Before(_), Reminder::After(_)]));
     assert_eq!(deadline.escalate.as_ref().unwrap().to.len(), 1);
-    let PlanVerb::Approve(approve) = &plan.steps[2].verb else {
+    let PlanVerb::Ask(approve) = &plan.steps[2].verb else {
         panic!()
     };
     assert_eq!(
@@ -253,7 +253,7 @@ fn unknown_steps_and_outcomes_come_with_the_nearest() {
 
 #[test]
 fn broken_steps_are_known_and_absent() {
-    let yaml = "flow: t\nversion: 1.0.0\nsteps: [{ id: odd, task: {} }, { id: a, uses: data.make }, { id: b, uses: data.make, after: [odd, a] }, { id: c, uses: data.make, after: gone }]";
+    let yaml = "flow: t\nversion: 1.0.0\nsteps: [{ id: odd, collect: {} }, { id: a, uses: data.make }, { id: b, uses: data.make, after: [odd, a] }, { id: c, uses: data.make, after: gone }]";
     let (document, _, _) = compiled(yaml);
     let mut spec: crate::spec::FlowSpec = serde_json::from_value(document.value.clone()).unwrap();
     spec.broken.push("gone".to_owned());
@@ -359,7 +359,7 @@ fn deadlines_stand_where_somebody_is_waited_for() {
 ",
         &[
             "GF305 \"expired\": `a` has no outcome `expired` (`a` cannot expire, because it has no `deadline` with `due`)",
-            "GF308 \"deadline\": `a` waits for nobody, so it has no deadline (put the deadline at a `wait` or an `approve`; a call is bounded by its connection and `retry`)",
+            "GF308 \"deadline\": `a` waits for nobody, so it has no deadline (put the deadline at a `wait`, an `approve` or a `task`; a call is bounded by its connection and `retry`)",
         ],
     );
 }

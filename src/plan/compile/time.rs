@@ -14,7 +14,7 @@ impl Compiler<'_> {
             return None;
         };
         let pointer = format!("{}/deadline", known.pointer);
-        if !matches!(known.verb, Verb::Wait(_) | Verb::Approve(_)) {
+        if !matches!(known.verb, Verb::Wait(_) | Verb::Approve(_) | Verb::Task(_)) {
             self.report(
                 Diagnostic::error(
                     codes::DEADLINE_OUT_OF_PLACE,
@@ -22,7 +22,7 @@ impl Compiler<'_> {
                     self.document.spans.key(&pointer),
                 )
                 .with_help(
-                    "put the deadline at a `wait` or an `approve`; a call is bounded by its connection and `retry`",
+                    "put the deadline at a `wait`, an `approve` or a `task`; a call is bounded by its connection and `retry`",
                 ),
             );
             return None;

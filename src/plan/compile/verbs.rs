@@ -1,12 +1,12 @@
 //! What each step does.
 
-use super::{Compiler, Known, Names, outcomes};
+use super::{Compiler, Known, Names};
+use crate::base::Value;
 use crate::base::source::escape;
-use crate::base::{Span, Value};
 use crate::expr::{Expression, Tree};
-use crate::plan::{Exclusion, Outcome, PlanAlternative, PlanApprove, PlanVerb, PlanWait};
+use crate::plan::{Outcome, PlanAlternative, PlanVerb, PlanWait};
 use crate::spec::step::{WaitAlternative, WaitSpec};
-use crate::spec::{ApproveSpec, CheckSpec, ChooseSpec, Effect, RuleSpec, Verb};
+use crate::spec::{CheckSpec, ChooseSpec, Effect, Verb};
 use indexmap::IndexMap;
 
 impl<'a> Compiler<'a> {
@@ -15,7 +15,8 @@ impl<'a> Compiler<'a> {
         match known.verb {
             Verb::Uses(action, with) => self.uses(pointer, action, with),
             Verb::Wait(wait) => PlanVerb::Wait(self.wait(&format!("{pointer}/wait"), wait)),
-            Verb::Approve(approve) => PlanVerb::Approve(self.approve(&format!("{pointer}/approve"), approve, names)),
+            Verb::Approve(approve) => PlanVerb::Ask(self.approve(&format!("{pointer}/approve"), approve, names)),
+            Verb::Task(task) => PlanVerb::Ask(self.task(&format!("{pointer}/task"), task, names)),
             Verb::Choose(branches) => PlanVerb::Choose(self.choose(&format!("{pointer}/choose"), branches)),
             Verb::Check(checks) => PlanVerb::Check(self.check(&format!("{pointer}/check"), checks)),
             Verb::End(end) => PlanVerb::End {
@@ -83,35 +84,6 @@ impl<'a> Compiler<'a> {
                 .filter
                 .as_deref()
                 .and_then(|text| self.condition(&format!("{pointer}/where"), text)),
-        }
-    }
-
-    fn approve(&mut self, pointer: &str, approve: &ApproveSpec, names: &Names<'a>) -> PlanApprove {
-        let mut exclude = Vec::with_capacity(approve.exclude.len());
-        for (at, who) in approve.exclude.iter().enumerate() {
-            match who.as_str() {
-                "initiator" => exclude.push(Exclusion::Initiator),
-                "uploader" => exclude.push(Exclusion::Uploader),
-                id => {
-                    let pointer = format!("{pointer}/exclude/{at}");
-                    let step = self.resolve(names, id, &pointer, Span::new(0, id.len()));
-                    exclude.extend(step.map(|step| Exclusion::Step(step.index)));
-                }
-            }
-        }
-        PlanApprove {
-            document: self.template(&format!("{pointer}/document"), &approve.document),
-            ask: approve
-                .ask
-                .as_ref()
-                .map(|text| self.template(&format!("{pointer}/ask"), text)),
-            by: self.templates(&format!("{pointer}/by"), &approve.by),
-            rule: approve.rule.unwrap_or(RuleSpec::Any),
-            veto: self.templates(&format!("{pointer}/veto"), &approve.veto),
-            exclude,
-            decisions: outcomes::decisions(approve),
-            reason: approve.reason.clone(),
-            on_new_version: approve.on_new_version.unwrap_or_default(),
         }
     }
 

@@ -53,8 +53,11 @@ pub async fn document(
     headers: HeaderMap,
 ) -> Result<Transfer, Problem> {
     let task = visible(&server, &caller, &task).await?;
-    let file = FileId(task.document.id);
-    let version = Some(task.document.version);
+    let Some(document) = task.document else {
+        return Err(Problem::not_found("document: the task is about none"));
+    };
+    let file = FileId(document.id);
+    let version = Some(document.version);
     let open = server.host.open_file(&caller.principal(), &file, version).await?;
     transfer::send(&headers, open).await
 }
@@ -73,6 +76,7 @@ pub async fn decide(
         decision: body.decision,
         reason: body.reason.filter(|reason| !reason.trim().is_empty()),
         sha256: body.sha256,
+        form: body.form,
     };
     let result = match server.host.decide(decision).await? {
         Reply::Accepted => "accepted",

@@ -125,7 +125,6 @@ impl Reader<'_> {
     fn not_yet(&mut self, verb: &str, place: &Place<'_>) {
         let pointer = place.absolute(&format!("/{verb}"));
         let instead = match verb {
-            "task" => "ask with `approve` and a `decisions` of one word, or tell people with `uses: mail.send`",
             "collect" => "ask with `uses: mail.send` and wait for the uploads with `wait`",
             "each" => "write the steps out, one for each element",
             _ => "write the other flow's steps out, or start it through the API with `uses: http.request`",

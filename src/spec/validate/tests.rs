@@ -48,7 +48,7 @@ const EVERY_KEY: &str = include_str!("../../../tests/data/spec/ok/every-key.flow
 
 #[test]
 fn whole_flows_are_read() {
-    for (text, steps) in [(EXTERNAL_REVIEW, 6), (EVERY_KEY, 9)] {
+    for (text, steps) in [(EXTERNAL_REVIEW, 6), (EVERY_KEY, 10)] {
         let (flow, findings, document) = read(text);
         assert_eq!(findings, []);
         let flow = flow.expect("a flow");
@@ -277,7 +277,7 @@ fn names_are_names() {
 #[test]
 fn a_broken_step_spoils_no_other_and_stays_known() {
     let text = flow(
-        "  - { id: one, uses: a.b }\n  - { id: two, uses: [a] }\n  - { id: three, task: {} }\n  - 4\n  - { uses: a.b }\n  - { id: five, end: { status: x } }\n",
+        "  - { id: one, uses: a.b }\n  - { id: two, uses: [a] }\n  - { id: three, collect: {} }\n  - 4\n  - { uses: a.b }\n  - { id: five, end: { status: x } }\n",
     );
     let (flow, findings, _) = read(&text);
     let flow = flow.expect("a flow");

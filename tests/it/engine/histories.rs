@@ -189,6 +189,46 @@ fn waits() -> Run {
     run
 }
 
+const WORK: &str = "\
+flow: work
+version: 1.0.0
+inputs:
+  document: { type: file }
+steps:
+  - id: read
+    task: { kind: review, to: [role:legal], document: '${{ inputs.document }}', exclude: [uploader] }
+    deadline: { due: 2 days }
+    outcomes: { declined: continue, expired: { end: late } }
+  - id: shelve
+    task:
+      kind: form
+      to: [role:records]
+      title: Shelve ${{ inputs.document.name }}
+      ask: Which shelf?
+      form: { shelf: { type: text, required: true }, boxes: { type: integer, default: 1 } }
+    deadline: { due: 2 days }
+    outcomes: { declined: { back_to: read, max_rounds: 2, then: { end: declined } }, expired: { end: late } }
+  - { id: note, uses: t.call, with: { shelf: '${{ steps.shelve.shelf }}', boxes: '${{ steps.shelve.boxes }}' } }
+";
+
+fn work() -> Run {
+    let mut run = Run::start(WORK, json!({ "document": super::kit::document(1) }));
+    run.assign(&["lea"]);
+    run.upload(2, "user:leo");
+    run.assign(&["lea"]);
+    run.decide("lea", "done").expect("it counts");
+    run.assign(&["rex"]);
+    run.decide("rex", "declined").expect("it counts");
+    run.assign(&["lea"]);
+    run.decide("lea", "declined").expect("it counts");
+    run.assign(&["rex", "ria"]);
+    let mut decision = run.decision("ria", "done");
+    decision.form.insert("shelf".to_owned(), json!("A1"));
+    run.handle(Input::Decide(decision)).expect("it counts");
+    run.done("note:2", json!({}));
+    run
+}
+
 /// Name, flow and script.
 type Script = (&'static str, &'static str, fn() -> Run);
 
@@ -199,6 +239,7 @@ fn scripts() -> Vec<Script> {
         ("v1-repaired", REPAIRED, repaired),
         ("v1-review", REVIEW, review),
         ("v1-waits", WAITS, waits),
+        ("v1-work", WORK, work),
     ]
 }
 

@@ -220,7 +220,8 @@ impl Run {
             on_behalf_of: None,
             decision: decision.to_owned(),
             reason: Some("because".to_owned()),
-            sha256: task.document.sha256,
+            sha256: task.document.map(|document| document.sha256),
+            form: serde_json::Map::new(),
         }
     }
 

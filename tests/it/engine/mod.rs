@@ -19,5 +19,6 @@ mod journal;
 mod limits;
 mod outcomes;
 mod property;
+mod tasks;
 mod timers;
 mod waits;

@@ -10,9 +10,9 @@ use gatefold::engine::{
     Assignment, Decision, EventRecord, Failure, FailureKind, InboundEvent, Input, RunMachine, RunPhase, Start,
     TaskPhase, Work, WorkKey,
 };
-use gatefold::plan::Plan;
+use gatefold::plan::{Plan, PlanField};
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Map, json};
 use std::sync::Arc;
 
 /// Flows tried.
@@ -31,6 +31,11 @@ struct Subject {
     rng: Rng,
     events: u64,
     seed: u64,
+}
+
+/// Every field of a generated form.
+fn full_form(fields: &[PlanField]) -> Map<String, Value> {
+    fields.iter().map(|field| (field.name.clone(), json!("A1"))).collect()
 }
 
 fn document(version: u64) -> Value {
@@ -184,19 +189,42 @@ impl Subject {
             return None;
         }
         let task = self.rng.pick(&tasks).clone();
-        let decisions = ["approved", "approved", "changes_requested", "rejected", "nonsense"];
+        let decisions = [
+            "approved",
+            "changes_requested",
+            "rejected",
+            "done",
+            "declined",
+            "nonsense",
+        ];
+        let first = task.decisions[0].clone();
+        let decision = self.rng.choose(&decisions).to_owned();
         Some(Input::Decide(Decision {
             task: task.id,
             by: self.rng.choose(&PEOPLE).to_owned(),
             on_behalf_of: self.rng.percent(10).then(|| "user:b".to_owned()),
-            decision: self.rng.choose(&decisions).to_owned(),
+            decision: if self.rng.percent(40) { first } else { decision },
             reason: self.rng.percent(80).then(|| "so".to_owned()),
             sha256: if self.rng.percent(90) {
-                task.document.sha256
+                task.document.map(|document| document.sha256)
             } else {
-                "0".to_owned()
+                Some("0".to_owned())
             },
+            form: self.form(),
         }))
+    }
+
+    /// What somebody fills in: mostly what is wanted, at times nonsense.
+    fn form(&mut self) -> Map<String, Value> {
+        let shelf = [json!("A1"), json!(7), json!("far too long for it")];
+        let mut form = Map::new();
+        if self.rng.percent(70) {
+            form.insert("shelf".to_owned(), self.rng.pick(&shelf).clone());
+        }
+        if self.rng.percent(10) {
+            form.insert("other".to_owned(), json!(1));
+        }
+        form
     }
 
     fn wake(&mut self) -> Input {
@@ -267,33 +295,8 @@ impl Subject {
             self.handle(input);
             return true;
         }
-        let open = self
-            .machine
-            .tasks()
-            .into_iter()
-            .find(|task| task.phase == TaskPhase::Open);
-        if let Some(task) = open {
-            let decided = |person: &&String| {
-                let by = |record: &gatefold::engine::event::DecisionRecord| {
-                    record.on_behalf_of.clone().unwrap_or_else(|| record.by.clone())
-                };
-                task.decided.iter().all(|record| by(record) != ***person)
-            };
-            if let Some(person) = task.people.iter().find(decided) {
-                let decision = Decision {
-                    task: task.id.clone(),
-                    by: person.clone(),
-                    on_behalf_of: None,
-                    decision: "approved".to_owned(),
-                    reason: None,
-                    sha256: task.document.sha256.clone(),
-                };
-                let before = self.machine.seq();
-                self.handle(Input::Decide(decision));
-                if self.machine.seq() > before {
-                    return true;
-                }
-            }
+        if self.answer_task() {
+            return true;
         }
         let before = self.machine.seq();
         for kind in ["t.ping", "t.pong", "file360.file_uploaded"] {
@@ -313,6 +316,40 @@ impl Subject {
             self.handle(Input::Wake);
         }
         self.machine.seq() > before
+    }
+
+    /// Somebody answers an open task. True when that changed something.
+    fn answer_task(&mut self) -> bool {
+        let open = self
+            .machine
+            .tasks()
+            .into_iter()
+            .find(|task| task.phase == TaskPhase::Open);
+        if let Some(task) = open {
+            let decided = |person: &&String| {
+                let by = |record: &gatefold::engine::event::DecisionRecord| {
+                    record.on_behalf_of.clone().unwrap_or_else(|| record.by.clone())
+                };
+                task.decided.iter().all(|record| by(record) != ***person)
+            };
+            if let Some(person) = task.people.iter().find(decided) {
+                let decision = Decision {
+                    task: task.id.clone(),
+                    by: person.clone(),
+                    on_behalf_of: None,
+                    decision: task.decisions[0].clone(),
+                    reason: None,
+                    sha256: task.document.as_ref().map(|document| document.sha256.clone()),
+                    form: full_form(&task.form),
+                };
+                let before = self.machine.seq();
+                self.handle(Input::Decide(decision));
+                if self.machine.seq() > before {
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     fn finish(&mut self) {

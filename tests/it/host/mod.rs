@@ -341,7 +341,8 @@ async fn deciding_is_told_by_mail_and_bound_to_the_version() {
         on_behalf_of: None,
         decision: "approved".to_owned(),
         reason: None,
-        sha256: sha256.to_owned(),
+        sha256: Some(sha256.to_owned()),
+        form: serde_json::Map::new(),
     };
     let stale = process.host.decide(decision("user:anna", &"0".repeat(64))).await;
     assert!(matches!(stale, Err(HostError::Refused(_))), "{stale:?}");
@@ -386,7 +387,8 @@ async fn a_newer_version_from_anywhere_makes_decisions_void() {
             on_behalf_of: None,
             decision: "approved".to_owned(),
             reason: None,
-            sha256: sha256.to_owned(),
+            sha256: Some(sha256.to_owned()),
+            form: serde_json::Map::new(),
         })
     };
     decide("user:anna", &first.sha256).await.unwrap();
@@ -451,7 +453,8 @@ async fn names_and_reasons_are_bounded() {
         on_behalf_of: None,
         decision: "approved".to_owned(),
         reason: Some("x".repeat(chars)),
-        sha256: String::new(),
+        sha256: None,
+        form: serde_json::Map::new(),
     };
     let limit = gatefold::host::tasks::REASON_CHARS;
     assert!(matches!(

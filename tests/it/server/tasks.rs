@@ -196,7 +196,7 @@ async fn what_is_no_decision_is_refused_with_what_is_possible() {
     let without = desk.decide("anna", json!({ "decision": "approved" })).await;
     assert_eq!(
         (without.status, without.problem().as_str()),
-        (StatusCode::BAD_REQUEST, "json")
+        (StatusCode::UNPROCESSABLE_ENTITY, "version-missing")
     );
     let by_reading = desk
         .harness
@@ -217,4 +217,60 @@ async fn a_settled_task_takes_no_decision() {
     let late = desk.decide("ben", late).await;
     assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.text());
     assert!(desk.harness.get("/api/v1/tasks").by("ben").send().await.json()["items"] == json!([]));
+}
+
+const SHELVING: &str = "flow: shelves\nversion: 1.0.0\nsteps:
+  - id: shelve
+    task:
+      kind: form
+      to: [role:legal]
+      title: Put it on its shelf
+      form: { shelf: { type: text, title: Which shelf, max: 3, required: true } }
+    deadline: { due: 5 days }
+    outcomes: { declined: { end: declined }, expired: { end: expired } }
+";
+
+#[tokio::test(start_paused = true)]
+async fn a_task_without_a_document_shows_its_form_and_takes_it() {
+    let harness = Harness::new().await;
+    harness.deploy(SHELVING).await;
+    let run = harness.begin("shelves", json!({})).await;
+    let tasks = harness.get("/api/v1/tasks").by("anna").send().await.json();
+    let task = &tasks["items"][0];
+    assert_eq!(
+        (&task["kind"], &task["title"]),
+        (&json!("form"), &json!("Put it on its shelf"))
+    );
+    assert_eq!(task["decisions"], json!(["done", "declined"]));
+    let field =
+        json!({ "name": "shelf", "type": "text", "title": "Which shelf", "max": 3.0, "required_for": ["done"] });
+    assert_eq!(task["form"], json!([field]));
+    assert!(task.get("document").is_none());
+    let path = format!("/api/v1/tasks/{}", task["id"].as_str().expect("it has an id"));
+    let bytes = harness.get(&format!("{path}/document")).by("anna").send().await;
+    assert_eq!(bytes.status, StatusCode::NOT_FOUND);
+    let decision = format!("{path}/decision");
+    for (form, place) in [
+        (json!({}), "shelf"),
+        (json!({ "shelf": "far away" }), "shelf"),
+        (json!({ "x": 1 }), "x"),
+    ] {
+        let body = json!({ "decision": "done", "form": form });
+        let refused = harness.post(&decision).by("anna").json(&body).send().await;
+        assert_eq!(
+            (refused.status, refused.problem().as_str()),
+            (StatusCode::UNPROCESSABLE_ENTITY, "bad-form")
+        );
+        assert_eq!(refused.json()["errors"][0]["place"], place);
+    }
+    let body = json!({ "decision": "done", "form": { "shelf": "A1" } });
+    let taken = harness.post(&decision).by("anna").json(&body).send().await;
+    assert_eq!(taken.status, StatusCode::OK);
+    let run = harness
+        .get(&format!("/api/v1/runs/{run}"))
+        .by("admin")
+        .send()
+        .await
+        .json();
+    assert_eq!(run["outcome"], "completed");
 }

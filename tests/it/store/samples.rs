@@ -4,6 +4,7 @@ use gatefold::audit::{AccessEntry, AccessKind};
 use gatefold::base::id::{CommentId, EventId, FileId, GrantId, MailId, RunId, ShareId, TaskId, WorkspaceId};
 use gatefold::base::{Calendars, Timestamp};
 use gatefold::engine::event::DocumentRef;
+use gatefold::engine::view::AskKind;
 use gatefold::engine::{Event, EventRecord, InboundEvent};
 use gatefold::space::{Comment, File, Grant, Principal, Role, Share, State, Version, Workspace};
 use gatefold::store::{
@@ -193,7 +194,8 @@ pub fn task(id: &str, people: &[&str], opened_at: Timestamp) -> TaskRow {
         step: "approve".to_owned(),
         title: "Approve".to_owned(),
         ask: None,
-        document: DocumentRef {
+        kind: AskKind::Approve,
+        document: Some(DocumentRef {
             id: "fil_1".to_owned(),
             name: "contract.pdf".to_owned(),
             version: 1,
@@ -201,7 +203,8 @@ pub fn task(id: &str, people: &[&str], opened_at: Timestamp) -> TaskRow {
             size: 12,
             media_type: "application/pdf".to_owned(),
             by: None,
-        },
+        }),
+        form: Vec::new(),
         decisions: vec!["approved".to_owned(), "rejected".to_owned()],
         reason: Vec::new(),
         people: people.iter().map(|person| (*person).to_owned()).collect(),

@@ -2,7 +2,7 @@
 
 use super::super::generate::SUBJECT;
 use super::super::pool::Flow;
-use super::super::schedule::{COME_BACK_MS, HEAL_MS, HOUR_MS, OPERATOR_MS, Schedule, Vote, beginning, nudges};
+use super::super::schedule::{COME_BACK_MS, HEAL_MS, HOUR_MS, OPERATOR_MS, Schedule, Vote, beginning, filled, nudges};
 use super::Outcome;
 use super::world::{Outside, parts};
 use gatefold::base::Timestamp;
@@ -258,18 +258,16 @@ impl Real {
 
     async fn decide(&mut self, host: &Arc<Host>, task: TaskId, person: String, vote: Vote) {
         let found = host.task(&task).await.expect("somebody was asked");
+        let document = found.document.filter(|_| vote.current);
         let decided = host
             .decide(Decision {
                 task: task.clone(),
                 by: person.clone(),
                 on_behalf_of: None,
-                decision: vote.decision.to_owned(),
+                decision: vote.answer(found.kind).to_owned(),
                 reason: Some("so".to_owned()),
-                sha256: if vote.current {
-                    found.document.sha256
-                } else {
-                    String::new()
-                },
+                sha256: Some(document.map(|document| document.sha256).unwrap_or_default()),
+                form: filled(&found.form),
             })
             .await;
         let refusal = match decided {
@@ -309,7 +307,7 @@ impl Real {
         }
         for task in durable.store.open_tasks(None).await.expect("it is in memory") {
             for person in task.people {
-                let version = task.document.version;
+                let version = task.document.as_ref().map_or(0, |document| document.version);
                 if self.asked.insert((task.id.clone(), version, person.clone())) {
                     let vote = self.schedule.vote(0, &task.id, version, &person);
                     let (at, task) = (self.now_ms + vote.delay_ms, task.id.clone());

@@ -12,45 +12,53 @@ use super::rule::needed;
 use crate::base::Value;
 use crate::base::id::TaskId;
 use crate::expr::Template;
-use crate::plan::{Exclusion, PlanApprove, PlanVerb};
-use serde_json::json;
+use crate::plan::{AskKind, Exclusion, PlanAsk, PlanVerb};
+use serde_json::{Map, json};
 
 impl Decider<'_> {
-    pub(super) fn start_approve(&mut self, slot: Slot, approve: &PlanApprove) {
-        match self.task_for(slot, approve) {
+    pub(super) fn start_ask(&mut self, slot: Slot, ask: &PlanAsk) {
+        match self.task_for(slot, ask) {
             Ok(event) => self.emit(event),
             Err(error) => self.raise(slot, &error, false, 0),
         }
     }
 
-    fn task_for(&self, slot: Slot, approve: &PlanApprove) -> Result<Event, String> {
+    fn task_for(&self, slot: Slot, ask: &PlanAsk) -> Result<Event, String> {
         let scope = self.scope(slot);
-        let document = approve.document.eval(&scope).map_err(|error| error.message)?;
-        let document: DocumentRef = serde_json::from_value(document)
-            .map_err(|error| format!("`{}` is no version of a document: {error}", approve.document.source))?;
-        let ask = approve.ask.as_ref().map(|ask| ask.eval(&scope)).transpose();
+        let document = ask
+            .document
+            .as_ref()
+            .map(|written| document(written, &scope))
+            .transpose()?;
+        let sentence = |written: Option<&Template>| {
+            let value = written.map(|written| written.eval(&scope)).transpose();
+            value
+                .map(|value| value.as_ref().map(text_of))
+                .map_err(|error| error.message)
+        };
         let round = self.round(slot);
         let key = WorkKey::of_step(&self.state().run, &self.step(slot).id, round);
         Ok(Event::TaskOpened {
             step: self.id(slot),
             round,
             task: TaskId::derived(&key.0),
-            ask: ask.map_err(|error| error.message)?.as_ref().map(text_of),
-            by: texts(&approve.by, &scope)?,
-            veto: texts(&approve.veto, &scope)?,
-            exclude: self.excluded(slot, approve, &document),
+            title: sentence(ask.title.as_ref())?,
+            ask: sentence(ask.ask.as_ref())?,
+            by: texts(&ask.by, &scope)?,
+            veto: texts(&ask.veto, &scope)?,
+            exclude: self.excluded(slot, ask, document.as_ref()),
             timers: timers(self.plan, slot, None, &scope)?,
             document,
         })
     }
 
-    /// Persons who may not decide on `document`.
-    pub(super) fn excluded(&self, slot: Slot, approve: &PlanApprove, document: &DocumentRef) -> Vec<String> {
+    /// Persons who may not answer, with `document` before them.
+    pub(super) fn excluded(&self, slot: Slot, ask: &PlanAsk, document: Option<&DocumentRef>) -> Vec<String> {
         let mut persons = Vec::new();
-        for exclusion in &approve.exclude {
+        for exclusion in &ask.exclude {
             match exclusion {
                 Exclusion::Initiator => persons.push(self.state().initiator.clone()),
-                Exclusion::Uploader => persons.extend(document.by.clone()),
+                Exclusion::Uploader => persons.extend(document.and_then(|document| document.by.clone())),
                 Exclusion::Step(step) => {
                     let other = self.plan.sibling(slot, *step);
                     persons.extend(completed_by(&self.state().step(other).output));
@@ -85,12 +93,12 @@ impl Decider<'_> {
     }
 
     fn assign(&mut self, slot: Slot, assignment: &Assignment) {
-        let (Some(task), PlanVerb::Approve(approve)) = (self.state().task_of(slot), &self.step(slot).verb) else {
+        let (Some(task), PlanVerb::Ask(ask)) = (self.state().task_of(slot), &self.step(slot).verb) else {
             return;
         };
         let people = allowed(&assignment.people, &task.exclude, &[]);
         let veto = allowed(&assignment.veto, &task.exclude, &[]);
-        if needed(approve.rule, people.len()).is_none() {
+        if needed(ask.rule, people.len()).is_none() {
             let error = format!(
                 "{} of {} may decide, which is too few: add people to who is asked, or to the directory",
                 people.len(),
@@ -147,9 +155,31 @@ fn completed_by(output: &Value) -> Vec<String> {
         .collect()
 }
 
-/// What an approval gives.
-pub(super) fn output_of(task: &Task) -> Value {
-    json!({ "document": task.document, "decisions": task.decisions })
+/// The version of a document that `written` means.
+fn document(written: &Template, scope: &RunScope<'_>) -> Result<DocumentRef, String> {
+    let value = written.eval(scope).map_err(|error| error.message)?;
+    serde_json::from_value(value).map_err(|error| format!("`{}` is no version of a document: {error}", written.source))
+}
+
+/// What a step that asks gives: an approval its decisions, a task who settled it, both what was
+/// filled in by whoever answered last as it came out.
+pub(super) fn output_of(task: &Task, ask: &PlanAsk, outcome: &str) -> Value {
+    let mut output = Map::new();
+    if let Some(document) = &task.document {
+        output.insert("document".to_owned(), json!(document));
+    }
+    let settled = task.decisions.iter().rev().find(|record| record.decision == outcome);
+    if ask.kind == AskKind::Approve {
+        output.insert("decisions".to_owned(), json!(task.decisions));
+    } else if let Some(record) = settled {
+        output.insert("by".to_owned(), json!(record.by));
+        output.insert("at".to_owned(), json!(record.at));
+        for (name, text) in [("on_behalf_of", &record.on_behalf_of), ("reason", &record.reason)] {
+            output.extend(text.as_ref().map(|text| (name.to_owned(), json!(text))));
+        }
+    }
+    output.extend(settled.into_iter().flat_map(|record| record.form.clone()));
+    Value::Object(output)
 }
 
 /// The templates as texts; one that gives a list gives each of its elements.

@@ -1,0 +1,81 @@
+//! What people are asked does not fit together: a form without fields, a field that is needed by an
+//! answer that nobody can give.
+
+use crate::base::source::escape;
+use crate::base::{Code, Diagnostic};
+use crate::lint::rule::{Check, Context, Report, Rule, StepView, suggest};
+use crate::spec::{FieldSpec, TaskKind, TaskSpec, Verb};
+use indexmap::IndexMap;
+
+const CODE: Code = Code {
+    id: "GF503",
+    name: "bad-ask",
+};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    check: Check::Whole(check),
+};
+
+fn check(cx: &Context<'_>, report: &mut Report) {
+    for step in &cx.steps {
+        match step.spec.verb() {
+            Some(Verb::Approve(approve)) => {
+                let decisions = approve.decisions();
+                fields(cx, step, "approve/form", &approve.form, &decisions, report);
+            }
+            Some(Verb::Task(task)) => {
+                kind(cx, step, task, report);
+                fields(cx, step, "task/form", &task.form, &TaskSpec::ANSWERS, report);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A kind of work that lacks what it is about.
+fn kind(cx: &Context<'_>, step: &StepView<'_>, task: &TaskSpec, report: &mut Report) {
+    let (lacks, help) = match task.kind {
+        Some(TaskKind::Review) if task.document.is_none() => (
+            "is a review of nothing",
+            "name the document, as `document: ${{ inputs.document }}`",
+        ),
+        Some(TaskKind::Form) if task.form.is_empty() => (
+            "is a form without fields",
+            "add `form: { shelf: { type: text, required: true } }`",
+        ),
+        _ => return,
+    };
+    let message = format!("step {} {lacks}", step.title());
+    report.push(Diagnostic::error(CODE, message, cx.value(&step.at("task/kind"))).with_help(help));
+}
+
+/// Fields that are needed by answers which do not exist.
+fn fields(
+    cx: &Context<'_>,
+    step: &StepView<'_>,
+    path: &str,
+    form: &IndexMap<String, FieldSpec>,
+    answers: &[&str],
+    report: &mut Report,
+) {
+    for (name, field) in form {
+        for (index, answer) in field.required_for.iter().enumerate() {
+            if answers.contains(&answer.as_str()) {
+                continue;
+            }
+            let span = cx.value(&step.at(&format!("{path}/{}/required_for/{index}", escape(name))));
+            let message = format!(
+                "step {} has no answer `{answer}` that could need `{name}`",
+                step.title()
+            );
+            report.push(suggest(
+                Diagnostic::error(CODE, message, span),
+                answer,
+                answers.iter().copied(),
+                "its answers are",
+            ));
+        }
+    }
+}
