@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Names one piece of work for good: the same through retries and restarts, and so the
-/// idempotency key towards the other side. `RUN:STEP:ROUND`, `RUN:release:THING`,
-/// `RUN:STEP:ROUND:assign:N` for the Nth question to the directory.
+/// idempotency key towards the other side. `RUN:STEP:ROUND`, `RUN::release:THING` (no step has an
+/// empty id), `RUN:STEP:ROUND:assign:N` for the Nth question to the directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct WorkKey(pub String);
@@ -28,7 +28,7 @@ pub(super) enum Place<'k> {
     Assign { id: &'k str, round: u32, number: u32 },
     /// The question who joins by escalation.
     Escalate { id: &'k str, round: u32 },
-    /// The release of a thing; a step called `release` has keys of the same form.
+    /// The release of a thing.
     Release(&'k str),
 }
 
@@ -39,7 +39,7 @@ impl<'k> Place<'k> {
             Self::Step { id, round } | Self::Assign { id, round, .. } | Self::Escalate { id, round } => {
                 Some((id, round))
             }
-            Self::Release(thing) => Some(("release", thing.parse().ok()?)),
+            Self::Release(_) => None,
         }
     }
 }
@@ -62,16 +62,16 @@ impl WorkKey {
 
     /// The release of a thing.
     pub(super) fn of_release(run: &RunId, thing: &str) -> Self {
-        Self(format!("{run}:release:{thing}"))
+        Self(format!("{run}::release:{thing}"))
     }
 
     /// What the key names, if it is one of `run`.
     pub(super) fn place(&self, run: &RunId) -> Option<Place<'_>> {
         let rest = self.0.strip_prefix(run.as_str())?.strip_prefix(':')?;
-        if let Some(thing) = rest.strip_prefix("release:") {
+        if let Some(thing) = rest.strip_prefix(":release:") {
             return Some(Place::Release(thing));
         }
-        let (id, rest) = rest.split_once(':')?;
+        let (id, rest) = rest.split_once(':').filter(|(id, _)| !id.is_empty())?;
         let mut parts = rest.split(':');
         let round = parts.next()?.parse().ok()?;
         let place = match (parts.next(), parts.next()) {
@@ -151,23 +151,24 @@ mod tests {
     #[test]
     fn a_key_names_what_it_was_made_of() {
         let run = RunId::from("run_1");
-        let id = "sign";
-        let cases = [
-            (WorkKey::of_step(&run, id, 2), Place::Step { id, round: 2 }),
-            (WorkKey::of_escalation(&run, id, 2), Place::Escalate { id, round: 2 }),
-            (WorkKey::of_release(&run, "a:b"), Place::Release("a:b")),
-            (
-                WorkKey::of_assign(&run, id, 2, 3),
-                Place::Assign {
-                    id,
-                    round: 2,
-                    number: 3,
-                },
-            ),
-        ];
-        for (key, place) in cases {
-            assert_eq!(key.place(&run), Some(place));
-            assert_eq!(key.place(&RunId::from("run_2")), None);
+        for id in ["sign", "release", "assign", "escalate"] {
+            let cases = [
+                (WorkKey::of_step(&run, id, 2), Place::Step { id, round: 2 }),
+                (WorkKey::of_escalation(&run, id, 2), Place::Escalate { id, round: 2 }),
+                (WorkKey::of_release(&run, "a:b"), Place::Release("a:b")),
+                (
+                    WorkKey::of_assign(&run, id, 2, 3),
+                    Place::Assign {
+                        id,
+                        round: 2,
+                        number: 3,
+                    },
+                ),
+            ];
+            for (key, place) in cases {
+                assert_eq!(key.place(&run), Some(place));
+                assert_eq!(key.place(&RunId::from("run_2")), None);
+            }
         }
     }
 
@@ -178,6 +179,7 @@ mod tests {
             "",
             "run_1",
             "run_1:",
+            "run_1::1",
             "run_1:a",
             "run_1:a:x",
             "run_1:a:1:b",

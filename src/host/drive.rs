@@ -232,7 +232,8 @@ impl Host {
                     }
                     Work::Call { .. } => continue,
                 };
-                progress |= machine.handle(now, input).is_ok();
+                // an answer that the machine takes nothing from would be asked for for ever
+                progress |= matches!(machine.handle(now, input), Ok(Reply::Accepted));
             }
             if !progress {
                 return;

@@ -50,10 +50,10 @@ fn effects(sim: &Sim<'_>) {
         let announced = sim.journal.iter().any(|record| match &record.event {
             Event::ActionScheduled { step, round, .. } => effect.key == format!("run_1:{step}:{round}"),
             Event::RunClosing { .. } | Event::WentBack { .. } | Event::CallAbandoned { .. } => {
-                effect.key.starts_with("run_1:release:")
+                effect.key.starts_with("run_1::release:")
             }
             // What a call acquired whose step had failed in doubt.
-            Event::StepFinished { in_doubt, .. } => *in_doubt && effect.key.starts_with("run_1:release:"),
+            Event::StepFinished { in_doubt, .. } => *in_doubt && effect.key.starts_with("run_1::release:"),
             _ => false,
         });
         assert!(announced, "{} happened without being announced", effect.key);

@@ -15,16 +15,14 @@ impl Decider<'_> {
         let Some(place) = work.place(&self.state().run) else {
             return Reply::AlreadyDone;
         };
-        if let Place::Release(thing) = place
-            && self.state().owned.iter().any(|owned| owned.id == thing)
-        {
+        if let Place::Release(thing) = place {
             return self.release_finished(thing, attempt, result);
         }
         let Some((slot, round)) = place.step().and_then(|(id, round)| Some((self.plan.slot(id)?, round))) else {
             return Reply::AlreadyDone;
         };
         match place {
-            Place::Step { .. } | Place::Release(_) if self.round(slot) == round && self.is_live(slot) => {
+            Place::Step { .. } if self.round(slot) == round && self.is_live(slot) => {
                 self.call_finished(slot, attempt, result)
             }
             Place::Step { .. } | Place::Release(_) => self.abandoned_finished(slot, round, attempt, result),

@@ -166,12 +166,12 @@ fn what_the_round_had_acquired_is_released_and_what_came_before_is_not() {
     run.done("room:1", json!({ "share": "shr_2" }));
     run.done("key:1", json!({ "grant": "grt_1" }));
     run.fail("b:1", Permanent);
-    assert_eq!(run.work(), ["room:2", "release:grt_1"]);
-    run.done("release:grt_1", json!({}));
-    assert_eq!(run.work(), ["room:2", "release:shr_2"]);
-    assert_eq!(run.call("release:shr_2").2, json!({ "share": "shr_2" }));
+    assert_eq!(run.work(), ["room:2", ":release:grt_1"]);
+    run.done(":release:grt_1", json!({}));
+    assert_eq!(run.work(), ["room:2", ":release:shr_2"]);
+    assert_eq!(run.call(":release:shr_2").2, json!({ "share": "shr_2" }));
     run.done("room:2", json!({ "share": "shr_3" }));
-    run.done("release:shr_2", json!({}));
+    run.done(":release:shr_2", json!({}));
     assert_eq!(run.work(), ["key:2"]);
     let owned: Vec<_> = run.machine.owned().into_iter().map(|thing| thing.id).collect();
     assert_eq!(owned, ["shr_1", "shr_3"]);

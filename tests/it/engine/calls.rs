@@ -139,7 +139,7 @@ fn answers_to_what_was_never_asked_are_ignored() {
         "run_1:a:2",
         "run_1:x:1",
         "run_2:a:1",
-        "run_1:release:shr_1",
+        "run_1::release:shr_1",
         "run_1:a:1:assign:1",
         "",
     ] {

@@ -30,7 +30,7 @@ fn wind_up(run: &mut Run, status: &str) {
             status: status.to_owned()
         }
     );
-    for work in ["release:grt_1", "release:shr_1", "tidy:1", "tell:1"] {
+    for work in [":release:grt_1", ":release:shr_1", "tidy:1", "tell:1"] {
         assert_eq!(run.work(), [work]);
         run.done(work, json!({}));
     }
@@ -132,7 +132,7 @@ fn a_release_is_tried_five_times_and_then_a_person_must_look() {
     for attempt in 1..=5 {
         assert_eq!(run.machine.outstanding().len(), 1);
         assert_eq!(
-            run.failed("run_1:release:grt_1", attempt, Transient),
+            run.failed("run_1::release:grt_1", attempt, Transient),
             Ok(Reply::Accepted)
         );
         if attempt < 5 {
@@ -142,11 +142,11 @@ fn a_release_is_tried_five_times_and_then_a_person_must_look() {
     }
     assert_eq!(run.machine.incidents()[0].name, "release:grt_1");
     // The rest is released all the same.
-    run.done("release:shr_1", json!({}));
+    run.done(":release:shr_1", json!({}));
     assert_eq!(run.work(), Vec::<String>::new());
     assert_eq!(run.retry("release:grt_1"), Ok(Reply::Accepted));
-    assert_eq!(run.work(), ["release:grt_1 #6"]);
-    run.done("release:grt_1", json!({}));
+    assert_eq!(run.work(), [":release:grt_1 #6"]);
+    run.done(":release:grt_1", json!({}));
     assert_eq!(run.work(), ["tidy:1"]);
 }
 
@@ -154,8 +154,8 @@ fn a_release_is_tried_five_times_and_then_a_person_must_look() {
 fn a_release_that_cannot_be_done_is_skipped_by_a_person() {
     let mut run = owning();
     run.cancel().expect("it runs");
-    run.fail("release:grt_1", Permanent);
-    run.done("release:shr_1", json!({}));
+    run.fail(":release:grt_1", Permanent);
+    run.done(":release:shr_1", json!({}));
     assert_eq!(run.skip("release:grt_1"), Ok(Reply::Accepted));
     assert_eq!(run.work(), ["tidy:1"]);
     assert!(run.machine.owned().is_empty());
@@ -190,8 +190,8 @@ fn a_cancelled_call_that_acquired_something_after_all_is_followed_up() {
     assert_eq!(run.phase("room"), Cancelled);
     assert_eq!(run.work(), ["room:1"]);
     run.done("room:1", json!({ "share": "shr_1" }));
-    assert_eq!(run.work(), ["release:shr_1"]);
-    run.done("release:shr_1", json!({}));
+    assert_eq!(run.work(), [":release:shr_1"]);
+    run.done(":release:shr_1", json!({}));
     assert_eq!(run.work(), ["tell:1"]);
 }
 
@@ -221,9 +221,9 @@ fn what_a_failed_call_may_have_acquired_is_followed_up() {
     run.fail("room:1", Transient);
     assert_eq!(run.work(), ["next:1", "room:1 #3"]);
     run.done("room:1", json!({ "share": "shr_1" }));
-    assert_eq!(run.work(), ["next:1", "release:shr_1"]);
+    assert_eq!(run.work(), ["next:1", ":release:shr_1"]);
     run.done("next:1", json!({}));
-    run.done("release:shr_1", json!({}));
+    run.done(":release:shr_1", json!({}));
     assert_eq!(run.ended().as_deref(), Some("completed"));
 
     let mut run = Run::of("steps:\n  - { id: room, uses: t.share, outcomes: { failed: continue } }");
@@ -240,7 +240,7 @@ fn a_doubt_outlives_the_step_it_is_about() {
     run.retry("abandoned:room:1").expect("it has an incident");
     assert_eq!(run.work(), ["room:1 #2"]);
     run.done("room:1", json!({ "share": "shr_1" }));
-    run.done("release:shr_1", json!({}));
+    run.done(":release:shr_1", json!({}));
     assert_eq!(run.ended().as_deref(), Some("cancelled"));
 }
 
@@ -271,8 +271,8 @@ always:
     assert_eq!(run.work(), ["z:1"]);
     run.done("z:1", json!({ "share": "shr_9" }));
     // What they acquire is released as well.
-    assert_eq!(run.work(), ["release:shr_9"]);
-    run.done("release:shr_9", json!({}));
+    assert_eq!(run.work(), [":release:shr_9"]);
+    run.done(":release:shr_9", json!({}));
     assert_eq!(run.ended().as_deref(), Some("completed"));
 }
 

@@ -70,8 +70,8 @@ fn review() -> Run {
     run.wake_after("1 business day");
     run.decide("boss", "approved").expect("it counts");
     run.done("publish:2", json!({ "file": "fil_9" }));
-    run.done("release:grt_1", json!({}));
-    run.done("release:shr_1", json!({}));
+    run.done(":release:grt_1", json!({}));
+    run.done(":release:shr_1", json!({}));
     run
 }
 
@@ -126,11 +126,11 @@ always:
 fn branches() -> Run {
     let mut run = Run::start(BRANCHES, json!({}));
     run.done("usual:1", json!({ "share": "shr_1" }));
-    run.done("release:shr_1", json!({}));
+    run.done(":release:shr_1", json!({}));
     run.done("usual:2", json!({ "share": "shr_2" }));
     run.done("usual:3", json!({ "share": "shr_3" }));
-    run.done("release:shr_3", json!({}));
-    run.done("release:shr_2", json!({}));
+    run.done(":release:shr_3", json!({}));
+    run.done(":release:shr_2", json!({}));
     run.done("tell:1", json!({}));
     run
 }
@@ -153,12 +153,12 @@ fn cancelled() -> Run {
     run.next();
     run.fail("hall:1", Permanent);
     for _ in 0..4 {
-        run.fail("release:shr_1", Transient);
+        run.fail(":release:shr_1", Transient);
         run.next();
     }
-    run.fail("release:shr_1", Transient);
+    run.fail(":release:shr_1", Transient);
     run.retry("release:shr_1").expect("it has an incident");
-    run.done("release:shr_1", json!({}));
+    run.done(":release:shr_1", json!({}));
     run
 }
 

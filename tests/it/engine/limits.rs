@@ -130,7 +130,7 @@ always:
             .expect("it has an incident");
     }
     assert_eq!(run.closing().as_deref(), Some("too_long"));
-    for work in ["release:shr_1", "tell:1"] {
+    for work in [":release:shr_1", "tell:1"] {
         run.done(work, json!({}));
     }
     assert_eq!(run.ended().as_deref(), Some("too_long"));

@@ -130,6 +130,25 @@ fn escalation_asks_more_people_who_stand_in() {
 }
 
 #[test]
+fn a_step_may_have_any_name_and_is_assigned_escalated_and_released_all_the_same() {
+    for id in ["release", "assign", "escalate", "abandoned"] {
+        let text = format!("{}\n  - {{ id: room, uses: t.share }}\n", SIGN.trim_end()).replace("sign", id);
+        let mut run = Run::of(&text);
+        assert_eq!(run.work(), [format!("{id}:1:assign:1")]);
+        run.assign(&["lea", "leo"]);
+        run.wake_after("3 days");
+        assert_eq!(run.work(), [format!("{id}:1:escalate")]);
+        run.assign(&["boss"]);
+        for person in ["lea", "boss"] {
+            assert_eq!(run.decide(person, "approved"), Ok(Reply::Accepted), "{id}");
+        }
+        run.done("room:1", json!({ "share": "1" }));
+        run.done(":release:1", json!({}));
+        assert_eq!(run.ended().as_deref(), Some("completed"), "{id}");
+    }
+}
+
+#[test]
 fn due_may_be_an_expression_a_moment_or_working_time() {
     let due = |due: &str| {
         let run = Run::of(&format!(
