@@ -9,7 +9,7 @@ use super::{Host, HostError};
 use crate::base::id::RunId;
 use crate::connect::{ActionError, CallContext, Handler, LocalEffect};
 use crate::engine::{Failure, FailureKind, Input, Refusal, Reply, RunMachine, Work};
-use crate::store::{CommitError, RunCommit, UnitOfWork, Write};
+use crate::store::{CommitError, Delivery, RunCommit, Subscription, UnitOfWork, Write};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -102,9 +102,32 @@ impl Host {
         let Some(Pending { input, writes }) = pending else {
             return self.settle(run, loaded, Vec::new(), &mut || {}).await;
         };
+        let mut writes = writes.clone();
+        if matches!(input, Input::Wake | Input::Decide(_)) {
+            writes.extend(self.take_in_recorded(run, loaded).await?);
+        }
         *reply = loaded.machine.handle(self.now(), input.clone());
-        let writes = writes.clone();
         self.settle(run, loaded, writes, &mut || *pending = None).await
+    }
+
+    /// Lets every event happen to the run that is recorded and not delivered to it yet: what was
+    /// recorded before a timer fires or somebody decides counts, however late it is delivered.
+    async fn take_in_recorded(&self, run: &RunId, loaded: &mut Loaded) -> Result<Vec<Write>, HostError> {
+        let keys = loaded.stored.subscriptions.iter().cloned();
+        let keys = keys.map(|(kind, key)| Subscription { kind, key }).collect();
+        let store = &self.parts().store;
+        let events = store.undelivered(run, &loaded.stored.owned, &keys).await?;
+        let mut delivered = Vec::with_capacity(events.len());
+        for event in events {
+            delivered.push(Write::Delivered(Delivery {
+                event: event.id.clone(),
+                target: run.to_string(),
+            }));
+            // an ended run takes nothing; it is told all the same
+            let _ = loaded.machine.handle(self.now(), Input::Event(event));
+            self.do_immediate(&mut loaded.machine);
+        }
+        Ok(delivered)
     }
 
     /// Takes up what a run had in flight.

@@ -6,7 +6,7 @@
 use super::Store;
 use super::model::{
     CommitError, Deployment, MailState, OutboxMail, RunCommit, RunFilter, RunRow, RunStatus, StoreError, Subscription,
-    TaskRow, TaskState, UnitOfWork, Used, Write, file_in_words,
+    TaskRow, TaskState, UnitOfWork, Used, Write, file_in_words, is_for,
 };
 use crate::audit::AccessEntry;
 use crate::base::Timestamp;
@@ -568,6 +568,21 @@ impl Store for MemoryStore {
             .iter()
             .filter(|event| !tables.events_done.contains(&event.id));
         Ok(pending.take(limit).cloned().collect())
+    }
+
+    async fn undelivered(
+        &self,
+        run: &RunId,
+        things: &BTreeSet<String>,
+        keys: &BTreeSet<Subscription>,
+    ) -> Result<Vec<InboundEvent>, StoreError> {
+        let tables = self.tables();
+        let is_due = |event: &&InboundEvent| {
+            is_for(event, things, keys)
+                && !tables.events_done.contains(&event.id)
+                && !tables.deliveries.contains(&(event.id.clone(), run.to_string()))
+        };
+        Ok(tables.events.iter().filter(is_due).cloned().collect())
     }
 
     async fn is_delivered(&self, event: &EventId, target: &str) -> Result<bool, StoreError> {

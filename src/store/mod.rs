@@ -20,6 +20,7 @@ use crate::base::Timestamp;
 use crate::base::id::{EventId, FileId, GrantId, RunId, ShareId, TaskId, WorkspaceId};
 use crate::engine::{EventRecord, InboundEvent};
 use crate::space::{Comment, File, Grant, Share, Workspace};
+use std::collections::BTreeSet;
 
 /// All that is durable. Implemented by `memory` and `sqlite`; one conformance suite runs
 /// against every adapter. Reads see every unit of work that was acknowledged before them.
@@ -90,6 +91,14 @@ pub trait Store: Send + Sync + 'static {
     async fn event(&self, id: &EventId) -> Result<Option<InboundEvent>, StoreError>;
     /// Events that are recorded and not yet delivered to everybody, oldest first.
     async fn pending_events(&self, limit: usize) -> Result<Vec<InboundEvent>, StoreError>;
+    /// Events that are recorded and not yet delivered to `run`, about one of `things` or with the type
+    /// and key of one of `keys`; oldest first.
+    async fn undelivered(
+        &self,
+        run: &RunId,
+        things: &BTreeSet<String>,
+        keys: &BTreeSet<Subscription>,
+    ) -> Result<Vec<InboundEvent>, StoreError>;
     /// Whether `event` was delivered to `target` (a run's id, or `trigger:FLOW`).
     async fn is_delivered(&self, event: &EventId, target: &str) -> Result<bool, StoreError>;
     /// Mails in a state, oldest first.

@@ -8,6 +8,7 @@ use crate::engine::view::{AskKind, PlanField};
 use crate::engine::{EventRecord, InboundEvent};
 use crate::space::{Comment, File, Grant, Share, Workspace};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Everything that must happen together.
 #[derive(Clone, Debug, Default)]
@@ -282,6 +283,12 @@ pub struct Subscription {
     pub kind: String,
     /// Its key.
     pub key: String,
+}
+
+/// Whether `event` is about one of `things`, or has the type and key of one of `keys`.
+pub(super) fn is_for(event: &InboundEvent, things: &BTreeSet<String>, keys: &BTreeSet<Subscription>) -> bool {
+    let is_meant = |key: &Subscription| key.kind == event.kind && Some(&key.key) == event.key.as_ref();
+    event.subjects.iter().any(|subject| things.contains(subject)) || keys.iter().any(is_meant)
 }
 
 /// An event that reached one target.

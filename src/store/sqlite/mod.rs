@@ -17,7 +17,8 @@ mod writer;
 
 use super::Store;
 use super::model::{
-    CommitError, Deployment, MailState, OutboxMail, RunFilter, RunRow, StoreError, TaskRow, UnitOfWork, Used,
+    CommitError, Deployment, MailState, OutboxMail, RunFilter, RunRow, StoreError, Subscription, TaskRow, UnitOfWork,
+    Used,
 };
 use crate::audit::AccessEntry;
 use crate::base::Timestamp;
@@ -26,6 +27,8 @@ use crate::engine::{EventRecord, InboundEvent};
 use crate::space::{Comment, File, Grant, Share, Workspace};
 use checkpoint::Copier;
 use readers::Readers;
+use rusqlite::Connection;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -232,6 +235,17 @@ impl Store for SqliteStore {
 
     async fn pending_events(&self, limit: usize) -> Result<Vec<InboundEvent>, StoreError> {
         self.readers.list(move |db| read::pending_events(db, limit)).await
+    }
+
+    async fn undelivered(
+        &self,
+        run: &RunId,
+        things: &BTreeSet<String>,
+        keys: &BTreeSet<Subscription>,
+    ) -> Result<Vec<InboundEvent>, StoreError> {
+        let (run, things, keys) = (run.clone(), things.clone(), keys.clone());
+        let read = move |db: &Connection| read::undelivered(db, &run, &things, &keys);
+        self.readers.list(read).await
     }
 
     async fn is_delivered(&self, event: &EventId, target: &str) -> Result<bool, StoreError> {

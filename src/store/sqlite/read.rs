@@ -7,10 +7,13 @@ use crate::base::Timestamp;
 use crate::base::id::{EventId, FileId, GrantId, RunId, ShareId, TaskId, WorkspaceId};
 use crate::engine::{Event, EventRecord, InboundEvent, JOURNAL_VERSION};
 use crate::space::{Comment, File, Grant, Share, Workspace};
-use crate::store::model::{Deployment, MailState, OutboxMail, RunFilter, RunRow, RunStatus, StoreError, TaskRow, Used};
+use crate::store::model::{
+    Deployment, MailState, OutboxMail, RunFilter, RunRow, RunStatus, StoreError, Subscription, TaskRow, Used, is_for,
+};
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, Params, Row, params, params_from_iter};
 use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
 
 type Read<T> = Result<T, StoreError>;
 
@@ -354,6 +357,19 @@ pub(super) fn pending_events(db: &Connection, limit: usize) -> Read<Vec<InboundE
         [bounded(limit)],
         record,
     )
+}
+
+pub(super) fn undelivered(
+    db: &Connection,
+    run: &RunId,
+    things: &BTreeSet<String>,
+    keys: &BTreeSet<Subscription>,
+) -> Read<Vec<InboundEvent>> {
+    let sql = "SELECT body FROM inbound WHERE done = 0 AND NOT EXISTS \
+               (SELECT 1 FROM delivery WHERE event = inbound.id AND target = ?1) ORDER BY key";
+    // only what is meant is kept in memory
+    let meant = |row: &Row<'_>| Ok(Some(record(row)?).filter(|event| is_for(event, things, keys)));
+    Ok(rows(db, sql, [run.as_str()], meant)?.into_iter().flatten().collect())
 }
 
 pub(super) fn is_delivered(db: &Connection, event: &EventId, target: &str) -> Read<bool> {

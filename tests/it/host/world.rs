@@ -50,8 +50,13 @@ pub fn beginning() -> Timestamp {
 
 impl World {
     pub fn new() -> Self {
+        Self::over(Arc::new(MemoryStore::default()))
+    }
+
+    /// A world that keeps what is durable in `store`.
+    pub fn over(store: Arc<dyn Store>) -> Self {
         Self {
-            store: Arc::new(MemoryStore::default()),
+            store,
             ledger: Ledger::default(),
             mails: Arc::default(),
             script: Arc::default(),

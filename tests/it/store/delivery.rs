@@ -2,6 +2,7 @@
 
 use super::samples::{at, done, inbound, of_writes};
 use gatefold::base::id::{EventId, RunId};
+use gatefold::engine::InboundEvent;
 use gatefold::store::{CommitError, Delivery, Store, Subscription, Used, Write};
 use serde_json::json;
 use std::sync::Arc;
@@ -73,6 +74,53 @@ pub async fn subscriptions_are_replaced_as_a_whole(store: &Arc<dyn Store>) {
     assert_eq!(subscribers("erp.paid", "4711").await, Vec::<String>::new());
     assert_eq!(subscribers("erp.paid", "4712").await, Vec::<String>::new());
     assert_eq!(subscribers("erp.sent", "4711").await, ["run_1"]);
+}
+
+pub async fn events_are_found_for_the_run_that_they_concern(store: &Arc<dyn Store>) {
+    let about = |id: &str, thing: &str| InboundEvent {
+        subjects: vec![thing.to_owned(), "fil_7".to_owned()],
+        ..inbound(id)
+    };
+    let keyed = |id: &str, key: &str| InboundEvent {
+        subjects: Vec::new(),
+        kind: "erp.paid".to_owned(),
+        key: Some(key.to_owned()),
+        ..inbound(id)
+    };
+    let events = [
+        about("evt_4", "shr_1"),
+        keyed("evt_3", "4711"),
+        about("evt_2", "shr_2"),
+        keyed("evt_1", "4712"),
+    ];
+    done(&**store, of_writes(events.map(Write::Event))).await;
+    let run = RunId::from("run_1");
+    let found = async |things: &[&str], keys: &[(&str, &str)]| -> Vec<String> {
+        let things = things.iter().map(|thing| (*thing).to_owned()).collect();
+        let key = |(kind, key): &(&str, &str)| Subscription {
+            kind: (*kind).to_owned(),
+            key: (*key).to_owned(),
+        };
+        let keys = keys.iter().map(key).collect();
+        let events = store.undelivered(&run, &things, &keys).await.unwrap();
+        events.into_iter().map(|event| event.id.0).collect()
+    };
+    assert_eq!(found(&["shr_1"], &[("erp.paid", "4712")]).await, ["evt_4", "evt_1"]);
+    assert_eq!(found(&["fil_7"], &[("erp.sent", "4711")]).await, ["evt_4", "evt_2"]);
+    assert_eq!(found(&["4711"], &[]).await, Vec::<String>::new());
+    let delivered = |event: &str, target: &str| {
+        Write::Delivered(Delivery {
+            event: EventId::from(event),
+            target: target.to_owned(),
+        })
+    };
+    let writes = [
+        delivered("evt_4", "run_1"),
+        delivered("evt_2", "run_2"),
+        Write::EventDone(EventId::from("evt_3")),
+    ];
+    done(&**store, of_writes(writes)).await;
+    assert_eq!(found(&["fil_7"], &[("erp.paid", "4711")]).await, ["evt_2"]);
 }
 
 pub async fn events_wait_in_order_until_done(store: &Arc<dyn Store>) {

@@ -86,6 +86,7 @@ conformance! {
     delivery::{
         owners_are_found_by_thing,
         subscriptions_are_replaced_as_a_whole,
+        events_are_found_for_the_run_that_they_concern,
         events_wait_in_order_until_done,
         a_delivery_happens_once,
         a_key_is_used_once_until_it_is_forgotten,

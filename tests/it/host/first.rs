@@ -1,0 +1,92 @@
+//! What was recorded first counts first, however late it is delivered.
+
+use super::store::{Orders, Told};
+use super::world::World;
+use super::{TWO_LAWYERS, WAITING, signed};
+use gatefold::base::id::EventId;
+use gatefold::engine::{Decision, Event, InboundEvent, Refusal};
+use gatefold::host::HostError;
+use gatefold::store::{Store, UnitOfWork, Write};
+use serde_json::json;
+use std::sync::Arc;
+
+/// From now on nobody gets round to delivering events.
+fn behind() -> Orders {
+    Orders {
+        hide_pending: true,
+        ..Orders::default()
+    }
+}
+
+async fn record(world: &World, event: InboundEvent) {
+    let writes = vec![Write::Event(event)];
+    world.store.commit(UnitOfWork { run: None, writes }).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_recorded_and_not_delivered_beats_the_deadline() {
+    let store = Arc::new(Told::default());
+    let world = World::over(Arc::clone(&store) as Arc<dyn Store>);
+    let process = world.start().await;
+    process.deploy(WAITING).await;
+    let run = process.begin("waits", json!({})).await;
+    store.order(behind());
+    record(&world, signed("evt_1")).await;
+    let mut foreign = signed("evt_2");
+    foreign.key = Some("order-8".to_owned());
+    record(&world, foreign).await;
+    assert_eq!(process.end(&run).await, "completed", "and not expired");
+    let received: Vec<_> = process
+        .journal(&run)
+        .await
+        .into_iter()
+        .filter_map(|record| match record.event {
+            Event::EventReceived { id, .. } => Some(id),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(received, [EventId::from("evt_1")]);
+    let target = run.as_str();
+    assert_eq!(
+        world.store.is_delivered(&EventId::from("evt_1"), target).await,
+        Ok(true)
+    );
+    assert_eq!(
+        world.store.is_delivered(&EventId::from("evt_2"), target).await,
+        Ok(false)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_is_recorded_and_not_delivered_beats_the_decision() {
+    let store = Arc::new(Told::default());
+    let world = World::over(Arc::clone(&store) as Arc<dyn Store>);
+    let process = world.start().await;
+    process.deploy(&TWO_LAWYERS.replace("MODE", "reset")).await;
+    let host = &process.host;
+    let first = host.put_file("user:anna", "/in", "a.txt", &b"one"[..]).await.unwrap();
+    let run = process.begin("pair", json!({ "document": first.id })).await;
+    let task = host.open_tasks(Some("user:ben")).await.unwrap().remove(0);
+    let decide = |by: &str, sha256: &str| {
+        host.decide(Decision {
+            task: task.id.clone(),
+            by: by.to_owned(),
+            on_behalf_of: None,
+            decision: "approved".to_owned(),
+            reason: None,
+            sha256: sha256.to_owned(),
+        })
+    };
+    decide("user:anna", &first.sha256).await.unwrap();
+    store.order(behind());
+    let second = host.put_file("user:anna", "/in", "a.txt", &b"two"[..]).await.unwrap();
+    let late = decide("user:ben", &first.sha256).await;
+    let Err(HostError::Refused(Refusal::OtherVersion { current })) = late else {
+        panic!("the deciding vote is on a version that is known to be old: {late:?}");
+    };
+    assert_eq!(current.version, 2);
+    for person in ["user:ben", "user:anna"] {
+        decide(person, &second.sha256).await.unwrap();
+    }
+    assert_eq!(process.end(&run).await, "completed");
+}

@@ -1,0 +1,217 @@
+//! A store in memory that fails, stalls and forgets as told.
+
+use gatefold::audit::AccessEntry;
+use gatefold::base::Timestamp;
+use gatefold::base::id::{EventId, FileId, GrantId, RunId, ShareId, TaskId, WorkspaceId};
+use gatefold::engine::{EventRecord, InboundEvent};
+use gatefold::space::{Comment, File, Grant, Share, Workspace};
+use gatefold::store::memory::MemoryStore;
+use gatefold::store::{
+    CommitError, Deployment, MailState, OutboxMail, RunFilter, RunRow, Store, StoreError, Subscription, TaskRow,
+    UnitOfWork, Used,
+};
+use std::collections::BTreeSet;
+use std::future::pending;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// What the store is told to do, until it is told otherwise.
+#[derive(Clone, Debug, Default)]
+pub struct Orders {
+    /// The next commit of a run but so many fails.
+    pub fail_commit_after: Option<usize>,
+    /// Answers to commits take so long; what they do is durable at once.
+    pub slow_answers: Option<Duration>,
+    /// Nobody learns which events are pending.
+    pub hide_pending: bool,
+    /// The first line of this run's journal is lost.
+    pub damaged: Option<RunId>,
+}
+
+/// A store in memory that does as told.
+#[derive(Default)]
+pub struct Told {
+    inner: MemoryStore,
+    orders: Mutex<Orders>,
+}
+
+impl Told {
+    pub fn order(&self, orders: Orders) {
+        *self.orders.lock().unwrap() = orders;
+    }
+
+    fn orders(&self) -> Orders {
+        self.orders.lock().unwrap().clone()
+    }
+
+    /// Whether this commit of a run is the one to fail.
+    fn fails(&self) -> bool {
+        let mut orders = self.orders.lock().unwrap();
+        match &mut orders.fail_commit_after {
+            Some(0) => {
+                orders.fail_commit_after = None;
+                true
+            }
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+            None => false,
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Store for Told {
+    async fn commit(&self, unit: UnitOfWork) -> Result<(), CommitError> {
+        if unit.run.is_some() && self.fails() {
+            return Err(StoreError::Full("as told by the test".to_owned()).into());
+        }
+        let done = self.inner.commit(unit).await;
+        if let Some(delay) = self.orders().slow_answers {
+            tokio::time::sleep(delay).await;
+        }
+        done
+    }
+
+    async fn pending_events(&self, limit: usize) -> Result<Vec<InboundEvent>, StoreError> {
+        if self.orders().hide_pending {
+            pending::<()>().await;
+        }
+        self.inner.pending_events(limit).await
+    }
+
+    async fn journal(&self, run: &RunId, after: u64, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
+        let mut journal = self.inner.journal(run, after, limit).await?;
+        if after == 0 && self.orders().damaged.as_ref() == Some(run) {
+            journal.remove(0);
+        }
+        Ok(journal)
+    }
+
+    async fn latest_deployment(&self, flow: &str) -> Result<Option<Deployment>, StoreError> {
+        self.inner.latest_deployment(flow).await
+    }
+
+    async fn deployment(&self, hash: &str) -> Result<Option<Deployment>, StoreError> {
+        self.inner.deployment(hash).await
+    }
+
+    async fn deployments(&self) -> Result<Vec<Deployment>, StoreError> {
+        self.inner.deployments().await
+    }
+
+    async fn run(&self, run: &RunId) -> Result<Option<RunRow>, StoreError> {
+        self.inner.run(run).await
+    }
+
+    async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>, StoreError> {
+        self.inner.runs(filter).await
+    }
+
+    async fn wakeups(&self) -> Result<Vec<(Timestamp, RunId)>, StoreError> {
+        self.inner.wakeups().await
+    }
+
+    async fn busy_runs(&self) -> Result<Vec<RunId>, StoreError> {
+        self.inner.busy_runs().await
+    }
+
+    async fn task(&self, task: &TaskId) -> Result<Option<TaskRow>, StoreError> {
+        self.inner.task(task).await
+    }
+
+    async fn open_tasks(&self, person: Option<&str>) -> Result<Vec<TaskRow>, StoreError> {
+        self.inner.open_tasks(person).await
+    }
+
+    async fn workspace(&self, id: &WorkspaceId) -> Result<Option<Workspace>, StoreError> {
+        self.inner.workspace(id).await
+    }
+
+    async fn file(&self, id: &FileId) -> Result<Option<File>, StoreError> {
+        self.inner.file(id).await
+    }
+
+    async fn file_named(&self, workspace: &WorkspaceId, folder: &str, name: &str) -> Result<Option<File>, StoreError> {
+        self.inner.file_named(workspace, folder, name).await
+    }
+
+    async fn files_in(&self, workspace: &WorkspaceId, folder: &str) -> Result<Vec<File>, StoreError> {
+        self.inner.files_in(workspace, folder).await
+    }
+
+    async fn share(&self, id: &ShareId) -> Result<Option<Share>, StoreError> {
+        self.inner.share(id).await
+    }
+
+    async fn shares_due(&self, now: Timestamp) -> Result<Vec<Share>, StoreError> {
+        self.inner.shares_due(now).await
+    }
+
+    async fn next_share_expiry(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.inner.next_share_expiry().await
+    }
+
+    async fn grant(&self, id: &GrantId) -> Result<Option<Grant>, StoreError> {
+        self.inner.grant(id).await
+    }
+
+    async fn grant_by_token(&self, token_hash: &str) -> Result<Option<Grant>, StoreError> {
+        self.inner.grant_by_token(token_hash).await
+    }
+
+    async fn grants_of(&self, share: &ShareId) -> Result<Vec<Grant>, StoreError> {
+        self.inner.grants_of(share).await
+    }
+
+    async fn comments_in(&self, share: &ShareId) -> Result<Vec<Comment>, StoreError> {
+        self.inner.comments_in(share).await
+    }
+
+    async fn access_log(
+        &self,
+        share: Option<&ShareId>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, AccessEntry)>, StoreError> {
+        self.inner.access_log(share, after, limit).await
+    }
+
+    async fn owners_of(&self, subjects: &[String]) -> Result<Vec<RunId>, StoreError> {
+        self.inner.owners_of(subjects).await
+    }
+
+    async fn subscribers(&self, kind: &str, key: &str) -> Result<Vec<RunId>, StoreError> {
+        self.inner.subscribers(kind, key).await
+    }
+
+    async fn event(&self, id: &EventId) -> Result<Option<InboundEvent>, StoreError> {
+        self.inner.event(id).await
+    }
+
+    async fn undelivered(
+        &self,
+        run: &RunId,
+        things: &BTreeSet<String>,
+        keys: &BTreeSet<Subscription>,
+    ) -> Result<Vec<InboundEvent>, StoreError> {
+        self.inner.undelivered(run, things, keys).await
+    }
+
+    async fn is_delivered(&self, event: &EventId, target: &str) -> Result<bool, StoreError> {
+        self.inner.is_delivered(event, target).await
+    }
+
+    async fn mails(&self, state: MailState, limit: usize) -> Result<Vec<OutboxMail>, StoreError> {
+        self.inner.mails(state, limit).await
+    }
+
+    async fn is_used(&self, scope: &str, key: &str) -> Result<bool, StoreError> {
+        self.inner.is_used(scope, key).await
+    }
+
+    async fn used_for(&self, scope: &str, key: &str) -> Result<Option<Used>, StoreError> {
+        self.inner.used_for(scope, key).await
+    }
+}
