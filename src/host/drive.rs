@@ -1,7 +1,8 @@
 //! Lets something happen to a run, and sees it through until only others can go on: people,
 //! events, time, calls in flight.
 //!
-//! Invariant: a machine in a free slot has decided nothing that is not durable.
+//! Invariant: a machine in a free slot has decided nothing that is not durable. Whoever works on it
+//! takes it out, and puts it back when what it decided is stored.
 
 use super::project::owned;
 use super::slots::{Loaded, Slot, Stored};
@@ -51,20 +52,44 @@ struct Pending {
 }
 
 impl Host {
-    /// Lets `input` happen to `run`, together with `writes`. When this returns, it is durable.
+    /// Lets `input` happen to `run`, together with `writes`. When this returns, it is durable, or it
+    /// failed and nothing of it happened. It happens as a whole also where the caller goes away.
     pub(super) async fn drive(
         self: &Arc<Self>,
         run: &RunId,
         input: Input,
         writes: Vec<Write>,
     ) -> Result<Reply, HostError> {
-        let place = self.slots.of(run);
-        let result = self
-            .drive_in(run, &mut *place.lock().await, Pending { input, writes })
-            .await;
-        drop(place);
-        self.slots.forget_empty(run);
-        result
+        let (host, run) = (Arc::clone(self), run.clone());
+        self.to_its_end(async move {
+            let place = host.slots.of(&run);
+            let pending = Pending { input, writes };
+            let result = host.drive_in(&run, &mut *place.lock().await, pending).await;
+            drop(place);
+            host.slots.forget_empty(&run);
+            result
+        })
+        .await
+    }
+
+    /// Does `work` to its end, also where whoever asked for it goes away meanwhile.
+    pub(super) async fn to_its_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, HostError>> + Send + 'static,
+    ) -> Result<T, HostError> {
+        let cut_off = self.cut_off.clone();
+        let done = self.tracker.spawn(async move {
+            tokio::select! {
+                biased;
+                () = cut_off.cancelled() => Err(HostError::ShuttingDown),
+                done = work => done,
+            }
+        });
+        match done.await {
+            Ok(done) => done,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => Err(HostError::ShuttingDown),
+        }
     }
 
     async fn drive_in(self: &Arc<Self>, run: &RunId, slot: &mut Slot, pending: Pending) -> Result<Reply, HostError> {
@@ -76,16 +101,20 @@ impl Host {
                     self.follow_up(run, slot);
                     return reply.map_err(HostError::from);
                 }
-                Err(stop) => {
-                    slot.loaded = None;
-                    match stop {
-                        Stop::Conflict => {}
-                        Stop::Duplicate(_) => return Ok(Reply::AlreadyDone),
-                        Stop::Host(error) => return Err(error),
-                    }
+                Err(Stop::Conflict) => {}
+                Err(Stop::Duplicate(_)) => return Ok(Reply::AlreadyDone),
+                Err(Stop::Host(error)) => {
+                    self.take_up_again(run, &error);
+                    // what was asked for is durable; what follows from it is taken up again
+                    return if pending.is_none() {
+                        reply.map_err(HostError::from)
+                    } else {
+                        Err(error)
+                    };
                 }
             }
         }
+        self.timers.set_again(run, self.now());
         Err(HostError::Conflict(format!(
             "run {run} is being changed by many at once: repeat"
         )))
@@ -98,16 +127,27 @@ impl Host {
         pending: &mut Option<Pending>,
         reply: &mut Result<Reply, Refusal>,
     ) -> Result<(), Stop> {
-        let loaded = self.load(run, slot).await?;
-        let Some(Pending { input, writes }) = pending else {
-            return self.settle(run, loaded, Vec::new(), &mut || {}).await;
-        };
-        let mut writes = writes.clone();
-        if matches!(input, Input::Wake | Input::Decide(_)) {
-            writes.extend(self.take_in_recorded(run, loaded).await?);
+        self.load(run, slot).await?;
+        let mut loaded = slot.loaded.take().expect("loaded just now");
+        let mut writes = Vec::new();
+        if let Some(Pending { input, writes: with }) = pending {
+            writes.clone_from(with);
+            if matches!(input, Input::Wake | Input::Decide(_)) {
+                writes.extend(self.take_in_recorded(run, &mut loaded).await?);
+            }
+            *reply = loaded.machine.handle(self.now(), input.clone());
         }
-        *reply = loaded.machine.handle(self.now(), input.clone());
-        self.settle(run, loaded, writes, &mut || *pending = None).await
+        self.settle(run, &mut loaded, writes, &mut || *pending = None).await?;
+        slot.loaded = Some(loaded);
+        Ok(())
+    }
+
+    /// A run could not be seen through: it is woken again soon, unless that would not help.
+    pub(super) fn take_up_again(&self, run: &RunId, error: &HostError) {
+        if !matches!(error, HostError::NotFound(_) | HostError::Damaged { .. }) {
+            tracing::error!(%run, %error, "a run could not be seen through; it is taken up again");
+            self.timers.set_again(run, self.now());
+        }
     }
 
     /// Lets every event happen to the run that is recorded and not delivered to it yet: what was

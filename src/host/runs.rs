@@ -70,12 +70,18 @@ impl Host {
         self.start_run_with(start, Vec::new()).await
     }
 
-    /// Starts a run in the same transaction as `writes`.
+    /// Starts a run in the same transaction as `writes`; as a whole, also where the caller goes away.
     pub(super) async fn start_run_with(
         self: &Arc<Self>,
         start: StartRun,
-        mut writes: Vec<Write>,
+        writes: Vec<Write>,
     ) -> Result<RunId, HostError> {
+        let host = Arc::clone(self);
+        self.to_its_end(async move { host.start_here(start, writes).await })
+            .await
+    }
+
+    async fn start_here(self: &Arc<Self>, start: StartRun, mut writes: Vec<Write>) -> Result<RunId, HostError> {
         if let Some(once) = &start.once
             && let Some(first) = self.started_before(once).await?
         {
@@ -97,13 +103,20 @@ impl Host {
         let place = self.slots.of(&run);
         let mut slot = place.lock().await;
         let mut loaded = self.begin(&plan, &run, &start, checked)?;
-        match self.settle(&run, &mut loaded, writes, &mut || {}).await {
+        let mut has_begun = false;
+        let settled = self.settle(&run, &mut loaded, writes, &mut || has_begun = true).await;
+        match settled {
             Ok(()) => {
                 slot.loaded = Some(loaded);
                 self.follow_up(&run, &mut slot);
                 drop(slot);
                 drop(place);
                 self.slots.forget_empty(&run);
+                Ok(run)
+            }
+            Err(stop) if has_begun => {
+                drop(slot);
+                self.go_on(&run, stop);
                 Ok(run)
             }
             Err(Stop::Duplicate(first)) => {
@@ -114,25 +127,23 @@ impl Host {
                 Ok(before.unwrap_or(RunId(first)))
             }
             Err(Stop::Host(error)) => Err(error),
-            Err(Stop::Conflict) => self.start_after_conflict(&run).await,
+            Err(Stop::Conflict) => Err(HostError::Conflict(
+                "others changed the same files at the same time: repeat".to_owned(),
+            )),
         }
     }
 
-    /// A local action of a new run met a conflict. If the start is durable the run goes on by
-    /// itself; otherwise nothing happened.
-    async fn start_after_conflict(self: &Arc<Self>, run: &RunId) -> Result<RunId, HostError> {
-        if self.parts().store.run(run).await?.is_none() {
-            return Err(HostError::Conflict(
-                "others changed the same files at the same time: repeat".to_owned(),
-            ));
+    /// A run has begun, and what follows from that could not be stored: it is taken up again.
+    fn go_on(self: &Arc<Self>, run: &RunId, stop: Stop) {
+        if let Stop::Host(error) = stop {
+            return self.take_up_again(run, &error);
         }
-        let (host, again) = (Arc::clone(self), run.clone());
+        let (host, run) = (Arc::clone(self), run.clone());
         self.spawn(async move {
-            if let Err(error) = host.resume(&again).await {
-                tracing::error!(run = %again, %error, "a run that has begun could not go on; the next start takes it up");
+            if let Err(error) = host.resume(&run).await {
+                tracing::error!(%run, %error, "a run that has begun could not go on");
             }
         });
-        Ok(run.clone())
     }
 
     fn begin(&self, plan: &Arc<Plan>, run: &RunId, start: &StartRun, inputs: Value) -> Result<Loaded, HostError> {

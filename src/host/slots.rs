@@ -55,6 +55,12 @@ impl Slots {
         Arc::clone(slots.entry(run.clone()).or_default())
     }
 
+    /// Whether nobody is at the run and it has no call in flight.
+    pub fn is_idle(&self, run: &RunId) -> bool {
+        let slot = super::lock(&self.slots).get(run).map(Arc::clone);
+        slot.is_none_or(|slot| slot.try_lock().is_ok_and(|slot| slot.in_flight.is_empty()))
+    }
+
     /// Forgets a run that nothing is in memory of, unless somebody is at it.
     pub fn forget_empty(&self, run: &RunId) {
         let mut slots = super::lock(&self.slots);

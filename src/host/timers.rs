@@ -5,16 +5,22 @@
 use super::{Clock, Host};
 use crate::base::Timestamp;
 use crate::base::id::RunId;
-use crate::engine::Input;
+use crate::store::StoreError;
+use jiff::SignedDuration;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// Longest sleep, so that a stepped clock is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// Longest sleep where the clock cannot step: as long as timers can run.
 const AS_GOOD_AS_EVER: Duration = Duration::from_hours(24 * 365);
+/// Pause before a run is taken up again that could not be seen through.
+const AGAIN: SignedDuration = SignedDuration::from_secs(5);
+/// How often the store is asked for runs that nobody here knows of.
+const SWEEP: Duration = Duration::from_mins(5);
 /// Runs woken at once; the others follow as soon as these are done.
 const WAKE_BATCH: usize = 256;
 
@@ -47,6 +53,16 @@ impl TimerQueue {
         if before {
             self.changed.notify_one();
         }
+    }
+
+    /// The run is to be taken up again soon.
+    pub fn set_again(&self, run: &RunId, now: Timestamp) {
+        self.set(run, Some(now.checked_add(AGAIN).unwrap_or(Timestamp::MAX)));
+    }
+
+    /// Whether the run wants to be woken.
+    pub fn has(&self, run: &RunId) -> bool {
+        self.lock().by_run.contains_key(run)
     }
 
     /// Takes out every run that is due, at most `WAKE_BATCH`.
@@ -95,7 +111,12 @@ pub(super) fn pause(clock: &Clock, at: Option<Timestamp>) -> Duration {
 impl Host {
     /// Wakes runs and ends shares when their time comes. Runs until the host stops.
     pub(super) async fn run_timers(self: Arc<Self>) {
+        let mut swept = Instant::now();
         loop {
+            if swept.elapsed() >= SWEEP {
+                self.sweep().await;
+                swept = Instant::now();
+            }
             let now = self.now();
             for run in self.timers.due(now) {
                 let host = Arc::clone(&self);
@@ -113,13 +134,29 @@ impl Host {
     }
 
     async fn wake(self: Arc<Self>, run: RunId) {
-        if let Err(error) = self.drive(&run, Input::Wake, Vec::new()).await {
-            tracing::error!(%run, %error, "a timer could not be handled; it is tried again");
-            let again = self
-                .now()
-                .checked_add(jiff::SignedDuration::from_secs(5))
-                .unwrap_or(Timestamp::MAX);
-            self.timers.set(&run, Some(again));
+        if let Err(error) = self.resume(&run).await {
+            tracing::error!(%run, %error, "a run could not be woken");
+        }
+    }
+
+    /// Looks in the store for runs that want something and that nobody here holds: whatever went
+    /// wrong, no run waits for the next start.
+    async fn sweep(self: &Arc<Self>) {
+        let store = &self.parts().store;
+        let found = async { Ok::<_, StoreError>((store.wakeups().await?, store.busy_runs().await?)) };
+        let (wakeups, busy) = match found.await {
+            Ok(found) => found,
+            Err(error) => return tracing::error!(%error, "runs could not be looked for; it is tried again"),
+        };
+        for (at, run) in wakeups {
+            if !self.timers.has(&run) {
+                self.timers.set(&run, Some(at));
+            }
+        }
+        for run in busy {
+            if !self.timers.has(&run) && self.slots.is_idle(&run) {
+                self.timers.set(&run, Some(self.now()));
+            }
         }
     }
 }

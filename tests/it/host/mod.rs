@@ -1,6 +1,7 @@
 //! The host, with connectors that do as they are told, under a clock that the tests hold.
 
 mod first;
+mod left_behind;
 mod store;
 mod triggers;
 mod world;

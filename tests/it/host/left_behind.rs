@@ -1,0 +1,116 @@
+//! No run is left behind, whatever fails and whoever goes away.
+
+use super::store::{Orders, Told};
+use super::world::{World, beginning};
+use super::{WAITING, signed};
+use gatefold::engine::Event;
+use gatefold::host::HostError;
+use gatefold::host::runs::StartRun;
+use gatefold::store::{RunFilter, Store, StoreError};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Two local actions, which are stored one after the other, then a call.
+const LOCALS: &str = "flow: locals
+version: 1.0.0
+steps:
+  - { id: a, uses: probe.acquire, with: {} }
+  - { id: b, uses: probe.acquire, with: {} }
+  - { id: act, uses: probe.effect, with: { value: 1 } }
+";
+
+fn told() -> (Arc<Told>, World) {
+    let store = Arc::new(Told::default());
+    let world = World::over(Arc::clone(&store) as Arc<dyn Store>);
+    (store, world)
+}
+
+fn start(flow: &str) -> StartRun {
+    StartRun {
+        flow: flow.to_owned(),
+        inputs: json!({}),
+        initiator: "user:anna".to_owned(),
+        trigger: "manual".to_owned(),
+        once: None,
+    }
+}
+
+fn failing(after: usize) -> Orders {
+    Orders {
+        fail_commit_after: Some(after),
+        ..Orders::default()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_cannot_be_stored_did_not_happen() {
+    let (store, world) = told();
+    let process = world.start().await;
+    process.deploy(LOCALS).await;
+    store.order(failing(0));
+    let refused = process.host.start_run(start("locals")).await;
+    assert!(
+        matches!(refused, Err(HostError::Store(StoreError::Full(_)))),
+        "{refused:?}"
+    );
+    assert_eq!(process.host.list_runs(&RunFilter::default()).await.unwrap(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_began_goes_on_by_itself_after_a_store_failure() {
+    let (store, world) = told();
+    let process = world.start().await;
+    process.deploy(LOCALS).await;
+    store.order(failing(1));
+    let run = process.host.start_run(start("locals")).await.expect("it has begun");
+    assert_eq!(process.end(&run).await, "completed");
+    assert_eq!(world.effects("probe.effect").into_values().collect::<Vec<_>>(), [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timer_that_cannot_be_stored_fires_again() {
+    let (store, world) = told();
+    let process = world.start().await;
+    process.deploy(WAITING).await;
+    let run = process.begin("waits", json!({})).await;
+    store.order(failing(0));
+    assert_eq!(process.end(&run).await, "expired");
+    let ended = process.host.run_view(&run).await.unwrap().run.ended_at.unwrap();
+    let late = ended.duration_since(beginning()) - jiff::SignedDuration::from_hours(48);
+    assert_eq!(late.as_secs(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_whose_store_failed_is_delivered_again() {
+    let (store, world) = told();
+    let process = world.start().await;
+    process.deploy(WAITING).await;
+    let run = process.begin("waits", json!({})).await;
+    store.order(failing(0));
+    process.host.publish_event(signed("evt_1")).await.unwrap();
+    assert_eq!(process.end(&run).await, "completed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_asked_for_is_done_although_the_caller_goes_away() {
+    let (store, world) = told();
+    let process = world.start().await;
+    process.deploy(LOCALS).await;
+    store.order(Orders {
+        slow_answers: Some(Duration::from_mins(1)),
+        ..Orders::default()
+    });
+    let asked = process.host.start_run(start("locals"));
+    assert!(tokio::time::timeout(Duration::from_secs(90), asked).await.is_err());
+    let begun = process.host.list_runs(&RunFilter::default()).await.unwrap();
+    let run = &begun[0].id;
+    process
+        .until(
+            run,
+            |event| matches!(event, Event::StepFinished { step, .. } if step == "act"),
+        )
+        .await;
+    assert_eq!(process.end(run).await, "completed");
+    assert_eq!(world.effects("probe.effect").into_values().collect::<Vec<_>>(), [1]);
+}
