@@ -10,6 +10,7 @@ use crate::host::HostError;
 use crate::host::files::Visitor;
 use crate::people::{Person, roles};
 use axum::body::{Body, BodyDataStream};
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -121,10 +122,13 @@ enum Proof {
 /// Lets a request through to its handler, or refuses it.
 pub async fn guard(
     axum::extract::State(guard): axum::extract::State<Guard>,
-    params: RawPathParams,
+    params: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
     next: Next,
 ) -> Response {
+    let Ok(params) = params else {
+        return Problem::bad_request("path", "the address holds what is no UTF-8").into_response();
+    };
     let is_read = request.method() == Method::GET;
     let answer = async {
         match guard.admit(&params, request).await {

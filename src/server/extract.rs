@@ -377,12 +377,13 @@ impl FromRequestParts<Arc<Server>> for Once {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Server>) -> Result<Self, Problem> {
-        let Some(key) = parts.headers.get(IDEMPOTENCY_KEY) else {
+        let mut keys = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
+        let Some(key) = keys.next() else {
             return Ok(Self(None));
         };
         let key = key.to_str().unwrap_or_default().trim();
-        if key.is_empty() || key.len() > KEY_LENGTH_MAX {
-            let detail = format!("an Idempotency-Key has 1 to {KEY_LENGTH_MAX} plain characters");
+        if key.is_empty() || key.len() > KEY_LENGTH_MAX || keys.next().is_some() {
+            let detail = format!("a request has one Idempotency-Key, of 1 to {KEY_LENGTH_MAX} plain characters");
             return Err(Problem::bad_request("idempotency-key", detail));
         }
         Ok(Self(Some(key.to_owned())))

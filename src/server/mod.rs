@@ -112,12 +112,18 @@ impl Server {
             router = router.route(path, endpoint);
         }
         router
-            .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "not-found", "there is nothing here") })
+            .fallback(|| async {
+                Problem::new(
+                    StatusCode::NOT_FOUND,
+                    "not-found",
+                    "there is nothing at this address; /api/v1/openapi.json names every one",
+                )
+            })
             .method_not_allowed_fallback(|| async {
                 Problem::new(
                     StatusCode::METHOD_NOT_ALLOWED,
                     "method-not-allowed",
-                    "another method is needed here",
+                    "this address takes other methods, which the Allow header names",
                 )
             })
             .layer(axum::middleware::from_fn_with_state(Arc::clone(self), frame::frame))

@@ -2,6 +2,7 @@
 
 mod hooks;
 mod links;
+mod odd;
 mod privacy;
 mod readiness;
 mod requests;
