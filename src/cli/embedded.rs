@@ -34,6 +34,22 @@ pub struct ServerArgs {
     user: Option<String>,
 }
 
+/// Refuses what is no address of a server before anything is asked of it: a mistake in the command
+/// is not a failure of the network.
+fn check_address(server: &str) -> Outcome {
+    let address = server.parse::<reqwest::Url>().ok();
+    let fits = address.is_some_and(|address| {
+        let is_plain = address.username().is_empty() && address.password().is_none();
+        matches!(address.scheme(), "http" | "https") && is_plain && address.query().is_none()
+    });
+    if fits {
+        return Ok(());
+    }
+    Err(Failure::Usage(
+        "--server (or GATEFOLD_URL) is no address of a server: write it as https://files.example.com".to_owned(),
+    ))
+}
+
 /// A server to talk to, for the time of one command.
 pub struct Session {
     /// Talks to it.
@@ -47,6 +63,7 @@ impl Session {
         let environment = settings.environment().clone();
         let server = args.server.as_deref().or_else(|| environment.get("GATEFOLD_URL"));
         if let Some(server) = server.filter(|_| args.data.is_none() && args.user.is_none()) {
+            check_address(server)?;
             let token = args.token.as_deref().or_else(|| environment.get("GATEFOLD_TOKEN"));
             return Ok(Self {
                 client: Client::new(server, token),
