@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod codes;
 pub mod diagnostic;
 pub mod id;
+pub mod moment;
 pub mod period;
 pub mod render;
 pub mod schedule;

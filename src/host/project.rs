@@ -2,8 +2,8 @@
 
 use super::slots::{Loaded, Stored};
 use super::{Host, HostError};
-use crate::base::Timestamp;
 use crate::base::id::{MailId, RunId, ShareId};
+use crate::base::{Timestamp, moment};
 use crate::engine::event::{Event, TimerKind};
 use crate::engine::view::{AskKind, RunPhase, TaskPhase, TaskView};
 use crate::engine::{Assignment, EventRecord, Failure, FailureKind, Input, RunMachine, Work, WorkKey};
@@ -186,7 +186,7 @@ impl Host {
         }
         text.push_str(&format!("Flow:     {}\n", machine.plan().title));
         if let Some(due) = view.due {
-            text.push_str(&format!("Due:      {due}\n"));
+            text.push_str(&format!("Due:      {}\n", in_words(machine, due)));
         }
         text.push_str(&format!("\nYour tasks: {}/tasks\n", self.parts().links.base_url()));
         (subject, text)
@@ -201,7 +201,7 @@ impl Host {
         let title = view.as_ref().map_or(step, |view| view.title.as_str());
         let mut text = format!("{words}: {title}\n\nFlow: {}\n", machine.plan().title);
         if let Some(due) = view.as_ref().and_then(|view| view.due) {
-            text.push_str(&format!("Due:  {due}\n"));
+            text.push_str(&format!("Due:  {}\n", in_words(machine, due)));
         }
         (format!("{words}: {title}"), text)
     }
@@ -294,6 +294,12 @@ fn row(machine: &RunMachine, before: &RunRow) -> RunRow {
         seq: machine.seq(),
         ..before.clone()
     }
+}
+
+/// A moment in the zone of the flow's calendar.
+fn in_words(machine: &RunMachine, at: Timestamp) -> String {
+    let calendar = machine.plan().calendar.as_ref();
+    moment::in_words(at, calendar.map_or("UTC", |calendar| calendar.zone.as_str()))
 }
 
 fn task_row(run: &RunId, flow: &str, view: TaskView, rev: u64) -> TaskRow {

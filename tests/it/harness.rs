@@ -5,7 +5,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use gatefold::base::id::{FileId, GrantId, RunId, ShareId, WorkspaceId};
-use gatefold::base::{Calendars, Timestamp, Value};
+use gatefold::base::{Calendar, Calendars, Timestamp, Value};
 use gatefold::config::{Accounts, tokens};
 use gatefold::connect::{ActionError, Links, Mailer, OutgoingMail, passwords};
 use gatefold::connectors;
@@ -116,7 +116,7 @@ impl Harness {
             mailer,
             links: links.clone(),
             directory: accounts.directory(),
-            calendars: Calendars::new(),
+            calendars: Calendars::from([("madrid".to_owned(), madrid())]),
             secrets: Secrets::from([("HOOK_SECRET".to_owned(), SecretString::from(HOOK_SECRET))]),
             clock: Clock::tokio_from("2026-11-23T09:00:00Z".parse().unwrap()),
             limits: Limits {
@@ -278,6 +278,16 @@ impl Harness {
 impl Drop for Harness {
     fn drop(&mut self) {
         self.stop.cancel();
+    }
+}
+
+/// Working time of an office in Madrid.
+fn madrid() -> Calendar {
+    Calendar {
+        zone: "Europe/Madrid".to_owned(),
+        hours: vec!["09:00-17:00".to_owned()],
+        week: ["mon", "tue", "wed", "thu", "fri"].map(str::to_owned).to_vec(),
+        holidays: Vec::new(),
     }
 }
 

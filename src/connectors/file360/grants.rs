@@ -4,6 +4,7 @@ use super::Space;
 use super::support::{access, permanent, store_failed};
 use crate::audit::{AccessEntry, AccessKind};
 use crate::base::id::{GrantId, MailId};
+use crate::base::moment;
 use crate::connect::{ActionError, CallContext, Links, passwords};
 use crate::people::Directory;
 use crate::space::{Grant, Principal, Role, Share, State, names};
@@ -134,7 +135,8 @@ fn mail(cx: &CallContext, share: &Share, grant: &Grant, address: &str, message: 
     if grant.password_hash.is_some() {
         text.push_str("You also need the password, which comes to you another way.\n");
     }
-    let end = share.expires_at;
+    let zone = cx.calendar.as_ref().map_or("UTC", |calendar| calendar.zone.as_str());
+    let end = moment::in_words(share.expires_at, zone);
     writeln!(text, "The link works until {end}. Please do not pass it on.").expect("writing to a string succeeds");
     OutboxMail {
         id: MailId::derived(&format!("{}:{}:{address}", cx.key, grant.id)),

@@ -399,7 +399,10 @@ async fn everybody_meant_gets_a_mail_of_their_own_without_the_link_in_it() {
         assert_eq!(mail.to.len(), 1, "nobody sees who else was told");
         assert_eq!(mail.grant.as_deref(), granted["grant"].as_str());
         assert!(
-            mail.text.contains("{link}") && mail.text.contains("Please look.") && !mail.text.contains("/s/"),
+            mail.text.contains("{link}")
+                && mail.text.contains(" UTC. Please do not pass")
+                && mail.text.contains("Please look.")
+                && !mail.text.contains("/s/"),
             "{}",
             mail.text
         );

@@ -105,6 +105,30 @@ async fn a_task_is_there_for_its_people_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_mail_about_a_task_tells_its_end_in_words() {
+    let harness = Harness::new().await;
+    harness
+        .deploy(&SIGNING.replace(
+            "steps:
+",
+            "calendar: madrid
+steps:
+",
+        ))
+        .await;
+    let document = harness.put("contract.txt", "version one").await;
+    harness.begin("signs", json!({ "document": document.id })).await;
+    let mail = loop {
+        if let Some(mail) = harness.mails.lock().unwrap().pop() {
+            break mail;
+        }
+        tokio::task::yield_now().await;
+    };
+    let due = "Due:      Saturday, 28 November 2026, 10:00 CET (Europe/Madrid)\n";
+    assert!(mail.text.contains(due), "{}", mail.text);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_same_answer_twice_is_fine_and_another_one_is_not() {
     let desk = desk().await;
     let first = desk.approve("anna").await;
