@@ -4,7 +4,7 @@
 //! Invariant: a machine in a free slot has decided nothing that is not durable. Whoever works on it
 //! takes it out, and puts it back when what it decided is stored.
 
-use super::project::owned;
+use super::project::{locked, owned};
 use super::slots::{Loaded, Slot, Stored};
 use super::{Host, HostError};
 use crate::base::id::RunId;
@@ -200,6 +200,7 @@ impl Host {
         }
         let stored = Stored {
             owned: owned(&machine),
+            locked: locked(&machine),
             subscriptions: machine.subscriptions(),
             task_revs,
         };
@@ -240,8 +241,9 @@ impl Host {
                 durable();
                 return Ok(());
             };
-            // a local action sees only what is stored, so the one before it is stored first
-            if has_local {
+            // a local action sees only what is stored, so the one before it is stored first, and so
+            // is the end of a lock: it may be about the very file that was locked
+            if has_local || locked(&loaded.machine) != loaded.stored.locked {
                 self.commit(run, loaded, std::mem::take(&mut writes)).await?;
                 durable();
             }

@@ -3,26 +3,20 @@
 
 use super::{Host, HostError};
 use crate::audit::{AccessEntry, AccessKind};
-use crate::base::id::{CommentId, EventId, FileId, RunId, WorkspaceId};
+use crate::base::id::{CommentId, EventId, FileId, RunId};
 use crate::base::{Timestamp, Value};
 use crate::engine::InboundEvent;
 use crate::engine::event::{DocumentRef, Event};
-use crate::engine::view::{TaskPhase, TaskView};
 use crate::people::roles;
 use crate::plan::PlanVerb;
 use crate::space::access::{Denial, Right, decide};
-use crate::space::events::{CommentAdded, CommentRef, FileDownloaded, FileUploaded};
-use crate::space::media::media_type;
-use crate::space::{Comment, Content, File, FileRef, Grant, Share, SpaceEvent, Workspace, names};
-use crate::spec::step::OnNewVersion;
-use crate::store::{BlobError, CommitError, StoredBlob, UnitOfWork, Write};
+use crate::space::events::{CommentAdded, CommentRef, FileDownloaded};
+use crate::space::{Comment, File, FileRef, Grant, Share, SpaceEvent};
+use crate::store::{BlobError, Write};
 use std::sync::Arc;
-use tokio::io::AsyncRead;
 
 pub use super::visit::{ShareView, Visitor};
 
-/// How often a change is decided anew when somebody else was faster.
-pub(super) const TRIES: usize = 16;
 /// Longest comment, in characters.
 pub const COMMENT_CHARS: usize = 10_000;
 
@@ -33,14 +27,6 @@ pub struct OpenFile {
     pub document: DocumentRef,
     /// The bytes.
     pub bytes: tokio::fs::File,
-}
-
-/// What an upload is about to become.
-struct Incoming<'a> {
-    name: &'a str,
-    blob: &'a StoredBlob,
-    by: &'a str,
-    at: Timestamp,
 }
 
 impl Host {
@@ -83,112 +69,6 @@ impl Host {
         }
         self.record(writes).await?;
         Ok(OpenFile { document, bytes })
-    }
-
-    /// Puts a file into the share: a new version where one of this name is shared, else a new file.
-    pub async fn upload(
-        self: &Arc<Self>,
-        visitor: &Visitor,
-        name: &str,
-        bytes: impl AsyncRead + Send + Unpin,
-    ) -> Result<DocumentRef, HostError> {
-        let entry = self.entry(visitor, AccessKind::Upload);
-        self.allow(visitor, Right::Upload, &entry).await?;
-        names::check_name(name).map_err(|error| HostError::Invalid(error.to_string()))?;
-        let blob = self.store_blob(bytes).await?;
-        let _alone = self.uploads.of((&visitor.share.folder, name)).await;
-        for _ in 0..TRIES {
-            // the share may have been revoked while the bytes came in
-            let entry = self.entry(visitor, AccessKind::Upload);
-            let visitor = self.allow(visitor, Right::Upload, &entry).await?;
-            let incoming = Incoming {
-                name,
-                blob: &blob,
-                by: &visitor.actor,
-                at: entry.at,
-            };
-            let (document, writes) = self.plan_upload(&visitor, &incoming, entry).await?;
-            if self.try_record(writes).await? {
-                return Ok(document);
-            }
-        }
-        Err(HostError::Conflict(
-            "the share is being changed by many at once: repeat the upload".to_owned(),
-        ))
-    }
-
-    /// What an upload writes, as the share stands now.
-    async fn plan_upload(
-        &self,
-        visitor: &Visitor,
-        incoming: &Incoming<'_>,
-        mut entry: AccessEntry,
-    ) -> Result<(DocumentRef, Vec<Write>), HostError> {
-        let share = &visitor.share;
-        let existing = match self.shared_file_named(share, incoming.name).await? {
-            Some(file) => Some(file),
-            None => {
-                self.parts()
-                    .store
-                    .file_named(&share.workspace, &share.folder, incoming.name)
-                    .await?
-            }
-        };
-        self.refuse_locked(existing.as_ref()).await?;
-        let (file, document) = next_version(existing, &share.workspace, &share.folder, incoming)?;
-        entry.file = Some(document.id.clone());
-        entry.version = Some(document.version);
-        entry.sha256 = Some(document.sha256.clone());
-        let event = uploaded(Some(share), &file, &document, incoming);
-        let mut writes = Vec::with_capacity(4);
-        if !share.files.contains(&file.id) {
-            let mut share = share.clone();
-            share.files.push(file.id.clone());
-            writes.push(Write::PutShare(share));
-        }
-        writes.extend([Write::PutFile(file), Write::Access(entry), Write::Event(event)]);
-        Ok((document, writes))
-    }
-
-    /// Refuses a new version of a file while people decide on it under `on_new_version: lock`.
-    async fn refuse_locked(&self, file: Option<&File>) -> Result<(), HostError> {
-        let Some(file) = file else { return Ok(()) };
-        let subjects = [file.id.to_string()];
-        for run in self.parts().store.owners_of(&subjects).await? {
-            if self.is_locked_by(&run, &file.id).await? {
-                let why = format!("{} is locked: people are deciding on this version", file.name);
-                return Err(HostError::Conflict(why));
-            }
-        }
-        Ok(())
-    }
-
-    async fn is_locked_by(&self, run: &RunId, file: &FileId) -> Result<bool, HostError> {
-        let place = self.slots.of(run);
-        let mut slot = place.lock().await;
-        let machine = &self.load(run, &mut slot).await?.machine;
-        let locks = |step: &str| match machine.plan().step(step).map(|step| &step.verb) {
-            Some(PlanVerb::Ask(ask)) => ask.on_new_version == OnNewVersion::Lock,
-            _ => false,
-        };
-        let tasks = machine.tasks();
-        let is_about = |task: &TaskView| {
-            task.document
-                .as_ref()
-                .is_some_and(|document| document.id == file.as_str())
-        };
-        Ok(tasks
-            .iter()
-            .any(|task| task.phase == TaskPhase::Open && is_about(task) && locks(&task.step)))
-    }
-
-    async fn shared_file_named(&self, share: &Share, name: &str) -> Result<Option<File>, HostError> {
-        for id in &share.files {
-            if let Some(file) = self.parts().store.file(id).await?.filter(|file| file.name == name) {
-                return Ok(Some(file));
-            }
-        }
-        Ok(None)
     }
 
     /// Writes a comment.
@@ -235,48 +115,6 @@ impl Host {
         ])
         .await?;
         Ok(comment)
-    }
-
-    /// Puts a file into a folder of the main workspace, as a person of the directory does.
-    pub async fn put_file(
-        self: &Arc<Self>,
-        by: &str,
-        folder: &str,
-        name: &str,
-        bytes: impl AsyncRead + Send + Unpin,
-    ) -> Result<DocumentRef, HostError> {
-        names::check_name(name).map_err(|error| HostError::Invalid(error.to_string()))?;
-        let folder = names::folder(folder).map_err(|error| HostError::Invalid(error.to_string()))?;
-        let workspace = WorkspaceId::from(Workspace::MAIN);
-        let blob = self.store_blob(bytes).await?;
-        let _alone = self.uploads.of((&folder, name)).await;
-        for _ in 0..TRIES {
-            let at = self.now();
-            let existing = self.parts().store.file_named(&workspace, &folder, name).await?;
-            self.refuse_locked(existing.as_ref()).await?;
-            let incoming = Incoming {
-                name,
-                blob: &blob,
-                by,
-                at,
-            };
-            let (file, document) = next_version(existing, &workspace, &folder, &incoming)?;
-            let entry = AccessEntry {
-                version: Some(document.version),
-                sha256: Some(document.sha256.clone()),
-                ..file_entry(AccessKind::Upload, by, &file.id, at)
-            };
-            let event = uploaded(None, &file, &document, &incoming);
-            if self
-                .try_record(vec![Write::PutFile(file), Write::Access(entry), Write::Event(event)])
-                .await?
-            {
-                return Ok(document);
-            }
-        }
-        Err(HostError::Conflict(
-            "the file is being changed by many at once: repeat the upload".to_owned(),
-        ))
     }
 
     /// Bytes of a file, for a person of the directory: whoever put a version, is asked to decide
@@ -359,17 +197,6 @@ impl Host {
             .ok_or_else(|| HostError::NotFound(format!("file {file}")))
     }
 
-    async fn store_blob(&self, bytes: impl AsyncRead + Send + Unpin) -> Result<StoredBlob, HostError> {
-        let blob = self
-            .parts()
-            .blobs
-            .put(bytes, self.parts().limits.upload_bytes)
-            .await
-            .map_err(blob_error)?;
-        self.metrics().bytes_uploaded.add(blob.size);
-        Ok(blob)
-    }
-
     /// Whether `right` is the visitor's now. A refusal is logged.
     pub(super) async fn allow(
         self: &Arc<Self>,
@@ -413,52 +240,6 @@ impl Host {
     pub(super) fn entry(&self, visitor: &Visitor, kind: AccessKind) -> AccessEntry {
         share_entry(kind, &visitor.actor, &visitor.share, self.now())
     }
-
-    /// Commits writes that cannot meet a conflict, and has their events delivered.
-    pub(super) async fn record(self: &Arc<Self>, writes: Vec<Write>) -> Result<(), HostError> {
-        self.try_record(writes).await.map(|_| ())
-    }
-
-    /// Commits writes. `false` where somebody else was faster.
-    pub(super) async fn try_record(self: &Arc<Self>, writes: Vec<Write>) -> Result<bool, HostError> {
-        let has_event = writes.iter().any(|write| matches!(write, Write::Event(_)));
-        match self.parts().store.commit(UnitOfWork { run: None, writes }).await {
-            Ok(()) => {
-                if has_event {
-                    self.events_recorded.notify_one();
-                }
-                Ok(true)
-            }
-            Err(CommitError::Conflict { .. } | CommitError::Duplicate { .. }) => Ok(false),
-            Err(CommitError::Store(error)) => Err(error.into()),
-        }
-    }
-}
-
-/// The file with one more version, and that version.
-fn next_version(
-    existing: Option<File>,
-    workspace: &WorkspaceId,
-    folder: &str,
-    incoming: &Incoming<'_>,
-) -> Result<(File, DocumentRef), HostError> {
-    let content = Content {
-        sha256: incoming.blob.sha256.clone(),
-        size: incoming.blob.size,
-        media_type: media_type(incoming.name, &incoming.blob.head).media_type.to_owned(),
-    };
-    let file = match existing {
-        Some(file) => file
-            .with_version(content, incoming.by, incoming.at)
-            .map_err(|locked| HostError::Conflict(locked.to_string()))?,
-        None => {
-            let id = FileId(format!("{}_{}", FileId::PREFIX, uuid::Uuid::now_v7().simple()));
-            let (folder, name) = (folder.to_owned(), incoming.name.to_owned());
-            File::create(id, workspace.clone(), folder, name, content, incoming.by, incoming.at)
-        }
-    };
-    let document = version_of(&file, None)?;
-    Ok((file, document))
 }
 
 /// A version of a file as documents are named, or the newest.
@@ -489,7 +270,7 @@ pub(super) fn version_of(file: &File, version: Option<u64>) -> Result<DocumentRe
 }
 
 /// A document as events of the file space name it.
-fn file_ref(document: &DocumentRef) -> FileRef {
+pub(super) fn file_ref(document: &DocumentRef) -> FileRef {
     let DocumentRef {
         id,
         name,
@@ -522,7 +303,7 @@ fn check_comment(text: &str) -> Result<(), HostError> {
     Ok(())
 }
 
-fn file_entry(kind: AccessKind, by: &str, file: &FileId, at: Timestamp) -> AccessEntry {
+pub(super) fn file_entry(kind: AccessKind, by: &str, file: &FileId, at: Timestamp) -> AccessEntry {
     AccessEntry {
         at,
         actor: by.to_owned(),
@@ -549,23 +330,6 @@ pub(super) fn share_entry(kind: AccessKind, actor: &str, share: &Share, at: Time
         refused: None,
         run: share.run.as_ref().map(ToString::to_string),
     }
-}
-
-/// The event of an upload. One version makes one event.
-fn uploaded(share: Option<&Share>, file: &File, document: &DocumentRef, incoming: &Incoming<'_>) -> InboundEvent {
-    let event = FileUploaded {
-        share: share.map(|share| share.id.to_string()),
-        workspace: file.workspace.to_string(),
-        folder: file.folder.clone(),
-        file: file_ref(document),
-        by: incoming.by.to_owned(),
-        at: incoming.at,
-    };
-    inbound(
-        EventId::derived(&format!("upload:{}:{}", document.id, document.version)),
-        &event,
-        incoming.at,
-    )
 }
 
 /// An event of the file space, to be recorded.

@@ -15,6 +15,7 @@ pub mod metrics;
 pub mod once;
 pub mod outbox;
 pub mod project;
+mod record;
 pub mod runs;
 pub mod schedules;
 pub mod slots;
@@ -22,6 +23,7 @@ mod stripes;
 pub mod tasks;
 pub mod timers;
 pub mod triggers;
+mod uploads;
 pub mod visit;
 
 pub use clock::Clock;

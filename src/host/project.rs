@@ -2,12 +2,14 @@
 
 use super::slots::{Loaded, Stored};
 use super::{Host, HostError};
-use crate::base::id::{MailId, RunId, ShareId};
+use crate::base::id::{FileId, MailId, RunId, ShareId};
 use crate::base::{Timestamp, moment};
 use crate::engine::event::{Event, TimerKind};
 use crate::engine::view::{AskKind, RunPhase, TaskPhase, TaskView};
 use crate::engine::{Assignment, EventRecord, Failure, FailureKind, Input, RunMachine, Work, WorkKey};
+use crate::plan::PlanVerb;
 use crate::space::{Grant, Principal, State};
+use crate::spec::step::OnNewVersion;
 use crate::store::{MailState, OutboxMail, RunRow, RunStatus, Subscription, TaskRow, TaskState, Write};
 use std::collections::BTreeSet;
 
@@ -40,6 +42,8 @@ impl Host {
         stored.owned = owned(machine);
         stored.subscriptions = machine.subscriptions();
         write_owned(run, &loaded.stored.owned, &stored.owned, &mut writes);
+        stored.locked = locked(machine);
+        write_locked(run, &loaded.stored.locked, &stored.locked, &mut writes);
         if stored.subscriptions != loaded.stored.subscriptions {
             let to = stored
                 .subscriptions
@@ -261,6 +265,32 @@ const fn asked(kind: AskKind) -> &'static str {
         AskKind::Todo => "There is something to do",
         AskKind::Form => "You are asked to fill in a form",
     }
+}
+
+/// Files that take no new version while people decide on the one they have.
+pub(super) fn locked(machine: &RunMachine) -> BTreeSet<FileId> {
+    let locks = |step: &str| match machine.plan().step(step).map(|step| &step.verb) {
+        Some(PlanVerb::Ask(ask)) => ask.on_new_version == OnNewVersion::Lock,
+        _ => false,
+    };
+    let tasks = machine.tasks().into_iter();
+    tasks
+        .filter(|task| task.phase == TaskPhase::Open && locks(&task.step))
+        .filter_map(|task| Some(FileId(task.document?.id)))
+        .collect()
+}
+
+fn write_locked(run: &RunId, before: &BTreeSet<FileId>, after: &BTreeSet<FileId>, writes: &mut Vec<Write>) {
+    let lock = after.difference(before).map(|file| Write::Lock {
+        file: file.clone(),
+        run: run.clone(),
+    });
+    let unlock = before.difference(after).map(|file| Write::Unlock {
+        file: file.clone(),
+        run: run.clone(),
+    });
+    writes.extend(lock);
+    writes.extend(unlock);
 }
 
 fn write_owned(run: &RunId, before: &BTreeSet<String>, after: &BTreeSet<String>, writes: &mut Vec<Write>) {

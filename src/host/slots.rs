@@ -1,6 +1,6 @@
 //! The machines of runs that are worked on, one lock a run.
 
-use crate::base::id::{RunId, TaskId};
+use crate::base::id::{FileId, RunId, TaskId};
 use crate::engine::{RunMachine, WorkKey};
 use crate::store::RunRow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -24,6 +24,8 @@ pub struct Loaded {
 pub struct Stored {
     /// Ids of what it owns.
     pub owned: BTreeSet<String>,
+    /// Files that it holds to their version.
+    pub locked: BTreeSet<FileId>,
     /// Events it waits for: type and key.
     pub subscriptions: BTreeSet<(String, String)>,
     /// How often each of its tasks was stored.

@@ -1,6 +1,6 @@
 //! Coming through a link: the token, the password, and what is seen of a share.
 
-use super::files::{TRIES, inbound, share_entry, version_of};
+use super::files::{inbound, share_entry, version_of};
 use super::{Host, HostError};
 use crate::audit::AccessKind;
 use crate::base::Timestamp;
@@ -75,7 +75,6 @@ impl Host {
             return Err(HostError::PasswordNeeded { wrong: false });
         };
         let _alone = self.passwords.of(visitor.grant.id.as_str()).await;
-        let visitor = self.look_again(&visitor).await?;
         let visitor = self.count_try(visitor).await?;
         let fits = passwords::verify(given.to_owned(), hash.to_owned()).await;
         if fits.map_err(|error| HostError::Store(StoreError::Failed(error.to_string())))? {
@@ -88,9 +87,11 @@ impl Host {
         Err(HostError::PasswordNeeded { wrong: true })
     }
 
-    async fn count_try(self: &Arc<Self>, mut visitor: Visitor) -> Result<Visitor, HostError> {
-        for _ in 0..TRIES {
+    async fn count_try(self: &Arc<Self>, visitor: Visitor) -> Result<Visitor, HostError> {
+        let visitor = &visitor;
+        self.decide_anew("the link", || async move {
             let now = self.now();
+            let visitor = self.look_again(visitor).await?;
             if let Some(until) = visitor.grant.locked(now) {
                 let mut entry = self.entry(&visitor, AccessKind::Open);
                 entry.refused = Some("too many wrong passwords".to_owned());
@@ -98,26 +99,21 @@ impl Host {
                 let seconds = u64::try_from(until.duration_since(now).as_secs()).unwrap_or(0) + 1;
                 return Err(HostError::TooMany { seconds });
             }
-            let counted = visitor.grant.clone().after_wrong_password(now);
-            let done = self.try_record(vec![Write::PutGrant(counted)]).await?;
-            visitor = self.look_again(&visitor).await?;
-            if done {
-                return Ok(visitor);
-            }
-        }
-        Err(HostError::TooMany { seconds: 1 })
+            Ok(((), vec![Write::PutGrant(visitor.grant.after_wrong_password(now))]))
+        })
+        .await?;
+        self.look_again(visitor).await
     }
 
     /// The right password takes back every wrong one before it.
-    async fn forgive(self: &Arc<Self>, mut visitor: Visitor) -> Result<Visitor, HostError> {
-        for _ in 0..TRIES {
-            let Some(forgiven) = visitor.grant.clone().after_right_password() else {
-                break;
-            };
-            self.try_record(vec![Write::PutGrant(forgiven)]).await?;
-            visitor = self.look_again(&visitor).await?;
-        }
-        Ok(visitor)
+    async fn forgive(self: &Arc<Self>, visitor: Visitor) -> Result<Visitor, HostError> {
+        let visitor = &visitor;
+        self.decide_anew("the link", || async move {
+            let forgiven = self.look_again(visitor).await?.grant.after_right_password();
+            Ok(((), forgiven.map(Write::PutGrant).into_iter().collect()))
+        })
+        .await?;
+        self.look_again(visitor).await
     }
 
     /// The share and its files. Changes nothing but the access log.
@@ -144,11 +140,11 @@ impl Host {
 
     /// Says that a person, not a mail scanner, has opened the share. The first time counts.
     pub async fn open_share(self: &Arc<Self>, visitor: &Visitor) -> Result<(), HostError> {
-        for _ in 0..TRIES {
+        self.decide_anew("the share", || async move {
             let entry = self.entry(visitor, AccessKind::Open);
             let visitor = self.allow(visitor, Right::List, &entry).await?;
             if visitor.grant.opened_at.is_some() {
-                return self.record(vec![Write::Access(entry)]).await;
+                return Ok(((), vec![Write::Access(entry)]));
             }
             let at = entry.at;
             let event = ShareOpened {
@@ -161,16 +157,10 @@ impl Host {
                 opened_at: Some(at),
                 ..visitor.grant
             };
-            if self
-                .try_record(vec![Write::PutGrant(grant), Write::Access(entry), Write::Event(event)])
-                .await?
-            {
-                return Ok(());
-            }
-        }
-        Err(HostError::Conflict(
-            "the share is being changed by many at once: repeat".to_owned(),
-        ))
+            let writes = vec![Write::PutGrant(grant), Write::Access(entry), Write::Event(event)];
+            Ok(((), writes))
+        })
+        .await
     }
 
     /// Whether a visitor who came in before may still fetch bytes: asked again while they flow.

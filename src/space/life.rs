@@ -57,19 +57,15 @@ impl File {
             folder,
             name,
             versions: vec![content.into_version(1, by, at)],
-            locked: false,
             rev: 0,
         }
     }
 
     /// The file with one more version.
-    pub fn with_version(mut self, content: Content, by: &str, at: Timestamp) -> Result<Self, Locked> {
-        if self.locked {
-            return Err(Locked);
-        }
+    pub fn with_version(mut self, content: Content, by: &str, at: Timestamp) -> Self {
         let number = self.current().number + 1;
         self.versions.push(content.into_version(number, by, at));
-        Ok(self)
+        self
     }
 
     /// The newest version.
@@ -219,19 +215,12 @@ mod tests {
         let first = file();
         let second = first
             .clone()
-            .with_version(content("bb"), "email:eve@example.com", at(5))
-            .unwrap();
+            .with_version(content("bb"), "email:eve@example.com", at(5));
         assert_eq!(second.versions[..1], first.versions[..]);
         assert_eq!(second.current().number, 2);
         assert_eq!(second.reference().by.as_deref(), Some("email:eve@example.com"));
         assert_eq!(second.version(1).map(|version| version.sha256.as_str()), Some("aa"));
         assert_eq!(second.version(3), None);
-    }
-
-    #[test]
-    fn a_locked_file_takes_no_version() {
-        let file = File { locked: true, ..file() };
-        assert_eq!(file.with_version(content("bb"), "user:anna", at(5)), Err(Locked));
     }
 
     #[test]

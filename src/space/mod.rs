@@ -15,5 +15,5 @@ pub(crate) mod testing;
 
 pub use access::{Denial, Right, Role};
 pub use events::{FileRef, SpaceEvent};
-pub use life::Content;
+pub use life::{Content, Locked};
 pub use model::{Comment, File, Grant, Principal, Share, State, Version, Workspace};

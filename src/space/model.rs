@@ -41,8 +41,6 @@ pub struct File {
     pub name: String,
     /// Its versions, oldest first; never empty.
     pub versions: Vec<Version>,
-    /// Whether new versions are refused.
-    pub locked: bool,
     /// Times stored.
     pub rev: u64,
 }

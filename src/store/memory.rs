@@ -36,11 +36,18 @@ struct Tables {
     tasks: Table<TaskRow>,
     mails: Table<OutboxMail>,
     owners: BTreeSet<(String, RunId)>,
+    locks: BTreeSet<(FileId, RunId)>,
     subscriptions: BTreeMap<RunId, BTreeSet<Subscription>>,
     events: Table<InboundEvent>,
     events_done: BTreeSet<EventId>,
     deliveries: BTreeSet<(EventId, String)>,
     used: BTreeMap<(String, String), (Used, Option<Timestamp>)>,
+}
+
+impl Tables {
+    fn is_locked(&self, file: &FileId) -> bool {
+        self.locks.iter().any(|(locked, _)| locked == file)
+    }
 }
 
 /// Records by id, in the order in which they came.
@@ -185,6 +192,20 @@ impl Attempt<'_> {
                 self.put(workspace, what)
             }
             Write::PutFile(file) => self.put_file(file),
+            Write::Lock { file, run } => {
+                let lock = (file, run);
+                if self.tables.locks.insert(lock.clone()) {
+                    self.undo(move |tables| _ = tables.locks.remove(&lock));
+                }
+                Ok(())
+            }
+            Write::Unlock { file, run } => {
+                let lock = (file, run);
+                if self.tables.locks.remove(&lock) {
+                    self.undo(move |tables| _ = tables.locks.insert(lock));
+                }
+                Ok(())
+            }
             Write::PutShare(share) => {
                 let what = format!("share {}", share.id);
                 self.put(share, what)
@@ -255,7 +276,8 @@ impl Attempt<'_> {
         let what = file_in_words(&file);
         let place = (&file.workspace, &file.folder, &file.name);
         let mut others = self.tables.files.iter().filter(|other| other.id != file.id);
-        if others.any(|other| (&other.workspace, &other.folder, &other.name) == place) {
+        let is_taken = others.any(|other| (&other.workspace, &other.folder, &other.name) == place);
+        if is_taken || self.tables.is_locked(&file.id) {
             return conflict(what);
         }
         self.put(file, what)
@@ -475,6 +497,10 @@ impl Store for MemoryStore {
         let mut files: Vec<_> = tables.files.iter().filter(is_there).cloned().collect();
         files.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(files)
+    }
+
+    async fn is_locked(&self, file: &FileId) -> Result<bool, StoreError> {
+        Ok(self.tables().is_locked(file))
     }
 
     async fn share(&self, id: &ShareId) -> Result<Option<Share>, StoreError> {

@@ -60,6 +60,8 @@ pub trait Store: Send + Sync + 'static {
     async fn file_named(&self, workspace: &WorkspaceId, folder: &str, name: &str) -> Result<Option<File>, StoreError>;
     /// The files in a folder, by name.
     async fn files_in(&self, workspace: &WorkspaceId, folder: &str) -> Result<Vec<File>, StoreError>;
+    /// Whether a run holds the file to the version it has, see `Write::Lock`.
+    async fn is_locked(&self, file: &FileId) -> Result<bool, StoreError>;
     /// One share.
     async fn share(&self, id: &ShareId) -> Result<Option<Share>, StoreError>;
     /// Live shares whose time is over at `now`.

@@ -1,7 +1,7 @@
 //! What is stored, and the unit of work.
 
 use crate::audit::AccessEntry;
-use crate::base::id::{EventId, MailId, RunId, TaskId};
+use crate::base::id::{EventId, FileId, MailId, RunId, TaskId};
 use crate::base::{Calendars, Timestamp};
 use crate::engine::event::{DecisionRecord, DocumentRef};
 use crate::engine::view::{AskKind, PlanField};
@@ -68,8 +68,23 @@ pub enum Write {
     Deploy(Deployment),
     /// Inserts or replaces.
     PutWorkspace(Workspace),
-    /// Inserts or replaces. Another file of the same name in the folder makes a conflict.
+    /// Inserts or replaces. Another file of the same name in the folder makes a conflict, and so
+    /// does a lock on the file: whatever way a new version comes, it cannot pass one.
     PutFile(File),
+    /// The file takes no new version while the run asks people about this one.
+    Lock {
+        /// The file.
+        file: FileId,
+        /// The run.
+        run: RunId,
+    },
+    /// The run no longer holds the file to its version.
+    Unlock {
+        /// The file.
+        file: FileId,
+        /// The run.
+        run: RunId,
+    },
     /// Inserts or replaces.
     PutShare(Share),
     /// Inserts or replaces.

@@ -7,7 +7,7 @@ use crate::base::id::{FileId, WorkspaceId};
 use crate::connect::{ActionError, CallContext};
 use crate::connectors::action::Action;
 use crate::space::events::FileUploaded;
-use crate::space::{Content, File, FileRef, media, names};
+use crate::space::{Content, File, FileRef, Locked, media, names};
 use crate::spec::Effect;
 use crate::store::{Store, Write};
 use schemars::JsonSchema;
@@ -141,13 +141,15 @@ pub(super) async fn place(
     let by = actor(cx);
     match known {
         Some(file) if file.current().sha256 == content.sha256 => Ok(Placed { file, is_new: false }),
-        Some(file) => {
+        // said here in words; the store refuses it in any case
+        Some(file) if store.is_locked(&file.id).await.map_err(store_failed)? => {
             let path = names::path(&file.folder, &file.name);
-            let file = file
-                .with_version(content, &by, cx.now)
-                .map_err(|locked| ActionError::Permanent(format!("{path}: {locked}")))?;
-            Ok(Placed { file, is_new: true })
+            Err(ActionError::Transient(format!("{path}: {Locked}")))
         }
+        Some(file) => Ok(Placed {
+            file: file.with_version(content, &by, cx.now),
+            is_new: true,
+        }),
         None => {
             let id = FileId::derived(&cx.key);
             let file = File::create(id, place.workspace, place.folder, place.name, content, &by, cx.now);

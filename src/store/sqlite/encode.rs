@@ -160,6 +160,14 @@ fn encode_write(write: Write, out: &mut Vec<Statement>) -> Result<(), StoreError
         }
         Write::PutWorkspace(workspace) => out.push(put_workspace(workspace)?),
         Write::PutFile(file) => out.push(put_file(file)?),
+        Write::Lock { file, run } => out.push(fine(
+            "INSERT INTO file_lock (file, run) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            vec![file.0.into(), run.0.into()],
+        )),
+        Write::Unlock { file, run } => out.push(fine(
+            "DELETE FROM file_lock WHERE file = ?1 AND run = ?2",
+            vec![file.0.into(), run.0.into()],
+        )),
         Write::PutShare(share) => out.push(put_share(share)?),
         Write::PutGrant(grant) => out.push(put_grant(grant)?),
         Write::AddComment(comment) => out.push(add_comment(&comment)?),
@@ -185,17 +193,17 @@ fn put_workspace(mut workspace: Workspace) -> Result<Statement, StoreError> {
 }
 
 /// An update that would take the name of another file changes nothing, like one by somebody who
-/// has not seen the last change.
+/// has not seen the last change, and like one of a file that is locked.
 fn put_file(mut file: File) -> Result<Statement, StoreError> {
     let rev = next(&mut file.rev)?;
     let body = json(&file)?;
     let what = file_in_words(&file);
     Ok(put(
         rev,
-        "INSERT INTO file (id, rev, workspace, folder, name, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-         ON CONFLICT DO NOTHING",
+        "INSERT INTO file (id, rev, workspace, folder, name, body) SELECT ?1, ?2, ?3, ?4, ?5, ?6 \
+         WHERE NOT EXISTS (SELECT 1 FROM file_lock WHERE file = ?1) ON CONFLICT DO NOTHING",
         "UPDATE OR IGNORE file SET rev = ?2, workspace = ?3, folder = ?4, name = ?5, body = ?6 \
-         WHERE id = ?1 AND rev = ?2 - 1",
+         WHERE id = ?1 AND rev = ?2 - 1 AND NOT EXISTS (SELECT 1 FROM file_lock WHERE file = ?1)",
         vec![
             file.id.0.into(),
             rev.into(),

@@ -179,6 +179,10 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn is_locked(&self, file: &FileId) -> Result<bool, StoreError> {
+        self.readers.point(|db| read::is_locked(db, file)).await
+    }
+
     async fn share(&self, id: &ShareId) -> Result<Option<Share>, StoreError> {
         self.readers.point(|db| read::share(db, id)).await
     }

@@ -267,6 +267,11 @@ pub(super) fn files_in(db: &Connection, workspace: &WorkspaceId, folder: &str) -
     rows(db, sql, [workspace.as_str(), folder], record)
 }
 
+pub(super) fn is_locked(db: &Connection, file: &FileId) -> Read<bool> {
+    let sql = "SELECT 1 FROM file_lock WHERE file = ?1";
+    Ok(first(db, sql, [file.as_str()], |_| Ok(()))?.is_some())
+}
+
 pub(super) fn share(db: &Connection, id: &ShareId) -> Read<Option<Share>> {
     first(db, "SELECT body FROM share WHERE id = ?1", [id.as_str()], record)
 }

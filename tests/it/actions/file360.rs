@@ -528,22 +528,17 @@ async fn a_locked_file_is_left_alone() {
         )
         .await
         .unwrap();
-    let file = desk
-        .store
-        .file(&put["file"]["id"].as_str().unwrap().into())
-        .await
-        .unwrap()
-        .unwrap();
-    desk.commit(vec![Write::PutFile(File { locked: true, ..file })])
-        .await
-        .unwrap();
-    let message = desk
-        .refused(
-            "file360.put_file",
-            json!({"folder": "/", "name": "a.txt", "text": "two"}),
-        )
-        .await;
-    assert!(message.contains("/a.txt: the file is locked"), "{message}");
+    let lock = Write::Lock {
+        file: put["file"]["id"].as_str().unwrap().into(),
+        run: "run_other".into(),
+    };
+    desk.commit(vec![lock]).await.unwrap();
+    let input = json!({"folder": "/", "name": "a.txt", "text": "two"});
+    match desk.act("b", "file360.put_file", input).await {
+        // it passes with the decision
+        Err(ActionError::Transient(message)) => assert!(message.contains("/a.txt: the file is locked"), "{message}"),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]
@@ -580,9 +575,11 @@ async fn publishing_means_the_exact_version_that_was_approved() {
         size: 11,
         media_type: "application/pdf".into(),
     };
-    desk.commit(vec![Write::PutFile(
-        file.with_version(content, "email:eve@example.org", at(1)).unwrap(),
-    )])
+    desk.commit(vec![Write::PutFile(file.with_version(
+        content,
+        "email:eve@example.org",
+        at(1),
+    ))])
     .await
     .unwrap();
 

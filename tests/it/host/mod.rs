@@ -2,6 +2,7 @@
 
 mod first;
 mod left_behind;
+mod locks;
 mod store;
 mod triggers;
 mod world;
@@ -369,6 +370,7 @@ async fn deciding_is_told_by_mail_and_bound_to_the_version() {
     assert_eq!(told, ["anna@example.com", "ben@example.com"]);
 }
 
+/// Two people decide on a document; `MODE` stands for `on_new_version`.
 const TWO_LAWYERS: &str = "flow: pair\nversion: 1.0.0\ninputs: { document: { type: file } }\nsteps:\n  - id: sign\n    approve: { document: \"${{ inputs.document }}\", by: [role:legal], rule: 2, on_new_version: MODE }\n    deadline: { due: 5 days }\n    outcomes: { changes_requested: { end: changes }, rejected: { end: rejected }, expired: { end: expired } }\n";
 
 #[tokio::test(start_paused = true)]
@@ -412,32 +414,6 @@ async fn a_newer_version_from_anywhere_makes_decisions_void() {
     }
     assert_eq!(process.end(&run).await, "completed");
     assert!(world.store.owners_of(&[first.id]).await.unwrap().is_empty());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_locked_document_takes_no_version_until_it_is_decided() {
-    let world = World::new();
-    let process = world.start().await;
-    process.deploy(&TWO_LAWYERS.replace("MODE", "lock")).await;
-    let first = process
-        .host
-        .put_file("user:anna", "/in", "a.txt", &b"one"[..])
-        .await
-        .unwrap();
-    let run = process.begin("pair", json!({ "document": first.id })).await;
-    let refused = process.host.put_file("user:anna", "/in", "a.txt", &b"two"[..]).await;
-    assert!(matches!(refused, Err(HostError::Conflict(_))), "{refused:?}");
-    process
-        .host
-        .cancel_run(&run, "user:anna", "no longer wanted")
-        .await
-        .unwrap();
-    assert_eq!(process.end(&run).await, "cancelled");
-    process
-        .host
-        .put_file("user:anna", "/in", "a.txt", &b"two"[..])
-        .await
-        .unwrap();
 }
 
 #[tokio::test(start_paused = true)]

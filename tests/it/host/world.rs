@@ -7,6 +7,8 @@ use gatefold::connect::{
     ActionError, CallContext, Handler, Links, LocalAction, LocalEffect, Mailer, OutgoingMail, OutsideAction,
     Registered, Registry,
 };
+use gatefold::connectors;
+use gatefold::connectors::http::HttpSettings;
 use gatefold::engine::{Event, EventRecord};
 use gatefold::host::runs::StartRun;
 use gatefold::host::{Clock, Host, Limits, Parts, Secrets};
@@ -93,13 +95,20 @@ impl World {
             .into_iter()
             .map(|(user, person)| (user.to_owned(), person))
             .collect();
+        let settings = connectors::Settings {
+            http: HttpSettings::default(),
+            mailer: Arc::new(FakeMailer(Arc::clone(&self.mails))),
+            directory: Arc::new(RwLock::new(Arc::new(Directory { users }))),
+            links: Links::new([7; 32], "http://gatefold.test"),
+            blobs: Blobs::open(self.folder.path().join("blobs")).unwrap(),
+        };
         Parts {
             store: Arc::clone(&self.store),
-            blobs: Blobs::open(self.folder.path().join("blobs")).unwrap(),
-            registry: self.registry(),
-            mailer: Arc::new(FakeMailer(Arc::clone(&self.mails))),
-            links: Links::new([7; 32], "http://gatefold.test"),
-            directory: Arc::new(RwLock::new(Arc::new(Directory { users }))),
+            registry: self.registry(&settings),
+            blobs: settings.blobs,
+            mailer: settings.mailer,
+            links: settings.links,
+            directory: settings.directory,
             calendars: Calendars::new(),
             secrets: Secrets::from([("TOKEN".to_owned(), SecretString::from("hunter2hunter2"))]),
             clock: self.clock,
@@ -110,8 +119,9 @@ impl World {
         }
     }
 
-    fn registry(&self) -> Registry {
-        let mut registry = Registry::default();
+    /// What is built in, and probes.
+    fn registry(&self, settings: &connectors::Settings) -> Registry {
+        let mut registry = connectors::registry(settings);
         let info = |name: &str, effect, idempotent, local, acquires| ActionInfo {
             name: name.to_owned(),
             summary: "for tests".to_owned(),

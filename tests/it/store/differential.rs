@@ -136,7 +136,15 @@ async fn record_write(dice: &mut Dice, store: &dyn Store) -> Write {
 
 fn delivery_write(dice: &mut Dice) -> Write {
     let run = RunId(dice.id("run"));
-    match dice.roll(7) {
+    match dice.roll(9) {
+        7 => Write::Lock {
+            file: FileId(dice.id("fil")),
+            run,
+        },
+        8 => Write::Unlock {
+            file: FileId(dice.id("fil")),
+            run,
+        },
         0 => Write::Own {
             thing: dice.id("shr"),
             run,
@@ -250,6 +258,7 @@ async fn by_number(store: &dyn Store, number: u64, seen: &mut Vec<String>) {
         format!("{:?}", store.file(&FileId(id("fil"))).await),
         format!("{:?}", store.files_in(&main, &id("/folder")).await),
         format!("{:?}", store.file_named(&main, &id("/folder"), "name_1").await),
+        format!("{:?}", store.is_locked(&FileId(id("fil"))).await),
         format!("{:?}", store.share(&share).await),
         format!("{:?}", store.shares_due(at(number.cast_signed())).await),
         format!("{:?}", store.grant(&GrantId(id("grt"))).await),

@@ -76,6 +76,7 @@ conformance! {
         the_latest_deployment_counts_and_old_ones_stay,
         a_record_is_replaced_only_by_who_has_seen_it,
         a_file_name_is_taken_once_per_folder,
+        a_locked_file_takes_no_version_from_anybody,
         shares_are_found_by_their_end,
         grants_are_found_by_share_and_by_token,
         comments_come_in_their_order,

@@ -4,8 +4,8 @@ use super::samples::{
     access, at, comment, conflict, deployment, done, file, grant, mail, of_writes, share, task, workspace,
 };
 use gatefold::base::Timestamp;
-use gatefold::base::id::{FileId, GrantId, ShareId, TaskId, WorkspaceId};
-use gatefold::space::State;
+use gatefold::base::id::{FileId, GrantId, RunId, ShareId, TaskId, WorkspaceId};
+use gatefold::space::{File, State};
 use gatefold::store::{MailState, Store, TaskState, Write};
 use std::sync::Arc;
 
@@ -80,7 +80,7 @@ pub async fn a_record_is_replaced_only_by_who_has_seen_it(store: &Arc<dyn Store>
         store,
         Write::PutFile,
         file("fil_1", "/contracts", "a.pdf"),
-        |record: &mut gatefold::space::File| record.locked = true,
+        |record: &mut gatefold::space::File| record.folder = "/else".to_owned(),
         store.file(&id),
         "file a.pdf in /contracts"
     );
@@ -285,4 +285,41 @@ pub async fn mails_are_found_by_state(store: &Arc<dyn Store>) {
         );
     }
     assert_eq!(in_state(MailState::Queued, 10).await, ["mal_2", "mal_3"]);
+}
+
+pub async fn a_locked_file_takes_no_version_from_anybody(store: &Arc<dyn Store>) {
+    let lock = |run: &str| Write::Lock {
+        file: FileId::from("fil_1"),
+        run: RunId::from(run),
+    };
+    let unlock = |run: &str| Write::Unlock {
+        file: FileId::from("fil_1"),
+        run: RunId::from(run),
+    };
+    let stored = |rev| {
+        Write::PutFile(File {
+            rev,
+            ..file("fil_1", "/", "a.pdf")
+        })
+    };
+    let is_locked = async || store.is_locked(&FileId::from("fil_1")).await.unwrap();
+    // a run may lock what it has just put
+    done(
+        &**store,
+        of_writes([stored(0), lock("run_1"), lock("run_1"), lock("run_2")]),
+    )
+    .await;
+    assert!(is_locked().await);
+    let refused = conflict("file a.pdf in /");
+    assert_eq!(store.commit(of_writes([stored(1)])).await, refused);
+    done(&**store, of_writes([unlock("run_1"), unlock("run_3")])).await;
+    assert_eq!(
+        store.commit(of_writes([stored(1)])).await,
+        refused,
+        "the other run holds it too"
+    );
+    // and may put another version in the unit that ends its lock
+    done(&**store, of_writes([unlock("run_2"), stored(1)])).await;
+    assert!(!is_locked().await);
+    assert_eq!(store.is_locked(&FileId::from("fil_9")).await, Ok(false));
 }

@@ -122,7 +122,6 @@ pub fn file(id: &str, folder: &str, name: &str) -> File {
             by: "user:anna".to_owned(),
             at: at(1),
         }],
-        locked: false,
         rev: 0,
     }
 }

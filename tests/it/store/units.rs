@@ -4,7 +4,7 @@ use super::samples::{
     access, at, comment, conflict, deployment, done, file, grant, inbound, mail, of_writes, progress, share, task,
     workspace,
 };
-use gatefold::base::id::{EventId, RunId, ShareId, WorkspaceId};
+use gatefold::base::id::{EventId, FileId, RunId, ShareId, WorkspaceId};
 use gatefold::store::{CommitError, Delivery, MailState, RunFilter, Store, Subscription, UnitOfWork, Write};
 use std::sync::Arc;
 
@@ -25,6 +25,14 @@ fn one_of_each() -> Vec<Write> {
         },
         Write::Disown {
             thing: "shr_0".to_owned(),
+            run: RunId::from("run_0"),
+        },
+        Write::Lock {
+            file: FileId::from("fil_1"),
+            run: RunId::from("run_1"),
+        },
+        Write::Unlock {
+            file: FileId::from("fil_0"),
             run: RunId::from("run_0"),
         },
         Write::Subscribe {
@@ -55,6 +63,10 @@ fn one_of_each() -> Vec<Write> {
 /// What was there before, so that the changes that undo something have something to undo.
 async fn furnish(store: &dyn Store) {
     let before = [
+        Write::Lock {
+            file: FileId::from("fil_0"),
+            run: RunId::from("run_0"),
+        },
         Write::Own {
             thing: "shr_0".to_owned(),
             run: RunId::from("run_0"),
@@ -86,6 +98,8 @@ async fn seen(store: &dyn Store) -> String {
         format!("{:?}", store.deployments().await),
         format!("{:?}", store.workspace(&WorkspaceId::from("wsp_1")).await),
         format!("{:?}", store.files_in(&WorkspaceId::from("wsp_main"), "/").await),
+        format!("{:?}", store.is_locked(&FileId::from("fil_0")).await),
+        format!("{:?}", store.is_locked(&FileId::from("fil_1")).await),
         format!("{:?}", store.share(&share).await),
         format!("{:?}", store.shares_due(at(100)).await),
         format!("{:?}", store.grants_of(&share).await),

@@ -73,6 +73,13 @@ CREATE TABLE file (
     UNIQUE (workspace, folder, name)
 ) STRICT;
 
+-- Runs that hold a file to the version it has.
+CREATE TABLE file_lock (
+    file        TEXT NOT NULL,
+    run         TEXT NOT NULL,
+    PRIMARY KEY (file, run)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE share (
     key         INTEGER PRIMARY KEY,
     id          TEXT NOT NULL UNIQUE,

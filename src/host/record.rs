@@ -1,0 +1,53 @@
+//! Commits of changes that are about no run, and have to be decided anew where somebody else was
+//! faster.
+
+use super::{Host, HostError};
+use crate::store::{CommitError, UnitOfWork, Write};
+use std::sync::Arc;
+
+/// How often a change is decided anew.
+const TRIES: usize = 16;
+
+impl Host {
+    /// Commits writes that cannot meet a conflict, and has their events delivered.
+    pub(super) async fn record(self: &Arc<Self>, writes: Vec<Write>) -> Result<(), HostError> {
+        self.try_record(writes).await.map(|_| ())
+    }
+
+    /// Commits writes. `false` where somebody else was faster.
+    pub(super) async fn try_record(self: &Arc<Self>, writes: Vec<Write>) -> Result<bool, HostError> {
+        let has_event = writes.iter().any(|write| matches!(write, Write::Event(_)));
+        match self.parts().store.commit(UnitOfWork { run: None, writes }).await {
+            Ok(()) => {
+                if has_event {
+                    self.events_recorded.notify_one();
+                }
+                Ok(true)
+            }
+            Err(CommitError::Conflict { .. } | CommitError::Duplicate { .. }) => Ok(false),
+            Err(CommitError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Commits what `decide` wants written and gives what it gives; where somebody else was
+    /// faster, it decides anew on what is stored then. Nothing is committed where it wants nothing
+    /// written. `what` is changed, as a person knows it.
+    pub(super) async fn decide_anew<T, F>(
+        self: &Arc<Self>,
+        what: &str,
+        mut decide: impl FnMut() -> F,
+    ) -> Result<T, HostError>
+    where
+        F: Future<Output = Result<(T, Vec<Write>), HostError>>,
+    {
+        for _ in 0..TRIES {
+            let (decided, writes) = decide().await?;
+            if writes.is_empty() || self.try_record(writes).await? {
+                return Ok(decided);
+            }
+        }
+        Err(HostError::Conflict(format!(
+            "{what} is being changed by many at once: repeat"
+        )))
+    }
+}

@@ -1,0 +1,183 @@
+//! New versions of files: through a share, or by a person of the directory.
+//!
+//! Bytes come in first, and as long as they take. What they become is decided afterwards, on what
+//! is stored then, and committed in the same transaction as the access log and the event.
+
+use super::files::{Visitor, blob_error, file_entry, file_ref, inbound, version_of};
+use super::{Host, HostError};
+use crate::audit::{AccessEntry, AccessKind};
+use crate::base::Timestamp;
+use crate::base::id::{EventId, FileId, WorkspaceId};
+use crate::engine::InboundEvent;
+use crate::engine::event::DocumentRef;
+use crate::space::access::Right;
+use crate::space::events::FileUploaded;
+use crate::space::media::media_type;
+use crate::space::{Content, File, Locked, Share, Workspace, names};
+use crate::store::{StoredBlob, Write};
+use std::sync::Arc;
+use tokio::io::AsyncRead;
+
+/// What an upload is about to become.
+struct Incoming<'a> {
+    name: &'a str,
+    blob: &'a StoredBlob,
+    by: &'a str,
+    at: Timestamp,
+}
+
+impl Host {
+    /// Puts a file into the share: a new version where one of this name is shared, else a new file.
+    pub async fn upload(
+        self: &Arc<Self>,
+        visitor: &Visitor,
+        name: &str,
+        bytes: impl AsyncRead + Send + Unpin,
+    ) -> Result<DocumentRef, HostError> {
+        let entry = self.entry(visitor, AccessKind::Upload);
+        self.allow(visitor, Right::Upload, &entry).await?;
+        names::check_name(name).map_err(|error| HostError::Invalid(error.to_string()))?;
+        let blob = &self.store_blob(bytes).await?;
+        let _alone = self.uploads.of((&visitor.share.folder, name)).await;
+        self.decide_anew("the share", || async move {
+            // the share may have been revoked while the bytes came in
+            let entry = self.entry(visitor, AccessKind::Upload);
+            let visitor = self.allow(visitor, Right::Upload, &entry).await?;
+            let (by, at) = (visitor.actor.as_str(), entry.at);
+            let incoming = Incoming { name, blob, by, at };
+            self.plan_upload(&visitor.share, &incoming, entry).await
+        })
+        .await
+    }
+
+    /// What an upload writes, as the share stands now.
+    async fn plan_upload(
+        &self,
+        share: &Share,
+        incoming: &Incoming<'_>,
+        entry: AccessEntry,
+    ) -> Result<(DocumentRef, Vec<Write>), HostError> {
+        let existing = match self.shared_file_named(share, incoming.name).await? {
+            Some(file) => Some(file),
+            None => {
+                let store = &self.parts().store;
+                store.file_named(&share.workspace, &share.folder, incoming.name).await?
+            }
+        };
+        let (file, document) = self
+            .next_version(existing, &share.workspace, &share.folder, incoming)
+            .await?;
+        let event = uploaded(Some(share), &file, &document, incoming);
+        let mut writes = Vec::with_capacity(4);
+        if !share.files.contains(&file.id) {
+            let mut share = share.clone();
+            share.files.push(file.id.clone());
+            writes.push(Write::PutShare(share));
+        }
+        let entry = about(entry, &document);
+        writes.extend([Write::PutFile(file), Write::Access(entry), Write::Event(event)]);
+        Ok((document, writes))
+    }
+
+    async fn shared_file_named(&self, share: &Share, name: &str) -> Result<Option<File>, HostError> {
+        for id in &share.files {
+            if let Some(file) = self.parts().store.file(id).await?.filter(|file| file.name == name) {
+                return Ok(Some(file));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Puts a file into a folder of the main workspace, as a person of the directory does.
+    pub async fn put_file(
+        self: &Arc<Self>,
+        by: &str,
+        folder: &str,
+        name: &str,
+        bytes: impl AsyncRead + Send + Unpin,
+    ) -> Result<DocumentRef, HostError> {
+        names::check_name(name).map_err(|error| HostError::Invalid(error.to_string()))?;
+        let folder = &names::folder(folder).map_err(|error| HostError::Invalid(error.to_string()))?;
+        let blob = &self.store_blob(bytes).await?;
+        let _alone = self.uploads.of((folder, name)).await;
+        self.decide_anew("the file", || async move {
+            let workspace = WorkspaceId::from(Workspace::MAIN);
+            let at = self.now();
+            let existing = self.parts().store.file_named(&workspace, folder, name).await?;
+            let incoming = Incoming { name, blob, by, at };
+            let (file, document) = self.next_version(existing, &workspace, folder, &incoming).await?;
+            let entry = about(file_entry(AccessKind::Upload, by, &file.id, at), &document);
+            let event = uploaded(None, &file, &document, &incoming);
+            let writes = vec![Write::PutFile(file), Write::Access(entry), Write::Event(event)];
+            Ok((document, writes))
+        })
+        .await
+    }
+
+    async fn store_blob(&self, bytes: impl AsyncRead + Send + Unpin) -> Result<StoredBlob, HostError> {
+        let blob = self
+            .parts()
+            .blobs
+            .put(bytes, self.parts().limits.upload_bytes)
+            .await
+            .map_err(blob_error)?;
+        self.metrics().bytes_uploaded.add(blob.size);
+        Ok(blob)
+    }
+
+    /// The file with one more version, and that version. Told in words where it is locked; the
+    /// store refuses it in any case, also where the lock comes between this look and the commit.
+    async fn next_version(
+        &self,
+        existing: Option<File>,
+        workspace: &WorkspaceId,
+        folder: &str,
+        incoming: &Incoming<'_>,
+    ) -> Result<(File, DocumentRef), HostError> {
+        let content = Content {
+            sha256: incoming.blob.sha256.clone(),
+            size: incoming.blob.size,
+            media_type: media_type(incoming.name, &incoming.blob.head).media_type.to_owned(),
+        };
+        let file = match existing {
+            Some(file) if self.parts().store.is_locked(&file.id).await? => {
+                return Err(HostError::Conflict(format!("{}: {Locked}", file.name)));
+            }
+            Some(file) => file.with_version(content, incoming.by, incoming.at),
+            None => {
+                let id = FileId(format!("{}_{}", FileId::PREFIX, uuid::Uuid::now_v7().simple()));
+                let (folder, name) = (folder.to_owned(), incoming.name.to_owned());
+                File::create(id, workspace.clone(), folder, name, content, incoming.by, incoming.at)
+            }
+        };
+        let document = version_of(&file, None)?;
+        Ok((file, document))
+    }
+}
+
+/// The line of the access log about this version.
+fn about(entry: AccessEntry, document: &DocumentRef) -> AccessEntry {
+    AccessEntry {
+        file: Some(document.id.clone()),
+        version: Some(document.version),
+        sha256: Some(document.sha256.clone()),
+        ..entry
+    }
+}
+
+/// The event of an upload. One version makes one event.
+fn uploaded(share: Option<&Share>, file: &File, document: &DocumentRef, incoming: &Incoming<'_>) -> InboundEvent {
+    let event = FileUploaded {
+        share: share.map(|share| share.id.to_string()),
+        workspace: file.workspace.to_string(),
+        folder: file.folder.clone(),
+        file: file_ref(document),
+        by: incoming.by.to_owned(),
+        at: incoming.at,
+    };
+    inbound(
+        EventId::derived(&format!("upload:{}:{}", document.id, document.version)),
+        &event,
+        incoming.at,
+    )
+}
