@@ -21,6 +21,9 @@ use tokio_util::task::AbortOnDropHandle;
 /// Pause before an answer that could not be stored is offered again.
 const OFFER_AGAIN: Duration = Duration::from_millis(500);
 
+/// Scope of the marks of calls that may have been made.
+const MARKS: &str = "call";
+
 /// One call to be made.
 struct Call {
     key: WorkKey,
@@ -31,6 +34,15 @@ struct Call {
     secrets: Vec<SecretUse>,
     initiator: String,
     calendar: Option<Calendar>,
+    /// Whether it cannot be repeated, and so is marked before it is made.
+    is_marked: bool,
+}
+
+impl Call {
+    /// The key of its mark.
+    fn mark(&self) -> String {
+        format!("{}#{}", self.key, self.attempt)
+    }
 }
 
 impl Host {
@@ -53,11 +65,11 @@ impl Host {
             else {
                 continue;
             };
-            let is_outside = matches!(
-                self.parts().registry.get(&action).map(|action| &action.handler),
-                Some(Handler::Outside(_))
-            );
-            if !is_outside || !slot.in_flight.insert((key.clone(), attempt)) {
+            let registered = self.parts().registry.get(&action);
+            let Some(registered) = registered.filter(|it| matches!(it.handler, Handler::Outside(_))) else {
+                continue;
+            };
+            if !slot.in_flight.insert((key.clone(), attempt)) {
                 continue;
             }
             let initiator = loaded.row.initiator.clone();
@@ -71,6 +83,7 @@ impl Host {
                 secrets,
                 initiator,
                 calendar,
+                is_marked: !registered.info.idempotent,
             };
             let (host, run) = (Arc::clone(self), run.clone());
             self.spawn(async move { host.see_through(run, call).await });
@@ -93,7 +106,13 @@ impl Host {
             attempt: call.attempt,
             result,
         };
-        while let Err(error) = self.drive(&run, input.clone(), Vec::new()).await {
+        // the answer is durable with the end of the mark that said that there may be one
+        let unmark = Write::ForgetKey {
+            scope: MARKS.to_owned(),
+            key: call.mark(),
+        };
+        let unmark: Vec<Write> = call.is_marked.then_some(unmark).into_iter().collect();
+        while let Err(error) = self.drive(&run, input.clone(), unmark.clone()).await {
             if matches!(
                 error,
                 HostError::Refused(_) | HostError::NotFound(_) | HostError::Damaged { .. }
@@ -125,7 +144,7 @@ impl Host {
         let (input, used) = self
             .with_secrets(call.input.clone(), &call.secrets)
             .map_err(|error| failure(&error))?;
-        if !registered.info.idempotent {
+        if call.is_marked {
             self.mark_started(call).await?;
         }
         let cx = CallContext {
@@ -185,10 +204,9 @@ impl Host {
 
     /// Says durably that a call may have been made.
     async fn mark_started(&self, call: &Call) -> Result<(), Failure> {
-        let key = format!("{}#{}", call.key, call.attempt);
         let mark = Write::Once {
-            scope: "call".to_owned(),
-            key,
+            scope: MARKS.to_owned(),
+            key: call.mark(),
             value: String::new(),
             digest: None,
             until: None,

@@ -450,6 +450,8 @@ impl Signals {
         writes.iter().fold(Self::default(), |mut signals, write| {
             match write {
                 Write::Event(_) => signals.event = true,
+                // events may have been kept for it
+                Write::Subscribe { to, .. } if !to.is_empty() => signals.event = true,
                 Write::PutMail(_) => signals.mail = true,
                 Write::PutShare(_) => signals.share = true,
                 _ => {}

@@ -15,11 +15,15 @@ impl Host {
     /// Why nothing can be stored: no space, a disk that failed, a store that has closed itself.
     pub async fn try_to_store(&self) -> Result<(), HostError> {
         self.parts().blobs.try_to_store().await.map_err(blob_error)?;
+        let (scope, key) = ("trial".to_owned(), "readiness".to_owned());
         let writes = vec![
-            Write::ForgetUsed { now: self.now() },
+            Write::ForgetKey {
+                scope: scope.clone(),
+                key: key.clone(),
+            },
             Write::Once {
-                scope: "trial".to_owned(),
-                key: "readiness".to_owned(),
+                scope,
+                key,
                 value: "x".repeat(TRIAL_BYTES),
                 digest: None,
                 until: Some(Timestamp::UNIX_EPOCH),

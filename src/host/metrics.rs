@@ -41,6 +41,12 @@ pub struct Metrics {
     pub events_delivered: Counter,
     /// Recurring moments that started no run: passed over, or refused.
     pub moments_passed_over: Counter,
+    /// Tries to deliver an event that failed.
+    pub events_put_off: Counter,
+    /// Events that were kept, as nobody waited for them yet.
+    pub events_kept: Counter,
+    /// Kept events that nobody waited for until their time was over, or there were too many.
+    pub events_given_up: Counter,
     /// Mails that the mail server took.
     pub mails_sent: Counter,
     /// Mails that will not be sent, or may or may not have been.

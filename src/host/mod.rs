@@ -16,6 +16,7 @@ pub mod once;
 pub mod outbox;
 pub mod project;
 mod record;
+pub mod retention;
 pub mod runs;
 pub mod schedules;
 pub mod slots;
@@ -165,6 +166,7 @@ impl Host {
         }
         self.recover_mails().await?;
         // before any run is woken: what was recorded before a deadline counts, however late it is delivered
+        self.retry_events().await?;
         self.deliver_pending().await?;
         for run in self.parts.store.busy_runs().await? {
             self.resume(&run).await?;
@@ -178,7 +180,7 @@ impl Host {
         self.ready.load(Ordering::Acquire) && !self.stop.is_cancelled()
     }
 
-    /// Runs timers, event delivery and the outbox until `stop` is cancelled, then lets calls in
+    /// Runs timers, event delivery, the outbox and retention until `stop` is cancelled, then lets calls in
     /// flight finish for at most `grace`. What is not finished by then is taken up by `recover`.
     pub async fn serve(self: Arc<Self>, stop: CancellationToken, grace: Duration) {
         let background = TaskTracker::new();
@@ -186,6 +188,7 @@ impl Host {
         background.spawn(Arc::clone(&self).run_events());
         background.spawn(Arc::clone(&self).run_outbox());
         background.spawn(Arc::clone(&self).run_schedules());
+        background.spawn(Arc::clone(&self).run_retention());
         background.close();
         stop.cancelled().await;
         self.stop.cancel();

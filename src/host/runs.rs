@@ -3,6 +3,7 @@
 use super::drive::Stop;
 use super::files::version_of;
 use super::once::OnceKey;
+use super::retention::key_until;
 use super::slots::{Loaded, Stored};
 use super::{Host, HostError, inputs};
 use crate::base::Value;
@@ -97,7 +98,7 @@ impl Host {
                 key: once.key,
                 value: run.to_string(),
                 digest: once.digest,
-                until: None,
+                until: Some(key_until(self.now())),
             });
         }
         let place = self.slots.of(&run);

@@ -21,6 +21,9 @@ pub const RUN_ENDED: &str = "gatefold.run_ended";
 /// Most runs that start one another by what they do or by their ends, the first one included.
 pub const MAX_CHAIN: usize = 32;
 
+/// What the target of a delivery begins with that is no run.
+pub(super) const TRIGGER: &str = "trigger:";
+
 /// How an initiator names a run.
 const BY_RUN: &str = "run:";
 
@@ -67,40 +70,41 @@ impl Host {
             .ok_or_else(|| HostError::NotFound(format!("webhook of flow {flow}")))
     }
 
-    /// Starts a run of `plan` if one of its triggers is for `event`.
+    /// Starts a run of `plan` if one of its triggers is for `event`. Whether it has started one.
     pub(super) async fn deliver_to_trigger(
         self: &Arc<Self>,
         event: &InboundEvent,
         plan: &Plan,
-    ) -> Result<(), HostError> {
+    ) -> Result<bool, HostError> {
         let Some(start) = start_of(plan, event) else {
-            return Ok(());
+            return Ok(false);
         };
-        let target = format!("trigger:{}", plan.flow);
-        if self.parts().store.is_delivered(&event.id, &target).await? {
-            return Ok(());
-        }
         let delivery = Write::Delivered(Delivery {
             event: event.id.clone(),
-            target,
+            target: trigger_target(plan),
         });
         if self.is_of(&start.initiator, &plan.flow).await? {
             tracing::debug!(flow = plan.flow, event = %event.id, "a flow is not started by what its own runs do");
-            return self.commit_alone(vec![delivery]).await;
+            self.commit_alone(vec![delivery]).await?;
+            return Ok(false);
         }
         let fields = event_fields(event);
         let wanted = start.filter.map_or(Ok(true), |filter| holds(filter, &fields));
         let started = match wanted {
             Ok(true) => self.start_by_event(plan, event, start, &fields, delivery.clone()).await,
-            Ok(false) => return self.commit_alone(vec![delivery]).await,
+            Ok(false) => {
+                self.commit_alone(vec![delivery]).await?;
+                return Ok(false);
+            }
             Err(why) => Err(HostError::Invalid(why)),
         };
         match started {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(true),
             // the event will not become another one: it is told once and not tried again
             Err(error @ (HostError::BadInputs { .. } | HostError::Invalid(_))) => {
                 tracing::error!(flow = plan.flow, event = %event.id, %error, "the event could not start a run");
-                self.commit_alone(vec![delivery]).await
+                self.commit_alone(vec![delivery]).await?;
+                Ok(false)
             }
             Err(error) => Err(error),
         }
@@ -127,7 +131,7 @@ impl Host {
             // an event is what was recorded under its id; what the trigger makes of it may change
             once: Some(OnceKey {
                 name: "event id",
-                scope: format!("event:{}", plan.flow),
+                scope: trigger_scope(plan),
                 key: event.id.to_string(),
                 digest: None,
             }),
@@ -204,6 +208,21 @@ impl Host {
             at: *at,
         })))
     }
+}
+
+/// Whether one of the triggers of `plan` is for `event`.
+pub(super) fn starts_on(plan: &Plan, event: &InboundEvent) -> bool {
+    start_of(plan, event).is_some()
+}
+
+/// The target of deliveries to the triggers of a flow.
+pub(super) fn trigger_target(plan: &Plan) -> String {
+    format!("{TRIGGER}{}", plan.flow)
+}
+
+/// Scope of the keys that make an event start one run of the flow.
+pub(super) fn trigger_scope(plan: &Plan) -> String {
+    format!("event:{}", plan.flow)
 }
 
 /// The trigger of `plan` that is for `event`.

@@ -109,6 +109,21 @@ impl Collector for HostCounts {
                 "Events delivered to a run or a trigger",
                 &counts.events_delivered,
             ),
+            (
+                "events_put_off",
+                "Tries to deliver an event that failed",
+                &counts.events_put_off,
+            ),
+            (
+                "events_kept",
+                "Events kept as nobody waited for them yet",
+                &counts.events_kept,
+            ),
+            (
+                "events_given_up",
+                "Kept events that nobody came to wait for",
+                &counts.events_given_up,
+            ),
             ("mails_sent", "Mails that the mail server took", &counts.mails_sent),
             ("mails_failed", "Mails that did not surely arrive", &counts.mails_failed),
             ("uploaded_bytes", "Bytes uploaded", &counts.bytes_uploaded),

@@ -3,16 +3,19 @@
 //! Invariant: a unit of work that is refused leaves no trace; each change remembers how it is
 //! undone.
 
+mod delivery;
+
 use super::Store;
 use super::model::{
-    CommitError, Deployment, MailState, OutboxMail, RunCommit, RunFilter, RunRow, RunStatus, StoreError, Subscription,
-    TaskRow, TaskState, UnitOfWork, Used, Write, file_in_words, is_for,
+    CommitError, Deployment, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunCommit, RunFilter, RunRow,
+    RunStatus, StoreError, Subscription, TaskRow, TaskState, UnitOfWork, Used, Write, file_in_words, is_for,
 };
 use crate::audit::AccessEntry;
 use crate::base::Timestamp;
 use crate::base::id::{EventId, FileId, GrantId, RunId, ShareId, TaskId, WorkspaceId};
 use crate::engine::{EventRecord, InboundEvent};
 use crate::space::{Comment, File, Grant, Share, State, Workspace};
+use delivery::Recorded;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -38,8 +41,7 @@ struct Tables {
     owners: BTreeSet<(String, RunId)>,
     locks: BTreeSet<(FileId, RunId)>,
     subscriptions: BTreeMap<RunId, BTreeSet<Subscription>>,
-    events: Table<InboundEvent>,
-    events_done: BTreeSet<EventId>,
+    events: Table<Recorded>,
     deliveries: BTreeSet<(EventId, String)>,
     used: BTreeMap<(String, String), (Used, Option<Timestamp>)>,
 }
@@ -51,6 +53,7 @@ impl Tables {
 }
 
 /// Records by id, in the order in which they came.
+#[derive(Clone)]
 struct Table<T> {
     records: Vec<T>,
     places: BTreeMap<String, usize>,
@@ -240,38 +243,6 @@ impl Attempt<'_> {
         }
     }
 
-    fn write_delivery(&mut self, write: Write) -> Result<(), CommitError> {
-        match write {
-            Write::Subscribe { run, to } => self.subscribe(run, to),
-            Write::Event(event) => self.record_event(event),
-            Write::Delivered(delivery) => {
-                let what = delivery.what();
-                let delivered = (delivery.event, delivery.target);
-                if !self.tables.deliveries.insert(delivered.clone()) {
-                    let value = String::new();
-                    return Err(CommitError::Duplicate { what, value });
-                }
-                self.undo(move |tables| _ = tables.deliveries.remove(&delivered));
-            }
-            Write::EventDone(event) => {
-                let is_known = self.tables.events.get(event.as_str()).is_some();
-                if is_known && self.tables.events_done.insert(event.clone()) {
-                    self.undo(move |tables| _ = tables.events_done.remove(&event));
-                }
-            }
-            Write::Once {
-                scope,
-                key,
-                value,
-                digest,
-                until,
-            } => return self.once((scope, key), Used { value, digest }, until),
-            Write::ForgetUsed { now } => self.forget(now),
-            other => return Err(StoreError::Failed(format!("no way to write {other:?}")).into()),
-        }
-        Ok(())
-    }
-
     fn put_file(&mut self, file: File) -> Result<(), CommitError> {
         let what = file_in_words(&file);
         let place = (&file.workspace, &file.folder, &file.name);
@@ -307,42 +278,6 @@ impl Attempt<'_> {
         if self.tables.owners.insert(owned.clone()) {
             self.undo(move |tables| _ = tables.owners.remove(&owned));
         }
-    }
-
-    fn subscribe(&mut self, run: RunId, to: Vec<Subscription>) {
-        let before = self.tables.subscriptions.insert(run.clone(), to.into_iter().collect());
-        self.undo(move |tables| match before {
-            Some(before) => drop(tables.subscriptions.insert(run, before)),
-            None => drop(tables.subscriptions.remove(&run)),
-        });
-    }
-
-    fn record_event(&mut self, event: InboundEvent) {
-        let id = event.id.clone();
-        if self.tables.events.get(id.as_str()).is_none() {
-            self.tables.events.set(id.as_str(), event);
-            self.undo(move |tables| tables.events.unset(id.as_str(), None));
-        }
-    }
-
-    fn once(&mut self, used: (String, String), by: Used, until: Option<Timestamp>) -> Result<(), CommitError> {
-        if let Some((first, _)) = self.tables.used.get(&used) {
-            return Err(CommitError::Duplicate {
-                what: format!("{} {}", used.0, used.1),
-                value: first.value.clone(),
-            });
-        }
-        self.tables.used.insert(used.clone(), (by, until));
-        self.undo(move |tables| drop(tables.used.remove(&used)));
-        Ok(())
-    }
-
-    fn forget(&mut self, now: Timestamp) {
-        let used = &mut self.tables.used;
-        let over: BTreeMap<_, _> = used
-            .extract_if(.., |_, (_, until)| until.is_some_and(|until| until <= now))
-            .collect();
-        self.undo(move |tables| tables.used.extend(over));
     }
 }
 
@@ -584,16 +519,11 @@ impl Store for MemoryStore {
     }
 
     async fn event(&self, id: &EventId) -> Result<Option<InboundEvent>, StoreError> {
-        Ok(self.tables().events.get(id.as_str()).cloned())
-    }
-
-    async fn pending_events(&self, limit: usize) -> Result<Vec<InboundEvent>, StoreError> {
-        let tables = self.tables();
-        let pending = tables
+        Ok(self
+            .tables()
             .events
-            .iter()
-            .filter(|event| !tables.events_done.contains(&event.id));
-        Ok(pending.take(limit).cloned().collect())
+            .get(id.as_str())
+            .map(|recorded| recorded.event.clone()))
     }
 
     async fn undelivered(
@@ -604,15 +534,35 @@ impl Store for MemoryStore {
     ) -> Result<Vec<InboundEvent>, StoreError> {
         let tables = self.tables();
         let is_due = |event: &&InboundEvent| {
-            is_for(event, things, keys)
-                && !tables.events_done.contains(&event.id)
-                && !tables.deliveries.contains(&(event.id.clone(), run.to_string()))
+            is_for(event, things, keys) && !tables.deliveries.contains(&(event.id.clone(), run.to_string()))
         };
-        Ok(tables.events.iter().filter(is_due).cloned().collect())
+        Ok(tables.due_events().filter(is_due).cloned().collect())
     }
 
     async fn is_delivered(&self, event: &EventId, target: &str) -> Result<bool, StoreError> {
         Ok(self.tables().deliveries.contains(&(event.clone(), target.to_owned())))
+    }
+
+    async fn pending_events(&self, now: Timestamp, limit: usize) -> Result<Vec<PendingEvent>, StoreError> {
+        Ok(self.tables().pending_events(now, limit))
+    }
+
+    async fn next_event_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.tables().next_event_due())
+    }
+
+    async fn deliveries(&self, event: &EventId) -> Result<Vec<String>, StoreError> {
+        let tables = self.tables();
+        let delivered = tables.deliveries.iter().filter(|(delivered, _)| delivered == event);
+        Ok(delivered.map(|(_, target)| target.clone()).collect())
+    }
+
+    async fn kept_events(&self) -> Result<KeptEvents, StoreError> {
+        Ok(self.tables().kept_events())
+    }
+
+    async fn has_outdated(&self, what: Outdated) -> Result<bool, StoreError> {
+        Ok(self.tables().has_outdated(what))
     }
 
     async fn mails(&self, state: MailState, limit: usize) -> Result<Vec<OutboxMail>, StoreError> {

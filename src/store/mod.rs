@@ -11,8 +11,8 @@ pub mod sqlite;
 
 pub use blobs::{BlobError, Blobs, StoredBlob};
 pub use model::{
-    CommitError, Delivery, Deployment, MailState, OutboxMail, RunCommit, RunFilter, RunRow, RunStatus, StoreError,
-    Subscription, TaskRow, TaskState, UnitOfWork, Used, Write,
+    CommitError, Delivery, Deployment, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunCommit, RunFilter,
+    RunRow, RunStatus, StoreError, Subscription, TaskRow, TaskState, UnitOfWork, Used, Write,
 };
 
 use crate::audit::AccessEntry;
@@ -91,8 +91,6 @@ pub trait Store: Send + Sync + 'static {
     async fn subscribers(&self, kind: &str, key: &str) -> Result<Vec<RunId>, StoreError>;
     /// An event as it was recorded, delivered or not.
     async fn event(&self, id: &EventId) -> Result<Option<InboundEvent>, StoreError>;
-    /// Events that are recorded and not yet delivered to everybody, oldest first.
-    async fn pending_events(&self, limit: usize) -> Result<Vec<InboundEvent>, StoreError>;
     /// Events that are recorded and not yet delivered to `run`, about one of `things` or with the type
     /// and key of one of `keys`; oldest first.
     async fn undelivered(
@@ -103,6 +101,17 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<InboundEvent>, StoreError>;
     /// Whether `event` was delivered to `target` (a run's id, or `trigger:FLOW`).
     async fn is_delivered(&self, event: &EventId, target: &str) -> Result<bool, StoreError>;
+    /// Events that are not yet delivered to everybody and due at `now`: new ones first, oldest
+    /// first, and then those that failed before, the longest overdue first.
+    async fn pending_events(&self, now: Timestamp, limit: usize) -> Result<Vec<PendingEvent>, StoreError>;
+    /// When the next event is due that is not yet delivered to everybody.
+    async fn next_event_due(&self) -> Result<Option<Timestamp>, StoreError>;
+    /// Targets that `event` was delivered to: ids of runs, and `trigger:FLOW`.
+    async fn deliveries(&self, event: &EventId) -> Result<Vec<String>, StoreError>;
+    /// What is kept for runs that may subscribe to it.
+    async fn kept_events(&self) -> Result<KeptEvents, StoreError>;
+    /// Whether there is anything that is outdated so.
+    async fn has_outdated(&self, what: Outdated) -> Result<bool, StoreError>;
     /// Mails in a state, oldest first.
     async fn mails(&self, state: MailState, limit: usize) -> Result<Vec<OutboxMail>, StoreError>;
     /// Whether a key was used, see `Write::Once`.

@@ -109,7 +109,8 @@ pub enum Write {
         /// The run.
         run: RunId,
     },
-    /// Replaces everything that the run subscribes to.
+    /// Replaces everything that the run subscribes to. Events that are kept for one of these keys
+    /// are due for delivery again.
     Subscribe {
         /// The run.
         run: RunId,
@@ -120,8 +121,30 @@ pub enum Write {
     Event(InboundEvent),
     /// The event was delivered to one target. A second time makes `CommitError::Duplicate`.
     Delivered(Delivery),
-    /// The event was delivered to everybody.
-    EventDone(EventId),
+    /// The event was delivered to everybody, or is given up.
+    EventDone {
+        /// The event.
+        event: EventId,
+        /// Now.
+        at: Timestamp,
+    },
+    /// The event could not be delivered; it is due again then.
+    EventLater {
+        /// The event.
+        event: EventId,
+        /// When.
+        due: Timestamp,
+    },
+    /// Every event that waits for another try is due now.
+    EventsDue,
+    /// Nobody waits for the event yet: it is kept for a run that will subscribe to its key. A run
+    /// that subscribes to it by now makes a conflict.
+    KeepEvent {
+        /// The event.
+        event: EventId,
+        /// For how long.
+        until: Timestamp,
+    },
     /// Inserts or replaces a mail.
     PutMail(OutboxMail),
     /// Uses a key. A second time makes `CommitError::Duplicate`, which carries `value` of the first.
@@ -137,11 +160,65 @@ pub enum Write {
         /// When it may be forgotten.
         until: Option<Timestamp>,
     },
-    /// Forgets used keys whose time is over.
-    ForgetUsed {
+    /// Forgets what is outdated, the oldest first.
+    Forget {
+        /// What.
+        what: Outdated,
+        /// How many at most.
+        at_most: usize,
+    },
+    /// Forgets one used key.
+    ForgetKey {
+        /// What the key is for.
+        scope: String,
+        /// The key.
+        key: String,
+    },
+}
+
+/// What need not be remembered any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outdated {
+    /// Events that were done at this moment or before, with their deliveries.
+    Events {
+        /// The moment.
+        done: Timestamp,
+    },
+    /// Events that are kept until this moment or a moment before. They become done.
+    Kept {
+        /// The moment.
+        until: Timestamp,
+        /// Now.
+        at: Timestamp,
+    },
+    /// Mails that were sent, and written at this moment or before.
+    Mails {
+        /// The moment.
+        written: Timestamp,
+    },
+    /// Used keys whose time is over.
+    UsedKeys {
         /// Now.
         now: Timestamp,
     },
+}
+
+/// An event on its way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PendingEvent {
+    /// The event.
+    pub event: InboundEvent,
+    /// Tries that failed.
+    pub attempts: u32,
+}
+
+/// How much is kept for runs that may subscribe to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeptEvents {
+    /// Events.
+    pub count: usize,
+    /// Bytes of these.
+    pub bytes: u64,
 }
 
 /// A flow as deployed.

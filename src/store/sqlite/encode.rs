@@ -2,14 +2,19 @@
 //! thread only executes.
 
 use super::columns::{mail_state, run_status, time};
+use crate::base::Timestamp;
 use crate::base::id::RunId;
+use crate::engine::InboundEvent;
 use crate::space::{Comment, File, Grant, Share, State, Workspace};
 use crate::store::model::{
-    CommitError, Deployment, OutboxMail, RunCommit, RunRow, StoreError, Subscription, TaskRow, TaskState, UnitOfWork,
-    Write, file_in_words,
+    CommitError, Deployment, OutboxMail, Outdated, RunCommit, RunRow, StoreError, Subscription, TaskRow, TaskState,
+    UnitOfWork, Write, file_in_words,
 };
 use rusqlite::types::Value as Sql;
 use serde::Serialize;
+
+/// When a new event is due: before every other one.
+const AT_ONCE: Timestamp = Timestamp::UNIX_EPOCH;
 
 /// A unit of work, ready to be executed.
 pub(super) struct EncodedUnit {
@@ -125,18 +130,55 @@ fn encode_write(write: Write, out: &mut Vec<Statement>) -> Result<(), StoreError
             ));
         }
         Write::Subscribe { run, to } => subscribe(&run, to, out),
-        Write::Event(event) => out.push(fine(
-            "INSERT INTO inbound (id, done, body) VALUES (?1, 0, ?2) ON CONFLICT DO NOTHING",
-            vec![event.id.0.clone().into(), json(&event)?.into()],
+        Write::PutWorkspace(workspace) => out.push(put_workspace(workspace)?),
+        Write::PutFile(file) => out.push(put_file(file)?),
+        Write::Lock { file, run } => out.push(fine(
+            "INSERT INTO file_lock (file, run) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            vec![file.0.into(), run.0.into()],
         )),
+        Write::Unlock { file, run } => out.push(fine(
+            "DELETE FROM file_lock WHERE file = ?1 AND run = ?2",
+            vec![file.0.into(), run.0.into()],
+        )),
+        Write::PutShare(share) => out.push(put_share(share)?),
+        Write::PutGrant(grant) => out.push(put_grant(grant)?),
+        Write::AddComment(comment) => out.push(add_comment(&comment)?),
+        Write::Access(entry) => out.push(fine(
+            "INSERT INTO access_log (share, body) VALUES (?1, ?2)",
+            vec![entry.share.clone().into(), json(&entry)?.into()],
+        )),
+        other => encode_delivery(other, out)?,
+    }
+    Ok(())
+}
+
+fn encode_delivery(write: Write, out: &mut Vec<Statement>) -> Result<(), StoreError> {
+    match write {
+        Write::Event(event) => out.push(record_event(&event)?),
         Write::Delivered(delivery) => out.push(Statement {
             sql: "INSERT INTO delivery (event, target) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
             miss: Miss::Duplicate(delivery.what()),
             values: vec![delivery.event.0.into(), delivery.target.into()],
         }),
-        Write::EventDone(event) => {
-            out.push(fine("UPDATE inbound SET done = 1 WHERE id = ?1", vec![event.0.into()]));
-        }
+        Write::EventDone { event, at } => out.push(fine(
+            "UPDATE inbound SET due_at = NULL, kept_until = NULL, done_at = ?2 WHERE id = ?1 AND done_at IS NULL",
+            vec![event.0.into(), time(at).into()],
+        )),
+        Write::EventLater { event, due } => out.push(fine(
+            "UPDATE inbound SET due_at = ?2, attempts = attempts + 1 WHERE id = ?1 AND due_at IS NOT NULL",
+            vec![event.0.into(), time(due).into()],
+        )),
+        Write::EventsDue => out.push(fine(
+            "UPDATE inbound SET due_at = ?1 WHERE due_at > ?1",
+            vec![time(AT_ONCE).into()],
+        )),
+        Write::KeepEvent { event, until } => out.push(Statement {
+            sql: "UPDATE inbound SET due_at = NULL, kept_until = ?2 WHERE id = ?1 AND due_at IS NOT NULL \
+                  AND NOT EXISTS (SELECT 1 FROM subscription WHERE subscription.kind = inbound.kind \
+                  AND subscription.event_key = inbound.event_key)",
+            miss: Miss::Conflict(format!("event {event}")),
+            values: vec![event.0.into(), time(until).into()],
+        }),
         Write::Once {
             scope,
             key,
@@ -155,28 +197,67 @@ fn encode_write(write: Write, out: &mut Vec<Statement>) -> Result<(), StoreError
             ],
             miss: Miss::Used { scope, key },
         }),
-        Write::ForgetUsed { now } => {
-            out.push(fine("DELETE FROM used_key WHERE until <= ?1", vec![time(now).into()]));
-        }
-        Write::PutWorkspace(workspace) => out.push(put_workspace(workspace)?),
-        Write::PutFile(file) => out.push(put_file(file)?),
-        Write::Lock { file, run } => out.push(fine(
-            "INSERT INTO file_lock (file, run) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-            vec![file.0.into(), run.0.into()],
+        Write::ForgetKey { scope, key } => out.push(fine(
+            "DELETE FROM used_key WHERE scope = ?1 AND key = ?2",
+            vec![scope.into(), key.into()],
         )),
-        Write::Unlock { file, run } => out.push(fine(
-            "DELETE FROM file_lock WHERE file = ?1 AND run = ?2",
-            vec![file.0.into(), run.0.into()],
-        )),
-        Write::PutShare(share) => out.push(put_share(share)?),
-        Write::PutGrant(grant) => out.push(put_grant(grant)?),
-        Write::AddComment(comment) => out.push(add_comment(&comment)?),
-        Write::Access(entry) => out.push(fine(
-            "INSERT INTO access_log (share, body) VALUES (?1, ?2)",
-            vec![entry.share.clone().into(), json(&entry)?.into()],
-        )),
+        Write::Forget { what, at_most } => forget(what, at_most, out),
+        other => return Err(StoreError::Failed(format!("no way to write {other:?}"))),
     }
     Ok(())
+}
+
+/// A new event is due at once. One of the same id is left alone.
+fn record_event(event: &InboundEvent) -> Result<Statement, StoreError> {
+    let body = json(event)?;
+    let bytes = integer(body.len() as u64)?;
+    Ok(fine(
+        "INSERT INTO inbound (id, kind, event_key, bytes, attempts, due_at, body) \
+         VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6) ON CONFLICT DO NOTHING",
+        vec![
+            event.id.0.clone().into(),
+            event.kind.clone().into(),
+            event.key.clone().into(),
+            bytes.into(),
+            time(AT_ONCE).into(),
+            body.into(),
+        ],
+    ))
+}
+
+fn forget(what: Outdated, at_most: usize, out: &mut Vec<Statement>) {
+    let at_most = Sql::from(i64::try_from(at_most).unwrap_or(i64::MAX));
+    match what {
+        Outdated::Events { done } => {
+            let done = Sql::from(time(done));
+            // deliveries first: afterwards nobody knows of which events they were
+            out.push(fine(
+                "DELETE FROM delivery WHERE event IN \
+                 (SELECT id FROM inbound WHERE done_at <= ?1 ORDER BY done_at, key LIMIT ?2)",
+                vec![done.clone(), at_most.clone()],
+            ));
+            out.push(fine(
+                "DELETE FROM inbound WHERE key IN \
+                 (SELECT key FROM inbound WHERE done_at <= ?1 ORDER BY done_at, key LIMIT ?2)",
+                vec![done, at_most],
+            ));
+        }
+        Outdated::Kept { until, at } => out.push(fine(
+            "UPDATE inbound SET kept_until = NULL, done_at = ?3 WHERE key IN \
+             (SELECT key FROM inbound WHERE kept_until <= ?1 ORDER BY kept_until, key LIMIT ?2)",
+            vec![time(until).into(), at_most, time(at).into()],
+        )),
+        Outdated::Mails { written } => out.push(fine(
+            "DELETE FROM mail WHERE key IN \
+             (SELECT key FROM mail WHERE state = 'sent' AND at <= ?1 ORDER BY at, key LIMIT ?2)",
+            vec![time(written).into(), at_most],
+        )),
+        Outdated::UsedKeys { now } => out.push(fine(
+            "DELETE FROM used_key WHERE (scope, key) IN \
+             (SELECT scope, key FROM used_key WHERE until <= ?1 ORDER BY until, scope, key LIMIT ?2)",
+            vec![time(now).into(), at_most],
+        )),
+    }
 }
 
 fn put_workspace(mut workspace: Workspace) -> Result<Statement, StoreError> {
@@ -321,12 +402,13 @@ fn put_mail(mut mail: OutboxMail) -> Result<Statement, StoreError> {
         mail.id.0.clone().into(),
         rev.into(),
         mail_state(mail.state).to_owned().into(),
+        time(mail.at).into(),
         json(&mail)?.into(),
     ];
     Ok(put(
         rev,
-        "INSERT INTO mail (id, rev, state, body) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-        "UPDATE mail SET rev = ?2, state = ?3, body = ?4 WHERE id = ?1 AND rev = ?2 - 1",
+        "INSERT INTO mail (id, rev, state, at, body) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+        "UPDATE mail SET rev = ?2, state = ?3, at = ?4, body = ?5 WHERE id = ?1 AND rev = ?2 - 1",
         values,
         format!("mail {}", mail.id),
     ))
@@ -340,7 +422,16 @@ fn subscribe(run: &RunId, to: Vec<Subscription>, out: &mut Vec<Statement>) {
     for subscription in to {
         out.push(fine(
             "INSERT INTO subscription (kind, event_key, run) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-            vec![subscription.kind.into(), subscription.key.into(), run.0.clone().into()],
+            vec![
+                subscription.kind.clone().into(),
+                subscription.key.clone().into(),
+                run.0.clone().into(),
+            ],
+        ));
+        out.push(fine(
+            "UPDATE inbound SET due_at = ?3, kept_until = NULL \
+             WHERE kind = ?1 AND event_key = ?2 AND kept_until IS NOT NULL",
+            vec![subscription.kind.into(), subscription.key.into(), time(AT_ONCE).into()],
         ));
     }
 }

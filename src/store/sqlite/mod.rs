@@ -17,8 +17,8 @@ mod writer;
 
 use super::Store;
 use super::model::{
-    CommitError, Deployment, MailState, OutboxMail, RunFilter, RunRow, StoreError, Subscription, TaskRow, UnitOfWork,
-    Used,
+    CommitError, Deployment, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunFilter, RunRow, StoreError,
+    Subscription, TaskRow, UnitOfWork, Used,
 };
 use crate::audit::AccessEntry;
 use crate::base::Timestamp;
@@ -237,8 +237,8 @@ impl Store for SqliteStore {
         self.readers.point(|db| read::event(db, id)).await
     }
 
-    async fn pending_events(&self, limit: usize) -> Result<Vec<InboundEvent>, StoreError> {
-        self.readers.list(move |db| read::pending_events(db, limit)).await
+    async fn pending_events(&self, now: Timestamp, limit: usize) -> Result<Vec<PendingEvent>, StoreError> {
+        self.readers.list(move |db| read::pending_events(db, now, limit)).await
     }
 
     async fn undelivered(
@@ -254,6 +254,22 @@ impl Store for SqliteStore {
 
     async fn is_delivered(&self, event: &EventId, target: &str) -> Result<bool, StoreError> {
         self.readers.point(|db| read::is_delivered(db, event, target)).await
+    }
+
+    async fn next_event_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.readers.point(read::next_event_due).await
+    }
+
+    async fn deliveries(&self, event: &EventId) -> Result<Vec<String>, StoreError> {
+        self.readers.point(|db| read::deliveries(db, event)).await
+    }
+
+    async fn kept_events(&self) -> Result<KeptEvents, StoreError> {
+        self.readers.list(read::kept_events).await
+    }
+
+    async fn has_outdated(&self, what: Outdated) -> Result<bool, StoreError> {
+        self.readers.point(|db| read::has_outdated(db, what)).await
     }
 
     async fn mails(&self, state: MailState, limit: usize) -> Result<Vec<OutboxMail>, StoreError> {

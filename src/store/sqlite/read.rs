@@ -8,7 +8,8 @@ use crate::base::id::{EventId, FileId, GrantId, RunId, ShareId, TaskId, Workspac
 use crate::engine::{Event, EventRecord, InboundEvent, JOURNAL_VERSION};
 use crate::space::{Comment, File, Grant, Share, Workspace};
 use crate::store::model::{
-    Deployment, MailState, OutboxMail, RunFilter, RunRow, RunStatus, StoreError, Subscription, TaskRow, Used, is_for,
+    Deployment, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunFilter, RunRow, RunStatus, StoreError,
+    Subscription, TaskRow, Used, is_for,
 };
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, Params, Row, params, params_from_iter};
@@ -355,13 +356,14 @@ pub(super) fn event(db: &Connection, id: &EventId) -> Read<Option<InboundEvent>>
     first(db, "SELECT body FROM inbound WHERE id = ?1", [id.as_str()], record)
 }
 
-pub(super) fn pending_events(db: &Connection, limit: usize) -> Read<Vec<InboundEvent>> {
-    rows(
-        db,
-        "SELECT body FROM inbound WHERE done = 0 ORDER BY key LIMIT ?1",
-        [bounded(limit)],
-        record,
-    )
+pub(super) fn pending_events(db: &Connection, now: Timestamp, limit: usize) -> Read<Vec<PendingEvent>> {
+    let sql = "SELECT body, attempts FROM inbound WHERE due_at <= ?1 ORDER BY due_at, key LIMIT ?2";
+    rows(db, sql, params![time(now), bounded(limit)], |row| {
+        Ok(PendingEvent {
+            event: record(row)?,
+            attempts: column(row, 1)?,
+        })
+    })
 }
 
 pub(super) fn undelivered(
@@ -370,7 +372,7 @@ pub(super) fn undelivered(
     things: &BTreeSet<String>,
     keys: &BTreeSet<Subscription>,
 ) -> Read<Vec<InboundEvent>> {
-    let sql = "SELECT body FROM inbound WHERE done = 0 AND NOT EXISTS \
+    let sql = "SELECT body FROM inbound WHERE due_at IS NOT NULL AND NOT EXISTS \
                (SELECT 1 FROM delivery WHERE event = inbound.id AND target = ?1) ORDER BY key";
     // only what is meant is kept in memory
     let meant = |row: &Row<'_>| Ok(Some(record(row)?).filter(|event| is_for(event, things, keys)));
@@ -380,6 +382,37 @@ pub(super) fn undelivered(
 pub(super) fn is_delivered(db: &Connection, event: &EventId, target: &str) -> Read<bool> {
     let sql = "SELECT 1 FROM delivery WHERE event = ?1 AND target = ?2";
     Ok(first(db, sql, [event.as_str(), target], |_| Ok(()))?.is_some())
+}
+
+pub(super) fn next_event_due(db: &Connection) -> Read<Option<Timestamp>> {
+    let sql = "SELECT due_at FROM inbound WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1";
+    first(db, sql, [], |row| read_time(text(row, 0)?))
+}
+
+pub(super) fn deliveries(db: &Connection, event: &EventId) -> Read<Vec<String>> {
+    let sql = "SELECT target FROM delivery WHERE event = ?1 ORDER BY target";
+    rows(db, sql, [event.as_str()], |row| column(row, 0))
+}
+
+pub(super) fn kept_events(db: &Connection) -> Read<KeptEvents> {
+    let sql = "SELECT count(*), coalesce(sum(bytes), 0) FROM inbound WHERE kept_until IS NOT NULL";
+    let kept = first(db, sql, [], |row| {
+        Ok(KeptEvents {
+            count: usize::try_from(number(row, 0)?).unwrap_or(usize::MAX),
+            bytes: number(row, 1)?,
+        })
+    })?;
+    Ok(kept.unwrap_or_default())
+}
+
+pub(super) fn has_outdated(db: &Connection, what: Outdated) -> Read<bool> {
+    let (sql, moment) = match what {
+        Outdated::Events { done } => ("SELECT 1 FROM inbound WHERE done_at <= ?1 LIMIT 1", done),
+        Outdated::Kept { until, .. } => ("SELECT 1 FROM inbound WHERE kept_until <= ?1 LIMIT 1", until),
+        Outdated::Mails { written } => ("SELECT 1 FROM mail WHERE state = 'sent' AND at <= ?1 LIMIT 1", written),
+        Outdated::UsedKeys { now } => ("SELECT 1 FROM used_key WHERE until <= ?1 LIMIT 1", now),
+    };
+    Ok(first(db, sql, [time(moment)], |_| Ok(()))?.is_some())
 }
 
 pub(super) fn mails(db: &Connection, state: MailState, limit: usize) -> Read<Vec<OutboxMail>> {

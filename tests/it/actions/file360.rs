@@ -121,7 +121,8 @@ impl Desk {
 
     /// Recorded events; each fits the catalogue.
     async fn events(&self) -> Vec<InboundEvent> {
-        let events = self.store.pending_events(100).await.unwrap();
+        let pending = self.store.pending_events(at(0), 100).await.unwrap();
+        let events: Vec<InboundEvent> = pending.into_iter().map(|pending| pending.event).collect();
         for event in &events {
             fits(&self.catalog.event(&event.kind).unwrap().data, &event.data);
         }

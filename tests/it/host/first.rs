@@ -74,7 +74,8 @@ async fn a_version_that_is_recorded_and_not_delivered_beats_the_decision() {
             on_behalf_of: None,
             decision: "approved".to_owned(),
             reason: None,
-            sha256: sha256.to_owned(),
+            sha256: Some(sha256.to_owned()),
+            form: serde_json::Map::new(),
         })
     };
     decide("user:anna", &first.sha256).await.unwrap();

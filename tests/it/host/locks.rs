@@ -35,7 +35,8 @@ async fn approve(process: &Process, document: &DocumentRef) {
         on_behalf_of: None,
         decision: "approved".to_owned(),
         reason: None,
-        sha256: document.sha256.clone(),
+        sha256: Some(document.sha256.clone()),
+        form: serde_json::Map::new(),
     };
     process.host.decide(decision).await.unwrap();
 }

@@ -1,5 +1,6 @@
 //! The host, with connectors that do as they are told, under a clock that the tests hold.
 
+mod events;
 mod first;
 mod left_behind;
 mod locks;
@@ -234,7 +235,7 @@ async fn an_event_starts_one_run() {
             .list_runs(&gatefold::store::RunFilter::default())
             .await
             .unwrap();
-        if !runs.is_empty() && world.store.pending_events(1).await.unwrap().is_empty() {
+        if !runs.is_empty() && world.store.next_event_due().await.unwrap().is_none() {
             break runs;
         }
         tokio::task::yield_now().await;

@@ -7,8 +7,8 @@ use gatefold::engine::{EventRecord, InboundEvent};
 use gatefold::space::{Comment, File, Grant, Share, Workspace};
 use gatefold::store::memory::MemoryStore;
 use gatefold::store::{
-    CommitError, Deployment, MailState, OutboxMail, RunFilter, RunRow, Store, StoreError, Subscription, TaskRow,
-    UnitOfWork, Used,
+    CommitError, Deployment, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunFilter, RunRow, Store,
+    StoreError, Subscription, TaskRow, UnitOfWork, Used,
 };
 use std::collections::BTreeSet;
 use std::future::pending;
@@ -74,11 +74,11 @@ impl Store for Told {
         done
     }
 
-    async fn pending_events(&self, limit: usize) -> Result<Vec<InboundEvent>, StoreError> {
+    async fn pending_events(&self, now: Timestamp, limit: usize) -> Result<Vec<PendingEvent>, StoreError> {
         if self.orders().hide_pending {
             pending::<()>().await;
         }
-        self.inner.pending_events(limit).await
+        self.inner.pending_events(now, limit).await
     }
 
     async fn journal(&self, run: &RunId, after: u64, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
@@ -199,6 +199,21 @@ impl Store for Told {
         self.inner.undelivered(run, things, keys).await
     }
 
+    async fn is_locked(&self, file: &FileId) -> Result<bool, StoreError> {
+        self.inner.is_locked(file).await
+    }
+    async fn next_event_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.inner.next_event_due().await
+    }
+    async fn deliveries(&self, event: &EventId) -> Result<Vec<String>, StoreError> {
+        self.inner.deliveries(event).await
+    }
+    async fn kept_events(&self) -> Result<KeptEvents, StoreError> {
+        self.inner.kept_events().await
+    }
+    async fn has_outdated(&self, what: Outdated) -> Result<bool, StoreError> {
+        self.inner.has_outdated(what).await
+    }
     async fn is_delivered(&self, event: &EventId, target: &str) -> Result<bool, StoreError> {
         self.inner.is_delivered(event, target).await
     }

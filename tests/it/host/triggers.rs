@@ -197,7 +197,7 @@ async fn started_by_screening(trigger: &str) -> Vec<Value> {
         let run = process.begin("screening", json!({ "amount": amount })).await;
         process.end(&run).await;
     }
-    while !world.store.pending_events(1).await.unwrap().is_empty() {
+    while world.store.next_event_due().await.unwrap().is_some() {
         tokio::task::yield_now().await;
     }
     let views = runs(&process, "follower", 0).await;
@@ -239,7 +239,7 @@ async fn an_end_that_nobody_waits_for_is_no_event() {
     process.deploy(SCREENING).await;
     let run = process.begin("screening", json!({ "amount": 7 })).await;
     process.end(&run).await;
-    assert!(world.store.pending_events(1).await.unwrap().is_empty());
+    assert!(world.store.next_event_due().await.unwrap().is_none());
 }
 
 #[tokio::test(start_paused = true)]
@@ -254,7 +254,7 @@ async fn flows_that_start_each_other_in_a_circle_come_to_an_end() {
     }
     process.begin("ping", json!({})).await;
     runs(&process, "pong", MAX_CHAIN / 2).await;
-    while !world.store.pending_events(1).await.unwrap().is_empty() {
+    while world.store.next_event_due().await.unwrap().is_some() {
         tokio::task::yield_now().await;
     }
     let count = runs(&process, "ping", 0).await.len() + runs(&process, "pong", 0).await.len();
@@ -282,7 +282,7 @@ async fn what_a_run_does_starts_other_flows_and_not_its_own() {
     };
     process.host.publish_event(event).await.unwrap();
     let started = runs(&process, "other", 1).await;
-    while !world.store.pending_events(1).await.unwrap().is_empty() {
+    while world.store.next_event_due().await.unwrap().is_some() {
         tokio::task::yield_now().await;
     }
     assert_eq!(started[0].run.initiator, format!("run:{run}"));

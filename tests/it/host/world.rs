@@ -82,7 +82,7 @@ impl World {
         Process { host, stop, serving }
     }
 
-    fn parts(&self) -> Parts {
+    pub fn parts(&self) -> Parts {
         let person = |name: &str, roles: &[&str]| Person {
             name: name.to_owned(),
             email: format!("{name}@example.com"),

@@ -3,6 +3,7 @@
 use crate::harness::{Answer, Harness, Link};
 use axum::http::{Method, StatusCode};
 use futures_util::StreamExt;
+use gatefold::base::Timestamp;
 use gatefold::space::Role;
 use gatefold::store::memory::MemoryStore;
 
@@ -108,11 +109,9 @@ async fn a_download_is_told_once_when_its_last_byte_goes_out() {
     let link = harness.share_of(Role::Download, BYTES, None).await;
     let tag = format!("\"{}\"", link.sha256);
     let told = async || {
-        let events = harness.store.pending_events(usize::MAX).await.unwrap();
-        events
-            .iter()
-            .filter(|event| event.kind == "file360.file_downloaded")
-            .count()
+        let pending = harness.store.pending_events(Timestamp::MAX, usize::MAX).await;
+        let kinds = pending.unwrap().into_iter().map(|pending| pending.event.kind);
+        kinds.filter(|kind| kind == "file360.file_downloaded").count()
     };
     let (mut asked, mut expected) = (0, 0);
     let other = format!("\"{}\"", "0".repeat(64));

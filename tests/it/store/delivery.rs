@@ -1,9 +1,12 @@
 //! Who is told of what, and keys that are used once.
 
-use super::samples::{at, done, inbound, of_writes};
+use super::samples::{at, conflict, done, inbound, mail, of_writes};
+use gatefold::base::Timestamp;
 use gatefold::base::id::{EventId, RunId};
 use gatefold::engine::InboundEvent;
-use gatefold::store::{CommitError, Delivery, Store, Subscription, Used, Write};
+use gatefold::store::{
+    CommitError, Delivery, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, Store, Subscription, Used, Write,
+};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -81,12 +84,6 @@ pub async fn events_are_found_for_the_run_that_they_concern(store: &Arc<dyn Stor
         subjects: vec![thing.to_owned(), "fil_7".to_owned()],
         ..inbound(id)
     };
-    let keyed = |id: &str, key: &str| InboundEvent {
-        subjects: Vec::new(),
-        kind: "erp.paid".to_owned(),
-        key: Some(key.to_owned()),
-        ..inbound(id)
-    };
     let events = [
         about("evt_4", "shr_1"),
         keyed("evt_3", "4711"),
@@ -117,10 +114,42 @@ pub async fn events_are_found_for_the_run_that_they_concern(store: &Arc<dyn Stor
     let writes = [
         delivered("evt_4", "run_1"),
         delivered("evt_2", "run_2"),
-        Write::EventDone(EventId::from("evt_3")),
+        event_done("evt_3", at(1)),
     ];
     done(&**store, of_writes(writes)).await;
     assert_eq!(found(&["fil_7"], &[("erp.paid", "4711")]).await, ["evt_2"]);
+}
+
+fn keyed(id: &str, key: &str) -> InboundEvent {
+    InboundEvent {
+        kind: "erp.paid".to_owned(),
+        subjects: Vec::new(),
+        key: Some(key.to_owned()),
+        ..inbound(id)
+    }
+}
+
+fn event_done(id: &str, at: Timestamp) -> Write {
+    Write::EventDone {
+        event: EventId::from(id),
+        at,
+    }
+}
+
+fn keep(id: &str, until: Timestamp) -> Write {
+    Write::KeepEvent {
+        event: EventId::from(id),
+        until,
+    }
+}
+
+async fn pending(store: &Arc<dyn Store>, now: Timestamp) -> Vec<(String, u32)> {
+    let pending = store.pending_events(now, 10).await.unwrap();
+    pending.into_iter().map(|it| (it.event.id.0, it.attempts)).collect()
+}
+
+fn new(ids: &[&str]) -> Vec<(String, u32)> {
+    ids.iter().map(|id| ((*id).to_owned(), 0)).collect()
 }
 
 pub async fn events_wait_in_order_until_done(store: &Arc<dyn Store>) {
@@ -129,32 +158,182 @@ pub async fn events_wait_in_order_until_done(store: &Arc<dyn Store>) {
     let mut changed = inbound("evt_1");
     changed.data = json!({"share": "another"});
     done(&**store, of_writes([Write::Event(changed.clone())])).await;
-    assert_eq!(store.pending_events(10).await, Ok(events.to_vec()));
-    assert_eq!(store.pending_events(2).await, Ok(events[..2].to_vec()));
-    let over = [EventId::from("evt_1"), EventId::from("evt_1"), EventId::from("evt_9")];
-    done(&**store, of_writes(over.map(Write::EventDone))).await;
-    assert_eq!(
-        store.pending_events(10).await,
-        Ok(vec![events[0].clone(), events[2].clone()])
-    );
+    let first = store.pending_events(at(0), 2).await.unwrap();
+    let expected = events[..2].iter().map(|event| PendingEvent {
+        event: event.clone(),
+        attempts: 0,
+    });
+    assert_eq!(first, expected.collect::<Vec<_>>());
+    assert_eq!(pending(store, at(0)).await, new(&["evt_2", "evt_1", "evt_3"]));
+    let over = ["evt_1", "evt_1", "evt_9"].map(|id| event_done(id, at(5)));
+    done(&**store, of_writes(over)).await;
+    assert_eq!(pending(store, at(0)).await, new(&["evt_2", "evt_3"]));
     done(&**store, of_writes([Write::Event(changed)])).await;
     assert_eq!(
-        store.pending_events(10).await.unwrap().len(),
-        2,
+        pending(store, at(0)).await,
+        new(&["evt_2", "evt_3"]),
         "what is done is not recorded again"
     );
-    assert_eq!(
-        store.event(&EventId::from("evt_1")).await,
-        Ok(Some(events[1].clone())),
-        "the first of an id stays, delivered or not"
-    );
+    assert_eq!(store.event(&EventId::from("evt_1")).await, Ok(Some(inbound("evt_1"))));
     assert_eq!(store.event(&EventId::from("evt_9")).await, Ok(None));
     done(&**store, of_writes([Write::Event(inbound("evt_9"))])).await;
     assert_eq!(
-        store.pending_events(10).await.unwrap().len(),
-        3,
+        pending(store, at(0)).await,
+        new(&["evt_2", "evt_3", "evt_9"]),
         "what was done before it came still comes"
     );
+}
+
+pub async fn an_event_that_is_put_off_lets_others_pass(store: &Arc<dyn Store>) {
+    assert_eq!(store.next_event_due().await, Ok(None));
+    done(
+        &**store,
+        of_writes([inbound("evt_1"), inbound("evt_2"), inbound("evt_3")].map(Write::Event)),
+    )
+    .await;
+    assert!(store.next_event_due().await.unwrap().unwrap() <= at(0));
+    let later = |id: &str, due| Write::EventLater {
+        event: EventId::from(id),
+        due,
+    };
+    let put_off = [
+        later("evt_1", at(20)),
+        later("evt_2", at(10)),
+        event_done("evt_3", at(0)),
+        later("evt_3", at(1)),
+    ];
+    done(&**store, of_writes(put_off)).await;
+    assert_eq!(store.next_event_due().await, Ok(Some(at(10))));
+    assert_eq!(pending(store, at(9)).await, []);
+    done(&**store, of_writes([Write::Event(inbound("evt_4"))])).await;
+    let one = |id: &str| (id.to_owned(), 1);
+    assert_eq!(
+        pending(store, at(20)).await,
+        [("evt_4".to_owned(), 0), one("evt_2"), one("evt_1")],
+        "new ones first, then the longest overdue"
+    );
+    done(&**store, of_writes([Write::EventsDue])).await;
+    assert_eq!(
+        pending(store, at(0)).await,
+        [one("evt_1"), one("evt_2"), ("evt_4".to_owned(), 0)],
+        "all at once again, in the order in which they came"
+    );
+}
+
+pub async fn an_event_is_kept_until_a_run_subscribes_to_it(store: &Arc<dyn Store>) {
+    let events = [
+        keyed("evt_1", "k"),
+        keyed("evt_2", "other"),
+        keyed("evt_3", "k"),
+        inbound("evt_4"),
+    ];
+    done(&**store, of_writes(events.map(Write::Event))).await;
+    done(&**store, of_writes([subscribe("run_1", &[("erp.paid", "other")])])).await;
+    done(&**store, of_writes([keep("evt_3", at(30)), keep("evt_1", at(40))])).await;
+    assert_eq!(
+        store.commit(of_writes([keep("evt_2", at(40))])).await,
+        conflict("event evt_2"),
+        "a run waits for it by now"
+    );
+    assert_eq!(
+        store.commit(of_writes([keep("evt_9", at(40))])).await,
+        conflict("event evt_9")
+    );
+    assert_eq!(
+        store.commit(of_writes([keep("evt_1", at(40))])).await,
+        conflict("event evt_1")
+    );
+    assert_eq!(pending(store, at(99)).await, new(&["evt_2", "evt_4"]));
+    let kept = store.kept_events().await.unwrap();
+    let bytes = serde_json::to_string(&keyed("evt_1", "k")).unwrap().len() as u64;
+    assert_eq!((kept.count, kept.bytes), (2, 2 * bytes));
+    // another kind, another key
+    let others = [subscribe("run_2", &[("erp.sent", "k"), ("erp.paid", "K")])];
+    done(&**store, of_writes(others)).await;
+    assert_eq!(store.kept_events().await.unwrap().count, 2);
+    done(&**store, of_writes([subscribe("run_3", &[("erp.paid", "k")])])).await;
+    assert_eq!(pending(store, at(0)).await, new(&["evt_1", "evt_2", "evt_3", "evt_4"]));
+    assert_eq!(store.kept_events().await, Ok(KeptEvents::default()));
+}
+
+pub async fn what_is_outdated_is_forgotten_the_oldest_first(store: &Arc<dyn Store>) {
+    let events = ["evt_1", "evt_2", "evt_3", "evt_4", "evt_5"].map(|id| keyed(id, id));
+    done(&**store, of_writes(events.map(Write::Event))).await;
+    let delivered = ["evt_1", "evt_2", "evt_3"].map(|id| {
+        Write::Delivered(Delivery {
+            event: EventId::from(id),
+            target: "run_1".to_owned(),
+        })
+    });
+    done(&**store, of_writes(delivered)).await;
+    let over = [("evt_1", 3), ("evt_2", 1), ("evt_3", 2)].map(|(id, second)| event_done(id, at(second)));
+    done(&**store, of_writes(over)).await;
+    done(&**store, of_writes([keep("evt_4", at(9)), keep("evt_5", at(8))])).await;
+
+    let has = async |what| store.has_outdated(what).await.unwrap();
+    let forget = async |what, at_most| done(&**store, of_writes([Write::Forget { what, at_most }])).await;
+    let events = |second| Outdated::Events { done: at(second) };
+    assert!(!has(events(0)).await);
+    assert!(has(events(1)).await, "at the moment itself");
+    forget(events(2), 1).await;
+    let is_known = async |id: &str| {
+        let id = EventId::from(id);
+        let known = store.event(&id).await.unwrap().is_some();
+        assert_eq!(known, !store.deliveries(&id).await.unwrap().is_empty(), "both or none");
+        known
+    };
+    assert!(!is_known("evt_2").await && is_known("evt_3").await && is_known("evt_1").await);
+    assert!(has(events(2)).await);
+    forget(events(2), 9).await;
+    assert!(!is_known("evt_3").await && is_known("evt_1").await);
+    assert!(!has(events(2)).await);
+
+    let kept = |second| Outdated::Kept {
+        until: at(second),
+        at: at(100),
+    };
+    assert!(!has(kept(7)).await);
+    forget(kept(9), 1).await;
+    assert!(has(events(100)).await, "what was kept is done");
+    assert!(
+        !has(kept(8)).await && has(kept(9)).await,
+        "the one that would have ended first"
+    );
+    assert_eq!(store.kept_events().await.unwrap().count, 1);
+    assert_eq!(pending(store, at(99)).await, []);
+}
+
+pub async fn sent_mails_are_forgotten_and_no_others(store: &Arc<dyn Store>) {
+    let written = |id: &str, second: i64, state| {
+        Write::PutMail(OutboxMail {
+            at: at(second),
+            state,
+            ..mail(id)
+        })
+    };
+    let mails = [
+        written("mal_1", 2, MailState::Sent),
+        written("mal_2", 1, MailState::Sent),
+        written("mal_3", 1, MailState::Failed),
+        written("mal_4", 1, MailState::InDoubt),
+        written("mal_5", 1, MailState::Queued),
+        written("mal_6", 3, MailState::Sent),
+    ];
+    done(&**store, of_writes(mails)).await;
+    let what = Outdated::Mails { written: at(2) };
+    done(&**store, of_writes([Write::Forget { what, at_most: 1 }])).await;
+    let sent = async || -> Vec<String> {
+        let mails = store.mails(MailState::Sent, 10).await.unwrap();
+        mails.into_iter().map(|mail| mail.id.0).collect()
+    };
+    assert_eq!(sent().await, ["mal_1", "mal_6"]);
+    assert_eq!(store.has_outdated(what).await, Ok(true));
+    done(&**store, of_writes([Write::Forget { what, at_most: 9 }])).await;
+    assert_eq!(sent().await, ["mal_6"]);
+    assert_eq!(store.has_outdated(what).await, Ok(false));
+    for state in [MailState::Failed, MailState::InDoubt, MailState::Queued] {
+        assert_eq!(store.mails(state, 10).await.unwrap().len(), 1, "{state:?}");
+    }
 }
 
 pub async fn a_delivery_happens_once(store: &Arc<dyn Store>) {
@@ -165,12 +344,14 @@ pub async fn a_delivery_happens_once(store: &Arc<dyn Store>) {
         })])
     };
     let event = EventId::from("evt_1");
-    assert_eq!(store.is_delivered(&event, "run_1").await, Ok(false));
-    done(&**store, to("evt_1", "run_1")).await;
+    assert_eq!(store.deliveries(&event).await, Ok(Vec::new()));
     done(&**store, to("evt_1", "trigger:review")).await;
-    done(&**store, to("evt_2", "run_1")).await;
-    assert_eq!(store.is_delivered(&event, "run_1").await, Ok(true));
-    assert_eq!(store.is_delivered(&event, "run_2").await, Ok(false));
+    done(&**store, to("evt_1", "run_1")).await;
+    done(&**store, to("evt_2", "run_2")).await;
+    assert_eq!(
+        store.deliveries(&event).await,
+        Ok(vec!["run_1".to_owned(), "trigger:review".to_owned()])
+    );
     let again = Err(CommitError::Duplicate {
         what: "delivery of evt_1 to run_1".to_owned(),
         value: String::new(),
@@ -206,12 +387,21 @@ pub async fn a_key_is_used_once_until_it_is_forgotten(store: &Arc<dyn Store>) {
     assert_eq!(store.used_for("webhook", "k").await, used("run_1", Some("aa")));
     assert_eq!(store.is_used("webhook", "k").await, Ok(true));
     assert_eq!(store.is_used("webhook", "other").await, Ok(false));
-    done(&**store, of_writes([Write::ForgetUsed { now: at(9) }])).await;
+    let over = |second| Outdated::UsedKeys { now: at(second) };
+    let forget = |second| {
+        of_writes([Write::Forget {
+            what: over(second),
+            at_most: 9,
+        }])
+    };
+    assert_eq!(store.has_outdated(over(9)).await, Ok(false));
+    done(&**store, forget(9)).await;
     assert_eq!(
         store.commit(once("webhook", "k", "run_3", Some("bb"), None)).await,
         again
     );
-    done(&**store, of_writes([Write::ForgetUsed { now: at(10) }])).await;
+    assert_eq!(store.has_outdated(over(10)).await, Ok(true));
+    done(&**store, forget(10)).await;
     assert_eq!(store.used_for("webhook", "k").await, Ok(None));
     assert_eq!(
         store.used_for("start", "k").await,
@@ -220,4 +410,14 @@ pub async fn a_key_is_used_once_until_it_is_forgotten(store: &Arc<dyn Store>) {
     );
     done(&**store, once("webhook", "k", "run_3", Some("bb"), None)).await;
     assert_eq!(store.used_for("webhook", "k").await, used("run_3", Some("bb")));
+    done(
+        &**store,
+        of_writes([Write::ForgetKey {
+            scope: "webhook".to_owned(),
+            key: "k".to_owned(),
+        }]),
+    )
+    .await;
+    assert_eq!(store.used_for("webhook", "k").await, Ok(None));
+    assert_eq!(store.is_used("start", "k").await, Ok(true), "another scope");
 }

@@ -3,10 +3,12 @@
 use super::samples::{
     access, at, comment, deployment, event, file, grant, inbound, mail, run_row, share, task, workspace,
 };
+use gatefold::base::Timestamp;
 use gatefold::base::id::{EventId, FileId, GrantId, RunId, ShareId, TaskId, WorkspaceId};
+use gatefold::engine::InboundEvent;
 use gatefold::space::State;
 use gatefold::store::{
-    Delivery, MailState, RunCommit, RunFilter, RunStatus, Store, Subscription, TaskState, UnitOfWork, Write,
+    Delivery, MailState, Outdated, RunCommit, RunFilter, RunStatus, Store, Subscription, TaskState, UnitOfWork, Write,
 };
 
 const SEEDS: u64 = 24;
@@ -122,6 +124,7 @@ async fn record_write(dice: &mut Dice, store: &dyn Store) -> Write {
         1 => {
             let mut record = mail(&dice.id("mal"));
             record.rev = dice.roll(3);
+            record.at = dice.moment();
             record.state = if dice.chance(50) {
                 MailState::Queued
             } else {
@@ -136,7 +139,7 @@ async fn record_write(dice: &mut Dice, store: &dyn Store) -> Write {
 
 fn delivery_write(dice: &mut Dice) -> Write {
     let run = RunId(dice.id("run"));
-    match dice.roll(9) {
+    match dice.roll(12) {
         7 => Write::Lock {
             file: FileId(dice.id("fil")),
             run,
@@ -160,19 +163,58 @@ fn delivery_write(dice: &mut Dice) -> Write {
             });
             Write::Subscribe { run, to: to.collect() }
         }
-        3 => Write::Event(inbound(&format!("evt_{}", dice.roll(20)))),
+        3 => Write::Event(InboundEvent {
+            kind: dice.id("kind"),
+            key: dice.chance(70).then(|| dice.id("key")),
+            ..inbound(&format!("evt_{}", dice.roll(20)))
+        }),
         4 => Write::Delivered(Delivery {
             event: EventId(format!("evt_{}", dice.roll(20))),
             target: dice.id("run"),
         }),
-        5 => Write::EventDone(EventId(format!("evt_{}", dice.roll(20)))),
+        5 => Write::EventDone {
+            event: EventId(format!("evt_{}", dice.roll(20))),
+            at: dice.moment(),
+        },
+        9 => Write::EventLater {
+            event: EventId(format!("evt_{}", dice.roll(20))),
+            due: dice.moment(),
+        },
+        10 if dice.chance(20) => Write::EventsDue,
+        10 => Write::KeepEvent {
+            event: EventId(format!("evt_{}", dice.roll(20))),
+            until: dice.moment(),
+        },
+        11 => forget(dice),
         _ => used_key(dice),
+    }
+}
+
+fn outdated(number: u64, moment: Timestamp) -> Outdated {
+    match number {
+        0 => Outdated::Events { done: moment },
+        1 => Outdated::Kept {
+            until: moment,
+            at: moment,
+        },
+        2 => Outdated::Mails { written: moment },
+        _ => Outdated::UsedKeys { now: moment },
+    }
+}
+
+fn forget(dice: &mut Dice) -> Write {
+    Write::Forget {
+        what: outdated(dice.roll(4), dice.moment()),
+        at_most: usize::try_from(dice.roll(4)).expect("it is small"),
     }
 }
 
 fn used_key(dice: &mut Dice) -> Write {
     if dice.chance(30) {
-        return Write::ForgetUsed { now: dice.moment() };
+        return Write::ForgetKey {
+            scope: dice.id("scope"),
+            key: dice.id("key"),
+        };
     }
     Write::Once {
         scope: dice.id("scope"),
@@ -207,7 +249,10 @@ async fn everything(store: &dyn Store) -> Vec<String> {
         format!("{:?}", store.open_tasks(None).await),
         format!("{:?}", store.next_share_expiry().await),
         format!("{:?}", store.access_log(None, 2, 50).await),
-        format!("{:?}", store.pending_events(5).await),
+        format!("{:?}", store.pending_events(at(3), 5).await),
+        format!("{:?}", store.pending_events(at(9), 50).await),
+        format!("{:?}", store.next_event_due().await),
+        format!("{:?}", store.kept_events().await),
         format!("{:?}", store.mails(MailState::Queued, 3).await),
         format!("{:?}", store.mails(MailState::Sent, 30).await),
     ];
@@ -232,7 +277,8 @@ async fn everything(store: &dyn Store) -> Vec<String> {
     }
     for number in 0..20 {
         let event = EventId(format!("evt_{number}"));
-        seen.push(format!("{:?}", store.is_delivered(&event, "run_1").await));
+        seen.push(format!("{:?}", store.deliveries(&event).await));
+        seen.push(format!("{:?}", store.event(&event).await));
     }
     seen
 }
@@ -246,6 +292,7 @@ async fn by_number(store: &dyn Store, number: u64, seen: &mut Vec<String>) {
         ..RunFilter::default()
     };
     let answers = [
+        format!("{:?}", store.has_outdated(outdated(number, at(4))).await),
         format!("{:?}", store.run(&run).await),
         format!("{:?}", store.runs(&flow).await),
         format!("{:?}", store.journal(&run, number, 5).await),

@@ -80,7 +80,7 @@ pub async fn a_record_is_replaced_only_by_who_has_seen_it(store: &Arc<dyn Store>
         store,
         Write::PutFile,
         file("fil_1", "/contracts", "a.pdf"),
-        |record: &mut gatefold::space::File| record.folder = "/else".to_owned(),
+        |record: &mut gatefold::space::File| "/else".clone_into(&mut record.folder),
         store.file(&id),
         "file a.pdf in /contracts"
     );

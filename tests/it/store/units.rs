@@ -5,12 +5,15 @@ use super::samples::{
     workspace,
 };
 use gatefold::base::id::{EventId, FileId, RunId, ShareId, WorkspaceId};
-use gatefold::store::{CommitError, Delivery, MailState, RunFilter, Store, Subscription, UnitOfWork, Write};
+use gatefold::engine::InboundEvent;
+use gatefold::store::{
+    CommitError, Delivery, MailState, OutboxMail, Outdated, RunFilter, Store, Subscription, UnitOfWork, Write,
+};
 use std::sync::Arc;
 
 /// One of every change, none of which is refused by an empty store.
 fn one_of_each() -> Vec<Write> {
-    vec![
+    [
         Write::Deploy(deployment("review", "1")),
         Write::PutWorkspace(workspace("wsp_1")),
         Write::PutFile(file("fil_1", "/", "a.pdf")),
@@ -47,7 +50,28 @@ fn one_of_each() -> Vec<Write> {
             event: EventId::from("evt_1"),
             target: "run_1".to_owned(),
         }),
-        Write::EventDone(EventId::from("evt_0")),
+        Write::EventDone {
+            event: EventId::from("evt_0"),
+            at: at(1),
+        },
+        Write::Event(waiting("evt_4")),
+        Write::EventLater {
+            event: EventId::from("evt_1"),
+            due: at(9),
+        },
+        Write::KeepEvent {
+            event: EventId::from("evt_4"),
+            until: at(9),
+        },
+        Write::EventsDue,
+    ]
+    .into_iter()
+    .chain(mails_and_keys())
+    .collect()
+}
+
+fn mails_and_keys() -> Vec<Write> {
+    vec![
         Write::PutMail(mail("mal_1")),
         Write::Once {
             scope: "webhook".to_owned(),
@@ -56,8 +80,31 @@ fn one_of_each() -> Vec<Write> {
             digest: None,
             until: None,
         },
-        Write::ForgetUsed { now: at(5) },
+        Write::ForgetKey {
+            scope: "webhook".to_owned(),
+            key: "given back".to_owned(),
+        },
+        forget(Outdated::UsedKeys { now: at(5) }),
+        forget(Outdated::Events { done: at(5) }),
+        forget(Outdated::Mails { written: at(5) }),
+        forget(Outdated::Kept {
+            until: at(5),
+            at: at(5),
+        }),
     ]
+}
+
+fn forget(what: Outdated) -> Write {
+    Write::Forget { what, at_most: 5 }
+}
+
+/// An event that a run can wait for by its key.
+fn waiting(id: &str) -> InboundEvent {
+    InboundEvent {
+        kind: "erp.signed".to_owned(),
+        key: Some(id.to_owned()),
+        ..inbound(id)
+    }
 }
 
 /// What was there before, so that the changes that undo something have something to undo.
@@ -79,6 +126,27 @@ async fn furnish(store: &dyn Store) {
             }],
         },
         Write::Event(inbound("evt_0")),
+        Write::Event(waiting("evt_longer")),
+        Write::KeepEvent {
+            event: EventId::from("evt_longer"),
+            until: at(3),
+        },
+        Write::Event(inbound("evt_3")),
+        Write::EventDone {
+            event: EventId::from("evt_3"),
+            at: at(3),
+        },
+        Write::PutMail(OutboxMail {
+            state: MailState::Sent,
+            ..mail("mal_0")
+        }),
+        Write::Once {
+            scope: "webhook".to_owned(),
+            key: "given back".to_owned(),
+            value: "v".to_owned(),
+            digest: None,
+            until: None,
+        },
         Write::Once {
             scope: "webhook".to_owned(),
             key: "old".to_owned(),
@@ -110,8 +178,12 @@ async fn seen(store: &dyn Store) -> String {
         format!("{:?}", store.owners_of(&subjects).await),
         format!("{:?}", store.subscribers("erp.paid", "0").await),
         format!("{:?}", store.subscribers("erp.paid", "1").await),
-        format!("{:?}", store.pending_events(10).await),
-        format!("{:?}", store.is_delivered(&EventId::from("evt_1"), "run_1").await),
+        format!("{:?}", store.pending_events(at(100), 10).await),
+        format!("{:?}", store.kept_events().await),
+        format!("{:?}", store.event(&EventId::from("evt_3")).await),
+        format!("{:?}", store.mails(MailState::Sent, 10).await),
+        format!("{:?}", store.used_for("webhook", "given back").await),
+        format!("{:?}", store.deliveries(&EventId::from("evt_1")).await),
         format!("{:?}", store.mails(MailState::Queued, 10).await),
         format!("{:?}", store.used_for("webhook", "k").await),
         format!("{:?}", store.used_for("webhook", "old").await),

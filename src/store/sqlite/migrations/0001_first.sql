@@ -148,13 +148,24 @@ CREATE TABLE subscription (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX subscription_of_run ON subscription (run);
 
+-- One of the three times is set: an event is due, or kept for a run that may subscribe to its
+-- key, or done.
 CREATE TABLE inbound (
     key         INTEGER PRIMARY KEY,
     id          TEXT NOT NULL UNIQUE,
-    done        INTEGER NOT NULL,
+    kind        TEXT NOT NULL,
+    event_key   TEXT,
+    bytes       INTEGER NOT NULL,
+    attempts    INTEGER NOT NULL,
+    due_at      TEXT,
+    kept_until  TEXT,
+    done_at     TEXT,
     body        TEXT NOT NULL
 ) STRICT;
-CREATE INDEX inbound_pending ON inbound (done) WHERE done = 0;
+CREATE INDEX inbound_due ON inbound (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX inbound_kept_for ON inbound (kind, event_key) WHERE kept_until IS NOT NULL;
+CREATE INDEX inbound_kept ON inbound (kept_until, bytes) WHERE kept_until IS NOT NULL;
+CREATE INDEX inbound_done ON inbound (done_at) WHERE done_at IS NOT NULL;
 
 CREATE TABLE delivery (
     event       TEXT NOT NULL,
@@ -167,9 +178,11 @@ CREATE TABLE mail (
     id          TEXT NOT NULL UNIQUE,
     rev         INTEGER NOT NULL,
     state       TEXT NOT NULL,
+    at          TEXT NOT NULL,
     body        TEXT NOT NULL
 ) STRICT;
 CREATE INDEX mail_in_state ON mail (state);
+CREATE INDEX mail_sent ON mail (at) WHERE state = 'sent';
 
 CREATE TABLE used_key (
     scope       TEXT NOT NULL,
