@@ -156,7 +156,7 @@ impl SpaceEvent for FileUploaded {
 
 impl SpaceEvent for FileDownloaded {
     const KIND: &'static str = "file360.file_downloaded";
-    const SUMMARY: &'static str = "Somebody fetched a file.";
+    const SUMMARY: &'static str = "Somebody fetched a file to its last byte; a range before the last is not told of.";
     fn subjects(&self) -> Vec<String> {
         self.share.iter().cloned().chain([self.file.id.clone()]).collect()
     }
