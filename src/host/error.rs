@@ -12,7 +12,7 @@ pub enum HostError {
     #[error("there is no {0}")]
     NotFound(String),
     /// The flow has findings that keep it from being deployed.
-    #[error("the flow is not fit to be deployed: {} findings", findings.len())]
+    #[error("the flow is not fit to be deployed: {}", counted(findings))]
     Findings {
         /// All of them, warnings included.
         findings: Vec<Diagnostic>,
@@ -73,4 +73,27 @@ pub enum HostError {
     /// The host is shutting down.
     #[error("the server is shutting down")]
     ShuttingDown,
+}
+
+/// As `1 finding`.
+fn counted(findings: &[Diagnostic]) -> String {
+    let noun = if findings.len() == 1 { "finding" } else { "findings" };
+    format!("{} {noun}", findings.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Span, codes};
+
+    #[test]
+    fn one_finding_is_one() {
+        let said = |count: usize| {
+            let finding = Diagnostic::error(codes::YAML_SYNTAX, "x", Span::default());
+            let findings = vec![finding; count];
+            HostError::Findings { findings }.to_string()
+        };
+        assert!(said(1).ends_with(": 1 finding"), "{}", said(1));
+        assert!(said(2).ends_with(": 2 findings"), "{}", said(2));
+    }
 }
