@@ -35,13 +35,24 @@ use std::process::ExitCode;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(said) => return ExitCode::from(answered(&said)),
+    };
     std::panic::set_hook(Box::new(|info| {
         output::complain(&format!(
             "a bug in gatefold: {info}\nPlease report it with what you did; what was acknowledged is stored"
         ));
     }));
     ExitCode::from(code_of(|| dispatch(cli)))
+}
+
+/// Help, the version, or why the arguments make no sense. Help that cannot be written is no help.
+fn answered(said: &clap::Error) -> u8 {
+    match said.print().map_err(output::broken).and_then(|()| output::flush()) {
+        Ok(()) if said.use_stderr() => exit::USAGE,
+        printed => code_of(|| printed),
+    }
 }
 
 /// The exit code of a command; what went wrong is said.

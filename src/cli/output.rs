@@ -33,7 +33,13 @@ pub fn bytes(bytes: &[u8]) -> Outcome {
     stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(broken)
 }
 
-fn broken(error: std::io::Error) -> Failure {
+/// Hands on what was written.
+pub fn flush() -> Outcome {
+    std::io::stdout().flush().map_err(broken)
+}
+
+/// What it means that stdout takes no more.
+pub fn broken(error: std::io::Error) -> Failure {
     match error.kind() {
         ErrorKind::BrokenPipe => Failure::NobodyReads,
         _ => Failure::Environment(format!("stdout: {error}")),

@@ -3,6 +3,7 @@
 use super::exit::Failure;
 use super::settings::Settings;
 use crate::base::Calendars;
+use crate::base::source::MAX_FILE_BYTES;
 use crate::config;
 use crate::lint::{self, Verdict};
 use crate::spec::Catalog;
@@ -13,6 +14,12 @@ use std::path::{Path, PathBuf};
 pub const ENDING: &str = ".flow.yaml";
 /// Where flows lie in a folder made by `gatefold init`.
 const FOLDER: &str = "definitions";
+/// Folders that hold what others wrote or what was built.
+const LEFT_OUT: [&str; 2] = ["target", "node_modules"];
+/// Most files and folders that are looked at in search of flows.
+pub const MAX_ENTRIES: usize = 100_000;
+/// Largest file that is read to be told that it is too large, in bytes.
+pub const MAX_READ_BYTES: u64 = 16 << 20;
 /// Name that stands for standard input.
 const STDIN: &str = "-";
 
@@ -30,28 +37,39 @@ pub struct Source {
 /// Reads one file, or standard input for `-`.
 pub fn read_one(path: &str) -> Result<Source, Failure> {
     if path == STDIN {
-        let mut text = String::new();
-        std::io::stdin()
-            .read_to_string(&mut text)
-            .map_err(|error| Failure::Environment(format!("standard input: {error}")))?;
+        let bytes = bounded(std::io::stdin(), "standard input")?;
         return Ok(Source {
             name: "<stdin>".to_owned(),
-            text,
+            text: text(bytes, "standard input")?,
             folder: None,
         });
     }
-    let bytes = std::fs::read(path).map_err(|error| Failure::Usage(format!("{path} cannot be read: {error}")))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        Failure::Usage(format!(
-            "{path} is not UTF-8: byte {} is wrong",
-            error.utf8_error().valid_up_to()
-        ))
-    })?;
-    let folder = Path::new(path).parent().map(Path::to_owned);
+    let file = std::fs::File::open(path).map_err(|error| Failure::Usage(format!("{path} cannot be read: {error}")))?;
     Ok(Source {
         name: path.to_owned(),
-        text,
-        folder,
+        text: text(bounded(file, path)?, path)?,
+        folder: Path::new(path).parent().map(Path::to_owned),
+    })
+}
+
+/// Everything that `from` gives, unless it is far from being a flow.
+fn bounded(from: impl Read, name: &str) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    from.take(MAX_READ_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::Usage(format!("{name} cannot be read: {error}")))?;
+    if bytes.len() as u64 > MAX_READ_BYTES {
+        return Err(Failure::Usage(format!(
+            "{name} has more than {MAX_READ_BYTES} bytes, and a flow at most {MAX_FILE_BYTES}"
+        )));
+    }
+    Ok(bytes)
+}
+
+fn text(bytes: Vec<u8>, name: &str) -> Result<String, Failure> {
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Failure::Usage(format!("{name} is not UTF-8: byte {at} is wrong"))
     })
 }
 
@@ -61,14 +79,18 @@ pub fn read_all(paths: &[String]) -> Result<Vec<Source>, Failure> {
     let here = if Path::new(FOLDER).is_dir() { FOLDER } else { "." };
     let default = [here.to_owned()];
     let paths = if paths.is_empty() { &default } else { paths };
-    let mut names = Vec::new();
+    let mut search = Search {
+        names: Vec::new(),
+        seen: 0,
+    };
     for path in paths {
         if Path::new(path).is_dir() {
-            below(Path::new(path), &mut names)?;
+            search.below(Path::new(path))?;
         } else {
-            names.push(path.clone());
+            search.names.push(path.clone());
         }
     }
+    let names = search.names;
     if names.is_empty() {
         return Err(Failure::Usage(format!(
             "there is no *{ENDING} below {}",
@@ -78,25 +100,44 @@ pub fn read_all(paths: &[String]) -> Result<Vec<Source>, Failure> {
     names.iter().map(|name| read_one(name)).collect()
 }
 
-/// Every flow file below a folder, in a fixed order. Hidden folders and `target` are left out.
-fn below(folder: &Path, names: &mut Vec<String>) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::Environment(format!("{} cannot be read: {error}", folder.display()));
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
-        .map_err(failed)?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<_, _>>()
-        .map_err(failed)?;
-    entries.sort();
-    for path in entries {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_dir() && !name.starts_with('.') && name != "target" {
-            below(&path, names)?;
-        } else if name.ends_with(ENDING) {
-            let shown = path.strip_prefix(".").unwrap_or(&path);
-            names.push(shown.display().to_string());
+/// A look through folders for flow files.
+struct Search {
+    names: Vec<String>,
+    /// Entries of folders seen so far.
+    seen: usize,
+}
+
+impl Search {
+    /// Every flow file below a folder, in a fixed order. Hidden folders and those of [`LEFT_OUT`] are
+    /// left out, and links to folders are not followed.
+    fn below(&mut self, folder: &Path) -> Result<(), Failure> {
+        let failed =
+            |error: std::io::Error| Failure::Environment(format!("{} cannot be read: {error}", folder.display()));
+        let mut entries = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            self.seen += 1;
+            if self.seen > MAX_ENTRIES {
+                return Err(Failure::Usage(format!(
+                    "there are more than {MAX_ENTRIES} files and folders here: name the folder that the flows lie in"
+                )));
+            }
+            entries.push((entry.path(), entry.file_type().map_err(failed)?));
         }
+        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+        for (path, kind) in entries {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if kind.is_dir() {
+                if !name.starts_with('.') && !LEFT_OUT.contains(&name.as_str()) {
+                    self.below(&path)?;
+                }
+            } else if name.ends_with(ENDING) && path.is_file() {
+                let shown = path.strip_prefix(".").unwrap_or(&path);
+                self.names.push(shown.display().to_string());
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// What flows are checked against.
@@ -127,5 +168,60 @@ impl Surroundings {
             calendars: &calendars,
         };
         Ok(lint::check(&source.name, &source.text, surroundings))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_has_a_bound() {
+        let zeros = |count: u64| bounded(std::io::repeat(b'a').take(count), "x");
+        assert_eq!(
+            zeros(MAX_READ_BYTES).map(|bytes| bytes.len() as u64).ok(),
+            Some(MAX_READ_BYTES)
+        );
+        let refused = zeros(MAX_READ_BYTES + 1).unwrap_err();
+        assert!(refused.message().is_some_and(|said| said.contains("more than")));
+    }
+
+    #[test]
+    fn a_search_has_a_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.flow.yaml"), "").unwrap();
+        let found = |seen: usize| {
+            let mut search = Search {
+                names: Vec::new(),
+                seen,
+            };
+            search.below(folder.path()).map(|()| search.names.len())
+        };
+        assert_eq!(found(MAX_ENTRIES - 1).ok(), Some(1));
+        assert!(
+            found(MAX_ENTRIES)
+                .unwrap_err()
+                .message()
+                .is_some_and(|said| said.contains("name the folder"))
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn built_hidden_and_linked_folders_are_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["flows", "target", "node_modules", ".hidden"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+            std::fs::write(folder.path().join(name).join("a.flow.yaml"), "").unwrap();
+        }
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("flows/again")).unwrap();
+        std::os::unix::fs::symlink("a.flow.yaml", folder.path().join("flows/b.flow.yaml")).unwrap();
+        let mut search = Search {
+            names: Vec::new(),
+            seen: 0,
+        };
+        search.below(folder.path()).unwrap();
+        let names = search.names.iter().map(|name| name.rsplit_once("flows/").unwrap().1);
+        assert_eq!(names.collect::<Vec<_>>(), ["a.flow.yaml", "b.flow.yaml"]);
     }
 }

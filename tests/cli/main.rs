@@ -104,3 +104,31 @@ fn standard_input_is_a_file_like_any_other() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stdout).contains("<stdin>:1"));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_written_is_told() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/lint.in");
+    for arguments in [
+        &["lint", "bad.flow.yaml"][..],
+        &["lint", "--help"],
+        &["--version"],
+        &["help", "lint"],
+    ] {
+        let full = fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .expect("it is there");
+        let output = gatefold()
+            .args(arguments)
+            .current_dir(folder)
+            .stdout(full)
+            .output()
+            .expect("it starts");
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}");
+        assert!(
+            String::from_utf8_lossy(&output.stderr).contains("stdout"),
+            "{arguments:?}"
+        );
+    }
+}
