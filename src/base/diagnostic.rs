@@ -61,6 +61,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// A replacement that mends it, where one is certain.
     pub fix: Option<Fix>,
+    /// Whether what stands at the place is a secret, which nothing that is printed shows.
+    pub secret: bool,
 }
 
 impl Diagnostic {
@@ -75,6 +77,7 @@ impl Diagnostic {
             related: Vec::new(),
             help: None,
             fix: None,
+            secret: false,
         }
     }
 
@@ -112,6 +115,13 @@ impl Diagnostic {
         self
     }
 
+    /// Says that what stands at the place is not to be shown.
+    #[must_use]
+    pub fn with_secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
     /// Adds a certain mend.
     #[must_use]
     pub fn with_fix(mut self, span: Span, replacement: impl Into<String>) -> Self {
@@ -123,25 +133,50 @@ impl Diagnostic {
     }
 }
 
-/// Sorts findings into reading order and drops exact repeats.
-pub fn in_order(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    findings.sort_by(|a, b| (a.primary, a.code, &a.message).cmp(&(b.primary, b.code, &b.message)));
-    findings.dedup();
-    findings
-}
-
 /// Whether any finding keeps the flow from being deployed.
 pub fn has_errors(findings: &[Diagnostic]) -> bool {
     findings.iter().any(|finding| finding.severity == Severity::Error)
 }
 
+/// Longest word that may be a slip of another one, in characters.
+pub const MAX_SLIP: usize = 100;
+
 /// The candidate nearest to `word`, if one is near enough to be what was meant.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).max(1);
+    // In bytes first: a word may be as long as a file.
+    let length = if word.len() > 4 * MAX_SLIP {
+        usize::MAX
+    } else {
+        word.chars().count()
+    };
+    if length > MAX_SLIP {
+        return None;
+    }
+    let limit = (length / 3).max(1);
     candidates
         .into_iter()
+        // Each letter more is a letter wrong: most candidates need no closer look.
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= limit)
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
         .filter(|(distance, candidate)| *distance <= limit && *candidate != word)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_word_that_can_be_a_slip_is_compared() {
+        let word = |length: usize| "a".repeat(length);
+        let other = |length: usize| format!("{}b", "a".repeat(length - 1));
+        assert_eq!(
+            nearest(&word(MAX_SLIP), [other(MAX_SLIP).as_str()]),
+            Some(other(MAX_SLIP).as_str())
+        );
+        assert_eq!(nearest(&word(MAX_SLIP + 1), [other(MAX_SLIP + 1).as_str()]), None);
+        assert_eq!(nearest("deadlin", ["uses", "deadline", "dead"]), Some("deadline"));
+        assert_eq!(nearest("wait", ["wait", "waits"]), Some("waits"));
+    }
 }

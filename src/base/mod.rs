@@ -7,6 +7,7 @@ pub mod address;
 pub mod calendar;
 pub mod codes;
 pub mod diagnostic;
+pub mod findings;
 pub mod id;
 pub mod moment;
 pub mod period;
@@ -17,6 +18,7 @@ pub mod span;
 
 pub use calendar::{Calendar, Calendars};
 pub use diagnostic::{Code, Diagnostic, Fix, Label, Severity};
+pub use findings::Findings;
 pub use period::Period;
 pub use schedule::Schedule;
 pub use source::{Document, SpanMap};

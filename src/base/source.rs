@@ -12,7 +12,7 @@ mod recover;
 mod scalar;
 mod syntax;
 
-use super::{Diagnostic, Span, Value, codes};
+use super::{Diagnostic, Findings, Span, Value, codes};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -28,8 +28,6 @@ pub const MAX_ALIAS_NODES: usize = 10_000;
 pub const MAX_ALIAS_BYTES: usize = MAX_FILE_BYTES;
 /// Most syntax errors that are told of one file.
 pub const MAX_SYNTAX_ERRORS: usize = 10;
-/// Most findings that are kept of one pass over a file.
-pub const MAX_FINDINGS: usize = 1_000;
 /// Largest file in which reading goes on behind a syntax error, in bytes.
 pub const MAX_RECOVERY_BYTES: usize = 256 << 10;
 
@@ -109,7 +107,7 @@ impl SpanMap {
 
 /// A key as a segment of a JSON pointer.
 pub fn escape(key: &str) -> std::borrow::Cow<'_, str> {
-    if key.contains(['~', '/']) {
+    if key.bytes().any(|byte| matches!(byte, b'~' | b'/')) {
         key.replace('~', "~0").replace('/', "~1").into()
     } else {
         key.into()
@@ -134,7 +132,7 @@ pub struct Document {
 
 impl Document {
     /// Reads `text`. Returns what was understood (`Value::Null` if nothing) and every finding.
-    pub fn parse(name: &str, text: &str) -> (Self, Vec<Diagnostic>) {
+    pub fn parse(name: &str, text: &str) -> (Self, Findings) {
         let mut document = Self {
             name: name.to_owned(),
             text: text.into(),
@@ -150,23 +148,25 @@ impl Document {
             );
             let finding = Diagnostic::error(codes::TOO_LARGE_OR_DEEP, message, Span::default())
                 .with_help("split the flow into several");
-            return (document, vec![finding]);
+            return (document, vec![finding].into());
         }
         let read = recover::read(text);
         document.value = read.value;
         document.spans = read.spans;
         document.unread = read.unread;
-        (document, super::diagnostic::in_order(read.findings))
+        let mut findings = read.findings;
+        findings.sort();
+        (document, findings)
     }
 
     /// Reads bytes that ought to be UTF-8. Where they are not, says so and reads the rest.
-    pub fn parse_bytes(name: &str, bytes: &[u8]) -> (Self, Vec<Diagnostic>) {
+    pub fn parse_bytes(name: &str, bytes: &[u8]) -> (Self, Findings) {
         let error = match std::str::from_utf8(bytes) {
             Ok(text) => return Self::parse(name, text),
             Err(error) => error,
         };
         let shown = &bytes[..bytes.len().min(MAX_FILE_BYTES + 1)];
-        let (document, mut findings) = Self::parse(name, &String::from_utf8_lossy(shown));
+        let (document, more) = Self::parse(name, &String::from_utf8_lossy(shown));
         let at = error.valid_up_to();
         let found = bytes.get(at).copied().unwrap_or_default();
         let finding = Diagnostic::error(
@@ -175,8 +175,10 @@ impl Document {
             Span::new(at, (at + '\u{fffd}'.len_utf8()).min(document.text.len()).max(at)),
         )
         .with_help("save the file in the encoding UTF-8");
-        findings.insert(0, finding);
-        (document, super::diagnostic::in_order(findings))
+        let mut findings = Findings::from(vec![finding]);
+        findings.append(more);
+        findings.sort();
+        (document, findings)
     }
 
     /// The value at `pointer` as it is written, quotes included.

@@ -2,7 +2,6 @@
 
 use super::authored::line_of;
 use super::{ConfigError, Environment, Problem, people};
-use crate::base::diagnostic::in_order;
 use crate::base::{Calendar, Calendars, Document, Severity};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -131,12 +130,13 @@ fn calendar(name: &str, text: &str) -> Result<Calendar, ConfigError> {
     let (document, mut findings) = Document::parse(name, text);
     let (calendar, more) = Calendar::from_document(&document);
     findings.extend(more);
-    findings.retain(|finding| finding.severity == Severity::Error);
+    let mut errors = findings.told(text.len());
+    errors.retain(|finding| finding.severity == Severity::Error);
     match calendar {
-        Some(calendar) if findings.is_empty() => Ok(calendar),
-        _ if findings.is_empty() => Err(ConfigError::at(name, "holds no calendar")),
+        Some(calendar) if errors.is_empty() => Ok(calendar),
+        _ if errors.is_empty() => Err(ConfigError::at(name, "holds no calendar")),
         _ => Err(ConfigError {
-            problems: in_order(findings)
+            problems: errors
                 .into_iter()
                 .map(|finding| Problem {
                     place: format!("{name}:{}", line_of(text, finding.primary.start)),

@@ -376,8 +376,7 @@ impl Slots for Plan {
     }
 
     fn slot(&self, id: &str) -> Option<Slot> {
-        let at = self.steps.iter().chain(&self.always).position(|step| step.id == id)?;
-        u32::try_from(at).ok().map(Slot)
+        u32::try_from(*self.positions.get(id)?).ok().map(Slot)
     }
 
     fn is_always(&self, slot: Slot) -> bool {

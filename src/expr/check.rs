@@ -144,7 +144,7 @@ impl Checker<'_, '_> {
                         fields.insert(name, Field::sure(ty));
                     }
                 }
-                Type::Object { fields, open: false }
+                Type::of_fields(fields, false)
             }
         }
     }
@@ -199,7 +199,7 @@ impl Checker<'_, '_> {
             Type::Any | Type::Null => return Type::Any,
             Type::List(of) if position => return *of,
             Type::Text if position => return Type::Text,
-            Type::Object { mut fields, open } => match fields.swap_remove(name) {
+            Type::Object { fields, open } => match fields.get(name).cloned() {
                 Some(field) => return field.ty,
                 None if open => return Type::Any,
                 None => {

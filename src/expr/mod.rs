@@ -9,12 +9,14 @@ pub mod functions;
 pub mod parse;
 pub mod syntax;
 pub mod template;
+pub mod texts;
 pub mod types;
 
 pub use check::{ExprFinding, TypeScope};
 pub use eval::{EvalError, Scope, dig};
 pub use parse::{ExprError, Expression, Proofs, Reference};
 pub use template::{Part, SecretPiece, SecretUse, Template, Tree};
+pub use texts::Texts;
 pub use types::{Field, Type};
 
 #[cfg(test)]

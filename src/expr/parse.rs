@@ -8,17 +8,29 @@ use super::functions::{ENVIRONMENT, FILTERS, METHODS, TESTS};
 use super::syntax::{self, Chain, Syntax, extent};
 use crate::base::Span;
 use minijinja::machinery::ast::{BinOpKind, Call, CallArg, CallType, CompareOpKind, Expr, UnaryOpKind};
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
-/// A bare expression, parsed and compiled once.
+/// A bare expression, parsed and compiled once. Copies share what was made of it.
 #[derive(Clone)]
-pub struct Expression {
+pub struct Expression(Arc<Parsed>);
+
+/// What was made of an expression's text.
+pub struct Parsed {
     /// The text.
     pub source: String,
     /// Every dotted path the expression reads, once for each place where it does.
     pub references: Vec<Reference>,
     /// How it is evaluated.
-    pub(super) program: Arc<Program>,
+    pub(super) program: Program,
+}
+
+impl Deref for Expression {
+    type Target = Parsed;
+
+    fn deref(&self) -> &Parsed {
+        &self.0
+    }
 }
 
 /// How an expression is evaluated.
@@ -103,16 +115,16 @@ impl Expression {
         } = walk;
         let alone = syntax.chain(&syntax.tree).is_some();
         let slots = (!alone).then(|| with_slots(source, &references));
-        Ok(Self {
+        Ok(Self(Arc::new(Parsed {
             source: source.to_owned(),
             references,
-            program: Arc::new(Program {
+            program: Program {
                 tolerant,
                 unknown,
                 slots,
                 compiled: OnceLock::new(),
-            }),
-        })
+            },
+        })))
     }
 }
 

@@ -3,12 +3,16 @@
 //! What stands between the braces ends at the first `}}` outside of quotes and of `{ }` of its
 //! own. To write the opening sign itself: `${{ '${{' }}`.
 
-use super::{EvalError, ExprError, Expression, Scope, convert};
+use super::{EvalError, ExprError, Expression, Scope, Texts, convert};
+use crate::base::source::escape;
 use crate::base::{Span, Value};
 use serde::{Deserialize, Serialize};
 
 /// What stands in data in the place of a secret.
 pub const HIDDEN: &str = "***";
+
+/// Most `${{ }}` in one text.
+pub const MAX_EXPRESSIONS: usize = 200;
 
 const OPEN: &str = "${{";
 const CLOSE: &str = "}}";
@@ -73,11 +77,19 @@ impl Template {
         let mut parts = Vec::new();
         let mut errors = Vec::new();
         let mut at = 0;
+        let mut count = 0;
         while let Some(open) = source[at..].find(OPEN).map(|found| at + found) {
             if open > at {
                 parts.push(Part::Text(source[at..open].to_owned()));
             }
             let begin = open + OPEN.len();
+            count += 1;
+            if count > MAX_EXPRESSIONS {
+                let message = format!("this text has more than {MAX_EXPRESSIONS} `${{{{ }}}}`, which is the most");
+                errors.push(ExprError::new(message, Span::new(open, begin)));
+                at = source.len();
+                break;
+            }
             let Some(length) = inner_length(&source[begin..]) else {
                 errors.push(ExprError::new("`${{` is not closed by `}}`", Span::new(open, begin)));
                 at = source.len();
@@ -207,16 +219,29 @@ pub(super) fn shortened(text: &str) -> String {
 pub(super) fn descend(pointer: &mut String, name: &str) -> usize {
     let length = pointer.len();
     pointer.push('/');
-    pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+    pointer.push_str(&escape(name));
     length
 }
 
 impl Tree {
     /// Parses every text in `value`. Errors carry the JSON pointer of the text they are in.
     pub fn parse(value: &Value) -> Result<Self, Vec<(String, ExprError)>> {
-        let mut errors = Vec::new();
-        let tree = parse_at(value, &mut String::new(), &mut errors);
-        if errors.is_empty() { Ok(tree) } else { Err(errors) }
+        Self::parse_with(&mut Texts::default(), value)
+    }
+
+    /// The same, with what `texts` knows already.
+    pub fn parse_with(texts: &mut Texts, value: &Value) -> Result<Self, Vec<(String, ExprError)>> {
+        let mut reader = Reader {
+            texts,
+            pointer: String::new(),
+            errors: Vec::new(),
+        };
+        let tree = reader.tree(value);
+        if reader.errors.is_empty() {
+            Ok(tree)
+        } else {
+            Err(reader.errors)
+        }
     }
 
     /// Every template with its JSON pointer.
@@ -244,41 +269,57 @@ impl Tree {
     }
 }
 
-fn parse_at(value: &Value, pointer: &mut String, errors: &mut Vec<(String, ExprError)>) -> Tree {
-    match value {
-        Value::String(text) if text.contains(OPEN) => match Template::parse(text) {
-            Ok(template) => return Tree::Template(template),
-            Err(found) => errors.extend(found.into_iter().map(|error| (pointer.clone(), error))),
-        },
-        Value::Array(items) => {
-            let mut trees = Vec::with_capacity(items.len());
-            for (at, item) in items.iter().enumerate() {
-                let length = descend(pointer, &at.to_string());
-                trees.push(parse_at(item, pointer, errors));
-                pointer.truncate(length);
-            }
-            if !trees.iter().all(is_plain) {
-                return Tree::List(trees);
-            }
-        }
-        Value::Object(fields) => {
-            let mut trees = Vec::with_capacity(fields.len());
-            for (name, field) in fields {
-                let length = descend(pointer, name);
-                if name.contains(OPEN) {
-                    let message = "a key is written as it stands; `${{ }}` belongs into the value";
-                    errors.push((pointer.clone(), ExprError::new(message, Span::default())));
+/// Reads data, and remembers where it is.
+struct Reader<'t> {
+    texts: &'t mut Texts,
+    pointer: String,
+    errors: Vec<(String, ExprError)>,
+}
+
+impl Reader<'_> {
+    fn tree(&mut self, value: &Value) -> Tree {
+        match value {
+            Value::String(text) if text.contains(OPEN) => match self.texts.template(text).as_ref() {
+                Ok(template) => return Tree::Template(template.clone()),
+                Err(found) => {
+                    let here = |error: &ExprError| (self.pointer.clone(), error.clone());
+                    self.errors.extend(found.iter().map(here));
                 }
-                trees.push((name.clone(), parse_at(field, pointer, errors)));
-                pointer.truncate(length);
+            },
+            Value::Array(items) => {
+                let mut trees = Vec::with_capacity(items.len());
+                for (at, item) in items.iter().enumerate() {
+                    trees.push(self.below(&at.to_string(), item));
+                }
+                if !trees.iter().all(is_plain) {
+                    return Tree::List(trees);
+                }
             }
-            if !trees.iter().all(|(_, tree)| is_plain(tree)) {
-                return Tree::Object(trees);
+            Value::Object(fields) => {
+                let mut trees = Vec::with_capacity(fields.len());
+                for (name, field) in fields {
+                    trees.push((name.clone(), self.below(name, field)));
+                }
+                if !trees.iter().all(|(_, tree)| is_plain(tree)) {
+                    return Tree::Object(trees);
+                }
             }
+            _ => {}
         }
-        _ => {}
+        Tree::Plain(value.clone())
     }
-    Tree::Plain(value.clone())
+
+    fn below(&mut self, name: &str, value: &Value) -> Tree {
+        let length = descend(&mut self.pointer, name);
+        if name.contains(OPEN) {
+            let message = "a key is written as it stands; `${{ }}` belongs into the value";
+            self.errors
+                .push((self.pointer.clone(), ExprError::new(message, Span::default())));
+        }
+        let tree = self.tree(value);
+        self.pointer.truncate(length);
+        tree
+    }
 }
 
 const fn is_plain(tree: &Tree) -> bool {

@@ -3,8 +3,9 @@
 use super::check::ExprFindingKind::{Mismatch, UnknownField, UnknownFunction, UnknownRoot};
 use super::eval::{MAX_RESULT_BYTES, MAX_RESULT_DEPTH};
 use super::syntax::{MAX_NESTING, MAX_SOURCE_BYTES, MAX_TOKENS};
+use super::template::MAX_EXPRESSIONS;
 use super::*;
-use crate::base::Value;
+use crate::base::{Span, Value};
 use proptest::prelude::*;
 use serde_json::json;
 use std::sync::Mutex;
@@ -348,6 +349,18 @@ fn texts_are_bounded_before_they_are_parsed() {
             .eval(&json!({}))
             .is_ok()
     );
+}
+
+#[test]
+fn a_text_has_only_so_many_expressions() {
+    let text = |count: usize| "a ${{ inputs.a }}".repeat(count);
+    let template = Template::parse(&text(MAX_EXPRESSIONS)).unwrap();
+    assert_eq!(template.expressions().count(), MAX_EXPRESSIONS);
+    let errors = Template::parse(&text(MAX_EXPRESSIONS + 5)).unwrap_err();
+    assert_eq!(errors.len(), 1, "told once, at the first one too many");
+    assert!(errors[0].message.contains("more than 200"), "{errors:?}");
+    let at = text(MAX_EXPRESSIONS).len() + 2;
+    assert_eq!(errors[0].span, Span::new(at, at + 3));
 }
 
 #[test]

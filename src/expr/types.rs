@@ -2,6 +2,7 @@
 
 use crate::base::Value;
 use indexmap::IndexMap;
+use std::sync::Arc;
 
 /// How many `$ref`s and levels of a schema are followed before the rest counts as not known.
 const MAX_SCHEMA_DEPTH: usize = 16;
@@ -25,8 +26,8 @@ pub enum Type {
     List(Box<Type>),
     /// Named fields.
     Object {
-        /// The fields.
-        fields: IndexMap<String, Field>,
+        /// The fields, shared by the copies of the type.
+        fields: Arc<IndexMap<String, Field>>,
         /// Whether there may be others.
         open: bool,
     },
@@ -77,18 +78,28 @@ impl Type {
     /// An object with these fields and no others.
     pub fn object<'n>(fields: impl IntoIterator<Item = (&'n str, Field)>) -> Self {
         Self::Object {
-            fields: fields
-                .into_iter()
-                .map(|(name, field)| (name.to_owned(), field))
-                .collect(),
+            fields: Arc::new(
+                fields
+                    .into_iter()
+                    .map(|(name, field)| (name.to_owned(), field))
+                    .collect(),
+            ),
             open: false,
+        }
+    }
+
+    /// An object with these fields, and perhaps others.
+    pub fn of_fields(fields: IndexMap<String, Field>, open: bool) -> Self {
+        Self::Object {
+            fields: Arc::new(fields),
+            open,
         }
     }
 
     /// An object of which nothing is known.
     pub fn any_object() -> Self {
         Self::Object {
-            fields: IndexMap::new(),
+            fields: Arc::default(),
             open: true,
         }
     }
@@ -150,7 +161,8 @@ impl Type {
 }
 
 /// An object that is one of two: what only one of them has may be missing.
-fn merged(mut fields: IndexMap<String, Field>, mut more: IndexMap<String, Field>, open: bool) -> Type {
+fn merged(fields: Arc<IndexMap<String, Field>>, more: Arc<IndexMap<String, Field>>, open: bool) -> Type {
+    let (mut fields, mut more) = (Arc::unwrap_or_clone(fields), Arc::unwrap_or_clone(more));
     for (name, field) in &mut fields {
         match more.shift_remove(name) {
             Some(other) => {
@@ -161,7 +173,10 @@ fn merged(mut fields: IndexMap<String, Field>, mut more: IndexMap<String, Field>
         }
     }
     fields.extend(more.into_iter().map(|(name, field)| (name, Field::maybe(field.ty))));
-    Type::Object { fields, open }
+    Type::Object {
+        fields: Arc::new(fields),
+        open,
+    }
 }
 
 /// The type, and whether it may be none.
@@ -245,7 +260,7 @@ fn object(map: &serde_json::Map<String, Value>, root: &Value, depth: usize) -> T
         None => properties.is_none_or(serde_json::Map::is_empty),
     };
     Type::Object {
-        fields: fields.collect(),
+        fields: Arc::new(fields.collect()),
         open,
     }
 }

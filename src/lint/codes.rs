@@ -45,6 +45,7 @@ pub const CODES: &[Page] = pages![
     "GF106" "duplicate-id",
     "GF107" "not-yet",
     "GF108" "bad-input",
+    "GF109" "input-not-given",
     "GF201" "expression-syntax",
     "GF202" "unknown-input",
     "GF203" "unknown-step",

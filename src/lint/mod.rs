@@ -18,10 +18,9 @@ pub use codes::{CODES, Page, explain};
 pub use rule::{Check, Rule};
 pub use rules::RULES;
 
-use crate::base::diagnostic::in_order;
 use crate::base::{Calendars, Diagnostic, Document, Value};
-use crate::expr::Type;
-use crate::plan::Plan;
+use crate::expr::{Texts, Type};
+use crate::plan::{Locator, Plan};
 use crate::spec::{Catalog, FlowSpec, StepSpec, Verb};
 use paths::Paths;
 use places::Purpose;
@@ -43,7 +42,7 @@ pub struct Surroundings<'a> {
 /// What reading and checking a flow gave.
 #[derive(Clone, Debug)]
 pub struct Verdict {
-    /// Every finding, in reading order.
+    /// Every finding, in reading order; of very many the first, and how many more there are.
     pub findings: Vec<Diagnostic>,
     /// The plan; there is one whenever no finding is an error.
     pub plan: Option<Plan>,
@@ -53,7 +52,7 @@ pub struct Verdict {
 pub fn check(name: &str, text: &str, surroundings: Surroundings<'_>) -> Verdict {
     let (document, mut findings) = Document::parse(name, text);
     let (spec, of_shape) = crate::spec::read_flow(&document);
-    findings.extend(of_shape);
+    findings.append(of_shape);
     let mut report = Report::default();
     for rule in RULES {
         if let Check::Data(check) = rule.check {
@@ -63,24 +62,33 @@ pub fn check(name: &str, text: &str, surroundings: Surroundings<'_>) -> Verdict 
     let mut plan = None;
     if let Some(spec) = &spec {
         let Surroundings { catalog, calendars } = surroundings;
-        let (compiled, of_plan) = crate::plan::compile(&document, spec, catalog, calendars);
-        findings.extend(of_plan);
-        run_rules(&document, spec, catalog, compiled.as_ref(), &mut report);
+        let mut texts = Texts::default();
+        let (compiled, of_plan) = crate::plan::compile_with(&mut texts, &document, spec, catalog, calendars);
+        findings.append(of_plan);
+        run_rules(&document, spec, catalog, compiled.as_ref(), &mut texts, &mut report);
         plan = compiled;
     }
-    findings.extend(report.into_findings());
+    findings.append(report.into_findings());
     Verdict {
-        findings: in_order(suppress::apply(&document, findings)),
+        findings: suppress::apply(&document, findings).told(document.text.len()),
         plan,
     }
 }
 
 /// Runs every rule that has what it needs.
-fn run_rules(document: &Document, spec: &FlowSpec, catalog: &Catalog, plan: Option<&Plan>, report: &mut Report) {
+fn run_rules(
+    document: &Document,
+    spec: &FlowSpec,
+    catalog: &Catalog,
+    plan: Option<&Plan>,
+    texts: &mut Texts,
+    report: &mut Report,
+) {
     let plan = plan.filter(|_| document.unread.is_empty());
     let graphs = plan.map(Paths::of);
     let graphs: &[Paths<'_>] = graphs.as_ref().map_or(&[], |graphs| graphs);
-    let cx = context(document, spec, catalog, plan, graphs);
+    let locator = Locator::new(document);
+    let cx = context(&locator, document, spec, catalog, plan, graphs, texts);
     for rule in RULES {
         match rule.check {
             Check::Data(_) => {}
@@ -93,33 +101,37 @@ fn run_rules(document: &Document, spec: &FlowSpec, catalog: &Catalog, plan: Opti
 }
 
 fn context<'a>(
+    locator: &'a Locator<'a>,
     document: &'a Document,
     spec: &'a FlowSpec,
     catalog: &'a Catalog,
     plan: Option<&'a Plan>,
     paths: &[Paths<'a>],
+    texts: &mut Texts,
 ) -> Context<'a> {
     let mut steps = views(document, "steps", &spec.steps);
     steps.extend(views(document, "always", &spec.always));
     let places = places::places(spec, &steps);
     let shapes = Shapes::of(spec, catalog);
     let mut resolver = Resolver {
-        document,
-        spec,
+        locator,
+        broken: spec.broken.iter().map(String::as_str).collect(),
         steps: &steps,
         shapes: &shapes,
         plan,
         paths,
         guard: uses::Guard::none(),
     };
-    let uses = uses::uses(&places, &mut resolver);
+    let uses = uses::uses(&places, &mut resolver, texts);
     let problems = with_problems(catalog, &steps, &places, &uses);
     Context {
         document,
+        locator,
         spec,
         catalog,
         steps,
         places,
+        shapes,
         uses,
         problems,
     }

@@ -1,6 +1,6 @@
 //! The graph of one list of steps, and what is certain on every path through it.
 
-use crate::plan::{Certainty, Edge, Index, Knowledge, Plan, PlanStep, StepId};
+use crate::plan::{Completion, Edge, Index, Knowledge, Plan, PlanStep, StepId};
 
 /// `steps` or `always` of a plan, as a graph.
 #[derive(Debug)]
@@ -11,15 +11,21 @@ pub struct Paths<'a> {
     pub index: &'a Index,
     /// What is certain when each step starts.
     pub knowledge: Knowledge,
+    /// What is certain when the run is completed.
+    pub completion: Completion,
 }
 
 impl<'a> Paths<'a> {
     /// The graphs of `steps` and of `always`, in this order.
     pub fn of(plan: &'a Plan) -> [Self; 2] {
-        [(&plan.steps, &plan.index), (&plan.always, &plan.always_index)].map(|(steps, index)| Self {
-            steps,
-            index,
-            knowledge: Knowledge::of(steps, index),
+        [(&plan.steps, &plan.index), (&plan.always, &plan.always_index)].map(|(steps, index)| {
+            let knowledge = Knowledge::of(steps, index);
+            Self {
+                steps,
+                index,
+                completion: Completion::of(steps, index, &knowledge),
+                knowledge,
+            }
         })
     }
 
@@ -36,31 +42,37 @@ impl<'a> Paths<'a> {
             .map_or_else(|| from.clone(), |outcome| format!("{from}.{outcome}"))
     }
 
-    /// The outcomes that let the edge arrive. A skipped predecessor has none of them.
-    pub fn outcomes(&self, edge: &Edge) -> Vec<&'a str> {
-        let from = self.from(edge);
-        match &edge.outcome {
-            Some(outcome) => from
-                .outcomes
-                .keys()
-                .filter(|name| *name == outcome)
-                .map(String::as_str)
-                .collect(),
-            None => {
-                let going_on = from.outcomes.iter().filter(|(_, disposition)| disposition.can_go_on());
-                going_on.map(|(name, _)| name.as_str()).collect()
-            }
-        }
-    }
-
     /// A step that would have to have two different outcomes for both edges to arrive.
     pub fn conflict(&self, a: &Edge, b: &Edge) -> Option<&'a PlanStep> {
-        self.steps
-            .iter()
-            .find(|step| match (self.known(a, step.index), self.known(b, step.index)) {
-                (Some(a), Some(b)) => !a.iter().any(|outcome| b.contains(outcome)),
-                _ => false,
-            })
+        self.steps.iter().find(|step| self.is_torn(step.index, a, b))
+    }
+
+    /// Two of the edges that cannot both arrive, and the step that would have to have two different
+    /// outcomes for it.
+    pub fn torn<'e>(&self, edges: &'e [Edge]) -> Option<(&'e Edge, &'e Edge, &'a PlanStep)> {
+        // What all edges agree on needs no look at each pair of them.
+        let torn = |step: &&PlanStep| {
+            let known = edges.iter().filter_map(|edge| self.known(edge, step.index));
+            known.fold(u128::MAX, |all, outcomes| all & outcomes) == 0
+        };
+        let pairs = || {
+            edges
+                .iter()
+                .enumerate()
+                .flat_map(|(i, a)| edges[i + 1..].iter().map(move |b| (a, b)))
+        };
+        let mut steps = self.steps.iter().filter(torn);
+        steps.find_map(|step| {
+            let (a, b) = pairs().find(|(a, b)| self.is_torn(step.index, a, b))?;
+            Some((a, b, step))
+        })
+    }
+
+    fn is_torn(&self, step: StepId, a: &Edge, b: &Edge) -> bool {
+        match (self.known(a, step), self.known(b, step)) {
+            (Some(a), Some(b)) => a & b == 0,
+            _ => false,
+        }
     }
 
     /// How many of the edges can arrive in one run. Exact up to a few edges; beyond that, all.
@@ -85,16 +97,9 @@ impl<'a> Paths<'a> {
             .unwrap_or(0) as usize
     }
 
-    /// The outcomes that a step can have had when the edge arrives; nothing where it need not have
-    /// finished.
-    fn known(&self, edge: &Edge, step: StepId) -> Option<Vec<&'a str>> {
-        if edge.from == step {
-            let skippable = edge.outcome.is_none() && self.from(edge).condition.is_some();
-            return (!skippable).then(|| self.outcomes(edge));
-        }
-        match self.knowledge.before(self.steps, edge.from, step) {
-            Certainty::Sure(outcomes) => Some(outcomes),
-            Certainty::Maybe => None,
-        }
+    /// The outcomes that a step can have had when the edge arrives, a bit for each; nothing where it
+    /// need not have finished.
+    fn known(&self, edge: &Edge, step: StepId) -> Option<u128> {
+        self.knowledge.when_arrived(self.steps, edge, step)
     }
 }

@@ -43,7 +43,7 @@ pub enum EventScope<'a> {
 
 /// What the value is for, where that limits its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub enum Purpose<'a> {
     /// Anything.
     Data,
     /// Under `with` of an action: the one place for secrets.
@@ -52,6 +52,8 @@ pub enum Purpose {
     Document,
     /// Text: a name, a sentence, a time.
     Text,
+    /// The input of this name, given by a trigger.
+    Input(&'a str),
 }
 
 /// One place.
@@ -68,7 +70,7 @@ pub struct Place<'a> {
     /// The event in scope.
     pub event: EventScope<'a>,
     /// What the value is for.
-    pub purpose: Purpose,
+    pub purpose: Purpose<'a>,
 }
 
 impl Place<'_> {
@@ -112,14 +114,14 @@ impl<'a> Collector<'a> {
         if let Some(webhook) = &spec.on.webhook {
             self.event = EventScope::Body;
             for (name, value) in &webhook.inputs {
-                self.data(&format!("/on/webhook/inputs/{}", escape(name)), value, Purpose::Data);
+                self.input(&format!("/on/webhook/inputs/{}", escape(name)), name, value);
             }
         }
         if let Some(event) = &spec.on.event {
             self.event = EventScope::Kind(&event.kind);
             self.condition("/on/event/where".into(), event.filter.as_deref(), "where");
             for (name, value) in &event.inputs {
-                self.data(&format!("/on/event/inputs/{}", escape(name)), value, Purpose::Data);
+                self.input(&format!("/on/event/inputs/{}", escape(name)), name, value);
             }
         }
         if let Some(schedule) = &spec.on.schedule {
@@ -136,6 +138,16 @@ impl<'a> Collector<'a> {
             }
         }
         self.event = EventScope::None;
+    }
+
+    /// What a trigger gives as an input.
+    fn input(&mut self, pointer: &str, name: &'a str, value: &'a Value) {
+        let purpose = if value.is_string() {
+            Purpose::Input(name)
+        } else {
+            Purpose::Data
+        };
+        self.data(pointer, value, purpose);
     }
 
     fn step(&mut self, step: &StepView<'a>) {
@@ -206,7 +218,7 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn data(&mut self, pointer: &str, value: &'a Value, purpose: Purpose) {
+    fn data(&mut self, pointer: &str, value: &'a Value, purpose: Purpose<'a>) {
         match value {
             Value::String(text) => self.text(pointer.to_owned(), Some(text), purpose),
             Value::Array(items) => {
@@ -223,7 +235,7 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn text(&mut self, pointer: String, text: Option<&'a str>, purpose: Purpose) {
+    fn text(&mut self, pointer: String, text: Option<&'a str>, purpose: Purpose<'a>) {
         let Some(text) = text.filter(|text| text.contains("${{")) else {
             return;
         };
@@ -235,7 +247,7 @@ impl<'a> Collector<'a> {
         self.add(pointer, text, Form::Condition(key), Purpose::Data);
     }
 
-    fn add(&mut self, pointer: String, text: &'a str, form: Form, purpose: Purpose) {
+    fn add(&mut self, pointer: String, text: &'a str, form: Form, purpose: Purpose<'a>) {
         self.places.push(Place {
             pointer,
             text,

@@ -3,9 +3,11 @@
 use super::paths::Paths;
 use super::places::{Owner, Place};
 use super::schema::Problem;
+use super::shapes::Shapes;
 use super::uses::{Name, Use};
 use crate::base::diagnostic::nearest;
-use crate::base::{Code, Diagnostic, Document, Span};
+use crate::base::{Code, Diagnostic, Document, Findings, Span};
+use crate::plan::Locator;
 use crate::spec::{Catalog, FlowSpec, StepSpec};
 
 /// One rule: a code and the check that raises it.
@@ -60,6 +62,8 @@ impl StepView<'_> {
 pub struct Context<'a> {
     /// The text and where everything stands in it.
     pub document: &'a Document,
+    /// Where parts of texts stand.
+    pub locator: &'a Locator<'a>,
     /// The flow as typed.
     pub spec: &'a FlowSpec,
     /// What flows may call and wait for.
@@ -68,6 +72,8 @@ pub struct Context<'a> {
     pub steps: Vec<StepView<'a>>,
     /// Every place that may hold an expression.
     pub places: Vec<Place<'a>>,
+    /// What names hold.
+    pub shapes: Shapes,
     /// Every expression, typed, with what its names mean.
     pub uses: Vec<Use>,
     /// What under `with` does not fit the action, with the step's position in `steps`.
@@ -121,7 +127,7 @@ impl Context<'_> {
 /// Where rules report.
 #[derive(Debug, Default)]
 pub struct Report {
-    findings: Vec<Diagnostic>,
+    findings: Findings,
 }
 
 impl Report {
@@ -130,18 +136,19 @@ impl Report {
         self.findings.push(finding);
     }
 
-    /// How many findings there are.
-    pub const fn len(&self) -> usize {
-        self.findings.len()
+    /// Adds a finding that is worth making only where there is room for it: what is searched for a
+    /// near word, or drawn from much.
+    pub fn push_with(&mut self, make: impl FnOnce() -> Diagnostic) {
+        self.findings.push_with(make);
     }
 
-    /// Whether there is none.
-    pub const fn is_empty(&self) -> bool {
-        self.findings.is_empty()
+    /// How many findings there are.
+    pub fn total(&self) -> usize {
+        self.findings.total()
     }
 
     /// Everything reported.
-    pub fn into_findings(self) -> Vec<Diagnostic> {
+    pub fn into_findings(self) -> Findings {
         self.findings
     }
 }

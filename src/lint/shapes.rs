@@ -6,6 +6,7 @@ use crate::spec::step::WaitSpec;
 use crate::spec::{ApproveSpec, Catalog, FieldSpec, FlowSpec, InputKind, InputSpec, StepSpec, TaskSpec, Verb};
 use indexmap::IndexMap;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Types of everything that expressions of one flow can name.
 #[derive(Debug)]
@@ -108,7 +109,7 @@ impl Shapes {
                 .iter()
                 .map(|(name, one)| (name.clone(), Field::sure(self.event(&one.event, catalog))));
             let all = Type::Object {
-                fields: fields.collect(),
+                fields: Arc::new(fields.collect()),
                 open: false,
             };
             return StepShape::ByOutcome(vec![("received".into(), all)]);
@@ -335,4 +336,18 @@ fn approve_fields() -> [(&'static str, Field); 2] {
         ("document", Field::sure(Type::file())),
         ("decisions", Field::sure(Type::List(Box::new(decision)))),
     ]
+}
+
+/// Whether a value of type `ty` may be given as an input of this kind. A text may stand for a
+/// number, for `true` and for the id of a file.
+pub fn may_be_given(kind: InputKind, ty: &Type) -> bool {
+    match (kind, ty) {
+        (_, Type::Any | Type::Null) => true,
+        (InputKind::Boolean, ty) => matches!(ty, Type::Boolean | Type::Text),
+        (InputKind::Number | InputKind::Integer, ty) => ty.is_number() || *ty == Type::Text,
+        (InputKind::File, ty) => *ty == Type::Text || may_be_file(ty),
+        (InputKind::List, ty) => matches!(ty, Type::List(_)),
+        (InputKind::Object, ty) => matches!(ty, Type::Object { .. }),
+        (_, ty) => *ty == Type::Text,
+    }
 }

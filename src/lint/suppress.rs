@@ -3,7 +3,7 @@
 //! A comment without a reason is a finding in place of the one that it silences; a comment that
 //! silences nothing is one as well. What would break a run cannot be silenced.
 
-use crate::base::{Code, Diagnostic, Document, Severity, Span};
+use crate::base::{Code, Diagnostic, Document, Findings, Severity, Span, Value};
 
 /// A comment that silences nothing.
 const UNUSED: Code = Code {
@@ -22,16 +22,22 @@ const FORM: &str = "write `# lint: allow GF401 because …`";
 const FIRST_OF_OPINION: &str = "GF400";
 
 /// The findings without those that a comment silences, and with those about the comments.
-pub(super) fn apply(document: &Document, findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+pub(super) fn apply(document: &Document, findings: Findings) -> Findings {
     let mut comments = comments(document);
     if comments.is_empty() {
         return findings;
     }
     let lines = Lines::of(&document.text);
-    let mut left = Vec::with_capacity(findings.len());
+    let mut left = Findings::default();
+    left.leave_out(findings.total() - findings.len());
+    let mut kept = Vec::with_capacity(findings.len());
     for finding in findings {
         let line = lines.of_offset(finding.primary.start);
-        let silencing = comments.iter_mut().filter(|comment| comment.target == line);
+        // Comments stand in the order of the lines that they are about.
+        let first = comments.partition_point(|comment| comment.target < line);
+        let silencing = comments[first..]
+            .iter_mut()
+            .take_while(|comment| comment.target == line);
         let allowed = silencing
             .flat_map(|comment| &mut comment.codes)
             .filter(|allowed| allowed.code == finding.code.id);
@@ -45,9 +51,10 @@ pub(super) fn apply(document: &Document, findings: Vec<Diagnostic>) -> Vec<Diagn
             }
         }
         if !silenced {
-            left.push(finding);
+            kept.push(finding);
         }
     }
+    left.append(kept.into());
     left.extend(comments.iter().flat_map(about));
     left
 }
@@ -106,6 +113,10 @@ fn about(comment: &Comment) -> Vec<Diagnostic> {
 /// Every comment that begins with the mark, outside of texts.
 fn comments(document: &Document) -> Vec<Comment> {
     let text = &document.text;
+    if !text.contains(MARK) {
+        return Vec::new();
+    }
+    let texts = texts(document);
     let mut offset = 0;
     let mut waiting: Vec<Comment> = Vec::new();
     let mut found = Vec::new();
@@ -118,7 +129,7 @@ fn comments(document: &Document) -> Vec<Comment> {
                 ..comment
             }));
         }
-        if let Some(at) = mark(own).filter(|at| !is_in_text(document, offset + at)) {
+        if let Some(at) = mark(own).filter(|at| !is_in_text(&texts, offset + at)) {
             let comment = read(own, at, offset, number);
             if is_comment {
                 waiting.push(comment);
@@ -169,16 +180,22 @@ fn is_code(word: &str) -> bool {
         .is_some_and(|digits| digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
+/// Where texts stand, in order; none stands in another.
+fn texts(document: &Document) -> Vec<Span> {
+    let mut texts: Vec<Span> = document
+        .spans
+        .iter()
+        .filter(|(pointer, _)| document.value.pointer(pointer).is_some_and(Value::is_string))
+        .map(|(_, node)| node.value)
+        .collect();
+    texts.sort_unstable();
+    texts
+}
+
 /// Whether the offset lies in a quoted text or a block, where `#` is no comment.
-fn is_in_text(document: &Document, offset: usize) -> bool {
-    document.spans.iter().any(|(pointer, node)| {
-        node.value.start < offset
-            && offset < node.value.end
-            && document
-                .value
-                .pointer(pointer)
-                .is_some_and(serde_json::Value::is_string)
-    })
+fn is_in_text(texts: &[Span], offset: usize) -> bool {
+    let before = texts.partition_point(|text| text.start < offset);
+    texts[..before].last().is_some_and(|text| offset < text.end)
 }
 
 /// Where lines begin.

@@ -5,12 +5,13 @@ use super::paths::Paths;
 use super::places::{Form, Owner, Place};
 use super::rule::StepView;
 use super::shapes::{self, Lookup, Shapes, StepShape, field_of, of_every_step};
-use crate::base::{Document, Span};
+use crate::base::Span;
 use crate::expr::check::ExprFindingKind;
-use crate::expr::{ExprFinding, Expression, Field, Part, Proofs, Reference, Template, Type, TypeScope};
-use crate::plan::{Certainty, Disposition, Plan, PlanStep, locate};
-use crate::spec::FlowSpec;
+use crate::expr::{ExprFinding, Expression, Field, Part, Proofs, Reference, Texts, Type, TypeScope};
+use crate::plan::{Certainty, Disposition, Locator, Plan, PlanStep};
 use indexmap::IndexMap;
+use std::collections::HashSet;
+use std::sync::Arc;
 
 /// One expression.
 #[derive(Debug)]
@@ -92,10 +93,10 @@ pub struct Wrong {
 /// What uses are resolved against.
 #[derive(Debug)]
 pub struct Resolver<'a> {
-    /// The text.
-    pub document: &'a Document,
-    /// The flow as typed.
-    pub spec: &'a FlowSpec,
+    /// Where parts of texts stand.
+    pub locator: &'a Locator<'a>,
+    /// Steps that were not understood, by id.
+    pub broken: HashSet<&'a str>,
     /// The steps.
     pub steps: &'a [StepView<'a>],
     /// What names hold.
@@ -156,7 +157,7 @@ impl Guard {
 }
 
 /// Every expression at `places`. Texts that do not parse have a finding of their own.
-pub fn uses(places: &[Place<'_>], resolver: &mut Resolver<'_>) -> Vec<Use> {
+pub fn uses(places: &[Place<'_>], resolver: &mut Resolver<'_>, texts: &mut Texts) -> Vec<Use> {
     let mut uses = Vec::new();
     for (index, place) in places.iter().enumerate() {
         if resolver.guard.owner != place.owner {
@@ -168,7 +169,7 @@ pub fn uses(places: &[Place<'_>], resolver: &mut Resolver<'_>) -> Vec<Use> {
         match place.form {
             Form::Condition(_) if place.text.contains("${{") => {}
             Form::Condition(key) => {
-                if let Ok(expression) = Expression::parse(place.text) {
+                if let Ok(expression) = texts.expression(place.text) {
                     uses.push(resolver.resolve(index, place, &expression, 0, true));
                     if key == "if" {
                         resolver.guard.proofs = expression.proofs();
@@ -176,7 +177,8 @@ pub fn uses(places: &[Place<'_>], resolver: &mut Resolver<'_>) -> Vec<Use> {
                 }
             }
             Form::Template => {
-                let Ok(template) = Template::parse(place.text) else {
+                let parsed = texts.template(place.text);
+                let Ok(template) = parsed.as_ref() else {
                     continue;
                 };
                 let whole = template.parts.len() == 1;
@@ -193,19 +195,12 @@ impl Resolver<'_> {
     fn part(&self, index: usize, place: &Place<'_>, part: &Part, whole: bool) -> Option<Use> {
         match part {
             Part::Text(_) => None,
-            Part::Expression(expression, span) => {
-                let inside = place
-                    .text
-                    .get(span.start..span.end)?
-                    .find(&expression.source)
-                    .unwrap_or(0);
-                Some(self.resolve(index, place, expression, span.start + inside, whole))
-            }
+            Part::Expression(expression, span) => Some(self.resolve(index, place, expression, span.start, whole)),
             Part::Secret(name, span) => {
                 let path = vec!["secrets".to_owned(), name.clone()];
                 let name = Name {
                     path,
-                    span: locate(self.document, &place.pointer, *span),
+                    span: self.locator.place(&place.pointer, *span),
                     guarded: false,
                     meaning: Meaning::Secret,
                 };
@@ -224,7 +219,7 @@ impl Resolver<'_> {
     fn resolve(&self, index: usize, place: &Place<'_>, expression: &Expression, offset: usize, whole: bool) -> Use {
         let here = |span: Span| {
             let part = Span::new(offset + span.start, offset + span.end);
-            locate(self.document, &place.pointer, part)
+            self.locator.place(&place.pointer, part)
         };
         let names: Vec<Name> = expression
             .references
@@ -251,8 +246,8 @@ impl Resolver<'_> {
         }
     }
 
-    /// The type of an expression that is one path to an output of a step or to an input, and that
-    /// is there: most of them are, and need no further checking.
+    /// The type of an expression that is one path into an input or an output of a step, and that is
+    /// there: most of them are, and need no further checking.
     fn alone(&self, place: &Place<'_>, expression: &Expression, names: &[Name]) -> Option<Type> {
         let [
             Name {
@@ -268,11 +263,20 @@ impl Resolver<'_> {
         if span.start != 0 || span.end != expression.source.len() || !place.roots().contains(&path[0].as_str()) {
             return None;
         }
-        match path.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-            ["inputs", name] => self.shapes.inputs.get(*name).cloned(),
-            ["steps", id, field] => Some(merged(self.shapes.steps.get(*id)?.types(), field).ty),
-            _ => None,
+        let (mut ty, rest) = match path.as_slice() {
+            [root, name, rest @ ..] if root == "inputs" => (self.shapes.inputs.get(name)?.clone(), rest),
+            [root, id, field, rest @ ..] if root == "steps" => {
+                (merged(self.shapes.steps.get(id)?.types(), field).ty, rest)
+            }
+            _ => return None,
+        };
+        for name in rest {
+            ty = match field_of(&ty, name) {
+                Lookup::Known(field) => field.ty,
+                Lookup::Missing | Lookup::NoFields => return None,
+            };
         }
+        Some(ty)
     }
 
     fn name(
@@ -299,7 +303,7 @@ impl Resolver<'_> {
             ["steps", id, rest @ ..] => match self.shapes.steps.get(*id) {
                 Some(shape) => self.step(place, id, shape, rest),
                 // A step that was not understood has findings of its own.
-                None if self.spec.broken.iter().any(|broken| broken == id) => (1, Meaning::Fine),
+                None if self.broken.contains(id) => (1, Meaning::Fine),
                 None => (1, Meaning::NoStep),
             },
             ["run", rest @ ..] => below(&Field::sure(self.shapes.run.clone()), rest, 1),
@@ -394,15 +398,16 @@ impl Resolver<'_> {
     }
 
     fn knowledge<'p>(&'p self, plan: &'p Plan, place: &Place<'_>, other: &PlanStep) -> Known<'p> {
-        let index = match place.owner {
-            // What is not there when the run ends is left out of its outputs; a trigger names no step.
-            Owner::Outputs | Owner::Trigger => return Known::Unclear,
-            Owner::Step(index) => index,
-        };
         // A way to here may lead through a step that was not understood.
-        if !self.spec.broken.is_empty() {
+        if !self.broken.is_empty() {
             return Known::Unclear;
         }
+        let index = match place.owner {
+            // A trigger names no step.
+            Owner::Trigger => return Known::Unclear,
+            Owner::Outputs => return self.at_end(other),
+            Owner::Step(index) => index,
+        };
         let own = &self.steps[index];
         let (Some(step), Some(paths)) = (plan.step(&own.spec.id), self.paths.get(usize::from(own.always))) else {
             return Known::Unclear;
@@ -424,11 +429,22 @@ impl Resolver<'_> {
         if !paths.index.is_upstream(other.index, step.index) {
             return Known::NotUpstream;
         }
-        match paths.knowledge.before(paths.steps, step.index, other.index) {
-            Certainty::Sure(outcomes) => Known::Finished(outcomes),
-            Certainty::Maybe if other.condition.is_some() => Known::Missing(Missing::Skipped),
-            Certainty::Maybe => Known::Missing(Missing::OtherPath),
+        finished(paths.knowledge.before(paths.steps, step.index, other.index), other)
+    }
+
+    /// What is known of a step when the run is completed.
+    fn at_end<'p>(&'p self, other: &PlanStep) -> Known<'p> {
+        let is_of_list = |paths: &&Paths<'_>| {
+            let same = paths.steps.get(other.index.index());
+            same.is_some_and(|one| one.pointer == other.pointer)
+        };
+        let Some(paths) = self.paths.iter().find(is_of_list) else {
+            return Known::Unclear;
+        };
+        if !paths.knowledge.can_start(other.index) {
+            return Known::Unclear;
         }
+        finished(paths.completion.has(paths.steps, other.index), other)
     }
 
     /// Everything that the step can give, as one open object for the expression checker: names
@@ -440,7 +456,10 @@ impl Resolver<'_> {
             let field = of_every_step(name).map_or_else(|| merged(shape.types(), name), Field::sure);
             fields.insert(name.to_owned(), field);
         }
-        Some(Type::Object { fields, open: true })
+        Some(Type::Object {
+            fields: Arc::new(fields),
+            open: true,
+        })
     }
 }
 
@@ -457,6 +476,14 @@ enum Known<'a> {
     Missing(Missing),
     Unclear,
     Finished(Vec<&'a str>),
+}
+
+fn finished<'a>(certainty: Certainty<'a>, step: &PlanStep) -> Known<'a> {
+    match certainty {
+        Certainty::Sure(outcomes) => Known::Finished(outcomes),
+        Certainty::Maybe if step.condition.is_some() => Known::Missing(Missing::Skipped),
+        Certainty::Maybe => Known::Missing(Missing::OtherPath),
+    }
 }
 
 /// The names that one expression uses, as its checker sees them.
@@ -478,7 +505,7 @@ impl TypeScope for Names<'_> {
                     .iter()
                     .map(|(name, ty)| (name.clone(), Field::sure(ty.clone())));
                 Some(Type::Object {
-                    fields: fields.collect(),
+                    fields: Arc::new(fields.collect()),
                     open: true,
                 })
             }

@@ -11,15 +11,16 @@ mod time;
 mod triggers;
 mod verbs;
 
-use super::{Plan, PlanStep, Retry, StepId, codes};
+use super::{Locator, Plan, PlanStep, Retry, StepId, codes};
 use crate::base::diagnostic::nearest;
 use crate::base::id::hex;
 use crate::base::source::escape;
-use crate::base::{Calendar, Calendars, Diagnostic, Document, Span, Value};
-use crate::expr::Tree;
+use crate::base::{Calendar, Calendars, Diagnostic, Document, Findings, Span, Value};
+use crate::expr::{Texts, Tree};
 use crate::spec::{Catalog, FlowSpec, JoinSpec, StepSpec, Verb};
 use indexmap::{IndexMap, IndexSet};
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 
 /// Compiles. Returns a plan if one can be made (references and types may still be wrong; lint
 /// tells), and the findings of resolving names, expressions, durations and order.
@@ -28,13 +29,26 @@ pub fn compile(
     spec: &FlowSpec,
     catalog: &Catalog,
     calendars: &Calendars,
-) -> (Option<Plan>, Vec<Diagnostic>) {
+) -> (Option<Plan>, Findings) {
+    compile_with(&mut Texts::default(), document, spec, catalog, calendars)
+}
+
+/// The same, for whom the parsed texts are of use afterwards.
+pub fn compile_with(
+    texts: &mut Texts,
+    document: &Document,
+    spec: &FlowSpec,
+    catalog: &Catalog,
+    calendars: &Calendars,
+) -> (Option<Plan>, Findings) {
     let mut compiler = Compiler {
         document,
+        texts,
+        locator: Locator::new(document),
         catalog,
         broken: &spec.broken,
         calendar: None,
-        findings: Vec::new(),
+        findings: Findings::default(),
     };
     let calendar = compiler.calendar(spec, calendars);
     let steps = compiler.list("steps", &spec.steps, &spec.always);
@@ -53,6 +67,7 @@ pub fn compile(
         outputs,
         graph: order::graph(&steps.0),
         back_edges: outcomes::back_edges(&steps.0),
+        positions: positions(&steps.0, &always.0),
         steps: steps.0,
         always: always.0,
         index: steps.1,
@@ -61,6 +76,15 @@ pub fn compile(
         guarantees: spec.guarantees.clone(),
     };
     (Some(plan), compiler.findings)
+}
+
+/// Where each step is. The first of two with one id is the one that counts.
+fn positions(steps: &[PlanStep], always: &[PlanStep]) -> HashMap<String, usize> {
+    let mut positions = HashMap::with_capacity(steps.len() + always.len());
+    for (position, step) in steps.iter().chain(always).enumerate() {
+        positions.entry(step.id.clone()).or_insert(position);
+    }
+    positions
 }
 
 /// What a run is pinned to: the text and the calendar.
@@ -79,12 +103,14 @@ fn hash(document: &Document, calendar: Option<&Calendar>) -> String {
 
 struct Compiler<'a> {
     document: &'a Document,
+    texts: &'a mut Texts,
+    locator: Locator<'a>,
     catalog: &'a Catalog,
     /// Steps that are written and not understood.
     broken: &'a [String],
     /// Whether working time can be counted, once that is known.
     calendar: Option<bool>,
-    findings: Vec<Diagnostic>,
+    findings: Findings,
 }
 
 /// A step that can be compiled, and what its neighbours need to know of it.
@@ -234,7 +260,11 @@ impl<'a> Compiler<'a> {
         if names.broken.contains(id) || !self.complete() {
             return Err(());
         }
-        let place = super::locate(self.document, pointer, part);
+        if self.findings.is_full() {
+            self.findings.leave_out(1);
+            return Err(());
+        }
+        let place = self.locator.place(pointer, part);
         let mut finding = Diagnostic::error(codes::UNKNOWN_STEP, format!("there is no step `{id}`"), place);
         if names.elsewhere.contains(id) {
             finding.message = format!("`{id}` does not stand under `{}`", names.key);

@@ -5,7 +5,7 @@
 
 use super::{Disposition, Edge, PlanStep, StepId};
 use crate::spec::JoinSpec;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::BinaryHeap;
 
 /// A set of steps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -188,10 +188,12 @@ pub enum DeadEdge {
 /// A person who skips an incident is not counted: nothing would be sure then.
 #[derive(Clone, Debug)]
 pub struct Knowledge {
-    /// By step: what has finished, and the outcomes it may have had. Nothing for a step that can
-    /// never start.
-    known: Vec<Option<BTreeMap<StepId, Outcomes>>>,
+    /// By step: what has finished when it starts. Nothing for a step that can never start.
+    known: Vec<Option<Finished>>,
 }
+
+/// By step, the outcomes that it may have had; none where it need not have finished.
+type Finished = Vec<Outcomes>;
 
 /// Outcomes of one step, a bit for each in the order of the step; the last bit stands for all
 /// that have no bit of their own.
@@ -258,20 +260,31 @@ impl Knowledge {
                 .iter()
                 .filter_map(|edge| this.along(steps, edge).ok())
                 .collect();
-            this.known[id.index()] = joined(step, arriving);
+            this.known[id.index()] = joined(step, arriving, steps.len());
         }
         this
     }
 
     /// What is known when `edge` arrives.
-    fn along(&self, steps: &[PlanStep], edge: &Edge) -> Result<BTreeMap<StepId, Outcomes>, DeadEdge> {
+    fn along(&self, steps: &[PlanStep], edge: &Edge) -> Result<Finished, DeadEdge> {
         let from = &steps[edge.from.index()];
         let (outcomes, skippable) = arrival(from, edge)?;
         let mut known = self.known[edge.from.index()].clone().ok_or(DeadEdge::NeverStarts)?;
         if !skippable {
-            known.insert(edge.from, outcomes);
+            known[edge.from.index()] = outcomes;
         }
         Ok(known)
+    }
+
+    /// The outcomes that `other` may have had when `edge` arrives, a bit for each; nothing where it
+    /// need not have finished, or where the edge can never arrive.
+    pub fn when_arrived(&self, steps: &[PlanStep], edge: &Edge, other: StepId) -> Option<u128> {
+        let (outcomes, skippable) = arrival(&steps[edge.from.index()], edge).ok()?;
+        if edge.from == other && !skippable {
+            return Some(outcomes);
+        }
+        let known = self.known[edge.from.index()].as_ref()?;
+        Some(known[other.index()]).filter(|outcomes| *outcomes != 0)
     }
 
     /// Why `edge` can never arrive, if it cannot.
@@ -294,17 +307,10 @@ impl Knowledge {
         let Some(Some(known)) = self.known.get(step.index()) else {
             return Certainty::Maybe;
         };
-        known.get(&other).map_or(Certainty::Maybe, |outcomes| {
-            Certainty::Sure(
-                steps[other.index()]
-                    .outcomes
-                    .keys()
-                    .enumerate()
-                    .filter(|(position, _)| outcomes & bit(*position) != 0)
-                    .map(|(_, name)| name.as_str())
-                    .collect(),
-            )
-        })
+        match known[other.index()] {
+            0 => Certainty::Maybe,
+            outcomes => Certainty::Sure(names(&steps[other.index()], outcomes)),
+        }
     }
 
     /// Every step upstream of `step`, and whether it has finished whenever `step` starts.
@@ -321,10 +327,106 @@ impl Knowledge {
     }
 }
 
-/// What is known at the start of a step, given what is known along each edge that can arrive.
-fn joined(step: &PlanStep, arriving: Vec<BTreeMap<StepId, Outcomes>>) -> Option<BTreeMap<StepId, Outcomes>> {
+/// What has surely finished when a run is completed, and is not ended before by an outcome that
+/// leads to an end. What has finished on every way to the last steps has, and so has what no
+/// outcome on the way can lead past.
+#[derive(Clone, Debug)]
+pub struct Completion(Finished);
+
+impl Completion {
+    /// Works it out for `steps`, which `index` and `knowledge` were made of.
+    pub fn of(steps: &[PlanStep], index: &Index, knowledge: &Knowledge) -> Self {
+        let mut sure = at_last_steps(steps, index, knowledge);
+        let mut inevitable = vec![false; steps.len()];
+        for &id in &index.order {
+            let step = &steps[id.index()];
+            let arriving = step.after.iter().filter(|edge| {
+                let from = &steps[edge.from.index()];
+                inevitable[edge.from.index()] && is_sure_to_arrive(from, edge)
+            });
+            let needed = match step.join {
+                JoinSpec::All => step.after.len(),
+                JoinSpec::Any | JoinSpec::Settled => 1,
+                JoinSpec::Count(count) => count as usize,
+            };
+            inevitable[id.index()] = step.after.is_empty() || arriving.count() >= needed.max(1);
+            if inevitable[id.index()] && step.condition.is_none() && sure[id.index()] == 0 {
+                sure[id.index()] = staying(step);
+            }
+        }
+        Self(sure)
+    }
+
+    /// Whether `step` has finished then.
+    pub fn has<'a>(&self, steps: &'a [PlanStep], step: StepId) -> Certainty<'a> {
+        match self.0[step.index()] {
+            0 => Certainty::Maybe,
+            outcomes => Certainty::Sure(names(&steps[step.index()], outcomes)),
+        }
+    }
+}
+
+/// The outcomes after which the run goes on, be it past nothing.
+fn staying(step: &PlanStep) -> Outcomes {
+    let stays = |disposition: &Disposition| disposition.can_go_on() || disposition.can_be_named();
+    let outcomes = step.outcomes.values().enumerate();
+    outcomes
+        .filter(|(_, disposition)| stays(disposition))
+        .fold(0, |all, (position, _)| all | bit(position))
+}
+
+/// Whether `edge` arrives whenever the run goes on past `from`, however that went.
+fn is_sure_to_arrive(from: &PlanStep, edge: &Edge) -> bool {
+    let skipped = edge.outcome.is_none() || from.condition.is_none();
+    skipped && arrival(from, edge).is_ok_and(|(outcomes, _)| outcomes & staying(from) == staying(from))
+}
+
+/// What has finished on every way to a step that nothing comes after.
+fn at_last_steps(steps: &[PlanStep], index: &Index, knowledge: &Knowledge) -> Finished {
+    let mut sure: Option<Finished> = None;
+    for step in steps {
+        let Some(known) = &knowledge.known[step.index.index()] else {
+            continue;
+        };
+        let edges = || {
+            let edges_out = index.edges_out[step.index.index()].iter();
+            edges_out.map(|(next, at)| &steps[next.index()].after[*at])
+        };
+        let taken = edges()
+            .filter_map(|edge| arrival(step, edge).ok())
+            .fold(0, |all, (outcomes, _)| all | outcomes);
+        let last = staying(step) & !taken;
+        let skipped = step.condition.is_some() && edges().all(|edge| edge.outcome.is_some());
+        if last == 0 && !skipped {
+            continue;
+        }
+        let mut known = known.clone();
+        known[step.index.index()] = if skipped { 0 } else { last };
+        sure = Some(match sure {
+            None => known,
+            Some(others) => {
+                let both = |(one, other): (Outcomes, Outcomes)| if one == 0 || other == 0 { 0 } else { one | other };
+                others.into_iter().zip(known).map(both).collect()
+            }
+        });
+    }
+    sure.unwrap_or_else(|| vec![0; steps.len()])
+}
+
+/// The names of a step's outcomes.
+fn names(step: &PlanStep, outcomes: Outcomes) -> Vec<&str> {
+    let named = step.outcomes.keys().enumerate();
+    named
+        .filter(|(position, _)| outcomes & bit(*position) != 0)
+        .map(|(_, name)| name.as_str())
+        .collect()
+}
+
+/// What is known at the start of a step of `count`, given what is known along each edge that can
+/// arrive.
+fn joined(step: &PlanStep, arriving: Vec<Finished>, count: usize) -> Option<Finished> {
     if step.after.is_empty() {
-        return Some(BTreeMap::new());
+        return Some(vec![0; count]);
     }
     let needed = match step.join {
         JoinSpec::All => step.after.len(),
@@ -334,21 +436,37 @@ fn joined(step: &PlanStep, arriving: Vec<BTreeMap<StepId, Outcomes>>) -> Option<
     if arriving.len() < needed.max(1) {
         return None;
     }
+    let edges = arriving.len();
+    let mut arriving = arriving.into_iter();
+    let mut all = arriving.next()?;
     if step.join == JoinSpec::All {
-        let mut all = BTreeMap::new();
-        for (other, outcomes) in arriving.into_iter().flatten() {
-            *all.entry(other).or_insert(Outcomes::MAX) &= outcomes;
+        for known in arriving {
+            for (sure, more) in all.iter_mut().zip(known) {
+                match (*sure, more) {
+                    (_, 0) => {}
+                    (0, more) => *sure = more,
+                    // Two edges that want two different outcomes of one step cannot both arrive.
+                    (one, other) if one & other == 0 => return None,
+                    (one, other) => *sure = one & other,
+                }
+            }
         }
-        // Two edges that want two different outcomes of one step cannot both arrive.
-        return all.values().all(|outcomes| *outcomes != 0).then_some(all);
+        return Some(all);
     }
-    let everywhere: BTreeSet<StepId> = arriving.iter().flat_map(|known| known.keys().copied()).collect();
-    let sure = everywhere.into_iter().filter_map(|other| {
-        let with: Vec<Outcomes> = arriving.iter().filter_map(|known| known.get(&other).copied()).collect();
-        // Sure if no `needed` edges can arrive that all leave it open.
-        (arriving.len() - with.len() < needed).then(|| (other, with.into_iter().fold(0, |all, some| all | some)))
-    });
-    Some(sure.collect())
+    let mut knowing: Vec<usize> = all.iter().map(|outcomes| usize::from(*outcomes != 0)).collect();
+    for known in arriving {
+        for ((sure, knowing), more) in all.iter_mut().zip(&mut knowing).zip(known) {
+            *sure |= more;
+            *knowing += usize::from(more != 0);
+        }
+    }
+    // Sure if no `needed` edges can arrive that all leave it open.
+    for (sure, knowing) in all.iter_mut().zip(knowing) {
+        if edges - knowing >= needed {
+            *sure = 0;
+        }
+    }
+    Some(all)
 }
 
 #[cfg(test)]

@@ -1,26 +1,66 @@
 //! Where a part of a text stands in the file, whatever quotes and folds the author wrote it in.
 
 use crate::base::{Document, Span};
+use std::cell::RefCell;
 
-/// The place in the file of the bytes `part` of the text at `pointer`. Where quotes, escapes or
-/// folds make it inexact, the whole text's place.
-pub fn locate(document: &Document, pointer: &str, part: Span) -> Span {
-    exact(document, pointer, part).unwrap_or_else(|| document.spans.value(pointer))
+/// Finds parts of texts in a file. What was worked out of one text is kept until another one is
+/// asked for, so that many parts of a long text cost one walk through it.
+#[derive(Debug)]
+pub struct Locator<'d> {
+    document: &'d Document,
+    last: RefCell<Mapped>,
 }
 
-/// The same, or nothing where it cannot be told exactly.
-pub fn exact(document: &Document, pointer: &str, part: Span) -> Option<Span> {
+/// A text, and where in the file its bytes stand.
+#[derive(Debug, Default)]
+struct Mapped {
+    /// Nothing where nothing was asked yet.
+    pointer: Option<String>,
+    /// Nothing where it cannot be told.
+    offsets: Option<Vec<usize>>,
+}
+
+impl<'d> Locator<'d> {
+    /// For the texts of `document`.
+    pub fn new(document: &'d Document) -> Self {
+        Self {
+            document,
+            last: RefCell::default(),
+        }
+    }
+
+    /// The place in the file of the bytes `part` of the text at `pointer`. Where quotes, escapes
+    /// or folds make it inexact, the whole text's place.
+    pub fn place(&self, pointer: &str, part: Span) -> Span {
+        self.exact(pointer, part)
+            .unwrap_or_else(|| self.document.spans.value(pointer))
+    }
+
+    /// The same, or nothing where it cannot be told exactly.
+    pub fn exact(&self, pointer: &str, part: Span) -> Option<Span> {
+        let place = self.document.spans.get(pointer)?.value;
+        let mut last = self.last.borrow_mut();
+        if last.pointer.as_deref() != Some(pointer) {
+            *last = Mapped {
+                pointer: Some(pointer.to_owned()),
+                offsets: offsets(self.document, pointer, place),
+            };
+        }
+        let map = last.offsets.as_ref()?;
+        let start = *map.get(part.start)?;
+        // The end is found from the last byte, since what follows may stand on another line.
+        let end = match part.end.checked_sub(1).filter(|last| *last >= part.start) {
+            Some(last) => map.get(last)? + 1,
+            None => start,
+        };
+        Some(place.part(start, end))
+    }
+}
+
+fn offsets(document: &Document, pointer: &str, place: Span) -> Option<Vec<usize>> {
     let text = document.value.pointer(pointer)?.as_str()?;
-    let place = document.spans.get(pointer)?.value;
     let raw = document.text.get(place.start..place.end)?;
-    let map = quoted(raw, text).or_else(|| align(raw, text, None))?;
-    let start = *map.get(part.start)?;
-    // The end is found from the last byte, since what follows may stand on another line.
-    let end = match part.end.checked_sub(1).filter(|last| *last >= part.start) {
-        Some(last) => map.get(last)? + 1,
-        None => start,
-    };
-    Some(place.part(start, end))
+    quoted(raw, text).or_else(|| align(raw, text, None))
 }
 
 fn quoted(raw: &str, text: &str) -> Option<Vec<usize>> {
@@ -87,7 +127,7 @@ mod tests {
         assert_eq!(findings, [], "{yaml}");
         let text = document.value["key"].as_str().unwrap();
         let at = text.find(part).unwrap();
-        let place = locate(&document, "/key", Span::new(at, at + part.len()));
+        let place = Locator::new(&document).place("/key", Span::new(at, at + part.len()));
         document.text[place.start..place.end].to_owned()
     }
 
@@ -104,6 +144,18 @@ mod tests {
         assert_eq!(found("key: first\n  second ${{ b.c }}", "b.c"), "b.c");
         assert_eq!(found("key: \"first\n  second ${{ b.c }}\"", "b.c"), "b.c");
         assert_eq!(found("key: '''b'' c'", "'b' c"), "''b'' c");
+    }
+
+    #[test]
+    fn a_locator_tells_texts_apart() {
+        let (document, _) = Document::parse("test", "a: 'it''s x'\nb: |\n  one\n  x\n");
+        let locator = Locator::new(&document);
+        let text = |key: &str| document.value[key].as_str().unwrap().find('x').unwrap();
+        for key in ["a", "b", "a", "a", "b"] {
+            let at = text(key);
+            let place = locator.place(&format!("/{key}"), Span::new(at, at + 1));
+            assert_eq!(&document.text[place.start..place.end], "x", "{key}");
+        }
     }
 
     #[test]

@@ -9,9 +9,9 @@ mod locate;
 #[cfg(test)]
 pub mod testing;
 
-pub use compile::compile;
-pub use graph::{Certainty, DeadEdge, Index, Knowledge, StepSet};
-pub use locate::{exact, locate};
+pub use compile::{compile, compile_with};
+pub use graph::{Certainty, Completion, DeadEdge, Index, Knowledge, StepSet};
+pub use locate::Locator;
 
 use crate::base::{Calendar, Period, Schedule, Value};
 use crate::expr::{Expression, Template, Tree};
@@ -20,6 +20,7 @@ use crate::spec::{Acquires, InputSpec, JoinSpec, TriggerSpec};
 use indexmap::IndexMap;
 use petgraph::graph::DiGraph;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// Index of a step in the list it stands in: `Plan::steps` or `Plan::always`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,6 +59,8 @@ pub struct Plan {
     pub steps: Vec<PlanStep>,
     /// Steps that run last: a plan of their own kind, in the order of the file.
     pub always: Vec<PlanStep>,
+    /// Where each step is, by id, counted through `steps` and on through `always`.
+    pub positions: HashMap<String, usize>,
     /// Forward edges; node weights are the steps, in the same order as `steps`.
     pub graph: DiGraph<StepId, ()>,
     /// Order, upstream and downstream of `steps`.
@@ -323,7 +326,11 @@ impl Default for Retry {
 impl Plan {
     /// The step called `id`, in `steps` or `always`.
     pub fn step(&self, id: &str) -> Option<&PlanStep> {
-        self.steps.iter().chain(&self.always).find(|step| step.id == id)
+        let position = *self.positions.get(id)?;
+        match position.checked_sub(self.steps.len()) {
+            None => self.steps.get(position),
+            Some(position) => self.always.get(position),
+        }
     }
 
     /// What is surely known when each of `steps` starts.

@@ -1,7 +1,7 @@
 //! Plans for unit tests, from YAML.
 
 use super::{Plan, compile};
-use crate::base::{Calendar, Calendars, Diagnostic, Document};
+use crate::base::{Calendar, Calendars, Document, Findings};
 use crate::spec::{Acquires, ActionInfo, Catalog, Effect, FlowSpec};
 use serde_json::json;
 
@@ -57,7 +57,7 @@ pub fn calendars() -> Calendars {
 ///
 /// # Panics
 /// If it is no flow.
-pub fn compiled(yaml: &str) -> (Document, Plan, Vec<Diagnostic>) {
+pub fn compiled(yaml: &str) -> (Document, Plan, Findings) {
     let text = if yaml.contains("flow:") {
         yaml.to_owned()
     } else {

@@ -9,7 +9,8 @@ mod steps;
 mod tell;
 
 use super::{FlowSpec, codes, schema};
-use crate::base::{Diagnostic, Document, Span, Value};
+use crate::base::findings::MAX_FINDINGS;
+use crate::base::{Diagnostic, Document, Findings, Span, Value};
 use place::Place;
 use std::sync::LazyLock;
 
@@ -51,19 +52,20 @@ static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| {
 /// Reads a flow. Steps that are broken are left out and named in [`FlowSpec::broken`]; anything
 /// else that is broken is left out too, or replaced by the least that can be said of it. Nothing
 /// is returned where there is no list of steps at all.
-pub fn read_flow(document: &Document) -> (Option<FlowSpec>, Vec<Diagnostic>) {
+pub fn read_flow(document: &Document) -> (Option<FlowSpec>, Findings) {
     let mut reader = Reader {
         document,
-        findings: Vec::new(),
+        findings: Findings::default(),
     };
     let flow = reader.flow();
-    (flow, crate::base::diagnostic::in_order(reader.findings))
+    reader.findings.sort();
+    (flow, reader.findings)
 }
 
 /// One reading of one document.
 struct Reader<'d> {
     document: &'d Document,
-    findings: Vec<Diagnostic>,
+    findings: Findings,
 }
 
 impl Reader<'_> {
@@ -111,12 +113,15 @@ impl Reader<'_> {
     }
 
     /// Tells everything that `schema` finds wrong with `value`; returns where.
-    fn check(&mut self, schema: &Schema, value: &Value, place: &Place<'_>) -> Vec<tell::Wrong> {
-        let wrong = tell::all(schema.validator.iter_errors(value), &schema.source, place);
-        for wrong in &wrong {
+    fn check(&mut self, schema: &Schema, value: &Value, place: &Place<'_>) -> tell::Told {
+        // At least one, by which the caller sees that something is wrong.
+        let room = MAX_FINDINGS.saturating_sub(self.findings.len()).max(1);
+        let told = tell::all(schema.validator.iter_errors(value), &schema.source, place, room);
+        for wrong in &told.wrong {
             self.say(&wrong.node, wrong.finding.clone());
         }
-        wrong
+        self.findings.leave_out(told.untold);
+        told
     }
 
     /// The first line of a stretch.

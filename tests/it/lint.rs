@@ -1,5 +1,6 @@
 //! The verdict as a whole: everything in one pass, in order, at the exact word, whatever the text.
 
+use gatefold::base::render::{FileFindings, human};
 use gatefold::base::{Calendar, Calendars, Diagnostic, Severity};
 use gatefold::lint::{Surroundings, Verdict, check};
 use gatefold::spec::Catalog;
@@ -18,6 +19,14 @@ static CALENDARS: LazyLock<Calendars> = LazyLock::new(|| {
 });
 
 const EXTERNAL_REVIEW: &str = include_str!("../../definitions/external-review.flow.yaml");
+const DEFINITIONS: [&str; 6] = [
+    EXTERNAL_REVIEW,
+    MANY,
+    include_str!("../../definitions/cooling-off.flow.yaml"),
+    include_str!("../../definitions/customer-deliverable.flow.yaml"),
+    include_str!("../../definitions/payment-release.flow.yaml"),
+    include_str!("../../definitions/supplier-papers.flow.yaml"),
+];
 const MANY: &str = include_str!("../data/lint/many-errors.flow.yaml");
 
 fn lint(text: &str) -> Verdict {
@@ -443,7 +452,13 @@ fn always_steps_are_checked_by_the_same_rules() {
 
 #[test]
 fn triggers_know_only_their_event() {
-    let head = |on: &str| flow(&mail("", "x")).replace("inputs:\n  document", &format!("on:\n{on}inputs:\n  document"));
+    let head = |on: &str| {
+        let given = flow(&mail("", "x")).replace("type: file }", "type: object, default: {} }");
+        let given = given
+            .replace("type: number }", "type: number, default: 1 }")
+            .replace("type: text }", "type: text, default: x }");
+        given.replace("inputs:\n  document", &format!("on:\n{on}inputs:\n  document"))
+    };
     for (on, expected) in [
         (
             "  event: { type: file360.file_uploaded, where: event.folder == '/in' }\n",
@@ -461,6 +476,94 @@ fn triggers_know_only_their_event() {
         ("  event: { type: erp.order_placed, where: event.any.thing == 1 }\n", ""),
     ] {
         assert_eq!(told(&head(on)).join("\n"), expected, "{on}");
+    }
+}
+
+/// What lint finds in a flow with these inputs and this trigger.
+fn told_of_trigger(inputs: &str, on: &str) -> String {
+    let (inputs, steps) = (inputs.replace("; ", "\n  "), mail("", "x"));
+    told(&format!(
+        "flow: a\nversion: 1.0.0\non:\n  {on}\ninputs:\n  {inputs}\nsteps:\n{steps}"
+    ))
+    .join("\n")
+}
+
+#[test]
+fn a_trigger_without_a_map_gives_what_has_the_name_of_an_input() {
+    let uploaded = "event: { type: file360.file_uploaded }";
+    for (inputs, on, expected) in [
+        ("file: { type: file }", uploaded, ""),
+        ("doc: { type: file }", uploaded, "GF109 event"),
+        ("share: { type: text }", uploaded, "GF109 event"),
+        ("doc: { type: text, default: x }", uploaded, ""),
+        ("file: { type: text }", uploaded, "GF206 file360.file_uploaded"),
+        ("any: { type: text }", "event: { type: erp.order_placed }", ""),
+        ("any: { type: text }", "webhook: { secret: S }", ""),
+    ] {
+        assert_eq!(told_of_trigger(inputs, on), expected, "{inputs} {on}");
+    }
+}
+
+#[test]
+fn a_trigger_with_a_map_gives_that_and_nothing_else() {
+    for (inputs, map, expected) in [
+        ("doc: { type: file }", "doc: '${{ event.file }}'", ""),
+        (
+            "doc: { type: file }; to: { type: email }",
+            "doc: '${{ event.file }}'",
+            "GF109 inputs",
+        ),
+        ("doc: { type: file }", "doc: '${{ event.file }}', dok: 1", "GF202 dok"),
+        ("doc: { type: number }", "doc: '${{ event.file }}'", "GF206 event.file"),
+        ("doc: { type: list }", "doc: 'x ${{ event.by }}'", "GF206 event.by"),
+        ("doc: { type: text }", "doc: 'x ${{ event.file }}'", ""),
+        ("doc: { type: date }", "doc: soon", "GF206 soon"),
+        ("doc: { type: number }", "doc: '12'", ""),
+    ] {
+        let on = format!("event: {{ type: file360.file_uploaded, inputs: {{ {map} }} }}");
+        assert_eq!(told_of_trigger(inputs, &on), expected, "{inputs} {on}");
+    }
+    let on = "webhook: { secret: S, inputs: { dok: '${{ event.x }}' } }";
+    assert_eq!(told_of_trigger("doc: { type: text }", on), "GF109 inputs\nGF202 dok");
+}
+
+#[test]
+fn outputs_that_a_completed_run_may_lack_are_told() {
+    let two =
+        "  - { id: one, uses: data.set, with: { value: 1 } }\n  - { id: two, IFuses: data.set, with: { value: 2 } }\n";
+    let choice = "  - { id: pick, choose: [{ when: inputs.amount > 1, outcome: a }, { otherwise: b }] }
+  - { id: a, after: pick.a, uses: data.set, with: { value: 1 } }
+  - { id: b, after: pick.b, uses: data.set, with: { value: 2 } }\n";
+    let joined = format!("{choice}  - {{ id: z, after: [a, b], join: any, uses: data.set, with: {{ value: 3 }} }}\n");
+    let fork = "  - { id: a, after: start, uses: data.set, with: { value: 1 } }
+  - { id: b, after: start, uses: data.set, with: { value: 2 } }\n";
+    let asked = "  - id: ok
+    approve: { document: '${{ inputs.document }}', by: [role:legal] }
+    deadline: { due: 2 days }
+    outcomes: { changes_requested: { end: nay }, rejected: { end: nay }, expired: { end: late } }\n";
+    let always = two.replace("IF", "");
+    let skipped = two.replace("IF", "if: inputs.amount > 1, ");
+    for (steps, output, expected) in [
+        (always.as_str(), "steps.two.value", ""),
+        (&skipped, "steps.one.value", ""),
+        (&skipped, "steps.two.value", "GF208 steps.two.value"),
+        (&skipped, "steps.two.value or none", ""),
+        (choice, "steps.pick.outcome", ""),
+        (choice, "steps.a.value", "GF208 steps.a.value"),
+        (&joined, "steps.z.value", ""),
+        (&joined, "steps.b.value", "GF208 steps.b.value"),
+        (fork, "steps.a.value ~ steps.b.value", ""),
+        // Where the run ends before, it gives what it has.
+        (asked, "steps.ok.document", ""),
+        (&always, "steps.two.valeu", "GF204 valeu"),
+    ] {
+        let text = flow(steps).replace(
+            "steps:\n",
+            &format!("outputs: {{ x: \"${{{{ {output} }}}}\" }}\nsteps:\n"),
+        );
+        assert_eq!(told(&text).join("\n"), expected, "{output} of\n{steps}");
+        let is_error = |finding: &Diagnostic| finding.code.id == "GF208" && finding.severity == Severity::Error;
+        assert!(!lint(&text).findings.iter().any(is_error), "the run does without");
     }
 }
 
@@ -499,6 +602,8 @@ fn a_way_that_never_opens_is_told_where_the_step_can_do_without() {
 /// A small change of a text, as a hurried author or a bad merge would make it.
 #[derive(Clone, Debug)]
 enum Change {
+    Truncate(usize),
+    Nest(usize, usize, &'static str),
     DropLine(usize),
     RepeatLine(usize),
     SwapLines(usize, usize),
@@ -529,7 +634,11 @@ fn change() -> impl Strategy<Value = Change> {
         "\u{0}",
         "# lint: allow GF401 because x",
     ];
+    const BRACKETS: [&str; 5] = ["[", "{a: ", "- ", "${{ (", "&a [*a, "];
     prop_oneof![
+        any::<usize>().prop_map(Change::Truncate),
+        (any::<usize>(), 1_usize..200, proptest::sample::select(&BRACKETS[..]))
+            .prop_map(|(at, times, piece)| Change::Nest(at, times, piece)),
         any::<usize>().prop_map(Change::DropLine),
         any::<usize>().prop_map(Change::RepeatLine),
         any::<(usize, usize)>().prop_map(|(a, b)| Change::SwapLines(a, b)),
@@ -559,6 +668,11 @@ fn changed(text: &str, change: &Change) -> String {
             let end = text.floor_char_boundary((start + length).min(text.len()));
             return [&text[..start], &text[end..]].concat();
         }
+        Change::Truncate(at) => return text[..boundary(text, at)].to_owned(),
+        Change::Nest(at, times, piece) => {
+            let at = boundary(text, at);
+            return [&text[..at], &piece.repeat(times), &text[at..]].concat();
+        }
         Change::Insert(at, piece) => {
             let at = boundary(text, at);
             return [&text[..at], piece, &text[at..]].concat();
@@ -572,10 +686,10 @@ proptest! {
 
     #[test]
     fn no_text_makes_the_verdict_panic_or_point_outside(
-        which in 0_usize..2,
+        which in 0_usize..DEFINITIONS.len(),
         changes in proptest::collection::vec(change(), 1..8),
     ) {
-        let mut text = [EXTERNAL_REVIEW, MANY][which].to_owned();
+        let mut text = DEFINITIONS[which].to_owned();
         for change in &changes {
             text = changed(&text, change);
         }
@@ -593,5 +707,7 @@ proptest! {
         prop_assert!(verdict.findings.is_sorted_by_key(|finding| finding.primary));
         let errors = verdict.findings.iter().any(|finding| finding.severity == Severity::Error);
         prop_assert!(errors || verdict.plan.is_some(), "what has no errors has a plan");
+        let file = FileFindings { name: "a.flow.yaml".to_owned(), text: text.as_str().into(), findings: verdict.findings };
+        prop_assert_eq!(human::render(std::slice::from_ref(&file), false).is_empty(), file.findings.is_empty());
     }
 }

@@ -9,6 +9,7 @@ mod config;
 #[cfg(feature = "runtime")]
 mod definitions;
 mod engine;
+mod front;
 mod generated;
 #[cfg(feature = "runtime")]
 mod harness;
@@ -17,6 +18,7 @@ mod host;
 mod lint;
 mod rules;
 #[cfg(feature = "runtime")]
+mod sarif;
 mod server;
 mod spec;
 #[cfg(feature = "runtime")]

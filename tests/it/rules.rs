@@ -67,7 +67,7 @@ fn findings(example: &Example) -> Vec<Diagnostic> {
     if example.calendar {
         let (document, mut findings) = Document::parse("calendars/corporate.yaml", &example.text);
         findings.extend(Calendar::from_document(&document).1);
-        return findings;
+        return findings.into();
     }
     let calendars = calendars();
     let surroundings = Surroundings {

@@ -37,7 +37,7 @@ fn read(path: &Path) -> Read {
     Read {
         document,
         flow,
-        findings,
+        findings: findings.into(),
     }
 }
 

@@ -59,11 +59,11 @@ pub fn try_plan(text: &str) -> (Option<Plan>, Vec<Diagnostic>) {
     let (spec, more) = read_flow(&document);
     findings.extend(more);
     let Some(spec) = spec else {
-        return (None, findings);
+        return (None, findings.into());
     };
     let (plan, more) = compile(&document, &spec, &CATALOG, &calendars());
     findings.extend(more);
-    (plan, findings)
+    (plan, findings.into())
 }
 
 /// Compiles `text`, which has to be a flow without errors.

@@ -1,5 +1,6 @@
 //! Findings as commands that GitHub Actions turns into annotations.
 
+use super::mask::masked;
 use super::{FileFindings, Lines, Unit};
 use crate::base::{Diagnostic, Severity};
 
@@ -7,6 +8,7 @@ use crate::base::{Diagnostic, Severity};
 pub fn render(files: &[FileFindings]) -> String {
     let mut commands = String::new();
     for file in files {
+        let file = &*masked(file);
         let lines = Lines::of(&file.text);
         for finding in &file.findings {
             commands.push_str(&command(&file.name, &lines, finding));

@@ -1,5 +1,6 @@
 //! Findings drawn for people, as rustc draws them.
 
+use super::mask::masked;
 use super::{FileFindings, Lines, Unit};
 use crate::base::{Diagnostic, Severity, Span};
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
@@ -13,6 +14,7 @@ pub fn render(files: &[FileFindings], styled: bool) -> String {
     let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
     let mut drawn = String::new();
     for file in files {
+        let file = &*masked(file);
         let lines = Lines::of(&file.text);
         for finding in &file.findings {
             drawn.push_str(&renderer.render(&[report(file, &lines, finding)]));

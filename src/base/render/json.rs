@@ -1,5 +1,6 @@
 //! Findings as JSON of our own. Keys are added and never change their meaning within a version.
 
+use super::mask::masked;
 use super::{Counts, FileFindings, Lines, Unit, page};
 use crate::base::{Diagnostic, Severity, Span, Value};
 use serde::Serialize;
@@ -59,9 +60,10 @@ struct Replacement<'f> {
 
 /// All files, those without findings included, and a summary.
 pub fn render(files: &[FileFindings]) -> Value {
+    let shown: Vec<_> = files.iter().map(masked).collect();
     let report = Report {
         version: VERSION,
-        files: files.iter().map(file).collect(),
+        files: shown.iter().map(|shown| file(shown)).collect(),
         summary: Counts::of(files),
     };
     serde_json::to_value(report).expect("a report is plain data")

@@ -1,11 +1,12 @@
 //! Findings as text for people and programs.
 //!
 //! Invariant: a renderer takes any findings on any text and never fails; a span that does not fit
-//! the text is brought into it.
+//! the text is brought into it. What a finding calls a secret is in nothing that comes out.
 
 pub mod github;
 pub mod human;
 pub mod json;
+mod mask;
 pub mod sarif;
 
 use super::{Code, Diagnostic, Severity, Span};

@@ -3,6 +3,7 @@
 //! Only what those services use: rules, results with places, related places, fixes, and
 //! fingerprints that stay the same when a line moves.
 
+use super::mask::masked;
 use super::{FileFindings, Lines, Unit, page};
 use crate::base::{Code, Diagnostic, Severity, Span, Value, id};
 use serde::Serialize;
@@ -152,7 +153,7 @@ pub fn render(files: &[FileFindings]) -> Value {
                 },
             },
             column_kind: "utf16CodeUnits",
-            results: files.iter().flat_map(|file| results(file, &codes)).collect(),
+            results: files.iter().flat_map(|file| results(&masked(file), &codes)).collect(),
         }],
     };
     serde_json::to_value(log).expect("a log is plain data")

@@ -199,3 +199,41 @@ proptest! {
         prop_assert_eq!(sarif::render(&files)["runs"][0]["results"].as_array().map(Vec::len), Some(1));
     }
 }
+
+#[test]
+fn no_renderer_shows_a_secret() {
+    let text = "note: \"hüter2-𝄞\" # beside\nkey: |\n  first-line\n  other-line\n";
+    let at = |word: &str| text.find(word).expect("it is there");
+    let quoted = Span::new(at("\"hüter2"), at(" # beside"));
+    let block = Span::new(at("first"), text.len());
+    let secret = |span| Diagnostic::error(codes::FORBIDDEN_YAML, "a password stands here", span).with_secret();
+    let beside = Diagnostic::error(
+        codes::DUPLICATE_KEY,
+        "must be a number, found `hüter2-𝄞`",
+        Span::new(0, 4),
+    )
+    .with_label("not first-line")
+    .with_related(Span::new(at("beside"), at("beside") + 6), "hüter2-𝄞 again")
+    .with_help("not other-line")
+    .with_fix(quoted, "\"hüter2-𝄞!\"");
+    let files = [file("a.flow.yaml", text, vec![beside, secret(quoted), secret(block)])];
+    let drawn = human::render(&files, false);
+    let all = [
+        drawn.clone(),
+        human::render(&files, true),
+        github::render(&files),
+        json::render(&files).to_string(),
+        sarif::render(&files).to_string(),
+    ];
+    for shown in &all {
+        for word in ["hüter2", "𝄞", "first-line", "other-line"] {
+            assert!(!shown.contains(word), "{word} in {shown}");
+        }
+    }
+    assert!(drawn.contains("beside"), "the rest of the line is there:\n{drawn}");
+    // Positions are those of the text as it is.
+    let place = |files: &[FileFindings]| json::render(files)["files"][0]["findings"][0]["related"][0]["span"].clone();
+    let mut plain = files.clone();
+    plain[0].findings.iter_mut().for_each(|finding| finding.secret = false);
+    assert_eq!(place(&files), place(&plain));
+}

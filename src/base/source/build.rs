@@ -1,8 +1,8 @@
 //! Parser events → value and positions, without recursion.
 
 use super::scalar::{Plain, resolve};
-use super::{MAX_ALIAS_BYTES, MAX_ALIAS_NODES, MAX_ANCHORS, MAX_DEPTH, MAX_FINDINGS, NodeSpan, SpanMap, escape};
-use crate::base::{Diagnostic, Span, Value, codes};
+use super::{MAX_ALIAS_BYTES, MAX_ALIAS_NODES, MAX_ANCHORS, MAX_DEPTH, NodeSpan, SpanMap, escape};
+use crate::base::{Diagnostic, Findings, Span, Value, codes};
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureStyle};
 use serde_json::Map;
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use std::collections::HashMap;
 pub(super) struct Built {
     pub value: Value,
     pub spans: SpanMap,
-    pub findings: Vec<Diagnostic>,
+    pub findings: Findings,
     /// Stretches that were understood to be something else than what was meant.
     pub unread: Vec<Span>,
     pub stopped: Option<Stopped>,
@@ -169,7 +169,7 @@ impl<'t> Builder<'t> {
             built: Built {
                 value: Value::Null,
                 spans: SpanMap::for_text(text),
-                findings: Vec::new(),
+                findings: Findings::default(),
                 unread: Vec::new(),
                 stopped: None,
             },
@@ -218,9 +218,7 @@ impl<'t> Builder<'t> {
     }
 
     fn say(&mut self, finding: Diagnostic) {
-        if self.built.findings.len() < MAX_FINDINGS {
-            self.built.findings.push(finding);
-        }
+        self.built.findings.push(finding);
     }
 
     fn failed(&mut self, error: &ScanError) {

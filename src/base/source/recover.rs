@@ -5,13 +5,13 @@
 use super::build::{Built, Stopped, build};
 use super::syntax::{self, Explained};
 use super::{MAX_RECOVERY_BYTES, MAX_SYNTAX_ERRORS, SpanMap};
-use crate::base::{Diagnostic, Span, Value};
+use crate::base::{Diagnostic, Findings, Span, Value};
 
 /// A text, read as far as it could be.
 pub(super) struct Read {
     pub value: Value,
     pub spans: SpanMap,
-    pub findings: Vec<Diagnostic>,
+    pub findings: Findings,
     pub unread: Vec<Span>,
 }
 
@@ -91,14 +91,15 @@ fn without(text: &str, masked: &str, explained: &Explained, unread: &[Span]) -> 
 }
 
 fn finish(built: Built, told: Vec<Diagnostic>, unread: Vec<Span>, ends_at: Option<usize>, text: &str) -> Read {
-    let mut findings = told;
-    findings.extend(built.findings);
+    let mut findings = Findings::default();
+    findings.extend(told);
+    findings.append(built.findings);
     let mut spans = built.spans;
     if !unread.is_empty() {
         // Blanks have boundaries where the characters that they replace have none.
         spans.each(|span| *span = whole(text, *span));
     }
-    for finding in &mut findings {
+    for finding in findings.iter_mut() {
         finding.primary = whole(text, finding.primary);
         finding
             .related

@@ -41,10 +41,10 @@ fn check(cx: &Context<'_>, report: &mut Report) {
 
 /// Checks `what` people call the input or field at `pointer`.
 fn one(cx: &Context<'_>, what: &str, input: &InputSpec, pointer: &str, report: &mut Report) {
-    let before = report.len();
+    let before = report.total();
     limits(cx, what, input, pointer, report);
     // A default is measured by its limits only where these make sense.
-    if report.len() == before {
+    if report.total() == before {
         default(cx, what, input, pointer, report);
     }
 }
@@ -131,7 +131,7 @@ fn default(cx: &Context<'_>, what: &str, input: &InputSpec, pointer: &str, repor
 }
 
 /// What the value should be, where it is not.
-fn misfit(input: &InputSpec, kind: InputKind, value: &Value) -> Option<String> {
+pub(super) fn misfit(input: &InputSpec, kind: InputKind, value: &Value) -> Option<String> {
     let fits = match kind {
         InputKind::Text => value.is_string(),
         InputKind::Number => value.is_number(),
@@ -189,7 +189,7 @@ fn is_size(text: &str) -> bool {
         && ["B", "kB", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB"].contains(&unit)
 }
 
-const fn kind_name(kind: InputKind) -> &'static str {
+pub(super) const fn kind_name(kind: InputKind) -> &'static str {
     match kind {
         InputKind::Text => "text",
         InputKind::Number => "a number",

@@ -79,14 +79,7 @@ fn dead_edge(cx: &Context<'_>, paths: &Paths<'_>, step: &PlanStep, dead: &[Optio
 }
 
 fn exclusive(cx: &Context<'_>, paths: &Paths<'_>, step: &PlanStep) -> Option<Diagnostic> {
-    let pairs = step
-        .after
-        .iter()
-        .enumerate()
-        .flat_map(|(i, a)| step.after[i + 1..].iter().map(move |b| (a, b)));
-    let (a, b, shared) = pairs
-        .into_iter()
-        .find_map(|(a, b)| Some((a, b, paths.conflict(a, b)?)))?;
+    let (a, b, shared) = paths.torn(&step.after)?;
     let message = format!(
         "step \"{}\" waits for both `{}` and `{}`, and \"{}\" can have only one outcome",
         step.title,

@@ -1,6 +1,7 @@
 //! An expression reads a value that is not there on every path.
 
-use crate::base::{Code, Diagnostic};
+use crate::base::{Code, Diagnostic, Severity};
+use crate::lint::places::Owner;
 use crate::lint::rule::{Check, Context, Report, Rule};
 use crate::lint::uses::{Meaning, Missing, Name};
 
@@ -16,12 +17,29 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(cx: &Context<'_>, report: &mut Report) {
-    for (_, name) in cx.names().filter(|(_, name)| !name.guarded) {
+    for (one, name) in cx.names().filter(|(_, name)| !name.guarded) {
         let Meaning::MayBeMissing(missing) = name.meaning else {
             continue;
         };
-        report.push(finding(cx, name, missing));
+        let finding = finding(cx, name, missing);
+        report.push(match cx.places[one.place].owner {
+            Owner::Outputs => of_output(name, finding),
+            Owner::Trigger | Owner::Step(_) => finding,
+        });
     }
+}
+
+/// A run goes on without an output that it cannot give; nobody may have meant that.
+fn of_output(name: &Name, finding: Diagnostic) -> Diagnostic {
+    let path = name.path.join(".");
+    Diagnostic {
+        severity: Severity::Warning,
+        message: finding.message.replace("to here", "to the end"),
+        ..finding
+    }
+    .with_help(format!(
+        "where it is missing the run gives no such output; say what to give instead, as `{path} or none`"
+    ))
 }
 
 fn finding(cx: &Context<'_>, name: &Name, missing: Missing) -> Diagnostic {

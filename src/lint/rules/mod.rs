@@ -6,6 +6,7 @@ mod back_to_not_upstream;
 mod bad_ask;
 mod bad_input;
 mod bad_principal;
+mod input_not_given;
 mod join_never_met;
 mod may_be_missing;
 mod missing_with_key;
@@ -32,6 +33,7 @@ mod wrong_with_value;
 /// Every rule, in the order of the codes.
 pub const RULES: &[Rule] = &[
     bad_input::RULE,
+    input_not_given::RULE,
     unknown_input::RULE,
     unknown_step::RULE,
     unknown_output::RULE,

@@ -4,6 +4,7 @@ use crate::base::{Code, Diagnostic, Span, Value};
 use crate::lint::paths::Paths;
 use crate::lint::rule::{Check, Context, Report, Rule};
 use crate::plan::{Disposition, PlanStep, PlanVerb};
+use std::collections::HashSet;
 
 const CODE: Code = Code {
     id: "GF304",
@@ -17,11 +18,12 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(cx: &Context<'_>, graphs: &[Paths<'_>], report: &mut Report) {
+    let named = named_by_broken(cx);
     for step in graphs.iter().flat_map(|paths| paths.steps) {
         for (outcome, disposition) in &step.outcomes {
             // A failure that nothing handles stops the run as an incident, which a person settles.
             let handled = *disposition != Disposition::Nowhere || is_incident(step, outcome);
-            if !handled && !named_by_broken(cx, &step.id, outcome) {
+            if !handled && !named.contains(format!("{}.{outcome}", step.id).as_str()) {
                 report.push(finding(cx, step, outcome));
             }
         }
@@ -32,18 +34,19 @@ fn is_incident(step: &PlanStep, outcome: &str) -> bool {
     matches!(step.verb, PlanVerb::Uses { .. } | PlanVerb::Check(_)) && outcome == "failed"
 }
 
-/// Whether a step that was not understood names the outcome in its `after`.
-fn named_by_broken(cx: &Context<'_>, step: &str, outcome: &str) -> bool {
-    let name = format!("{step}.{outcome}");
-    let names_it = |after: &Value| match after {
-        Value::String(text) => *text == name,
-        Value::Array(list) => list.iter().any(|text| text.as_str() == Some(name.as_str())),
-        _ => false,
-    };
-    let written = ["steps", "always"]
+/// What steps come after, as written, where some of them were not understood.
+fn named_by_broken<'a>(cx: &'a Context<'_>) -> HashSet<&'a str> {
+    if cx.spec.broken.is_empty() {
+        return HashSet::new();
+    }
+    let lists = ["steps", "always"]
         .into_iter()
         .filter_map(|key| cx.document.value.get(key)?.as_array());
-    !cx.spec.broken.is_empty() && written.flatten().filter_map(|step| step.get("after")).any(names_it)
+    let after = lists.flatten().filter_map(|step| step.get("after"));
+    after
+        .flat_map(|after| after.as_array().map_or(std::slice::from_ref(after), Vec::as_slice))
+        .filter_map(Value::as_str)
+        .collect()
 }
 
 fn finding(cx: &Context<'_>, step: &PlanStep, outcome: &str) -> Diagnostic {

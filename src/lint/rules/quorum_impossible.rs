@@ -78,11 +78,13 @@ fn reasons(cx: &Context<'_>, step: &StepView<'_>, approve: &ApproveSpec, report:
         }
         let span = cx.value(&step.at(&format!("approve/reason/{index}")));
         let message = format!("step {} has no decision `{reason}` to give a reason for", step.title());
-        report.push(suggest(
-            Diagnostic::error(CODE, message, span),
-            reason,
-            decisions.clone(),
-            "its decisions are",
-        ));
+        report.push_with(|| {
+            suggest(
+                Diagnostic::error(CODE, message, span),
+                reason,
+                decisions.clone(),
+                "its decisions are",
+            )
+        });
     }
 }

@@ -105,9 +105,11 @@ impl Walk<'_> {
         if let Some(what) = what {
             let message = format!("{what} stands in the flow for everybody to read");
             self.report.push(
-                Diagnostic::error(CODE, message, self.document.spans.value(&self.pointer)).with_help(
-                    "store it as a secret and write `${{ secrets.NAME }}`; treat this one as known to others and replace it",
-                ),
+                Diagnostic::error(CODE, message, self.document.spans.value(&self.pointer))
+                    .with_help(
+                        "store it as a secret and write `${{ secrets.NAME }}`; treat this one as known to others and replace it",
+                    )
+                    .with_secret(),
             );
         }
     }
@@ -137,7 +139,7 @@ fn shape(text: &str) -> Option<&'static str> {
     if longest_piece(text) < SHORTEST_TOKEN {
         return None;
     }
-    if let Some((_, _, what)) = TOKENS.iter().find(|(start, length, _)| has_token(text, start, *length)) {
+    if let Some(what) = token(text) {
         return Some(what);
     }
     if has_web_token(text) {
@@ -159,14 +161,27 @@ fn longest_piece(text: &str) -> usize {
         .unwrap_or(0)
 }
 
-fn has_token(text: &str, start: &str, length: usize) -> bool {
-    text.match_indices(start).any(|(at, _)| {
-        let stands_alone = !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
-        stands_alone
-            && run_length(&text[at + start.len()..], |c| {
-                c.is_ascii_alphanumeric() || c == '_' || c == '-' || c == '.'
-            }) >= length
-    })
+/// What a token in the text belongs to.
+fn token(text: &str) -> Option<&'static str> {
+    let bytes = text.as_bytes();
+    let mut before = b' ';
+    for (at, &byte) in bytes.iter().enumerate() {
+        let stands_alone = !before.is_ascii_alphanumeric();
+        before = byte;
+        if !stands_alone || !matches!(byte, b'A' | b'g' | b'x' | b's' | b'r' | b'S' | b'n') {
+            continue;
+        }
+        let is_it = |(start, length, _): &&(&str, usize, &str)| {
+            bytes[at..].strip_prefix(start.as_bytes()).is_some_and(|rest| {
+                let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
+                rest.iter().take_while(is_part).count() >= *length
+            })
+        };
+        if let Some((_, _, what)) = TOKENS.iter().find(is_it) {
+            return Some(what);
+        }
+    }
+    None
 }
 
 /// Three parts in base64, the first two of which begin as `{"` does.
@@ -238,6 +253,19 @@ mod tests {
             "steps.room.share",
         ] {
             assert_eq!(shape(plain), None, "{plain}");
+        }
+    }
+
+    #[test]
+    fn every_token_is_looked_for() {
+        for (start, length, what) in TOKENS {
+            let secret = |length| format!("see {start}{}.", "a".repeat(length - 1));
+            assert_eq!(shape(&secret(length)), Some(what), "{start}");
+            assert_eq!(shape(&secret(length - 1)), None, "{start}");
+            assert_eq!(
+                shape(&format!("é{}", secret(length).trim_start_matches("see "))),
+                Some(what)
+            );
         }
     }
 

@@ -1,13 +1,15 @@
 //! Types do not fit: text where a number is wanted, a condition that is neither true nor false.
 
-use crate::base::{Code, Diagnostic};
+use crate::base::source::escape;
+use crate::base::{Code, Diagnostic, Value};
 use crate::expr::Type;
 use crate::expr::check::ExprFindingKind;
-use crate::lint::places::{Form, Purpose};
+use crate::lint::places::{EventScope, Form, Purpose};
 use crate::lint::rule::{Check, Context, Report, Rule};
-use crate::lint::shapes;
+use crate::lint::rules::bad_input::{kind_name, misfit};
+use crate::lint::shapes::{self, Lookup, field_of};
 use crate::lint::uses::Use;
-use crate::plan::locate;
+use crate::spec::{InputKind, InputSpec};
 
 const CODE: Code = Code {
     id: "GF206",
@@ -23,21 +25,39 @@ pub const RULE: Rule = Rule {
 fn check(cx: &Context<'_>, report: &mut Report) {
     for one in &cx.uses {
         let mismatches = one.wrong.iter().filter(|wrong| wrong.kind == ExprFindingKind::Mismatch);
-        let before = report.len();
+        let before = report.total();
         for wrong in mismatches {
             report.push(Diagnostic::error(CODE, wrong.message.clone(), wrong.span));
         }
-        if report.len() == before && one.whole {
+        if report.total() == before {
             place(cx, one, report);
         }
     }
+    triggers(cx, report);
 }
 
 /// Whether the value fits the place it is for.
 fn place(cx: &Context<'_>, one: &Use, report: &mut Report) {
     let place = &cx.places[one.place];
     let found = one.ty.words();
-    let span = || locate(cx.document, &place.pointer, one.part);
+    let span = || cx.locator.place(&place.pointer, one.part);
+    // Text around an expression makes it text.
+    let text = Type::Text;
+    let ty = if one.whole { &one.ty } else { &text };
+    if let Purpose::Input(name) = place.purpose
+        && let Some(input) = cx.spec.inputs.get(name)
+        && !shapes::may_be_given(input.kind, ty)
+    {
+        let message = format!(
+            "input `{name}` must be {}, and this is {}",
+            kind_name(input.kind),
+            ty.words()
+        );
+        report.push(Diagnostic::error(CODE, message, span()));
+    }
+    if !one.whole {
+        return;
+    }
     match (place.form, place.purpose) {
         (Form::Condition(key), _) if !matches!(one.ty, Type::Boolean | Type::Any) => {
             let message = format!("`{key}` must be true or false, and this is {found}");
@@ -63,5 +83,67 @@ fn place(cx: &Context<'_>, one: &Use, report: &mut Report) {
             });
         }
         _ => {}
+    }
+}
+
+/// What a value that stands in a trigger should be, where it is not. A text may stand for a number,
+/// for `true` and for the id of a file.
+fn misgiven(input: &InputSpec, value: &Value) -> Option<String> {
+    let is_open = match input.kind {
+        InputKind::Number | InputKind::Integer | InputKind::Boolean | InputKind::File => value.is_string(),
+        _ => has_expression(value),
+    };
+    if is_open {
+        None
+    } else {
+        misfit(input, input.kind, value)
+    }
+}
+
+fn has_expression(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains("${{"),
+        Value::Array(items) => items.iter().any(has_expression),
+        Value::Object(fields) => fields.values().any(has_expression),
+        _ => false,
+    }
+}
+
+/// What triggers give as it stands, or by its name alone.
+fn triggers(cx: &Context<'_>, report: &mut Report) {
+    let webhook = cx.spec.on.webhook.iter().flat_map(|trigger| &trigger.inputs);
+    let event = cx.spec.on.event.iter().flat_map(|trigger| &trigger.inputs);
+    let given = webhook
+        .map(|given| ("webhook", given))
+        .chain(event.map(|given| ("event", given)));
+    for (trigger, (name, value)) in given {
+        let Some(input) = cx.spec.inputs.get(name) else {
+            continue;
+        };
+        if let Some(expected) = misgiven(input, value) {
+            let message = format!("input `{name}` must be {expected}");
+            let span = cx.value(&format!("/on/{trigger}/inputs/{}", escape(name)));
+            report.push(Diagnostic::error(CODE, message, span));
+        }
+    }
+    let Some(event) = cx.spec.on.event.as_ref().filter(|event| event.inputs.is_empty()) else {
+        return;
+    };
+    let fields = cx.shapes.event_in(EventScope::Kind(&event.kind)).unwrap_or(Type::Any);
+    for (name, input) in &cx.spec.inputs {
+        if let Lookup::Known(field) = field_of(&fields, name)
+            && !shapes::may_be_given(input.kind, &field.ty)
+        {
+            let message = format!(
+                "input `{name}` must be {}, and `{name}` of `{}` is {}",
+                kind_name(input.kind),
+                event.kind,
+                field.ty.words()
+            );
+            report.push(
+                Diagnostic::error(CODE, message, cx.value("/on/event/type"))
+                    .with_help("say under `inputs` of the trigger what each input is, or give the input another name"),
+            );
+        }
     }
 }

@@ -47,7 +47,7 @@ fn one(cx: &Context<'_>, event: &str, pointer: &str, report: &mut Report) {
     }
     let finding = Diagnostic::error(CODE, format!("nobody emits the event `{event}`"), cx.value(pointer));
     let names: Vec<&str> = cx.catalog.events.keys().map(String::as_str).collect();
-    report.push(suggest(finding, event, names, "events are"));
+    report.push_with(|| suggest(finding, event, names, "events are"));
 }
 
 fn is_built_in(cx: &Context<'_>, connection: &str) -> bool {

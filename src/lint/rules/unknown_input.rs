@@ -1,6 +1,7 @@
 //! An expression reads an input that the flow does not have.
 
-use crate::base::{Code, Diagnostic};
+use crate::base::source::escape;
+use crate::base::{Code, Diagnostic, Span};
 use crate::lint::rule::{Check, Context, Report, Rule, suggest};
 use crate::lint::uses::Meaning;
 
@@ -17,13 +18,26 @@ pub const RULE: Rule = Rule {
 
 fn check(cx: &Context<'_>, report: &mut Report) {
     for (_, name) in cx.names().filter(|(_, name)| name.meaning == Meaning::NoInput) {
-        let word = &name.path[1];
-        let finding = Diagnostic::error(CODE, format!("the flow has no input `{word}`"), name.span);
-        let inputs = cx.spec.inputs.keys().map(String::as_str);
-        report.push(if cx.spec.inputs.is_empty() {
-            finding.with_help(format!("add it: `inputs: {{ {word}: {{ type: text }} }}`"))
-        } else {
-            suggest(finding, word, inputs, "its inputs are")
-        });
+        report.push_with(|| finding(cx, &name.path[1], name.span));
     }
+    let webhook = cx.spec.on.webhook.iter().flat_map(|trigger| &trigger.inputs);
+    let event = cx.spec.on.event.iter().flat_map(|trigger| &trigger.inputs);
+    let given = webhook
+        .map(|given| ("webhook", given))
+        .chain(event.map(|given| ("event", given)));
+    for (trigger, (word, _)) in given {
+        if !cx.spec.inputs.contains_key(word) {
+            let span = cx.key(&format!("/on/{trigger}/inputs/{}", escape(word)));
+            report.push_with(|| finding(cx, word, span));
+        }
+    }
+}
+
+fn finding(cx: &Context<'_>, word: &str, span: Span) -> Diagnostic {
+    let finding = Diagnostic::error(CODE, format!("the flow has no input `{word}`"), span);
+    if cx.spec.inputs.is_empty() {
+        return finding.with_help(format!("add it: `inputs: {{ {word}: {{ type: text }} }}`"));
+    }
+    let inputs = cx.spec.inputs.keys().map(String::as_str);
+    suggest(finding, word, inputs, "its inputs are")
 }

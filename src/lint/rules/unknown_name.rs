@@ -39,7 +39,7 @@ fn check(cx: &Context<'_>, report: &mut Report) {
         let word = &name.path[*position];
         let message = format!("`{}` has no `{word}`", name.path[..*position].join("."));
         let finding = Diagnostic::error(CODE, message, name.span);
-        report.push(suggest(finding, word, candidates.iter().map(String::as_str), "it has"));
+        report.push_with(|| suggest(finding, word, candidates.iter().map(String::as_str), "it has"));
     }
 }
 

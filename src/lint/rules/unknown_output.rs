@@ -31,6 +31,6 @@ fn check(cx: &Context<'_>, report: &mut Report) {
         };
         let finding = Diagnostic::error(CODE, message, name.span);
         let there_are = if *position == 2 { "it gives" } else { "it has" };
-        report.push(suggest(finding, word, candidates.iter().map(String::as_str), there_are));
+        report.push_with(|| suggest(finding, word, candidates.iter().map(String::as_str), there_are));
     }
 }

@@ -19,6 +19,6 @@ fn check(cx: &Context<'_>, report: &mut Report) {
         let word = &name.path[1];
         let finding = Diagnostic::error(CODE, format!("the flow has no step `{word}`"), name.span);
         let ids: Vec<&str> = cx.steps.iter().map(|step| step.spec.id.as_str()).collect();
-        report.push(suggest(finding, word, ids, "its steps are"));
+        report.push_with(|| suggest(finding, word, ids, "its steps are"));
     }
 }

@@ -22,6 +22,6 @@ fn check(cx: &Context<'_>, report: &mut Report) {
         };
         let action = step.spec.uses.as_deref().unwrap_or_default();
         let finding = Diagnostic::error(CODE, format!("`{action}` knows no `{key}`"), cx.key(pointer));
-        report.push(suggest(finding, key, known.iter().map(String::as_str), "it knows"));
+        report.push_with(|| suggest(finding, key, known.iter().map(String::as_str), "it knows"));
     }
 }

@@ -3,8 +3,11 @@
 use super::{Compiler, Names};
 use crate::base::diagnostic::nearest;
 use crate::base::{Diagnostic, Span};
-use crate::plan::{Edge, Index, PlanStep, StepId, codes, locate};
+use crate::plan::{Edge, Index, PlanStep, StepId, codes};
 use petgraph::graph::{DiGraph, NodeIndex};
+
+/// Most cycles that are told of one list of steps.
+pub const MAX_CYCLES: usize = 20;
 
 impl<'a> Compiler<'a> {
     /// The edges into each step of a list.
@@ -44,7 +47,7 @@ impl<'a> Compiler<'a> {
 
     fn edge(&mut self, names: &Names<'a>, text: &str, pointer: &str) -> Option<Edge> {
         if text == "start" {
-            let place = locate(self.document, pointer, Span::new(0, text.len()));
+            let place = self.locator.place(pointer, Span::new(0, text.len()));
             self.report(
                 Diagnostic::error(codes::UNKNOWN_STEP, "`start` cannot stand beside steps", place)
                     .with_help("write `after: start` alone for a step that begins the flow"),
@@ -59,7 +62,7 @@ impl<'a> Compiler<'a> {
         if let Some(outcome) = outcome
             && !from.outcomes.contains_key(outcome)
         {
-            let place = locate(self.document, pointer, Span::new(id.len() + 1, text.len()));
+            let place = self.locator.place(pointer, Span::new(id.len() + 1, text.len()));
             self.unknown_outcome(from, outcome, place);
             return None;
         }
@@ -93,19 +96,26 @@ impl<'a> Compiler<'a> {
         ));
     }
 
-    /// Indexes the steps. Each cycle is told and cut at the `after` that closes it.
+    /// Indexes the steps. Each cycle is told and cut at the `after` that closes it, and after the
+    /// last that is told, whatever leads up the file is cut.
     pub(super) fn acyclic(&mut self, names: &Names<'a>, steps: &mut [PlanStep]) -> Index {
-        loop {
+        for told in 0.. {
+            if told == MAX_CYCLES {
+                for step in steps.iter_mut() {
+                    step.after.retain(|edge| edge.from < step.index);
+                }
+            }
             let cycle = match Index::of(steps) {
                 Ok(index) => return index,
                 Err(cycle) => cycle,
             };
-            let written = |id: &StepId| names.steps[id.index()].spec.after.is_some();
-            let at = cycle.iter().position(written).unwrap_or(0);
+            let is_written = |id: &StepId| names.steps[id.index()].spec.after.is_some();
+            let at = cycle.iter().position(is_written).unwrap_or(0);
             let (closing, before) = (cycle[at], cycle[(at + cycle.len() - 1) % cycle.len()]);
             self.cycle(steps, &cycle, closing);
             steps[closing.index()].after.retain(|edge| edge.from != before);
         }
+        unreachable!("what leads down the file has no cycles")
     }
 
     fn cycle(&mut self, steps: &[PlanStep], cycle: &[StepId], closing: StepId) {

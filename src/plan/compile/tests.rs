@@ -1,7 +1,8 @@
 //! Every finding of the compiler, and what the plan says of a flow without any.
 
+use super::order::MAX_CYCLES;
 use crate::plan::testing::{compiled, plan};
-use crate::plan::{Disposition, Edge, Exclusion, PlanVerb, Reminder, StepId};
+use crate::plan::{Disposition, Edge, Exclusion, PlanVerb, Reminder, StepId, codes};
 use crate::spec::JoinSpec;
 
 /// `CODE "text in the file": message (help)` of each finding.
@@ -295,6 +296,29 @@ fn cycles_are_told_once_with_all_their_steps() {
         .collect();
     assert_eq!(related, ["b", "c"]);
     assert_eq!(plan.index.order.len(), 4);
+}
+
+#[test]
+fn only_so_many_cycles_are_told_and_every_one_is_cut() {
+    let flow = |count: usize| -> String {
+        let step = |at| {
+            format!(
+                "  - {{ id: s{at}, uses: data.make, after: [s{at}, s{}] }}\n",
+                (at + 1) % count
+            )
+        };
+        (0..count).map(step).collect()
+    };
+    for (count, told) in [
+        (MAX_CYCLES - 1, MAX_CYCLES),
+        (MAX_CYCLES, MAX_CYCLES),
+        (MAX_CYCLES + 1, MAX_CYCLES),
+    ] {
+        let (_, plan, findings) = compiled(&flow(count));
+        assert!(findings.iter().all(|finding| finding.code == codes::CYCLE));
+        assert_eq!(findings.len(), told, "{count}");
+        assert_eq!(plan.index.order.len(), count);
+    }
 }
 
 #[test]

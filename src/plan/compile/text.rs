@@ -3,7 +3,7 @@
 use super::Compiler;
 use crate::base::{Diagnostic, Span, Value};
 use crate::expr::{ExprError, Expression, Part, Template, Tree};
-use crate::plan::{codes, exact, locate};
+use crate::plan::codes;
 
 impl Compiler<'_> {
     /// A bare expression.
@@ -15,13 +15,13 @@ impl Compiler<'_> {
             }
             None => (text, 0),
         };
-        match Expression::parse(bare) {
+        match self.texts.expression(bare) {
             Ok(expression) => Some(expression),
             Err(error) => {
                 if begin == 0 && text.contains("${{") {
                     self.in_braces_somewhere(pointer, text);
                 } else {
-                    self.syntax(pointer, error, begin);
+                    self.syntax(pointer, &error, begin);
                 }
                 None
             }
@@ -34,10 +34,10 @@ impl Compiler<'_> {
         let mut finding = Diagnostic::error(
             codes::CONDITION_IN_BRACES,
             "a condition is written without `${{ }}`",
-            locate(self.document, pointer, whole),
+            self.locator.place(pointer, whole),
         )
         .with_help("remove the braces");
-        if let Some(place) = exact(self.document, pointer, whole) {
+        if let Some(place) = self.locator.exact(pointer, whole) {
             finding = finding.with_fix(place, &text[inner.start..inner.end]);
         }
         self.report(finding);
@@ -45,7 +45,7 @@ impl Compiler<'_> {
 
     fn in_braces_somewhere(&mut self, pointer: &str, text: &str) {
         let at = text.find("${{").unwrap_or(0);
-        let place = locate(self.document, pointer, Span::new(at, at + 3));
+        let place = self.locator.place(pointer, Span::new(at, at + 3));
         self.report(
             Diagnostic::error(
                 codes::CONDITION_IN_BRACES,
@@ -58,15 +58,18 @@ impl Compiler<'_> {
 
     /// Text with `${{ }}` in it. Broken, it is taken as it stands.
     pub(super) fn template(&mut self, pointer: &str, text: &str) -> Template {
-        Template::parse(text).unwrap_or_else(|errors| {
-            for error in errors {
-                self.syntax(pointer, error, 0);
+        match self.texts.template(text).as_ref() {
+            Ok(template) => template.clone(),
+            Err(errors) => {
+                for error in errors {
+                    self.syntax(pointer, error, 0);
+                }
+                Template {
+                    source: text.to_owned(),
+                    parts: vec![Part::Text(text.to_owned())],
+                }
             }
-            Template {
-                source: text.to_owned(),
-                parts: vec![Part::Text(text.to_owned())],
-            }
-        })
+        }
     }
 
     pub(super) fn templates(&mut self, pointer: &str, texts: &[String]) -> Vec<Template> {
@@ -77,21 +80,22 @@ impl Compiler<'_> {
 
     /// Data with `${{ }}` in its texts. Broken, it is taken as it stands.
     pub(super) fn tree(&mut self, pointer: &str, value: &Value) -> Tree {
-        Tree::parse(value).unwrap_or_else(|errors| {
+        Tree::parse_with(self.texts, value).unwrap_or_else(|errors| {
             for (below, error) in errors {
-                self.syntax(&format!("{pointer}{below}"), error, 0);
+                self.syntax(&format!("{pointer}{below}"), &error, 0);
             }
             Tree::Plain(value.clone())
         })
     }
 
-    fn syntax(&mut self, pointer: &str, error: ExprError, begin: usize) {
-        let place = locate(
-            self.document,
-            pointer,
-            Span::new(begin + error.span.start, begin + error.span.end),
-        );
-        self.report(Diagnostic::error(codes::EXPRESSION_SYNTAX, error.message, place));
+    fn syntax(&mut self, pointer: &str, error: &ExprError, begin: usize) {
+        let part = Span::new(begin + error.span.start, begin + error.span.end);
+        let place = self.locator.place(pointer, part);
+        self.report(Diagnostic::error(
+            codes::EXPRESSION_SYNTAX,
+            error.message.as_str(),
+            place,
+        ));
     }
 }
 

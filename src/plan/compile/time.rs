@@ -56,9 +56,12 @@ impl Compiler<'_> {
         if let Some(period) = text.strip_suffix(" after") {
             return self.period(pointer, period).map(Reminder::After);
         }
-        self.bad_duration(pointer, format!("`{text}` does not say `before` or `after`"))
-            .help =
-            Some("write `3 business days before` (the due moment) or `2 days after` (the step's start)".to_owned());
+        let help = "write `3 business days before` (the due moment) or `2 days after` (the step's start)";
+        self.bad_duration(
+            pointer,
+            format!("`{text}` does not say `before` or `after`"),
+            Some(help),
+        );
         None
     }
 
@@ -84,16 +87,17 @@ impl Compiler<'_> {
                 Some(period)
             }
             Err(error) => {
-                self.bad_duration(pointer, error.to_string());
+                self.bad_duration(pointer, error.to_string(), None);
                 None
             }
         }
     }
 
-    fn bad_duration(&mut self, pointer: &str, message: String) -> &mut Diagnostic {
+    fn bad_duration(&mut self, pointer: &str, message: String, help: Option<&str>) {
         let place = self.document.spans.value(pointer);
-        self.report(Diagnostic::error(codes::BAD_DURATION, message, place));
-        self.findings.last_mut().expect("one was just added")
+        let mut finding = Diagnostic::error(codes::BAD_DURATION, message, place);
+        finding.help = help.map(str::to_owned);
+        self.report(finding);
     }
 
     fn needs_calendar(&mut self, pointer: &str) {
@@ -129,8 +133,12 @@ impl Compiler<'_> {
                 return usual;
             };
             milliseconds(&period).unwrap_or_else(|| {
-                self.bad_duration(&pointer, format!("`{text}` is no pause that is the same every time"))
-                    .help = Some("write seconds, minutes, hours or days, as `10 s`".to_owned());
+                let message = format!("`{text}` is no pause that is the same every time");
+                self.bad_duration(
+                    &pointer,
+                    message,
+                    Some("write seconds, minutes, hours or days, as `10 s`"),
+                );
                 usual
             })
         };

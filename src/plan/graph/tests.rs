@@ -2,6 +2,7 @@ use super::*;
 use crate::plan::Plan;
 use crate::plan::testing::{compiled, plan};
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 fn id(plan: &Plan, step: &str) -> StepId {

@@ -9,11 +9,11 @@ use serde::Deserialize;
 use serde_json::{Map, json};
 
 impl Reader<'_> {
-    /// Everything but the steps. Nothing where there is no list of steps.
+    /// Everything but the steps. Nothing where there is no list of steps, or too much is wrong.
     pub(super) fn outer(&mut self, root: &Map<String, Value>) -> Option<FlowSpec> {
         let place = Place::flow(self.document);
-        let wrong = self.check(&SCHEMAS.outer, &self.document.value, &place);
-        if !root.get("steps").is_some_and(Value::is_array) {
+        let told = self.check(&SCHEMAS.outer, &self.document.value, &place);
+        if told.untold > 0 || !root.get("steps").is_some_and(Value::is_array) {
             return None;
         }
         let mut map: Map<_, _> = root
@@ -22,7 +22,7 @@ impl Reader<'_> {
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
         // Entries of lists from behind, so that the numbers of those before stay true.
-        for wrong in wrong.iter().rev().filter(|wrong| wrong.unusable) {
+        for wrong in told.wrong.iter().rev().filter(|wrong| wrong.unusable) {
             let segments: Vec<_> = wrong.pointer.split('/').skip(1).map(unescape).collect();
             leave_out(&mut map, &segments);
         }

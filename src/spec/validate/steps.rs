@@ -4,6 +4,7 @@ use super::place::Place;
 use super::{Reader, SCHEMAS};
 use crate::base::source::escape;
 use crate::base::{Diagnostic, Span, Value};
+use crate::spec::limits::MAX_STEPS;
 use crate::spec::schema::OWN_KEYS;
 use crate::spec::step::{StepSpec, Verb};
 use crate::spec::{codes, schema};
@@ -20,6 +21,10 @@ pub(super) struct Steps {
     pub broken: Vec<String>,
 }
 
+fn id_of(step: &Map<String, Value>) -> Option<String> {
+    step.get("id").and_then(Value::as_str).map(str::to_owned)
+}
+
 /// Ids seen so far, without their underscores, and where.
 type Seen = HashMap<String, (String, Span)>;
 
@@ -31,15 +36,18 @@ impl Reader<'_> {
             let list = root.get(key).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
             for (index, value) in list.iter().enumerate() {
                 let Value::Object(map) = value else { continue };
+                if index >= MAX_STEPS {
+                    // That there are too many is told; what they are is not looked at.
+                    read.broken.extend(id_of(map));
+                    continue;
+                }
                 let place = Place::step(self.document, format!("/{key}/{index}"), index, value);
                 let understood = self.step(map, value, &place);
                 let unique = self.unique(map, &place, &mut seen);
                 match understood {
                     Some(step) if unique && key == "steps" => read.main.push(step),
                     Some(step) if unique => read.always.push(step),
-                    _ => read
-                        .broken
-                        .extend(map.get("id").and_then(Value::as_str).map(str::to_owned)),
+                    _ => read.broken.extend(id_of(map)),
                 }
             }
         }
@@ -48,7 +56,7 @@ impl Reader<'_> {
 
     /// One step, told where it is wrong, and returned where it is right.
     fn step(&mut self, map: &Map<String, Value>, value: &Value, place: &Place<'_>) -> Option<StepSpec> {
-        let before = self.findings.len();
+        let before = self.findings.total();
         let verbs: Vec<_> = Verb::WORDS.into_iter().filter(|verb| map.contains_key(*verb)).collect();
         let schema = match verbs.as_slice() {
             [one] => SCHEMAS
@@ -58,7 +66,7 @@ impl Reader<'_> {
                 .map(|(_, schema)| schema),
             _ => None,
         };
-        let wrong = self.check(schema.unwrap_or(&SCHEMAS.any_step), value, place);
+        let wrong = self.check(schema.unwrap_or(&SCHEMAS.any_step), value, place).wrong;
         match verbs.as_slice() {
             [] => self.no_verb(map, place),
             [one] if Verb::RESERVED.contains(one) => self.not_yet(one, place),
@@ -66,7 +74,7 @@ impl Reader<'_> {
             [first, others @ ..] => self.two_verbs(first, others, place),
         }
         self.choices(map, place);
-        if !wrong.is_empty() || self.findings.len() > before || schema.is_none() {
+        if !wrong.is_empty() || self.findings.total() > before || schema.is_none() {
             return None;
         }
         self.typed(map, value, place)

@@ -53,27 +53,44 @@ const MEANT: [(&str, &str); 22] = [
     ("max_rounds", "it belongs beside `back_to` under `outcomes`"),
 ];
 
-/// Tells all errors of one part.
+/// What is told of one part.
+#[derive(Default)]
+pub(super) struct Told {
+    pub wrong: Vec<Wrong>,
+    /// How much more is wrong.
+    pub untold: usize,
+}
+
+/// Tells the errors of one part, as far as there is room for them.
 pub(super) fn all<'e>(
     errors: impl Iterator<Item = ValidationError<'e>>,
     schema: &Value,
     place: &Place<'_>,
-) -> Vec<Wrong> {
-    let teller = Teller { schema, place };
+    room: usize,
+) -> Told {
+    let teller = Teller { schema, place, room };
     let errors: Vec<_> = errors.collect();
-    let mut told = Vec::new();
+    let mut told = Told::default();
     teller.several(&errors.iter().collect::<Vec<_>>(), &mut told);
-    told.sort_by_key(|wrong| wrong.finding.primary);
+    told.wrong.sort_by_key(|wrong| wrong.finding.primary);
     told
+}
+
+impl Told {
+    fn push(&mut self, wrong: Wrong) {
+        self.wrong.push(wrong);
+    }
 }
 
 struct Teller<'t, 'd> {
     schema: &'t Value,
     place: &'t Place<'d>,
+    /// How many are told.
+    room: usize,
 }
 
 impl Teller<'_, '_> {
-    fn several(&self, errors: &[&ValidationError<'_>], told: &mut Vec<Wrong>) {
+    fn several(&self, errors: &[&ValidationError<'_>], told: &mut Told) {
         // Of a value of the wrong type nothing else is worth saying.
         let mistyped: HashSet<_> = errors
             .iter()
@@ -82,18 +99,23 @@ impl Teller<'_, '_> {
             .collect();
         for error in errors {
             let is_type = matches!(error.kind(), Kind::Type { .. });
-            if is_type || !mistyped.contains(error.instance_path().as_str()) {
+            if told.wrong.len() >= self.room {
+                told.untold += 1;
+            } else if is_type || !mistyped.contains(error.instance_path().as_str()) {
                 self.one(error, told);
             }
         }
     }
 
-    fn one(&self, error: &ValidationError<'_>, told: &mut Vec<Wrong>) {
+    fn one(&self, error: &ValidationError<'_>, told: &mut Told) {
         let inside = error.instance_path().to_string();
         let node = self.node(error);
         match error.kind() {
             Kind::AdditionalProperties { unexpected } => {
-                told.extend(unexpected.iter().map(|key| self.unknown(&inside, key, node)));
+                let room = self.room.saturating_sub(told.wrong.len());
+                let some = unexpected.iter().take(room);
+                told.wrong.extend(some.map(|key| self.unknown(&inside, key, node)));
+                told.untold += unexpected.len().saturating_sub(room);
             }
             Kind::PropertyNames { error } => {
                 let key = error.instance().as_str().unwrap_or_default().to_owned();
@@ -207,7 +229,7 @@ impl Teller<'_, '_> {
         error: &ValidationError<'_>,
         inside: &str,
         context: &[Vec<ValidationError<'static>>],
-        told: &mut Vec<Wrong>,
+        told: &mut Told,
     ) {
         let path = error.schema_path().to_string();
         let def = path.trim_end_matches("/oneOf").rsplit('/').next().unwrap_or_default();

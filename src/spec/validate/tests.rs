@@ -10,7 +10,7 @@ fn read(text: &str) -> (Option<FlowSpec>, Vec<Diagnostic>, Document) {
     let (document, mut findings) = Document::parse("a.flow.yaml", text);
     let (flow, more) = read_flow(&document);
     findings.extend(more);
-    (flow, findings, document)
+    (flow, findings.into(), document)
 }
 
 /// Each finding as `CODE place: message`.
