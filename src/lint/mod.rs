@@ -12,6 +12,7 @@ mod rules;
 mod schema;
 mod shapes;
 mod suppress;
+mod triggers;
 mod uses;
 
 pub use codes::{CODES, Page, explain};

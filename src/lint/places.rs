@@ -127,14 +127,14 @@ impl<'a> Collector<'a> {
         if let Some(schedule) = &spec.on.schedule {
             self.event = EventScope::Moment;
             for (name, value) in &schedule.inputs {
-                self.data(&format!("/on/schedule/inputs/{}", escape(name)), value, Purpose::Data);
+                self.input(&format!("/on/schedule/inputs/{}", escape(name)), name, value);
             }
         }
         if let Some(flow) = &spec.on.flow {
             self.event = EventScope::RunEnded;
             self.condition("/on/flow/where".into(), flow.filter.as_deref(), "where");
             for (name, value) in &flow.inputs {
-                self.data(&format!("/on/flow/inputs/{}", escape(name)), value, Purpose::Data);
+                self.input(&format!("/on/flow/inputs/{}", escape(name)), name, value);
             }
         }
         self.event = EventScope::None;

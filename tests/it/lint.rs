@@ -496,7 +496,14 @@ fn a_trigger_without_a_map_gives_what_has_the_name_of_an_input() {
         ("doc: { type: file }", uploaded, "GF109 event"),
         ("share: { type: text }", uploaded, "GF109 event"),
         ("doc: { type: text, default: x }", uploaded, ""),
-        ("file: { type: text }", uploaded, "GF206 file360.file_uploaded"),
+        ("file: { type: text }", uploaded, "GF206 event"),
+        ("date: { type: date }", "schedule: { cron: 0 8 * * *, zone: UTC }", ""),
+        (
+            "day: { type: date }",
+            "schedule: { cron: 0 8 * * *, zone: UTC }",
+            "GF109 schedule",
+        ),
+        ("any: { type: text }", "flow: { name: other }", ""),
         ("any: { type: text }", "event: { type: erp.order_placed }", ""),
         ("any: { type: text }", "webhook: { secret: S }", ""),
     ] {

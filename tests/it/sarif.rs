@@ -8,11 +8,9 @@ use gatefold::spec::Catalog;
 /// Whatever lint finds comes out as a log that the official schema of SARIF 2.1.0 accepts.
 #[test]
 fn logs_fit_the_official_schema() {
-    let mut schema: Value = serde_json::from_str(include_str!("../data/sarif/sarif-schema-2.1.0.json")).expect("JSON");
     // A bracket too many in the schema, which not every reader of regular expressions forgives.
-    let pattern = &mut schema["definitions"]["run"]["properties"]["language"]["pattern"];
-    assert_eq!(*pattern, "^[a-zA-Z]{2}|^[a-zA-Z]{2}-[a-zA-Z]{2}]?$");
-    *pattern = serde_json::json!("^[a-zA-Z]{2}(-[a-zA-Z]{2})?$");
+    let text = include_str!("../data/sarif/sarif-schema-2.1.0.json").replace("{2}]?$", "{2}$");
+    let schema: Value = serde_json::from_str(&text).expect("JSON");
     let validator = jsonschema::draft7::new(&schema).expect("the schema is one");
     let calendars = Calendars::new();
     let surroundings = Surroundings {

@@ -4,10 +4,11 @@ use crate::base::source::escape;
 use crate::base::{Code, Diagnostic, Value};
 use crate::expr::Type;
 use crate::expr::check::ExprFindingKind;
-use crate::lint::places::{EventScope, Form, Purpose};
+use crate::lint::places::{Form, Purpose};
 use crate::lint::rule::{Check, Context, Report, Rule};
 use crate::lint::rules::bad_input::{kind_name, misfit};
 use crate::lint::shapes::{self, Lookup, field_of};
+use crate::lint::triggers::{Trigger, triggers};
 use crate::lint::uses::Use;
 use crate::spec::{InputKind, InputSpec};
 
@@ -33,7 +34,9 @@ fn check(cx: &Context<'_>, report: &mut Report) {
             place(cx, one, report);
         }
     }
-    triggers(cx, report);
+    for trigger in triggers(cx.spec, &cx.shapes) {
+        given(cx, &trigger, report);
+    }
 }
 
 /// Whether the value fits the place it is for.
@@ -109,39 +112,22 @@ fn has_expression(value: &Value) -> bool {
     }
 }
 
-/// What triggers give as it stands, or by its name alone.
-fn triggers(cx: &Context<'_>, report: &mut Report) {
-    let webhook = cx.spec.on.webhook.iter().flat_map(|trigger| &trigger.inputs);
-    let event = cx.spec.on.event.iter().flat_map(|trigger| &trigger.inputs);
-    let given = webhook
-        .map(|given| ("webhook", given))
-        .chain(event.map(|given| ("event", given)));
-    for (trigger, (name, value)) in given {
-        let Some(input) = cx.spec.inputs.get(name) else {
-            continue;
-        };
-        if let Some(expected) = misgiven(input, value) {
+/// What a trigger gives as it stands, or by its name alone.
+fn given(cx: &Context<'_>, trigger: &Trigger<'_>, report: &mut Report) {
+    for (name, input) in &cx.spec.inputs {
+        if let Some(expected) = trigger.map.get(name).and_then(|value| misgiven(input, value)) {
             let message = format!("input `{name}` must be {expected}");
-            let span = cx.value(&format!("/on/{trigger}/inputs/{}", escape(name)));
+            let span = cx.value(&format!("/on/{}/inputs/{}", trigger.key, escape(name)));
             report.push(Diagnostic::error(CODE, message, span));
         }
-    }
-    let Some(event) = cx.spec.on.event.as_ref().filter(|event| event.inputs.is_empty()) else {
-        return;
-    };
-    let fields = cx.shapes.event_in(EventScope::Kind(&event.kind)).unwrap_or(Type::Any);
-    for (name, input) in &cx.spec.inputs {
-        if let Lookup::Known(field) = field_of(&fields, name)
+        if trigger.map.is_empty()
+            && let Lookup::Known(field) = field_of(&trigger.fields, name)
             && !shapes::may_be_given(input.kind, &field.ty)
         {
-            let message = format!(
-                "input `{name}` must be {}, and `{name}` of `{}` is {}",
-                kind_name(input.kind),
-                event.kind,
-                field.ty.words()
-            );
+            let (wanted, found) = (kind_name(input.kind), field.ty.words());
+            let message = format!("input `{name}` must be {wanted}, and what comes as `{name}` is {found}");
             report.push(
-                Diagnostic::error(CODE, message, cx.value("/on/event/type"))
+                Diagnostic::error(CODE, message, cx.key(&format!("/on/{}", trigger.key)))
                     .with_help("say under `inputs` of the trigger what each input is, or give the input another name"),
             );
         }

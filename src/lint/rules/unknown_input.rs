@@ -3,6 +3,7 @@
 use crate::base::source::escape;
 use crate::base::{Code, Diagnostic, Span};
 use crate::lint::rule::{Check, Context, Report, Rule, suggest};
+use crate::lint::triggers::triggers;
 use crate::lint::uses::Meaning;
 
 const CODE: Code = Code {
@@ -20,14 +21,9 @@ fn check(cx: &Context<'_>, report: &mut Report) {
     for (_, name) in cx.names().filter(|(_, name)| name.meaning == Meaning::NoInput) {
         report.push_with(|| finding(cx, &name.path[1], name.span));
     }
-    let webhook = cx.spec.on.webhook.iter().flat_map(|trigger| &trigger.inputs);
-    let event = cx.spec.on.event.iter().flat_map(|trigger| &trigger.inputs);
-    let given = webhook
-        .map(|given| ("webhook", given))
-        .chain(event.map(|given| ("event", given)));
-    for (trigger, (word, _)) in given {
-        if !cx.spec.inputs.contains_key(word) {
-            let span = cx.key(&format!("/on/{trigger}/inputs/{}", escape(word)));
+    for trigger in triggers(cx.spec, &cx.shapes) {
+        for word in trigger.map.keys().filter(|word| !cx.spec.inputs.contains_key(*word)) {
+            let span = cx.key(&format!("/on/{}/inputs/{}", trigger.key, escape(word)));
             report.push_with(|| finding(cx, word, span));
         }
     }
