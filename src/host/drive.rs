@@ -10,7 +10,7 @@ use super::{Host, HostError};
 use crate::base::id::RunId;
 use crate::connect::{ActionError, CallContext, Handler, LocalEffect};
 use crate::engine::{Failure, FailureKind, Input, Refusal, Reply, RunMachine, Work};
-use crate::store::{CommitError, Delivery, RunCommit, Subscription, UnitOfWork, Write};
+use crate::store::{CommitError, Delivery, RunCommit, RunRow, StoreError, Subscription, UnitOfWork, Write};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -104,7 +104,7 @@ impl Host {
                 Err(Stop::Conflict) => {}
                 Err(Stop::Duplicate(_)) => return Ok(Reply::AlreadyDone),
                 Err(Stop::Host(error)) => {
-                    self.take_up_again(run, &error);
+                    self.take_up_again(run, &error).await;
                     // what was asked for is durable; what follows from it is taken up again
                     return if pending.is_none() {
                         reply.map_err(HostError::from)
@@ -142,11 +142,42 @@ impl Host {
         Ok(())
     }
 
-    /// A run could not be seen through: it is woken again soon, unless that would not help.
-    pub(super) fn take_up_again(&self, run: &RunId, error: &HostError) {
-        if !matches!(error, HostError::NotFound(_) | HostError::Damaged { .. }) {
-            tracing::error!(%run, %error, "a run could not be seen through; it is taken up again");
-            self.timers.set_again(run, self.now());
+    /// A run could not be seen through: it is woken again soon. One that is damaged is shown to people.
+    pub(super) async fn take_up_again(&self, run: &RunId, error: &HostError) {
+        match error {
+            HostError::NotFound(_) => {}
+            HostError::Damaged { .. } => {
+                tracing::error!(%run, %error, "a run cannot be read and stands still; the others go on");
+                if let Err(error) = self.show_damage(run).await {
+                    tracing::error!(%run, %error, "a damaged run could not be listed as an incident");
+                }
+            }
+            _ => {
+                tracing::error!(%run, %error, "a run could not be seen through; it is taken up again");
+                self.timers.set_again(run, self.now());
+            }
+        }
+    }
+
+    /// Lists the run among those that a person must look at. Its journal stays as it is.
+    async fn show_damage(&self, run: &RunId) -> Result<(), HostError> {
+        let Some(mut row) = self.parts().store.run(run).await?.filter(|row| !row.incident) else {
+            return Ok(());
+        };
+        row.incident = true;
+        let events = Vec::new();
+        let unit = UnitOfWork {
+            run: Some(RunCommit { events, row }),
+            writes: Vec::new(),
+        };
+        match self.parts().store.commit(unit).await {
+            Ok(()) => {
+                self.metrics().incidents.add(1);
+                Ok(())
+            }
+            Err(CommitError::Store(error)) => Err(error.into()),
+            // somebody who can read it was faster
+            Err(CommitError::Conflict { .. } | CommitError::Duplicate { .. }) => Ok(()),
         }
     }
 
@@ -186,12 +217,7 @@ impl Host {
     async fn read(&self, run: &RunId) -> Result<Loaded, HostError> {
         let row = self.parts().store.run(run).await?;
         let row = row.ok_or_else(|| HostError::NotFound(format!("run {run}")))?;
-        let plan = self.plan(&row.plan).await?;
-        let journal = self.whole_journal(run).await?;
-        let machine = RunMachine::replay(plan, &journal).map_err(|error| HostError::Damaged {
-            what: format!("run {run}"),
-            why: error.to_string(),
-        })?;
+        let machine = self.rebuild(run, &row).await.map_err(|error| damage(run, error))?;
         let mut task_revs = BTreeMap::new();
         for view in machine.tasks() {
             if let Some(task) = self.parts().store.task(&view.id).await? {
@@ -205,6 +231,15 @@ impl Host {
             task_revs,
         };
         Ok(Loaded { machine, row, stored })
+    }
+
+    async fn rebuild(&self, run: &RunId, row: &RunRow) -> Result<RunMachine, HostError> {
+        let plan = self.plan(&row.plan).await?;
+        let journal = self.whole_journal(run).await?;
+        RunMachine::replay(plan, &journal).map_err(|error| HostError::Damaged {
+            what: "its journal".to_owned(),
+            why: error.to_string(),
+        })
     }
 
     /// A run's journal from the beginning.
@@ -459,6 +494,18 @@ impl Signals {
             signals
         })
     }
+}
+
+/// What keeps one run from being read, as damage of that run and of nothing else.
+fn damage(run: &RunId, error: HostError) -> HostError {
+    let why = match error {
+        HostError::Damaged { what, why } => format!("{what}: {why}"),
+        HostError::NotFound(what) => format!("there is no {what}"),
+        HostError::Store(StoreError::Damaged(why)) => why,
+        other => return other,
+    };
+    let what = format!("run {run}");
+    HostError::Damaged { what, why }
 }
 
 /// The failure of a call as the engine knows it.

@@ -169,7 +169,12 @@ impl Host {
         self.retry_events().await?;
         self.deliver_pending().await?;
         for run in self.parts.store.busy_runs().await? {
-            self.resume(&run).await?;
+            match self.resume(&run).await {
+                Err(error @ HostError::Store(_)) => return Err(error),
+                // one run does not keep the others from going on
+                Err(error) => tracing::error!(%run, %error, "a run could not be taken up"),
+                Ok(()) => {}
+            }
         }
         self.ready.store(true, Ordering::Release);
         Ok(())

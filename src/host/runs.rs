@@ -117,7 +117,7 @@ impl Host {
             }
             Err(stop) if has_begun => {
                 drop(slot);
-                self.go_on(&run, stop);
+                self.go_on(&run, stop).await;
                 Ok(run)
             }
             Err(Stop::Duplicate(first)) => {
@@ -135,9 +135,9 @@ impl Host {
     }
 
     /// A run has begun, and what follows from that could not be stored: it is taken up again.
-    fn go_on(self: &Arc<Self>, run: &RunId, stop: Stop) {
+    async fn go_on(self: &Arc<Self>, run: &RunId, stop: Stop) {
         if let Stop::Host(error) = stop {
-            return self.take_up_again(run, &error);
+            return self.take_up_again(run, &error).await;
         }
         let (host, run) = (Arc::clone(self), run.clone());
         self.spawn(async move {

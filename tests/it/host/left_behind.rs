@@ -1,7 +1,7 @@
 //! No run is left behind, whatever fails and whoever goes away.
 
 use super::store::{Orders, Told};
-use super::world::{World, beginning};
+use super::world::{Behaviour, World, beginning};
 use super::{WAITING, signed};
 use gatefold::engine::Event;
 use gatefold::host::HostError;
@@ -113,4 +113,40 @@ async fn what_was_asked_for_is_done_although_the_caller_goes_away() {
         .await;
     assert_eq!(process.end(run).await, "completed");
     assert_eq!(world.effects("probe.effect").into_values().collect::<Vec<_>>(), [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_run_is_shown_to_people_and_keeps_nobody_else_from_going_on() {
+    let (store, world) = told();
+    world.script("act", &[Behaviour::Hang, Behaviour::Hang]);
+    let process = world.start().await;
+    process.deploy(LOCALS).await;
+    let damaged = process.begin("locals", json!({})).await;
+    let sound = process.begin("locals", json!({})).await;
+    while world.effects("probe.effect").len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    process.kill();
+    store.order(Orders {
+        damaged: Some(damaged.clone()),
+        ..Orders::default()
+    });
+    let process = world.start().await;
+    assert_eq!(process.end(&sound).await, "completed");
+    let filter = RunFilter {
+        incident: Some(true),
+        ..RunFilter::default()
+    };
+    let shown = process.host.list_runs(&filter).await.unwrap();
+    assert_eq!(
+        shown.into_iter().map(|row| row.id).collect::<Vec<_>>(),
+        std::slice::from_ref(&damaged)
+    );
+    let looked = process.host.run_view(&damaged).await;
+    assert!(matches!(looked, Err(HostError::Damaged { .. })), "{looked:?}");
+    process.kill();
+    store.order(Orders::default());
+    let process = world.start().await;
+    assert_eq!(process.end(&damaged).await, "completed", "it goes on once it is mended");
+    assert_eq!(process.host.list_runs(&filter).await.unwrap(), []);
 }
