@@ -36,7 +36,7 @@ impl Host {
     ) -> Result<DocumentRef, HostError> {
         let entry = self.entry(visitor, AccessKind::Upload);
         self.allow(visitor, Right::Upload, &entry).await?;
-        names::check_name(name).map_err(|error| HostError::Invalid(error.to_string()))?;
+        let name = &one_form(name)?;
         let blob = &self.store_blob(bytes).await?;
         let _alone = self.uploads.of((&visitor.share.folder, name)).await;
         self.decide_anew("the share", || async move {
@@ -96,7 +96,7 @@ impl Host {
         name: &str,
         bytes: impl AsyncRead + Send + Unpin,
     ) -> Result<DocumentRef, HostError> {
-        names::check_name(name).map_err(|error| HostError::Invalid(error.to_string()))?;
+        let name = &one_form(name)?;
         let folder = &names::folder(folder).map_err(|error| HostError::Invalid(error.to_string()))?;
         let blob = &self.store_blob(bytes).await?;
         let _alone = self.uploads.of((folder, name)).await;
@@ -153,6 +153,11 @@ impl Host {
         let document = version_of(&file, None)?;
         Ok((file, document))
     }
+}
+
+/// A name as files have it.
+fn one_form(name: &str) -> Result<String, HostError> {
+    names::name(name).map_err(|error| HostError::Invalid(error.to_string()))
 }
 
 /// The line of the access log about this version.

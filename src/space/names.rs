@@ -1,5 +1,11 @@
 //! Names of files and folders: what is refused, so that a name never becomes a path, never looks
 //! like another name, and can be saved on every operating system.
+//!
+//! A name has one form, NFC: what a Mac sends decomposed and Windows sends composed is one name,
+//! and so one file. Names that differ in case are two names, as they are for the people who gave
+//! them: a file is fetched by its id, so that one never hides the other.
+
+use unicode_normalization::UnicodeNormalization;
 
 /// Longest name of a file or of one folder, in bytes.
 pub const MAX_NAME_BYTES: usize = 255;
@@ -11,9 +17,10 @@ pub const MAX_FOLDER_BYTES: usize = 1024;
 pub const MAX_COMMENT_BYTES: usize = 10_000;
 
 /// Names that Windows takes for devices, whatever follows the first dot.
-const RESERVED: [&str; 22] = [
-    "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8", "com9", "lpt1", "lpt2",
-    "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
+const RESERVED: [&str; 30] = [
+    "con", "conin$", "conout$", "com¹", "com²", "com³", "lpt¹", "lpt²", "lpt³", "prn", "aux", "nul", "com1", "com2",
+    "com3", "com4", "com5", "com6", "com7", "com8", "com9", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7",
+    "lpt8", "lpt9",
 ];
 
 /// Why a name is refused. The name is not repeated: it may be the kind that spoils a terminal.
@@ -60,7 +67,18 @@ pub enum NameError {
     CommentTooLong,
 }
 
-/// Whether `name` can be the name of a file, or of one folder.
+/// `name` in its one form, if it can be the name of a file, or of one folder.
+pub fn name(name: &str) -> Result<String, NameError> {
+    // before it grows: some characters become three
+    if name.len() > MAX_NAME_BYTES {
+        return Err(NameError::TooLong);
+    }
+    let name: String = name.nfc().collect();
+    check_name(&name)?;
+    Ok(name)
+}
+
+/// Whether `name`, in its one form, can be the name of a file, or of one folder.
 pub fn check_name(name: &str) -> Result<(), NameError> {
     if name.trim().is_empty() {
         return Err(NameError::Empty);
@@ -103,10 +121,12 @@ pub fn folder(folder: &str) -> Result<String, NameError> {
     if parts.len() > MAX_DEPTH {
         return Err(NameError::TooDeep);
     }
-    for part in &parts {
-        check_name(part)?;
+    let parts = parts.into_iter().map(name).collect::<Result<Vec<_>, _>>()?;
+    let folder = format!("/{}", parts.join("/"));
+    if folder.len() > MAX_FOLDER_BYTES {
+        return Err(NameError::FolderTooLong);
     }
-    Ok(format!("/{}", parts.join("/")))
+    Ok(folder)
 }
 
 /// Whether `text` can be what people call a share or a workspace: one line.
@@ -161,7 +181,7 @@ pub fn path(folder: &str, name: &str) -> String {
 /// U+200D are spared: Persian and emoji need them.
 fn is_invisible(c: char) -> bool {
     matches!(c,
-        '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}'
+        '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}'
         | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
         | '\u{E0000}'..='\u{E007F}')
 }
@@ -214,9 +234,42 @@ mod tests {
             ("NUL", NameError::Reserved),
             ("con.txt", NameError::Reserved),
             ("Lpt1 .tar.gz", NameError::Reserved),
+            ("com¹.pdf", NameError::Reserved),
+            ("CONOUT$", NameError::Reserved),
+            ("a\u{202A}b", NameError::Invisible),
+            ("a\u{202B}b", NameError::Invisible),
+            ("a\u{202C}b", NameError::Invisible),
+            ("a\u{202D}b", NameError::Invisible),
+            ("a\u{2067}b", NameError::Invisible),
+            ("a\u{2068}b", NameError::Invisible),
+            ("a\u{2069}b", NameError::Invisible),
+            ("a\u{200E}b", NameError::Invisible),
+            ("a\u{2060}b", NameError::Invisible),
+            ("a\u{AD}b", NameError::Invisible),
+            ("a\u{3164}b", NameError::Invisible),
+            ("a\u{115F}b", NameError::Invisible),
+            ("a...", NameError::Edge),
         ] {
             assert_eq!(check_name(name), Err(why), "{name:?}");
         }
+    }
+
+    #[test]
+    fn twins_are_one_name() {
+        for (given, form) in [
+            ("Mu\u{308}ller.pdf", "Müller.pdf"),
+            ("Müller.pdf", "Müller.pdf"),
+            ("\u{1112}\u{1161}\u{11AB}", "한"),
+            ("\u{212B}", "Å"),
+            ("A.pdf", "A.pdf"),
+            ("a.pdf", "a.pdf"),
+            ("ﬁ.pdf", "ﬁ.pdf"),
+        ] {
+            assert_eq!(name(given).as_deref(), Ok(form), "{given:?}");
+            assert_eq!(folder(&format!("/x/{given}")), Ok(format!("/x/{form}")), "{given:?}");
+        }
+        // U+FB2C becomes three characters: what fits before need not fit after
+        assert_eq!(name(&"\u{FB2C}".repeat(MAX_NAME_BYTES / 3)), Err(NameError::TooLong));
     }
 
     #[test]
@@ -307,8 +360,9 @@ mod tests {
 
         #[test]
         fn a_good_name_is_one_folder(name in "\\PC{1,30}") {
-            if check_name(&name).is_ok() {
-                prop_assert_eq!(folder(&path("/", &name)), Ok(path("/", &name)));
+            if let Ok(form) = super::name(&name) {
+                prop_assert_eq!(super::name(&form), Ok(form.clone()));
+                prop_assert_eq!(folder(&path("/", &name)), Ok(path("/", &form)));
             }
         }
     }

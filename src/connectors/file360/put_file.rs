@@ -133,7 +133,8 @@ pub(super) async fn place(
     place: Place,
     content: Content,
 ) -> Result<Placed, ActionError> {
-    names::check_name(&place.name).map_err(|error| permanent(format!("name: {error}")))?;
+    let name = names::name(&place.name).map_err(|error| permanent(format!("name: {error}")))?;
+    let place = Place { name, ..place };
     let known = store
         .file_named(&place.workspace, &place.folder, &place.name)
         .await

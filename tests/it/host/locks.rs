@@ -108,3 +108,24 @@ async fn who_was_asked_may_be_followed_by_a_version_of_the_same_file() {
     );
     assert_eq!(process.end(&run).await, "completed");
 }
+
+#[tokio::test(start_paused = true)]
+async fn names_that_differ_in_how_they_are_written_are_one_file_and_uploads_of_it_queue() {
+    let world = World::new();
+    let process = world.start().await;
+    let composed = "M\u{fc}ller.txt";
+    let decomposed = "Mu\u{308}ller.txt";
+    let puts = (0..40).map(|number| {
+        let name = if number % 2 == 0 { composed } else { decomposed };
+        process.host.put_file("user:anna", "/in", name, b"text".as_slice())
+    });
+    let documents = futures_util::future::join_all(puts).await;
+    let mut versions = Vec::new();
+    for document in documents {
+        let document = document.expect("each gets its turn, however many there are");
+        assert_eq!(document.name, composed);
+        versions.push(document.version);
+    }
+    versions.sort_unstable();
+    assert_eq!(versions, (1..=40).collect::<Vec<u64>>());
+}
