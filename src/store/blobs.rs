@@ -98,7 +98,8 @@ impl Blobs {
         let blobs = Self { folder: folder.into() };
         fs::create_dir_all(blobs.incoming())?;
         for entry in fs::read_dir(blobs.incoming())? {
-            fs::remove_file(entry?.path())?;
+            let path = entry?.path();
+            fs::remove_file(&path).map_err(|error| not_ours(&path, &error))?;
         }
         // All at once and synced here, so that no upload must sync more than one folder.
         for first in 0..=u8::MAX {
@@ -183,6 +184,17 @@ impl Blobs {
     fn incoming(&self) -> PathBuf {
         self.folder.join("incoming")
     }
+}
+
+/// Why what lies in `incoming` could not be removed.
+fn not_ours(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(
+        error.kind(),
+        format!(
+            "{} cannot be removed ({error}): only unfinished uploads belong there, move it away",
+            path.display()
+        ),
+    )
 }
 
 /// Reads until the chunk is full or the end is reached.

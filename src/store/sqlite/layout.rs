@@ -17,6 +17,10 @@ const MIGRATIONS: [&str; LAYOUT as usize] = [include_str!("migrations/0001_first
 /// The layout that this build writes.
 const LAYOUT: u32 = 1;
 
+/// Mode of everything that the store holds: other people's papers are named in it.
+#[cfg(unix)]
+const PRIVATE: u32 = 0o600;
+
 /// Statements kept prepared per connection; more than there are.
 const STATEMENTS_KEPT: usize = 128;
 
@@ -28,9 +32,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
     let lock_path = beside(path, ".lock");
     let failed = |error: std::io::Error| StoreError::Failed(format!("cannot lock {}: {error}", lock_path.display()));
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    let mut file = options.open(&lock_path).map_err(failed)?;
+    let mut file = open_private(&lock_path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(held_by(&mut file, path))),
@@ -40,6 +42,36 @@ pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
     let _ = file.set_len(0);
     let _ = write!(file, "{}", std::process::id());
     Ok(file)
+}
+
+/// Opens a file that its owner alone may read, and makes it where there is none. One that others
+/// may read is taken from them.
+fn open_private(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, PRIVATE);
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        if file.metadata()?.permissions().mode() & 0o077 != 0 {
+            file.set_permissions(std::fs::Permissions::from_mode(PRIVATE))?;
+        }
+    }
+    Ok(file)
+}
+
+/// Takes the files of the store from everybody but their owner. SQLite makes the two beside the
+/// database with the database's own mode.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    open_private(path)?;
+    for beside in ["-wal", "-shm"].map(|suffix| beside(path, suffix)) {
+        if beside.exists() {
+            open_private(&beside)?;
+        }
+    }
+    Ok(())
 }
 
 fn held_by(file: &mut File, path: &Path) -> String {
@@ -63,7 +95,13 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 /// Opens the writing connection and brings the layout up to this build's.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    make_private(path).map_err(|error| {
+        StoreError::Failed(format!(
+            "cannot open {}: {error}; does its folder exist, may it be written?",
+            path.display()
+        ))
+    })?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))?;
     prepare(&connection)?;
     let found = layout_of(&connection, path)?;

@@ -193,3 +193,13 @@ async fn only_a_hash_is_a_name() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_does_not_belong_to_the_uploads_is_told_by_its_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let strange = folder.path().join("incoming").join("notes");
+    std::fs::create_dir_all(&strange).unwrap();
+    let error = Blobs::open(folder.path()).unwrap_err().to_string();
+    assert!(error.contains(&strange.display().to_string()), "{error}");
+    assert!(error.contains("move it away"), "{error}");
+}
