@@ -1,6 +1,7 @@
 //! The external review, played by clients that try again for as long as the server comes back.
 //! Each act looks first whether it has already had its effect, as a careful client does.
 
+use super::patience::Patience;
 use super::process::{Server, furnish};
 use gatefold::base::Value;
 use gatefold::base::id::hex;
@@ -10,7 +11,7 @@ use reqwest::Method;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const FIRST: &[u8] = b"%PDF-1.4 the contract, first version";
 const SECOND: &[u8] = b"%PDF-1.4 the contract, second version";
@@ -19,8 +20,6 @@ const REVIEWER: &str = "rosa@reviewers.example";
 const MAILS: usize = 5;
 /// Longest time that a review may take, restarts included.
 const TIME_MAX: Duration = Duration::from_mins(2);
-/// Pause between two looks.
-const POLL: Duration = Duration::from_millis(10);
 
 /// Tokens of the people who act.
 #[derive(Clone)]
@@ -80,14 +79,10 @@ pub async fn prepare(data: &Path) -> (Cast, Value) {
 /// Plays the review on `data`, with a fault armed in the first server. Gives the ending, and
 /// whether the fault happened.
 pub async fn play(data: &Path, cast: &Cast, document: &Value, fault: Option<&str>) -> (Ending, bool) {
-    let begun = Instant::now();
+    let patience = Patience::new(TIME_MAX, format!("{fault:?}: the review did not come to its end"));
     let mut died = false;
     let mut server = Server::start(data, fault);
     loop {
-        assert!(
-            begun.elapsed() < TIME_MAX,
-            "{fault:?}: the review did not come to its end"
-        );
         let Some(running) = server.as_mut() else {
             died = true;
             server = Some(Server::start_sound(data));
@@ -95,7 +90,7 @@ pub async fn play(data: &Path, cast: &Cast, document: &Value, fault: Option<&str
         };
         match advance(&running.url, data, cast, document).await {
             Ok(Some(ending)) => return (ending, died),
-            Ok(None) => tokio::time::sleep(POLL).await,
+            Ok(None) => patience.pause().await,
             Err(CallError::Unreachable { .. }) => {
                 running.wait_until_dead();
                 server = None;

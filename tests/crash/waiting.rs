@@ -1,5 +1,6 @@
 //! A thousand runs that wait, and a process that is killed under them.
 
+use super::patience::Patience;
 use super::process::{Server, furnish};
 use futures_util::StreamExt;
 use gatefold::cli::client::{Answer, Client};
@@ -15,7 +16,6 @@ const SHORT: Duration = Duration::from_secs(20);
 /// Longest time for timers that are due to fire.
 const FIRING_TIME_MAX: Duration = Duration::from_mins(1);
 const IN_FLIGHT: usize = 32;
-const POLL: Duration = Duration::from_millis(50);
 
 const FLOW: &str = "flow: patience
 version: 1.0.0
@@ -43,7 +43,10 @@ async fn a_thousand_waiting_runs_survive_and_due_timers_fire_once() {
     assert!(begun.elapsed() < SHORT, "all must wait before the first time is over");
     drop(server);
     // Real clocks cannot be hurried: the short times must be over while nobody is there.
-    tokio::time::sleep(SHORT.saturating_sub(begun.elapsed()) + Duration::from_millis(500)).await;
+    let over = begun + SHORT + Duration::from_millis(500);
+    Patience::new(2 * SHORT, "the short times are not over")
+        .until(async || (Instant::now() >= over).then_some(()))
+        .await;
 
     let server = Server::start_sound(data.path());
     println!("ready after {} ms with {RUNS} runs waiting", server.ready_ms);
@@ -81,19 +84,12 @@ async fn start_all(client: &Client) -> Vec<String> {
 }
 
 async fn wait_until_ended(client: &Client, count: usize) {
-    let begun = Instant::now();
-    loop {
-        let page = client
-            .get("/api/v1/runs?status=ended&limit=200")
-            .await
-            .expect("the list is there");
-        if page["items"].as_array().map_or(0, Vec::len) >= count {
-            return;
-        }
-        assert!(
-            begun.elapsed() < FIRING_TIME_MAX,
-            "the timers that were due did not fire"
-        );
-        tokio::time::sleep(POLL).await;
-    }
+    let ended = async || {
+        let page = client.get("/api/v1/runs?status=ended&limit=200").await;
+        let page = page.expect("the list is there");
+        (page["items"].as_array().map_or(0, Vec::len) >= count).then_some(())
+    };
+    Patience::new(FIRING_TIME_MAX, "the timers that were due did not fire")
+        .until(ended)
+        .await;
 }
