@@ -15,6 +15,7 @@ pub mod render;
 pub mod schedule;
 pub mod source;
 pub mod span;
+pub mod unique;
 
 pub use calendar::{Calendar, Calendars};
 pub use diagnostic::{Code, Diagnostic, Fix, Label, Severity};

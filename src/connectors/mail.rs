@@ -143,7 +143,15 @@ fn compose(directory: &Directory, key: &str, input: Input) -> Result<(OutgoingMa
             "to: these are {found} persons, a mail goes to 1 to {MAX_RECIPIENTS}"
         )));
     }
-    let to = people.iter().filter_map(|person| directory.email_of(person)).collect();
+    let address = |person: &String| {
+        let address = directory.email_of(person);
+        address.ok_or_else(|| {
+            permanent(format!(
+                "to: {person} has no mail address: give them one in people.yaml"
+            ))
+        })
+    };
+    let to = people.iter().map(address).collect::<Result<_, _>>()?;
     let mail = OutgoingMail {
         id: MailId::derived(key).0,
         to,

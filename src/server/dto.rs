@@ -2,7 +2,7 @@
 //! breaking anybody's program.
 
 use crate::base::render::{FileFindings, json};
-use crate::base::{Diagnostic, Timestamp, Value};
+use crate::base::{Diagnostic, Timestamp, Value, unique};
 use crate::engine::EventRecord;
 use crate::engine::event::{DecisionRecord, DocumentRef};
 use crate::engine::view::PlanField;
@@ -141,8 +141,8 @@ impl From<Deployment> for Flow {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StartBody {
-    /// Its inputs by name.
-    #[serde(default)]
+    /// Its inputs by name, each once.
+    #[serde(default, deserialize_with = "unique::object")]
     pub inputs: serde_json::Map<String, Value>,
 }
 

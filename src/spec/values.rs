@@ -169,13 +169,29 @@ mod tests {
     #[test]
     fn every_size_that_the_schema_allows_is_held() {
         for (text, size) in [
+            ("7 B", 7),
             ("1 kB", 1_000),
-            ("1 KiB", 0),
+            ("10MB", 10_000_000),
+            ("1 GB", 1_000_000_000),
             ("1kiB", 1_024),
             ("2 MiB", 2 << 20),
             ("1 GiB", 1 << 30),
         ] {
-            assert_eq!(bytes(text).unwrap_or(0), size, "{text}");
+            assert_eq!(bytes(text), Some(size), "{text}");
+        }
+        // anything else is no size, and not a size of nothing
+        for text in [
+            "1 KiB",
+            "1 KB",
+            "1 mb",
+            "10",
+            "MB",
+            "",
+            "-1 MB",
+            "1.5 MB",
+            "99999999999 GB",
+        ] {
+            assert_eq!(bytes(text), None, "{text}");
         }
     }
 }
