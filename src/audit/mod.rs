@@ -24,6 +24,21 @@ pub enum AccessKind {
     Publish,
 }
 
+impl AccessKind {
+    /// As it is stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::List => "list",
+            Self::Download => "download",
+            Self::Upload => "upload",
+            Self::Comment => "comment",
+            Self::Administer => "administer",
+            Self::Publish => "publish",
+        }
+    }
+}
+
 /// One line of the access log. Never edited, never deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessEntry {

@@ -3,7 +3,7 @@
 
 use super::{Host, HostError};
 use crate::audit::{AccessEntry, AccessKind};
-use crate::base::id::{CommentId, EventId, FileId, RunId};
+use crate::base::id::{CommentId, EventId, FileId, RunId, ShareId, WorkspaceId};
 use crate::base::{Timestamp, Value};
 use crate::engine::InboundEvent;
 use crate::engine::event::{DocumentRef, Event};
@@ -11,7 +11,7 @@ use crate::people::roles;
 use crate::plan::PlanVerb;
 use crate::space::access::{Denial, Right, decide};
 use crate::space::events::{CommentAdded, CommentRef, FileDownloaded};
-use crate::space::{Comment, File, FileRef, Grant, Share, SpaceEvent};
+use crate::space::{Comment, File, FileRef, Grant, Share, SpaceEvent, Workspace, names};
 use crate::store::{BlobError, Write};
 use std::sync::Arc;
 
@@ -145,6 +145,55 @@ impl Host {
         Ok(OpenFile { document, bytes })
     }
 
+    /// Files below a folder of the main workspace that somebody of the directory may open, by folder
+    /// and name, at most `limit` after the file `after`.
+    pub async fn files_below(
+        &self,
+        by: &str,
+        folder: &str,
+        after: Option<&FileId>,
+        limit: usize,
+    ) -> Result<Vec<File>, HostError> {
+        let folder = names::folder(folder).map_err(|error| HostError::Invalid(error.to_string()))?;
+        let workspace = WorkspaceId::from(Workspace::MAIN);
+        let mut last = match after {
+            Some(file) => Some(self.stored_file(file).await?),
+            None => None,
+        };
+        let mut found = Vec::new();
+        loop {
+            let after = last.as_ref().map(|file| (file.folder.as_str(), file.name.as_str()));
+            let files = self
+                .parts()
+                .store
+                .files_below(&workspace, &folder, after, limit)
+                .await?;
+            let is_last = files.len() < limit;
+            for file in &files {
+                if self.may_open(by, file).await? {
+                    found.push(file.clone());
+                }
+                if found.len() == limit {
+                    return Ok(found);
+                }
+            }
+            if is_last {
+                return Ok(found);
+            }
+            last = files.into_iter().last();
+        }
+    }
+
+    /// Lines of the access log, oldest first, at most `limit` after position `after`.
+    pub async fn access_log(
+        &self,
+        share: Option<&ShareId>,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, AccessEntry)>, HostError> {
+        Ok(self.parts().store.access_log(share, after, limit).await?)
+    }
+
     pub(super) async fn may_open(&self, by: &str, file: &File) -> Result<bool, HostError> {
         let directory = self.directory();
         let person = by.strip_prefix("user:").and_then(|user| directory.users.get(user));
@@ -189,7 +238,7 @@ impl Host {
         Ok(shares)
     }
 
-    async fn stored_file(&self, file: &FileId) -> Result<File, HostError> {
+    pub(super) async fn stored_file(&self, file: &FileId) -> Result<File, HostError> {
         self.parts()
             .store
             .file(file)

@@ -180,6 +180,11 @@ impl Host {
         Ok(())
     }
 
+    /// Ready without having taken anything up: for looking at what is stored.
+    pub fn stand_still(&self) {
+        self.ready.store(true, Ordering::Release);
+    }
+
     /// Whether `recover` has returned and `serve` has not been stopped.
     pub fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Acquire) && !self.stop.is_cancelled()

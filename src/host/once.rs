@@ -1,8 +1,11 @@
 //! What makes a request count once: a key, and which request the key belongs to.
 
 use super::{Host, HostError};
-use crate::base::Value;
-use crate::base::id::{RunId, hex};
+use crate::base::id::{FileId, RunId, hex};
+use crate::base::{Timestamp, Value};
+use crate::engine::event::DocumentRef;
+use crate::store::Write;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 /// A key that makes a start happen once.
@@ -26,18 +29,66 @@ pub fn digest(request: &Value) -> String {
     hex(&Sha256::digest(sorted.to_string().as_bytes()))
 }
 
+/// The key of a file that a person puts: bound to the file's name and bytes.
+pub(super) fn upload(by: &str, key: String, name: &str, sha256: &str) -> OnceKey {
+    OnceKey {
+        name: "Idempotency-Key",
+        scope: format!("file:{by}"),
+        key,
+        digest: Some(digest(&json!({ "name": name, "sha256": sha256 }))),
+    }
+}
+
+/// What is remembered of a document that was put.
+pub(super) fn of_document(document: &DocumentRef) -> String {
+    format!("{}@{}", document.id, document.version)
+}
+
+impl OnceKey {
+    /// The key is used from now on, for `value`, until it may be forgotten.
+    pub(super) fn used_for(&self, value: String, until: Timestamp) -> Write {
+        Write::Once {
+            scope: self.scope.clone(),
+            key: self.key.clone(),
+            value,
+            digest: self.digest.clone(),
+            until: Some(until),
+        }
+    }
+}
+
 impl Host {
     /// The run that `once` has started already.
     ///
     /// # Errors
     /// `KeyReused` where the key came with another request then.
     pub(super) async fn started_before(&self, once: &OnceKey) -> Result<Option<RunId>, HostError> {
+        Ok(self.used_before(once).await?.map(RunId))
+    }
+
+    /// The document that was put under `once` already.
+    ///
+    /// # Errors
+    /// `KeyReused` where the key came with another file then.
+    pub(super) async fn put_before(&self, once: Option<&OnceKey>) -> Result<Option<DocumentRef>, HostError> {
+        let Some(once) = once else { return Ok(None) };
+        let Some(value) = self.used_before(once).await? else {
+            return Ok(None);
+        };
+        let Some((file, version)) = value.split_once('@') else {
+            return Ok(None);
+        };
+        let file = self.stored_file(&FileId::from(file)).await?;
+        super::files::version_of(&file, version.parse().ok()).map(Some)
+    }
+
+    async fn used_before(&self, once: &OnceKey) -> Result<Option<String>, HostError> {
         let Some(used) = self.parts().store.used_for(&once.scope, &once.key).await? else {
             return Ok(None);
         };
         match (&once.digest, &used.digest) {
             (Some(now), Some(then)) if now != then => Err(HostError::KeyReused { name: once.name }),
-            _ => Ok(Some(RunId(used.value))),
+            _ => Ok(Some(used.value)),
         }
     }
 }

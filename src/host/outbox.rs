@@ -4,6 +4,8 @@
 //! between and the server cannot tell a repeat from a new mail, it is left to a person.
 
 use super::{Host, HostError};
+use crate::base::Timestamp;
+use crate::base::id::MailId;
 use crate::connect::{ActionError, OutgoingMail};
 use crate::store::{MailState, OutboxMail, Write, fault};
 use std::sync::Arc;
@@ -11,12 +13,24 @@ use std::time::Duration;
 
 /// Mails read at once.
 const BATCH: usize = 64;
-/// Tries before a mail is given up.
-const TRIES: u32 = 10;
-/// Pause after a try that failed.
+/// Tries before a mail is given up: four hours of ever longer pauses, then three days of long ones.
+pub const TRIES: u32 = 26;
+/// Pause after the first try that failed, in seconds; after each more, twice as long.
+const FIRST_PAUSE_SECONDS: i64 = 30;
+/// Longest pause between two tries, in seconds.
+const LONGEST_PAUSE_SECONDS: i64 = 4 * 60 * 60;
+/// Pause before mails are looked for while some are to be tried again.
 const AGAIN: Duration = Duration::from_secs(30);
 /// Pause before mails are looked for where nobody said that there are some.
 const LOOK: Duration = Duration::from_mins(5);
+/// Pause before the store is asked again to keep what became of a mail.
+const KEEP: Duration = Duration::from_secs(5);
+
+/// When a mail is tried again of which so many tries failed: a whole second.
+fn again_at(now: Timestamp, attempts: u32) -> Option<Timestamp> {
+    let doubled = FIRST_PAUSE_SECONDS << attempts.saturating_sub(1).min(16);
+    Timestamp::from_second(now.as_second() + 1 + doubled.min(LONGEST_PAUSE_SECONDS)).ok()
+}
 
 impl Host {
     /// Sends mails until the host stops.
@@ -60,28 +74,24 @@ impl Host {
         }
     }
 
-    /// Sends everything that is queued. `false` where something is to be tried again.
+    /// Sends everything whose time has come. `false` where something is to be tried again.
     async fn send_queued(self: &Arc<Self>) -> Result<bool, HostError> {
         loop {
-            let mails = self.parts().store.mails(MailState::Queued, BATCH).await?;
+            let mails = self.parts().store.mails_due(self.now(), BATCH).await?;
             if mails.is_empty() {
-                return Ok(true);
+                return Ok(self.parts().store.mails(MailState::Queued, 1).await?.is_empty());
             }
-            let mut progress = false;
             for mail in mails {
                 if self.stop.is_cancelled() {
                     return Ok(false);
                 }
-                progress |= self.send(mail).await?;
-            }
-            if !progress {
-                return Ok(false);
+                self.send(mail).await?;
             }
         }
     }
 
-    /// Sends one mail. Whether it is off the queue.
-    async fn send(&self, mail: OutboxMail) -> Result<bool, HostError> {
+    /// Sends one mail, and keeps what became of it.
+    async fn send(&self, mail: OutboxMail) -> Result<(), HostError> {
         let attempts = mail.attempts + 1;
         let mail = OutboxMail {
             state: MailState::Sending,
@@ -110,14 +120,64 @@ impl Host {
             counter.add(1);
         }
         let rev = mail.rev + 1;
-        self.commit_alone(vec![Write::PutMail(OutboxMail {
+        let next_at = again_at(self.now(), attempts).filter(|_| state == MailState::Queued);
+        self.keep_outcome(OutboxMail {
             state,
+            next_at,
             error,
             rev,
             ..mail
-        })])
-        .await?;
-        Ok(state != MailState::Queued)
+        })
+        .await
+    }
+
+    /// Stores what became of a mail. While the store fails it is offered again: forgetting it would
+    /// make a mail in doubt of one that went.
+    async fn keep_outcome(&self, mail: OutboxMail) -> Result<(), HostError> {
+        loop {
+            match self.commit_alone(vec![Write::PutMail(mail.clone())]).await {
+                Err(HostError::Store(error)) => {
+                    tracing::error!(mail = %mail.id, %error, "what became of a mail could not be stored; it is tried again");
+                }
+                done => return done,
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return Err(HostError::ShuttingDown),
+                () = tokio::time::sleep(KEEP) => {}
+            }
+        }
+    }
+
+    /// Mails in any of these states, oldest first, at most `limit`.
+    pub async fn mails_in(&self, states: &[MailState], limit: usize) -> Result<Vec<OutboxMail>, HostError> {
+        let mut mails = Vec::new();
+        for state in states {
+            mails.extend(self.parts().store.mails(*state, limit).await?);
+        }
+        mails.sort_by_key(|mail| mail.at);
+        mails.truncate(limit);
+        Ok(mails)
+    }
+
+    /// Queues a mail anew that was given up, or of which nobody knows whether it went.
+    pub async fn retry_mail(&self, id: &MailId) -> Result<(), HostError> {
+        let mail = self.parts().store.mail(id).await?;
+        let mail = mail.ok_or_else(|| HostError::NotFound(format!("mail {id}")))?;
+        if !matches!(mail.state, MailState::Failed | MailState::InDoubt) {
+            return Err(HostError::Conflict(format!(
+                "the mail is {}: only one that failed or is in doubt is queued anew",
+                mail.state.as_str()
+            )));
+        }
+        let queued = OutboxMail {
+            state: MailState::Queued,
+            attempts: 0,
+            next_at: None,
+            ..mail
+        };
+        self.commit_alone(vec![Write::PutMail(queued)]).await?;
+        self.mails_queued.notify_one();
+        Ok(())
     }
 
     /// The mail as it goes out: the link is put in now and stored nowhere.
@@ -134,5 +194,27 @@ impl Host {
             subject: mail.subject.clone(),
             text,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tries_are_further_and_further_apart_and_go_on_for_days() {
+        let start = Timestamp::from_second(1_000_000).unwrap();
+        let pause = |attempts| again_at(start, attempts).unwrap().as_second() - 1_000_001;
+        assert_eq!(
+            [1, 2, 3, 9, 10, 11, 25].map(pause),
+            [30, 60, 120, 7680, 14_400, 14_400, 14_400]
+        );
+        let all: i64 = (1..TRIES).map(pause).sum();
+        assert!((3 * 86_400 - 14_400..4 * 86_400).contains(&all), "{all}");
+        assert_eq!(
+            again_at(start, u32::MAX),
+            again_at(start, 10),
+            "no pause is too long to write"
+        );
     }
 }

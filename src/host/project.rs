@@ -236,6 +236,7 @@ impl Host {
                 at,
                 state: MailState::Queued,
                 attempts: 0,
+                next_at: None,
                 error: None,
                 rev: 0,
             })

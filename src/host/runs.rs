@@ -92,15 +92,8 @@ impl Host {
         let given = self.with_documents(&plan, &start).await?;
         let checked = inputs::check(&plan.inputs, &given).map_err(|problems| HostError::BadInputs { problems })?;
         let run = RunId(format!("{}_{}", RunId::PREFIX, uuid::Uuid::now_v7().simple()));
-        if let Some(once) = start.once.clone() {
-            writes.push(Write::Once {
-                scope: once.scope,
-                key: once.key,
-                value: run.to_string(),
-                digest: once.digest,
-                until: Some(key_until(self.now())),
-            });
-        }
+        let until = key_until(self.now());
+        writes.extend(start.once.as_ref().map(|once| once.used_for(run.to_string(), until)));
         let place = self.slots.of(&run);
         let mut slot = place.lock().await;
         let mut loaded = self.begin(&plan, &run, &start, checked)?;

@@ -4,6 +4,8 @@
 //! is stored then, and committed in the same transaction as the access log and the event.
 
 use super::files::{Visitor, blob_error, file_entry, file_ref, inbound, version_of};
+use super::once::{self, OnceKey};
+use super::retention::key_until;
 use super::{Host, HostError};
 use crate::audit::{AccessEntry, AccessKind};
 use crate::base::Timestamp;
@@ -96,11 +98,28 @@ impl Host {
         name: &str,
         bytes: impl AsyncRead + Send + Unpin,
     ) -> Result<DocumentRef, HostError> {
+        self.put_file_once(by, folder, name, bytes, None).await
+    }
+
+    /// The same; with a key, a repeat by the same person gives the document that the first one put,
+    /// whatever folder it names. With other bytes or another name it is refused.
+    pub async fn put_file_once(
+        self: &Arc<Self>,
+        by: &str,
+        folder: &str,
+        name: &str,
+        bytes: impl AsyncRead + Send + Unpin,
+        key: Option<String>,
+    ) -> Result<DocumentRef, HostError> {
         let name = &one_form(name)?;
         let folder = &names::folder(folder).map_err(|error| HostError::Invalid(error.to_string()))?;
         let blob = &self.store_blob(bytes).await?;
+        let once = &key.map(|key| once::upload(by, key, name, &blob.sha256));
         let _alone = self.uploads.of((folder, name)).await;
         self.decide_anew("the file", || async move {
+            if let Some(before) = self.put_before(once.as_ref()).await? {
+                return Ok((before, Vec::new()));
+            }
             let workspace = WorkspaceId::from(Workspace::MAIN);
             let at = self.now();
             let existing = self.parts().store.file_named(&workspace, folder, name).await?;
@@ -108,7 +127,9 @@ impl Host {
             let (file, document) = self.next_version(existing, &workspace, folder, &incoming).await?;
             let entry = about(file_entry(AccessKind::Upload, by, &file.id, at), &document);
             let event = uploaded(None, &file, &document, &incoming);
-            let writes = vec![Write::PutFile(file), Write::Access(entry), Write::Event(event)];
+            let mut writes = vec![Write::PutFile(file), Write::Access(entry), Write::Event(event)];
+            let used = |once: &OnceKey| once.used_for(once::of_document(&document), key_until(at));
+            writes.extend(once.as_ref().map(used));
             Ok((document, writes))
         })
         .await

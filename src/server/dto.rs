@@ -1,6 +1,7 @@
 //! What the API takes and gives. Apart from the host's types, so that those can change without
 //! breaking anybody's program.
 
+use crate::audit::AccessEntry;
 use crate::base::render::{FileFindings, json};
 use crate::base::{Diagnostic, Timestamp, Value, unique};
 use crate::engine::EventRecord;
@@ -9,7 +10,7 @@ use crate::engine::view::PlanField;
 use crate::host::files::ShareView;
 use crate::host::runs::{RunView, StepView};
 use crate::space::Role;
-use crate::store::{Deployment, RunRow, RunStatus, TaskRow, TaskState};
+use crate::store::{Deployment, MailState, OutboxMail, RunRow, RunStatus, TaskRow, TaskState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -572,6 +573,132 @@ pub struct EventBody {
 pub struct EventAnswer {
     /// Its id here.
     pub event: String,
+}
+
+/// A file of the file space, at its newest version.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct StoredFile {
+    /// Its folder.
+    pub folder: String,
+    /// Its newest version.
+    #[serde(flatten)]
+    pub document: Document,
+    /// When that version came.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+}
+
+impl From<&crate::space::File> for StoredFile {
+    fn from(file: &crate::space::File) -> Self {
+        let newest = file.current();
+        let named = file.reference_to(newest);
+        Self {
+            folder: file.folder.clone(),
+            document: Document {
+                id: named.id,
+                name: named.name,
+                version: named.version,
+                sha256: named.sha256,
+                size: named.size,
+                media_type: named.media_type,
+                by: named.by,
+            },
+            at: newest.at,
+        }
+    }
+}
+
+/// A line of the access log.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Access {
+    /// Its position in the log.
+    pub position: u64,
+    /// When.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// Who: `user:…`, `email:…`, `link:…`, `run:…`.
+    pub actor: String,
+    /// What: `open`, `list`, `download`, `upload`, `comment`, `administer`, `publish`.
+    pub kind: String,
+    /// The share, if it was through one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<String>,
+    /// The file, if it was about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The version, if it was about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// SHA-256 of the bytes, if it was about some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Why it was refused; nothing where it was allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+    /// The run on whose behalf it was done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+}
+
+impl From<(u64, AccessEntry)> for Access {
+    fn from((position, entry): (u64, AccessEntry)) -> Self {
+        Self {
+            position,
+            at: entry.at,
+            actor: entry.actor,
+            kind: entry.kind.as_str().to_owned(),
+            share: entry.share,
+            file: entry.file,
+            version: entry.version,
+            sha256: entry.sha256,
+            refused: entry.refused,
+            run: entry.run,
+        }
+    }
+}
+
+/// A mail on its way, or not. Its text is not told: links belong to whom they were sent to.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Mail {
+    /// Its id, which is also in its Message-ID.
+    pub id: String,
+    /// To whom.
+    pub to: Vec<String>,
+    /// Its subject.
+    pub subject: String,
+    /// The run it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// `queued`, `sending`, `sent`, `failed` or `in_doubt`.
+    pub state: String,
+    /// Tries so far.
+    pub attempts: u32,
+    /// Why the last try failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// When it was written.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// When it is tried again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub next_at: Option<Timestamp>,
+}
+
+impl From<OutboxMail> for Mail {
+    fn from(mail: OutboxMail) -> Self {
+        Self {
+            id: mail.id.0,
+            to: mail.to,
+            subject: mail.subject,
+            run: mail.run.map(|run| run.0),
+            state: mail.state.as_str().to_owned(),
+            attempts: mail.attempts,
+            error: mail.error,
+            at: mail.at,
+            next_at: mail.next_at.filter(|_| mail.state == MailState::Queued),
+        }
+    }
 }
 
 /// How the server stands.

@@ -395,7 +395,7 @@ impl Described for Once {
         shape.parameters.push(serde_json::json!({
             "name": "Idempotency-Key",
             "in": "header",
-            "description": "The same key of the same person starts one run, however often it is sent. With other inputs it is refused (422).",
+            "description": "The same key of the same person counts once, however often it is sent. With another request it is refused (422).",
             "schema": { "type": "string", "maxLength": KEY_LENGTH_MAX },
         }));
     }

@@ -74,6 +74,21 @@ pub async fn serve(
     }
 }
 
+/// Answers requests on `listener` until `stop` is cancelled, for callers that only look: nothing is
+/// taken up, no timer fires, nothing is sent.
+pub async fn show(
+    host: Arc<Host>,
+    accounts: Arc<Accounts>,
+    settings: Settings,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> Result<(), ServeError> {
+    let server = Server::new(Arc::clone(&host), accounts, settings, stop.clone());
+    host.stand_still();
+    accept(server, listener, stop).await;
+    Ok(())
+}
+
 /// Takes changes of people and tokens over also where nobody asks: runs assign tasks by them.
 async fn keep_fresh(server: Arc<Server>, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {

@@ -25,7 +25,7 @@ pub mod throttle;
 pub mod transfer;
 
 pub use access::{Access, Caller};
-pub use listen::{ServeError, serve};
+pub use listen::{ServeError, serve, show};
 pub use problem::Problem;
 pub use routes::{Route, routes};
 

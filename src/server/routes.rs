@@ -3,7 +3,7 @@
 
 use super::Server;
 use super::access::{Access, Guard, guard};
-use super::api::{events, files, flows, hooks, links, meta, runs, tasks};
+use super::api::{access_log, events, files, flows, hooks, links, mails, meta, runs, tasks};
 use super::operation::{Endpoint, Shape};
 use crate::people::roles::{ADMIN, AUTHOR, OPERATOR};
 use axum::http::Method;
@@ -115,6 +115,7 @@ pub fn routes() -> Vec<Route> {
         get("/api/v1/tasks/{task}/document", PERSON, "get_task_document", "The bytes of the version to decide on", tasks::document).streaming(),
         post("/api/v1/tasks/{task}/decision", PERSON, "decide_task", "Decides a task on the version that was seen", tasks::decide),
         post("/api/v1/files", OPERATORS, "put_file", "Puts a file into a folder", files::put).streaming(),
+        get("/api/v1/files", PERSON, "list_files", "Files that you put, decide on, or look after", files::list),
         get("/api/v1/files/{file}", PERSON, "get_file", "The bytes of a file that you put, decide on, or look after", files::get).streaming(),
         get("/api/v1/links/{token}", Link, "view_share", "A share with its files and comments", links::view),
         get("/api/v1/links/{token}/files/{file}", Link, "get_shared_file", "The bytes of a file of a share", links::download).streaming(),
@@ -124,6 +125,9 @@ pub fn routes() -> Vec<Route> {
         get("/s/{token}", Link, "open_link", "What the address in a mail leads to", links::view),
         post("/api/v1/hooks/{flow}", WebhookSignature, "call_webhook", "Starts a run by a signed call", hooks::call),
         post("/api/v1/events", OPERATORS, "publish_event", "Tells of something that happened outside", events::publish),
+        get("/api/v1/access", ADMINS, "list_accesses", "The access log, oldest first: who did what with which file, and what was refused", access_log::list),
+        get("/api/v1/mails", ADMINS, "list_mails", "Mails by state, oldest first", mails::list),
+        post("/api/v1/mails/{mail}/retry", ADMINS, "retry_mail", "Queues a mail anew that failed or is in doubt", mails::retry),
         get("/api/v1/openapi.json", Public, "get_openapi", "This description", meta::openapi),
         get("/healthz", Public, "get_health", "Whether the process lives", meta::health),
         get("/readyz", Public, "get_readiness", "Whether requests are answered and changes can be stored", meta::readiness),

@@ -8,11 +8,11 @@ mod delivery;
 use super::Store;
 use super::model::{
     CommitError, Deployment, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunCommit, RunFilter, RunRow,
-    RunStatus, StoreError, Subscription, TaskRow, TaskState, UnitOfWork, Used, Write, file_in_words, is_for,
+    RunStatus, Standing, StoreError, Subscription, TaskRow, TaskState, UnitOfWork, Used, Write, file_in_words, is_for,
 };
 use crate::audit::AccessEntry;
 use crate::base::Timestamp;
-use crate::base::id::{EventId, FileId, GrantId, RunId, ShareId, TaskId, WorkspaceId};
+use crate::base::id::{EventId, FileId, GrantId, MailId, RunId, ShareId, TaskId, WorkspaceId};
 use crate::engine::{EventRecord, InboundEvent};
 use crate::space::{Comment, File, Grant, Share, State, Workspace};
 use delivery::Recorded;
@@ -334,6 +334,12 @@ impl Store for MemoryStore {
             .cloned())
     }
 
+    async fn deployments_of(&self, flow: &str) -> Result<Vec<Deployment>, StoreError> {
+        let tables = self.tables();
+        let of_flow = tables.deployments.iter().filter(|deployment| deployment.flow == flow);
+        Ok(of_flow.cloned().collect())
+    }
+
     async fn deployments(&self) -> Result<Vec<Deployment>, StoreError> {
         let tables = self.tables();
         let latest: BTreeMap<_, _> = tables
@@ -436,6 +442,27 @@ impl Store for MemoryStore {
 
     async fn is_locked(&self, file: &FileId) -> Result<bool, StoreError> {
         Ok(self.tables().is_locked(file))
+    }
+
+    async fn files_below(
+        &self,
+        workspace: &WorkspaceId,
+        folder: &str,
+        after: Option<(&str, &str)>,
+        limit: usize,
+    ) -> Result<Vec<File>, StoreError> {
+        let tables = self.tables();
+        let below = format!("{}/", folder.trim_end_matches('/'));
+        let is_meant = |file: &&File| {
+            let place = (file.folder.as_str(), file.name.as_str());
+            file.workspace == *workspace
+                && (file.folder == folder || file.folder.starts_with(&below))
+                && after.is_none_or(|after| place > after)
+        };
+        let mut files: Vec<_> = tables.files.iter().filter(is_meant).cloned().collect();
+        files.sort_by(|one, other| (&one.folder, &one.name).cmp(&(&other.folder, &other.name)));
+        files.truncate(limit);
+        Ok(files)
     }
 
     async fn share(&self, id: &ShareId) -> Result<Option<Share>, StoreError> {
@@ -563,6 +590,30 @@ impl Store for MemoryStore {
 
     async fn has_outdated(&self, what: Outdated) -> Result<bool, StoreError> {
         Ok(self.tables().has_outdated(what))
+    }
+
+    async fn mail(&self, id: &MailId) -> Result<Option<OutboxMail>, StoreError> {
+        Ok(self.tables().mails.iter().find(|mail| mail.id == *id).cloned())
+    }
+
+    async fn mails_due(&self, now: Timestamp, limit: usize) -> Result<Vec<OutboxMail>, StoreError> {
+        let tables = self.tables();
+        let is_due = |mail: &&OutboxMail| mail.state == MailState::Queued && mail.next_at.is_none_or(|at| at <= now);
+        Ok(tables.mails.iter().filter(is_due).take(limit).cloned().collect())
+    }
+
+    async fn standing(&self) -> Result<Standing, StoreError> {
+        let tables = self.tables();
+        let mails =
+            |states: &[MailState]| tables.mails.iter().filter(|mail| states.contains(&mail.state)).count() as u64;
+        let alive = || tables.runs.iter().filter(|run| run.status != RunStatus::Ended);
+        Ok(Standing {
+            runs: alive().count() as u64,
+            incidents: alive().filter(|run| run.incident).count() as u64,
+            tasks: tables.tasks.iter().filter(|task| task.state == TaskState::Open).count() as u64,
+            mails_queued: mails(&[MailState::Queued, MailState::Sending]),
+            mails_failed: mails(&[MailState::Failed, MailState::InDoubt]),
+        })
     }
 
     async fn mails(&self, state: MailState, limit: usize) -> Result<Vec<OutboxMail>, StoreError> {

@@ -12,12 +12,12 @@ pub mod sqlite;
 pub use blobs::{BlobError, Blobs, StoredBlob};
 pub use model::{
     CommitError, Delivery, Deployment, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunCommit, RunFilter,
-    RunRow, RunStatus, StoreError, Subscription, TaskRow, TaskState, UnitOfWork, Used, Write,
+    RunRow, RunStatus, Standing, StoreError, Subscription, TaskRow, TaskState, UnitOfWork, Used, Write,
 };
 
 use crate::audit::AccessEntry;
 use crate::base::Timestamp;
-use crate::base::id::{EventId, FileId, GrantId, RunId, ShareId, TaskId, WorkspaceId};
+use crate::base::id::{EventId, FileId, GrantId, MailId, RunId, ShareId, TaskId, WorkspaceId};
 use crate::engine::{EventRecord, InboundEvent};
 use crate::space::{Comment, File, Grant, Share, Workspace};
 use std::collections::BTreeSet;
@@ -33,6 +33,8 @@ pub trait Store: Send + Sync + 'static {
     async fn latest_deployment(&self, flow: &str) -> Result<Option<Deployment>, StoreError>;
     /// The deployment that runs pinned to `hash` use.
     async fn deployment(&self, hash: &str) -> Result<Option<Deployment>, StoreError>;
+    /// Every deployment of a flow, oldest first.
+    async fn deployments_of(&self, flow: &str) -> Result<Vec<Deployment>, StoreError>;
     /// The latest deployment of every flow, by name.
     async fn deployments(&self) -> Result<Vec<Deployment>, StoreError>;
 
@@ -62,6 +64,15 @@ pub trait Store: Send + Sync + 'static {
     async fn files_in(&self, workspace: &WorkspaceId, folder: &str) -> Result<Vec<File>, StoreError>;
     /// Whether a run holds the file to the version it has, see `Write::Lock`.
     async fn is_locked(&self, file: &FileId) -> Result<bool, StoreError>;
+    /// The files in a folder and everything below it, by folder and name, at most `limit` after the
+    /// place `after` (a folder and a name).
+    async fn files_below(
+        &self,
+        workspace: &WorkspaceId,
+        folder: &str,
+        after: Option<(&str, &str)>,
+        limit: usize,
+    ) -> Result<Vec<File>, StoreError>;
     /// One share.
     async fn share(&self, id: &ShareId) -> Result<Option<Share>, StoreError>;
     /// Live shares whose time is over at `now`.
@@ -112,6 +123,12 @@ pub trait Store: Send + Sync + 'static {
     async fn kept_events(&self) -> Result<KeptEvents, StoreError>;
     /// Whether there is anything that is outdated so.
     async fn has_outdated(&self, what: Outdated) -> Result<bool, StoreError>;
+    /// One mail.
+    async fn mail(&self, id: &MailId) -> Result<Option<OutboxMail>, StoreError>;
+    /// Queued mails to be tried at `now` or before, oldest first.
+    async fn mails_due(&self, now: Timestamp, limit: usize) -> Result<Vec<OutboxMail>, StoreError>;
+    /// How much is open now.
+    async fn standing(&self) -> Result<Standing, StoreError>;
     /// Mails in a state, oldest first.
     async fn mails(&self, state: MailState, limit: usize) -> Result<Vec<OutboxMail>, StoreError>;
     /// Whether a key was used, see `Write::Once`.

@@ -283,6 +283,21 @@ pub enum RunStatus {
     Ended,
 }
 
+/// How much is open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Runs that have not ended.
+    pub runs: u64,
+    /// Runs that need a person.
+    pub incidents: u64,
+    /// Open tasks.
+    pub tasks: u64,
+    /// Mails to be sent.
+    pub mails_queued: u64,
+    /// Mails that were given up, or may or may not have gone.
+    pub mails_failed: u64,
+}
+
 /// Which runs.
 #[derive(Clone, Debug, Default)]
 pub struct RunFilter {
@@ -420,6 +435,9 @@ pub struct OutboxMail {
     pub state: MailState,
     /// Tries so far.
     pub attempts: u32,
+    /// When a queued mail is tried, to the second; at once without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_at: Option<Timestamp>,
     /// Why the last try failed.
     pub error: Option<String>,
     /// Times stored.
@@ -440,6 +458,19 @@ pub enum MailState {
     Failed,
     /// It is not known whether it was sent.
     InDoubt,
+}
+
+impl MailState {
+    /// As it is stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sending => "sending",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+            Self::InDoubt => "in_doubt",
+        }
+    }
 }
 
 /// Why nothing of a unit of work happened.

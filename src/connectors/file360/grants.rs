@@ -148,6 +148,7 @@ fn mail(cx: &CallContext, share: &Share, grant: &Grant, address: &str, message: 
         at: cx.now,
         state: MailState::Queued,
         attempts: 0,
+        next_at: None,
         error: None,
         rev: 0,
     }

@@ -1,13 +1,16 @@
 //! Files of the main workspace, for people of the directory.
 
 use crate::base::id::FileId;
-use crate::server::dto::Document;
-use crate::server::extract::{Created, Path, Query, State, Upload};
+use crate::server::dto::{Document, Page, StoredFile};
+use crate::server::extract::{Answer, Created, Once, Path, Query, State, Upload};
 use crate::server::transfer::{self, Transfer};
 use crate::server::{Caller, Problem};
 use axum::http::HeaderMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+/// Most files in an answer.
+const FILES_MAX: usize = 200;
 
 /// Where a file goes.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -32,23 +35,61 @@ pub struct VersionQuery {
     pub version: Option<u64>,
 }
 
-/// Puts a file: a new version where there is one of this name.
+/// Puts a file: a new version where there is one of this name. The same `Idempotency-Key` of the
+/// same person puts one version, however often it is sent.
 pub async fn put(
     State(server): State,
     caller: Caller,
     Query(query): Query<PutQuery>,
+    Once(key): Once,
     upload: Upload,
 ) -> Result<Created<Document>, Problem> {
     let bytes = upload.bytes(query.empty).await?;
     let folder = query.folder.as_deref().unwrap_or("/");
     let document = server
         .host
-        .put_file(&caller.principal(), folder, &query.name, bytes)
+        .put_file_once(&caller.principal(), folder, &query.name, bytes, key)
         .await?;
     Ok(Created {
         location: Some(format!("/api/v1/files/{}?version={}", document.id, document.version)),
         body: document.into(),
     })
+}
+
+/// Which files.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FilesQuery {
+    /// In this folder and below it; everywhere without it.
+    #[serde(default)]
+    folder: Option<String>,
+    /// After this file, in the order of the list.
+    #[serde(default)]
+    after: Option<String>,
+    /// At most so many, up to 200.
+    #[serde(default)]
+    limit: Option<usize>,
+}
+
+/// Files by folder and name, at their newest versions.
+pub async fn list(
+    State(server): State,
+    caller: Caller,
+    Query(query): Query<FilesQuery>,
+) -> Result<Answer<Page<StoredFile>>, Problem> {
+    let limit = query.limit.unwrap_or(FILES_MAX).clamp(1, FILES_MAX);
+    let folder = query.folder.as_deref().unwrap_or("/");
+    let after = query.after.map(FileId);
+    let files = server
+        .host
+        .files_below(&caller.principal(), folder, after.as_ref(), limit)
+        .await?;
+    let next = files
+        .last()
+        .filter(|_| files.len() == limit)
+        .map(|file| file.id.to_string());
+    let items = files.iter().map(StoredFile::from).collect();
+    Ok(Answer(Page { items, next }))
 }
 
 /// The bytes of a file.

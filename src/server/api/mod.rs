@@ -1,11 +1,13 @@
 //! The handlers, by what they are about. Each does one thing: reads the request, asks the host,
 //! writes the answer. Who may call is not their business.
 
+pub mod access_log;
 pub mod events;
 pub mod files;
 pub mod flows;
 pub mod hooks;
 pub mod links;
+pub mod mails;
 pub mod meta;
 pub mod runs;
 pub mod tasks;

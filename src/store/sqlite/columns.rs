@@ -30,13 +30,7 @@ pub(super) fn read_run_status(text: &str) -> Result<RunStatus, StoreError> {
 }
 
 pub(super) fn mail_state(state: MailState) -> &'static str {
-    match state {
-        MailState::Queued => "queued",
-        MailState::Sending => "sending",
-        MailState::Sent => "sent",
-        MailState::Failed => "failed",
-        MailState::InDoubt => "in_doubt",
-    }
+    state.as_str()
 }
 
 pub(super) fn damaged(what: impl Into<String>) -> StoreError {

@@ -17,12 +17,12 @@ mod writer;
 
 use super::Store;
 use super::model::{
-    CommitError, Deployment, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunFilter, RunRow, StoreError,
-    Subscription, TaskRow, UnitOfWork, Used,
+    CommitError, Deployment, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunFilter, RunRow, Standing,
+    StoreError, Subscription, TaskRow, UnitOfWork, Used,
 };
 use crate::audit::AccessEntry;
 use crate::base::Timestamp;
-use crate::base::id::{EventId, FileId, GrantId, RunId, ShareId, TaskId, WorkspaceId};
+use crate::base::id::{EventId, FileId, GrantId, MailId, RunId, ShareId, TaskId, WorkspaceId};
 use crate::engine::{EventRecord, InboundEvent};
 use crate::space::{Comment, File, Grant, Share, Workspace};
 use checkpoint::Copier;
@@ -121,6 +121,11 @@ impl Store for SqliteStore {
         self.readers.point(|db| read::deployment(db, hash)).await
     }
 
+    async fn deployments_of(&self, flow: &str) -> Result<Vec<Deployment>, StoreError> {
+        let flow = flow.to_owned();
+        self.readers.list(move |db| read::deployments_of(db, &flow)).await
+    }
+
     async fn deployments(&self) -> Result<Vec<Deployment>, StoreError> {
         self.readers.list(read::deployments).await
     }
@@ -181,6 +186,20 @@ impl Store for SqliteStore {
 
     async fn is_locked(&self, file: &FileId) -> Result<bool, StoreError> {
         self.readers.point(|db| read::is_locked(db, file)).await
+    }
+
+    async fn files_below(
+        &self,
+        workspace: &WorkspaceId,
+        folder: &str,
+        after: Option<(&str, &str)>,
+        limit: usize,
+    ) -> Result<Vec<File>, StoreError> {
+        let (workspace, folder) = (workspace.clone(), folder.to_owned());
+        let after = after.map(|(folder, name)| (folder.to_owned(), name.to_owned()));
+        self.readers
+            .list(move |db| read::files_below(db, &workspace, &folder, after, limit))
+            .await
     }
 
     async fn share(&self, id: &ShareId) -> Result<Option<Share>, StoreError> {
@@ -270,6 +289,18 @@ impl Store for SqliteStore {
 
     async fn has_outdated(&self, what: Outdated) -> Result<bool, StoreError> {
         self.readers.point(|db| read::has_outdated(db, what)).await
+    }
+
+    async fn mail(&self, id: &MailId) -> Result<Option<OutboxMail>, StoreError> {
+        self.readers.point(|db| read::mail(db, id)).await
+    }
+
+    async fn mails_due(&self, now: Timestamp, limit: usize) -> Result<Vec<OutboxMail>, StoreError> {
+        self.readers.list(move |db| read::mails_due(db, now, limit)).await
+    }
+
+    async fn standing(&self) -> Result<Standing, StoreError> {
+        self.readers.list(read::standing).await
     }
 
     async fn mails(&self, state: MailState, limit: usize) -> Result<Vec<OutboxMail>, StoreError> {

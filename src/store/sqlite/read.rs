@@ -4,12 +4,12 @@ use super::columns::{damaged, mail_state, read_run_status, read_time, time};
 use super::layout::store_error;
 use crate::audit::AccessEntry;
 use crate::base::Timestamp;
-use crate::base::id::{EventId, FileId, GrantId, RunId, ShareId, TaskId, WorkspaceId};
+use crate::base::id::{EventId, FileId, GrantId, MailId, RunId, ShareId, TaskId, WorkspaceId};
 use crate::engine::{Event, EventRecord, InboundEvent, JOURNAL_VERSION};
 use crate::space::{Comment, File, Grant, Share, Workspace};
 use crate::store::model::{
-    Deployment, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunFilter, RunRow, RunStatus, StoreError,
-    Subscription, TaskRow, Used, is_for,
+    Deployment, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunFilter, RunRow, RunStatus, Standing,
+    StoreError, Subscription, TaskRow, Used, is_for,
 };
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, Params, Row, params, params_from_iter};
@@ -92,6 +92,11 @@ pub(super) fn deployment(db: &Connection, hash: &str) -> Read<Option<Deployment>
         [hash],
         record,
     )
+}
+
+pub(super) fn deployments_of(db: &Connection, flow: &str) -> Read<Vec<Deployment>> {
+    let sql = "SELECT body FROM deployment WHERE flow = ?1 ORDER BY key";
+    rows(db, sql, [flow], record)
 }
 
 pub(super) fn deployments(db: &Connection) -> Read<Vec<Deployment>> {
@@ -273,6 +278,29 @@ pub(super) fn is_locked(db: &Connection, file: &FileId) -> Read<bool> {
     Ok(first(db, sql, [file.as_str()], |_| Ok(()))?.is_some())
 }
 
+pub(super) fn files_below(
+    db: &Connection,
+    workspace: &WorkspaceId,
+    folder: &str,
+    after: Option<(String, String)>,
+    limit: usize,
+) -> Read<Vec<File>> {
+    let sql = "SELECT body FROM file WHERE workspace = ?1 AND (folder = ?2 OR substr(folder, 1, length(?3)) = ?3) \
+               AND (folder, name) > (?4, ?5) ORDER BY folder, name LIMIT ?6";
+    let below = format!("{}/", folder.trim_end_matches('/'));
+    // no folder is empty, so this comes before all of them
+    let (after_folder, after_name) = after.unwrap_or_default();
+    let params = params![
+        workspace.as_str(),
+        folder,
+        below,
+        after_folder,
+        after_name,
+        bounded(limit)
+    ];
+    rows(db, sql, params, record)
+}
+
 pub(super) fn share(db: &Connection, id: &ShareId) -> Read<Option<Share>> {
     first(db, "SELECT body FROM share WHERE id = ?1", [id.as_str()], record)
 }
@@ -413,6 +441,34 @@ pub(super) fn has_outdated(db: &Connection, what: Outdated) -> Read<bool> {
         Outdated::UsedKeys { now } => ("SELECT 1 FROM used_key WHERE until <= ?1 LIMIT 1", now),
     };
     Ok(first(db, sql, [time(moment)], |_| Ok(()))?.is_some())
+}
+
+pub(super) fn mail(db: &Connection, id: &MailId) -> Read<Option<OutboxMail>> {
+    first(db, "SELECT body FROM mail WHERE id = ?1", [id.as_str()], record)
+}
+
+pub(super) fn mails_due(db: &Connection, now: Timestamp, limit: usize) -> Read<Vec<OutboxMail>> {
+    // moments to the second are ordered as their texts are
+    let sql = "SELECT body FROM mail WHERE state = ?1 AND coalesce(json_extract(body, '$.next_at'), '') <= ?2 \
+               ORDER BY key LIMIT ?3";
+    let now = format!("{now:.0}");
+    rows(
+        db,
+        sql,
+        params![mail_state(MailState::Queued), now, bounded(limit)],
+        record,
+    )
+}
+
+pub(super) fn standing(db: &Connection) -> Read<Standing> {
+    let count = |sql: &str| Ok::<u64, StoreError>(first(db, sql, [], |row| number(row, 0))?.unwrap_or(0));
+    Ok(Standing {
+        runs: count("SELECT count(*) FROM run WHERE status <> 'ended'")?,
+        incidents: count("SELECT count(*) FROM run WHERE incident = 1 AND status <> 'ended'")?,
+        tasks: count("SELECT count(*) FROM task WHERE open = 1")?,
+        mails_queued: count("SELECT count(*) FROM mail WHERE state IN ('queued', 'sending')")?,
+        mails_failed: count("SELECT count(*) FROM mail WHERE state IN ('failed', 'in_doubt')")?,
+    })
 }
 
 pub(super) fn mails(db: &Connection, state: MailState, limit: usize) -> Read<Vec<OutboxMail>> {

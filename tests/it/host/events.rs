@@ -214,6 +214,7 @@ async fn leave_traces(world: &World, process: &Process) -> StartRun {
             at: beginning(),
             state: MailState::Sent,
             attempts: 1,
+            next_at: None,
             error: None,
             rev: 0,
         })

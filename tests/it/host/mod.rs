@@ -4,6 +4,7 @@ mod events;
 mod first;
 mod left_behind;
 mod locks;
+mod mails;
 mod store;
 mod triggers;
 mod world;

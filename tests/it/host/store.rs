@@ -2,13 +2,13 @@
 
 use gatefold::audit::AccessEntry;
 use gatefold::base::Timestamp;
-use gatefold::base::id::{EventId, FileId, GrantId, RunId, ShareId, TaskId, WorkspaceId};
+use gatefold::base::id::{EventId, FileId, GrantId, MailId, RunId, ShareId, TaskId, WorkspaceId};
 use gatefold::engine::{EventRecord, InboundEvent};
 use gatefold::space::{Comment, File, Grant, Share, Workspace};
 use gatefold::store::memory::MemoryStore;
 use gatefold::store::{
-    CommitError, Deployment, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunFilter, RunRow, Store,
-    StoreError, Subscription, TaskRow, UnitOfWork, Used,
+    CommitError, Deployment, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunFilter, RunRow, Standing,
+    Store, StoreError, Subscription, TaskRow, UnitOfWork, Used, Write,
 };
 use std::collections::BTreeSet;
 use std::future::pending;
@@ -20,12 +20,18 @@ use std::time::Duration;
 pub struct Orders {
     /// The next commit of a run but so many fails.
     pub fail_commit_after: Option<usize>,
+    /// So many times it fails to keep that a mail was sent.
+    pub forget_sent: usize,
     /// Answers to commits take so long; what they do is durable at once.
     pub slow_answers: Option<Duration>,
     /// Nobody learns which events are pending.
     pub hide_pending: bool,
     /// The first line of this run's journal is lost.
     pub damaged: Option<RunId>,
+}
+
+fn is_sent(write: &Write) -> bool {
+    matches!(write, Write::PutMail(mail) if mail.state == MailState::Sent)
 }
 
 /// A store in memory that does as told.
@@ -42,6 +48,14 @@ impl Told {
 
     fn orders(&self) -> Orders {
         self.orders.lock().unwrap().clone()
+    }
+
+    /// Whether it fails to keep what became of this mail.
+    fn forgets(&self) -> bool {
+        let mut orders = self.orders.lock().unwrap();
+        let left = orders.forget_sent;
+        orders.forget_sent = left.saturating_sub(1);
+        left > 0
     }
 
     /// Whether this commit of a run is the one to fail.
@@ -65,6 +79,9 @@ impl Told {
 impl Store for Told {
     async fn commit(&self, unit: UnitOfWork) -> Result<(), CommitError> {
         if unit.run.is_some() && self.fails() {
+            return Err(StoreError::Full("as told by the test".to_owned()).into());
+        }
+        if unit.writes.iter().any(is_sent) && self.forgets() {
             return Err(StoreError::Full("as told by the test".to_owned()).into());
         }
         let done = self.inner.commit(unit).await;
@@ -216,6 +233,32 @@ impl Store for Told {
     }
     async fn is_delivered(&self, event: &EventId, target: &str) -> Result<bool, StoreError> {
         self.inner.is_delivered(event, target).await
+    }
+
+    async fn files_below(
+        &self,
+        workspace: &WorkspaceId,
+        folder: &str,
+        after: Option<(&str, &str)>,
+        limit: usize,
+    ) -> Result<Vec<File>, StoreError> {
+        self.inner.files_below(workspace, folder, after, limit).await
+    }
+
+    async fn mail(&self, id: &MailId) -> Result<Option<OutboxMail>, StoreError> {
+        self.inner.mail(id).await
+    }
+
+    async fn mails_due(&self, now: Timestamp, limit: usize) -> Result<Vec<OutboxMail>, StoreError> {
+        self.inner.mails_due(now, limit).await
+    }
+
+    async fn standing(&self) -> Result<Standing, StoreError> {
+        self.inner.standing().await
+    }
+
+    async fn deployments_of(&self, flow: &str) -> Result<Vec<Deployment>, StoreError> {
+        self.inner.deployments_of(flow).await
     }
 
     async fn mails(&self, state: MailState, limit: usize) -> Result<Vec<OutboxMail>, StoreError> {

@@ -67,7 +67,7 @@ impl World {
         }
     }
 
-    /// What the calls named `name` do, one after the other; then they succeed.
+    /// What the calls of the step `name`, or the sending of mails for `mail`, do, one after the other; then they succeed.
     pub fn script(&self, name: &str, behaviours: &[Behaviour]) {
         let behaviours = behaviours.iter().rev().copied().collect();
         self.script.lock().unwrap().insert(name.to_owned(), behaviours);
@@ -97,7 +97,10 @@ impl World {
             .collect();
         let settings = connectors::Settings {
             http: HttpSettings::default(),
-            mailer: Arc::new(FakeMailer(Arc::clone(&self.mails))),
+            mailer: Arc::new(FakeMailer {
+                sent: Arc::clone(&self.mails),
+                script: Arc::clone(&self.script),
+            }),
             directory: Arc::new(RwLock::new(Arc::new(Directory { users }))),
             links: Links::new([7; 32], "http://gatefold.test"),
             blobs: Blobs::open(self.folder.path().join("blobs")).unwrap(),
@@ -280,12 +283,19 @@ impl LocalAction for Acquire {
     }
 }
 
-struct FakeMailer(Arc<Mutex<Vec<OutgoingMail>>>);
+struct FakeMailer {
+    sent: Arc<Mutex<Vec<OutgoingMail>>>,
+    script: Arc<Mutex<BTreeMap<String, Vec<Behaviour>>>>,
+}
 
 #[async_trait::async_trait]
 impl Mailer for FakeMailer {
     async fn send(&self, mail: &OutgoingMail) -> Result<(), ActionError> {
-        self.0.lock().unwrap().push(mail.clone());
+        let next = self.script.lock().unwrap().get_mut("mail").and_then(Vec::pop);
+        if matches!(next, Some(Behaviour::FailTransiently)) {
+            return Err(ActionError::Transient("the mail server is away".to_owned()));
+        }
+        self.sent.lock().unwrap().push(mail.clone());
         Ok(())
     }
 

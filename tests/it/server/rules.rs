@@ -18,6 +18,7 @@ fn path_of(route: &Route, link: &Link) -> String {
         .replace("{run}", "run_none")
         .replace("{step}", "none")
         .replace("{task}", "tsk_none")
+        .replace("{mail}", "mal_none")
 }
 
 fn ask(harness: &Harness, route: &Route, path: &str) -> Ask {

@@ -134,6 +134,14 @@ pub async fn a_file_name_is_taken_once_per_folder(store: &Arc<dyn Store>) {
     assert_eq!(names("/").await, ["B.pdf", "a.pdf", "b.pdf"]);
     assert_eq!(names("/sub").await, ["b.pdf"]);
     assert_eq!(names("/nowhere").await, Vec::<String>::new());
+    let below = async |folder, after, limit| -> Vec<String> {
+        let files = store.files_below(&main, folder, after, limit).await.unwrap();
+        files.into_iter().map(|file| file.id.0).collect()
+    };
+    assert_eq!(below("/", None, 9).await, ["fil_6", "fil_5", "fil_1", "fil_4"]);
+    assert_eq!(below("/", Some(("/", "a.pdf")), 1).await, ["fil_1"]);
+    assert_eq!(below("/sub", None, 9).await, ["fil_4"]);
+    assert_eq!(below("/su", None, 9).await, Vec::<String>::new());
     let mut renamed = store.file(&FileId::from("fil_5")).await.unwrap().unwrap();
     "b.pdf".clone_into(&mut renamed.name);
     assert_eq!(
@@ -285,6 +293,21 @@ pub async fn mails_are_found_by_state(store: &Arc<dyn Store>) {
         );
     }
     assert_eq!(in_state(MailState::Queued, 10).await, ["mal_2", "mal_3"]);
+    let mut later = mail("mal_4");
+    later.next_at = Some("2026-11-23T10:00:00Z".parse().unwrap());
+    done(&**store, of_writes([Write::PutMail(later.clone())])).await;
+    let due = async |now: &str, limit| -> Vec<String> {
+        let mails = store.mails_due(now.parse().unwrap(), limit).await.unwrap();
+        mails.into_iter().map(|mail| mail.id.0).collect()
+    };
+    assert_eq!(due("2026-11-23T09:59:59.999Z", 10).await, ["mal_2", "mal_3"]);
+    assert_eq!(due("2026-11-23T10:00:00Z", 10).await, ["mal_2", "mal_3", "mal_4"]);
+    assert_eq!(due("2026-11-23T10:00:00.5Z", 1).await, ["mal_2"]);
+    (later.state, later.rev) = (MailState::Sent, 1);
+    done(&**store, of_writes([Write::PutMail(later)])).await;
+    let last = store.mail(&"mal_4".into()).await.unwrap().unwrap();
+    assert_eq!((last.state, last.rev), (MailState::Sent, 2));
+    assert_eq!(store.standing().await.unwrap().mails_queued, 2);
 }
 
 pub async fn a_locked_file_takes_no_version_from_anybody(store: &Arc<dyn Store>) {

@@ -226,6 +226,7 @@ pub fn mail(id: &str) -> OutboxMail {
         at: at(3),
         state: MailState::Queued,
         attempts: 0,
+        next_at: None,
         error: None,
         rev: 0,
     }
