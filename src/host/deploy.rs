@@ -9,9 +9,15 @@ use crate::store::{CommitError, Deployment, StoreError, UnitOfWork, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+/// A version as it is ordered; whatever is no number comes first.
+fn number(version: &str) -> Vec<u64> {
+    version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
+}
+
 impl Host {
     /// Checks and deploys the flow in `source`. Returns the deployment and its warnings. Deploying
-    /// what is deployed already changes nothing; another source under the same version is refused.
+    /// what was deployed changes nothing, also where it is not the latest; another source under the
+    /// same version is refused, and so is a version below one that is deployed.
     pub async fn deploy(&self, name: &str, source: &str, by: &str) -> Result<(Deployment, Vec<Diagnostic>), HostError> {
         let _alone = self.deploying.lock().await;
         let verdict = self.check(name, source).await?;
@@ -24,15 +30,21 @@ impl Host {
             }
         };
         let deployment = self.deployment_of(&plan, source, by);
-        match self.parts.store.latest_deployment(&plan.flow).await? {
-            Some(latest) if latest.hash == deployment.hash => return Ok((latest, verdict.findings)),
-            Some(latest) if latest.version == deployment.version => {
-                return Err(HostError::Conflict(format!(
-                    "flow {} {} is deployed already with another text: give it a new version",
-                    plan.flow, plan.version
-                )));
+        let before = self.parts.store.deployments_of(&plan.flow).await?;
+        if let Some(same) = before.iter().find(|one| one.version == deployment.version) {
+            if same.hash == deployment.hash {
+                return Ok((same.clone(), verdict.findings));
             }
-            _ => {}
+            return Err(HostError::Conflict(format!(
+                "flow {} {} is deployed already with another text: give it a new version",
+                plan.flow, plan.version
+            )));
+        }
+        if let Some(newer) = before.iter().find(|one| number(&one.version) > number(&plan.version)) {
+            return Err(HostError::Conflict(format!(
+                "flow {} {} is deployed, and new runs take the highest version: give this one a higher version than {}",
+                plan.flow, newer.version, plan.version
+            )));
         }
         self.commit_alone(vec![Write::Deploy(deployment.clone())]).await?;
         let plan = self.remember_plan(plan);
