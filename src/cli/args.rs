@@ -1,7 +1,8 @@
 //! What can be said on the command line.
 
 use super::{
-    completions, config_show, demo, deploy, explain, graph, init, lint, run, runs, schema, serve, tasks, token,
+    access, completions, config_show, demo, deploy, explain, files, flows, graph, init, lint, mails, run, runs, schema,
+    serve, tasks, token,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -46,6 +47,14 @@ pub enum Command {
     Runs(runs::RunsArgs),
     /// Look at tasks, and decide them
     Tasks(tasks::TasksArgs),
+    /// Look at files, and fetch them
+    Files(files::FilesArgs),
+    /// Look at the flows that are deployed
+    Flows(flows::FlowsArgs),
+    /// See who did what with which file
+    Access(access::AccessArgs),
+    /// Look at mails that did not go
+    Mails(mails::MailsArgs),
     /// Make tokens for the API
     Token(token::TokenArgs),
     /// Look at the configuration

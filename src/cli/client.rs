@@ -5,11 +5,15 @@ use crate::base::Value;
 use crate::engine::EventRecord;
 use futures_util::{Stream, StreamExt};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Header that makes a request count once.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// Why a call gave nothing.
 #[derive(Debug, thiserror::Error)]
@@ -181,6 +185,24 @@ impl Client {
         Ok(bytes.to_vec())
     }
 
+    /// Writes bytes to a new file, piece by piece; a file that is there already is left alone.
+    pub async fn save(&self, path: &str, file: &Path) -> Answer<()> {
+        let failed = |error: std::io::Error| CallError::Local(format!("{} cannot be written: {error}", file.display()));
+        let response = self.send(self.request(Method::GET, path)).await?;
+        let folder = match file.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let mut incoming = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+        let mut pieces = response.bytes_stream();
+        while let Some(piece) = pieces.next().await {
+            let piece = piece.map_err(|error| self.unreachable(&error))?;
+            incoming.write_all(&piece).map_err(failed)?;
+        }
+        incoming.persist_noclobber(file).map_err(|error| failed(error.error))?;
+        Ok(())
+    }
+
     /// Sends bytes.
     pub async fn upload(&self, method: Method, path: &str, bytes: Vec<u8>) -> Answer {
         let request = self
@@ -207,7 +229,7 @@ impl Client {
             .request(Method::POST, &path)
             .json(&serde_json::json!({ "inputs": inputs }));
         if let Some(key) = once {
-            request = request.header("idempotency-key", key);
+            request = request.header(IDEMPOTENCY_KEY, key);
         }
         let started = self.data(request).await?;
         Ok(started["run"].as_str().unwrap_or_default().to_owned())
@@ -265,19 +287,19 @@ impl Client {
         Ok(chunks.flat_map(futures_util::stream::iter))
     }
 
-    /// Puts a file of this machine into a folder of the file space; gives the document.
-    pub async fn put_file(&self, folder: &str, file: &Path) -> Answer {
+    /// Puts a file of this machine into a folder of the file space; gives the document. With a key, a
+    /// repeat gives the document of the first time.
+    pub async fn put_file(&self, folder: &str, file: &Path, once: Option<&str>) -> Answer {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let bytes = tokio::fs::File::open(file)
             .await
             .map_err(|error| CallError::Local(format!("{} cannot be read: {error}", file.display())))?;
         let stream = tokio_util::io::ReaderStream::new(bytes);
-        let path = file_path(folder, &name);
-        self.data(
-            self.request(Method::POST, &path)
-                .body(reqwest::Body::wrap_stream(stream)),
-        )
-        .await
+        let mut request = self.request(Method::POST, &file_path(folder, &name));
+        if let Some(key) = once {
+            request = request.header(IDEMPOTENCY_KEY, key);
+        }
+        self.data(request.body(reqwest::Body::wrap_stream(stream))).await
     }
 }
 

@@ -72,9 +72,13 @@ fn parts(resolved: &Resolved, environment: &Environment, accounts: &Accounts) ->
     let data = &resolved.data;
     private_folder(data)
         .map_err(|error| Failure::Environment(format!("{} cannot be made: {error}", data.display())))?;
+    // before the store, which a missing key is missed in
+    let key = config::installation_key(data)?;
+    // then first of all: whoever holds the store may tidy up beside it, and nobody else
+    let store = store(data)?;
     let secrets = config::secrets(data, environment)?;
     let blobs = Blobs::open(data.join("blobs"))?;
-    let links = Links::new(config::installation_key(data)?, resolved.base_url.clone());
+    let links = Links::new(key, resolved.base_url.clone());
     let mailer = mailer(resolved, &secrets)?;
     let registry = crate::connectors::registry(&crate::connectors::Settings {
         http: HttpSettings {
@@ -88,7 +92,7 @@ fn parts(resolved: &Resolved, environment: &Environment, accounts: &Accounts) ->
         blobs: blobs.clone(),
     });
     Ok(Parts {
-        store: store(data)?,
+        store,
         blobs,
         registry,
         mailer,
@@ -137,6 +141,13 @@ fn with_password(smtp: &str, password: Option<&SecretString>) -> SecretString {
 }
 
 impl Installation {
+    /// Answers whoever only looks, until `stop` is cancelled. Takes up nothing, sends nothing.
+    pub async fn show(self, stop: CancellationToken) -> Outcome {
+        server::show(self.host, self.accounts, self.settings, self.listener, stop)
+            .await
+            .map_err(|error| Failure::Environment(error.to_string()))
+    }
+
     /// Takes up what was left, answers, and drives runs until `stop` is cancelled; then finishes
     /// what is in flight.
     pub async fn serve(self, stop: CancellationToken) -> Outcome {

@@ -57,9 +57,28 @@ pub struct Session {
     embedded: Option<Embedded>,
 }
 
+/// What a command does with a data folder that it opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Looks: nothing is taken up, started or sent.
+    Look,
+    /// Works: runs go on, mails are sent, calls are made, for as long as the command takes.
+    Work,
+}
+
 impl Session {
-    /// Connects to the server that the arguments or the environment name, or opens the data folder.
+    /// For a command that changes something; see `to`.
     pub async fn open(args: &ServerArgs, settings: Settings) -> Result<Self, Failure> {
+        Self::to(Purpose::Work, args, settings).await
+    }
+
+    /// For a command that only looks; see `to`.
+    pub async fn look(args: &ServerArgs, settings: Settings) -> Result<Self, Failure> {
+        Self::to(Purpose::Look, args, settings).await
+    }
+
+    /// Connects to the server that the arguments or the environment name, or opens the data folder.
+    async fn to(purpose: Purpose, args: &ServerArgs, settings: Settings) -> Result<Self, Failure> {
         let environment = settings.environment().clone();
         let server = args.server.as_deref().or_else(|| environment.get("GATEFOLD_URL"));
         if let Some(server) = server.filter(|_| args.data.is_none() && args.user.is_none()) {
@@ -70,11 +89,13 @@ impl Session {
                 embedded: None,
             });
         }
+        let settings = settings.with("data", args.data.as_deref());
+        // mails that go out now lead to where the server answers later
+        let base_url = settings.load()?.base_url;
         let settings = settings
-            .with("data", args.data.as_deref())
             .with("listen", Some(ANY_LOOPBACK))
-            .with("base_url", Some(&format!("http://{ANY_LOOPBACK}")));
-        let embedded = Embedded::start(settings.load()?, &environment).await?;
+            .with("base_url", Some(&base_url));
+        let embedded = Embedded::start_to(purpose, settings.load()?, &environment).await?;
         let client = embedded.client_of(args.user.as_deref())?;
         Ok(Self {
             client,
@@ -103,12 +124,23 @@ pub struct Embedded {
 impl Embedded {
     /// Starts it. It is ready when this returns.
     pub async fn start(resolved: Resolved, environment: &Environment) -> Result<Self, Failure> {
+        Self::start_to(Purpose::Work, resolved, environment).await
+    }
+
+    /// Starts it for a purpose. It is ready when this returns.
+    async fn start_to(purpose: Purpose, resolved: Resolved, environment: &Environment) -> Result<Self, Failure> {
         let installation = compose::open(resolved, environment).await?;
         let url = format!("http://{}", installation.address);
         let accounts = std::sync::Arc::clone(&installation.accounts);
         let stop = CancellationToken::new();
         let host = std::sync::Arc::clone(&installation.host);
-        let mut served = tokio::spawn(installation.serve(stop.clone()));
+        let until = stop.clone();
+        let mut served = tokio::spawn(async move {
+            match purpose {
+                Purpose::Look => installation.show(until).await,
+                Purpose::Work => installation.serve(until).await,
+            }
+        });
         tokio::select! {
             () = super::serve::ready(host, stop.clone(), || {}) => Ok(Self { url, accounts, stop, served }),
             early = &mut served => Err(early.map_err(ended_early).and_then(|outcome| outcome).err().unwrap_or(Failure::Said)),

@@ -2,6 +2,7 @@
 //!
 //! Invariant: stdout carries data, stderr talk; the exit code tells what the caller can do.
 
+pub mod access;
 pub mod args;
 pub mod client;
 pub mod completions;
@@ -12,10 +13,13 @@ pub mod deploy;
 pub mod embedded;
 pub mod exit;
 pub mod explain;
+pub mod files;
+pub mod flows;
 pub mod graph;
 pub mod init;
 pub mod lint;
 pub mod logging;
+pub mod mails;
 pub mod output;
 pub mod progress;
 pub mod run;
@@ -82,6 +86,10 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Run(args) => run::run(&args, settings),
         Command::Runs(args) => runs::run(&args, settings),
         Command::Tasks(args) => tasks::run(&args, settings),
+        Command::Files(args) => files::run(&args, settings),
+        Command::Flows(args) => flows::run(&args, settings),
+        Command::Access(args) => access::run(&args, settings),
+        Command::Mails(args) => mails::run(&args, settings),
         Command::Demo(args) => demo::run(&args),
         Command::Token(args) => token::run(&args, settings),
         Command::Config(args) => config_show::run(&args, settings),

@@ -7,13 +7,16 @@ use super::progress::Progress;
 use super::settings::Settings;
 use super::{output, sources, with_runtime};
 use crate::base::Value;
+use crate::base::id::hex;
 use crate::engine::event::Event;
 use clap::Args;
 use futures_util::StreamExt;
-use std::path::Path;
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
 
-/// Folder of the file space that files given as inputs go to.
-const INPUT_FOLDER: &str = "/inputs";
+/// Folder of the file space below which every file given as an input gets a folder of its own: a
+/// file of the same name is another document, not a new version of one that a run is about.
+const INPUTS_FOLDER: &str = "/inputs";
 /// How the status of a run that went as planned begins.
 const COMPLETED: &str = "completed";
 
@@ -52,13 +55,14 @@ pub fn run(args: &RunArgs, settings: Settings) -> Outcome {
 }
 
 async fn start(args: &RunArgs, client: &Client) -> Outcome {
+    let given = given(&args.inputs)?;
     let flow = if args.flow.ends_with(sources::ENDING) {
         let source = sources::read_one(&args.flow)?;
         output::field(&client.deploy(&source.name, &source.text).await?, "flow")
     } else {
         args.flow.clone()
     };
-    let inputs = inputs(&args.inputs, client).await?;
+    let inputs = uploaded(&flow, given, args.once.as_deref(), client).await?;
     let run = client.start(&flow, &inputs, args.once.as_deref()).await?;
     if !args.watch {
         return shown(args, client, &run).await;
@@ -106,22 +110,56 @@ pub async fn follow(client: &Client, run: &str) -> Answer<()> {
     }
 }
 
-/// Inputs as data; files are uploaded.
-async fn inputs(given: &[String], client: &Client) -> Result<Value, Failure> {
-    let mut inputs = serde_json::Map::new();
-    for pair in given {
+/// An input as it is given.
+#[derive(Debug, PartialEq)]
+enum Given {
+    Plain(Value),
+    File(PathBuf),
+}
+
+/// What the arguments say. Nothing is uploaded before all of them make sense.
+fn given(arguments: &[String]) -> Result<Vec<(String, Given)>, Failure> {
+    let mut inputs: Vec<(String, Given)> = Vec::new();
+    for pair in arguments {
         let Some((name, value)) = pair.split_once('=') else {
             return Err(Failure::Usage(format!(
                 "--input {pair}: write NAME=VALUE or NAME=@FILE"
             )));
         };
-        let value = match value.strip_prefix('@') {
-            Some(file) => client.put_file(INPUT_FOLDER, Path::new(file)).await?,
-            None => plain(value),
-        };
-        if inputs.insert(name.to_owned(), value).is_some() {
+        if inputs.iter().any(|(other, _)| other == name) {
             return Err(Failure::Usage(format!("--input {name} is given twice")));
         }
+        let value = match value.strip_prefix('@') {
+            Some(file) if !Path::new(file).is_file() => {
+                return Err(Failure::Usage(format!("--input {name}: there is no file {file}")));
+            }
+            Some(file) => Given::File(PathBuf::from(file)),
+            None => Given::Plain(plain(value)),
+        };
+        inputs.push((name.to_owned(), value));
+    }
+    Ok(inputs)
+}
+
+/// Inputs as data; files are uploaded, each into a folder of its own. With a key, a repeat gives
+/// the files of the first time.
+async fn uploaded(
+    flow: &str,
+    given: Vec<(String, Given)>,
+    once: Option<&str>,
+    client: &Client,
+) -> Result<Value, Failure> {
+    let mut inputs = serde_json::Map::new();
+    for (name, value) in given {
+        let value = match value {
+            Given::Plain(value) => value,
+            Given::File(file) => {
+                let folder = format!("{INPUTS_FOLDER}/{}", uuid::Uuid::now_v7().simple());
+                let key = once.map(|once| hex(&Sha256::digest(format!("{flow}\0{once}\0{name}").as_bytes())));
+                client.put_file(&folder, &file, key.as_deref()).await?
+            }
+        };
+        inputs.insert(name, value);
     }
     Ok(Value::Object(inputs))
 }

@@ -77,7 +77,11 @@ struct StepArgs {
 /// Runs the command.
 pub fn run(args: &RunsArgs, settings: Settings) -> Outcome {
     with_runtime(async move {
-        let session = Session::open(server_of(&args.command), settings).await?;
+        let server = server_of(&args.command);
+        let session = match &args.command {
+            RunsCommand::List { .. } | RunsCommand::Show { .. } => Session::look(server, settings).await?,
+            _ => Session::open(server, settings).await?,
+        };
         let outcome = answer(&args.command, &session.client).await;
         session.close().await?;
         outcome
@@ -155,7 +159,7 @@ fn list(items: &Value, as_json: bool) -> Outcome {
         .iter()
         .map(|run| columns.iter().map(|column| output::cell(run, column)).collect())
         .collect();
-    output::line(&output::table(&columns, &rows))
+    output::rows(&columns, &rows, "no runs")
 }
 
 async fn show(client: &Client, run: &str, as_json: bool) -> Outcome {
@@ -179,7 +183,7 @@ async fn show(client: &Client, run: &str, as_json: bool) -> Outcome {
         .iter()
         .map(|step| columns.iter().map(|column| output::cell(step, column)).collect())
         .collect();
-    output::line(&output::table(&columns, &rows))?;
+    output::rows(&columns, &rows, "no steps")?;
     output::line("")?;
     for record in &journal {
         output::line(&progress::line(record))?;

@@ -4,7 +4,7 @@ use super::client::{Client, escaped};
 use super::embedded::{ServerArgs, Session};
 use super::exit::{Failure, Outcome};
 use super::settings::Settings;
-use super::{output, with_runtime};
+use super::{output, progress, with_runtime};
 use crate::base::Value;
 use crate::base::id::hex;
 use clap::{Args, Subcommand};
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 /// Look at tasks, and decide them.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  gatefold tasks list --as anna\n  gatefold tasks decide approved --file contract.pdf --as anna\n  \
+    after_help = "Examples:\n  gatefold tasks list --as anna\n  gatefold tasks document tsk_1 --output contract.pdf --as anna\n  gatefold tasks decide approved --file contract.pdf --as anna\n  \
                   gatefold tasks decide done --task tsk_1 --field shelf=A1 --as anna"
 )]
 pub struct TasksArgs {
@@ -32,6 +32,26 @@ enum TasksCommand {
         /// Print as data
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Show a task: what is asked, about what, and how it can be answered
+    Show {
+        /// The task
+        task: String,
+        /// Print as data
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Fetch the version that a task is about
+    Document {
+        /// The task
+        task: String,
+        /// Where to; `-` is stdout. Without it, the document's own name in this folder
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
         #[command(flatten)]
         server: ServerArgs,
     },
@@ -67,8 +87,12 @@ enum TasksCommand {
 /// Runs the command.
 pub fn run(args: &TasksArgs, settings: Settings) -> Outcome {
     with_runtime(async move {
-        let (TasksCommand::List { server, .. } | TasksCommand::Decide { server, .. }) = &args.command;
-        let session = Session::open(server, settings).await?;
+        let session = match &args.command {
+            TasksCommand::Decide { server, .. } => Session::open(server, settings).await?,
+            TasksCommand::List { server, .. }
+            | TasksCommand::Show { server, .. }
+            | TasksCommand::Document { server, .. } => Session::look(server, settings).await?,
+        };
         let outcome = answer(&args.command, &session.client).await;
         session.close().await?;
         outcome
@@ -78,6 +102,8 @@ pub fn run(args: &TasksArgs, settings: Settings) -> Outcome {
 async fn answer(command: &TasksCommand, client: &Client) -> Outcome {
     match command {
         TasksCommand::List { json, .. } => list(&client.get("/api/v1/tasks").await?["items"], *json),
+        TasksCommand::Show { task, json, .. } => show(&client.get(&path_of(task)).await?, *json),
+        TasksCommand::Document { task, output, .. } => document(client, task, output.as_deref()).await,
         TasksCommand::Decide {
             decision,
             file,
@@ -97,8 +123,7 @@ async fn answer(command: &TasksCommand, client: &Client) -> Outcome {
             };
             let form: Map<String, Value> = fields.iter().cloned().collect();
             let body = json!({ "decision": decision, "sha256": sha256, "reason": reason, "form": form });
-            let path = format!("/api/v1/tasks/{}/decision", escaped(&task));
-            let answer = client.post(&path, &body).await?;
+            let answer = client.post(&format!("{}/decision", path_of(&task)), &body).await?;
             output::line(&output::field(&answer, "result"))
         }
     }
@@ -151,37 +176,107 @@ async fn task_about(client: &Client, sha256: &str) -> Result<String, Failure> {
     }
 }
 
+fn path_of(task: &str) -> String {
+    format!("/api/v1/tasks/{}", escaped(task))
+}
+
+/// Fetches the version that a task is about, under its own name if no other is given.
+async fn document(client: &Client, task: &str, output: Option<&Path>) -> Outcome {
+    let path = format!("{}/document", path_of(task));
+    if output == Some(Path::new("-")) {
+        return output::bytes(&client.download(&path).await?);
+    }
+    let file = match output {
+        Some(file) => file.to_owned(),
+        None => {
+            let name = output::field(&client.get(&path_of(task)).await?["document"], "name");
+            output::own_name(&name)?
+        }
+    };
+    client.save(&path, &file).await?;
+    output::line(&file.display().to_string())
+}
+
 fn list(items: &Value, as_json: bool) -> Outcome {
     if as_json {
         return output::json(items);
     }
     let rows: Vec<Vec<String>> = items.as_array().into_iter().flatten().map(row).collect();
-    output::line(&output::table(
-        &["task", "title", "document", "sha256", "due", "decisions"],
-        &rows,
-    ))
+    let header = [
+        "task",
+        "flow",
+        "run",
+        "title",
+        "ask",
+        "document",
+        "sha256",
+        "due",
+        "decisions",
+    ];
+    output::rows(&header, &rows, "no open tasks")
 }
 
 fn row(task: &Value) -> Vec<String> {
-    let document = &task["document"];
-    let decisions: Vec<&str> = task["decisions"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    let about = if document.is_null() {
-        String::new()
-    } else {
-        let part = |name: &str| output::field(document, name);
-        format!("{} v{}", part("name"), part("version"))
-    };
+    let field = |name: &str| output::field(task, name);
     vec![
-        output::field(task, "id"),
-        output::field(task, "title"),
-        about,
-        output::field(document, "sha256"),
+        field("id"),
+        field("flow"),
+        field("run"),
+        field("title"),
+        field("ask"),
+        about(task),
+        progress::short(&output::field(&task["document"], "sha256")).to_owned(),
         output::cell(task, "due"),
-        decisions.join(" | "),
+        words(&task["decisions"], " | "),
     ]
+}
+
+/// The document and its version, if the task is about one.
+fn about(task: &Value) -> String {
+    let part = |name: &str| output::field(&task["document"], name);
+    if task["document"].is_null() {
+        "-".to_owned()
+    } else {
+        format!("{} v{}", part("name"), part("version"))
+    }
+}
+
+fn words(list: &Value, between: &str) -> String {
+    let words = list.as_array().into_iter().flatten().filter_map(Value::as_str);
+    words.collect::<Vec<_>>().join(between)
+}
+
+fn show(task: &Value, as_json: bool) -> Outcome {
+    if as_json {
+        return output::json(task);
+    }
+    let field = |name: &str| output::field(task, name);
+    let mut state = field("state");
+    if let Some(outcome) = task["outcome"].as_str() {
+        state = format!("{state}: {outcome}");
+    }
+    let mut lines = vec![
+        ("task", field("id")),
+        ("flow", field("flow")),
+        ("run", field("run")),
+        ("title", field("title")),
+        ("ask", field("ask")),
+        ("document", about(task)),
+        ("sha256", output::field(&task["document"], "sha256")),
+        ("people", words(&task["people"], ", ")),
+        ("decisions", words(&task["decisions"], " | ")),
+        ("reason for", words(&task["reason"], ", ")),
+        ("due", output::cell(task, "due")),
+        ("state", state),
+    ];
+    for answer in task["decided"].as_array().into_iter().flatten() {
+        let part = |name: &str| output::field(answer, name);
+        let reason = answer["reason"]
+            .as_str()
+            .map_or(String::new(), |reason| format!(": {reason}"));
+        lines.push(("decided", format!("{} {}{reason}", part("by"), part("decision"))));
+    }
+    lines.retain(|(_, value)| !value.is_empty() && value != "-");
+    let lines = lines.into_iter().map(|(name, value)| vec![name.to_uppercase(), value]);
+    output::line(&output::aligned(&lines.collect::<Vec<_>>()))
 }

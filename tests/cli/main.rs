@@ -69,6 +69,54 @@ fn the_demo_does_not_touch_a_folder_that_is_in_use() {
     assert_eq!(output.status.code(), Some(2));
 }
 
+/// A server that is ended with the test.
+struct Served(std::process::Child);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A server over `data` that answers.
+fn serving(data: &Path) -> Served {
+    let mut child = gatefold()
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(data)
+        .current_dir(data)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let said = std::io::BufReader::new(child.stderr.take().expect("it is piped"));
+    let mut lines = std::io::BufRead::lines(said);
+    let is_ready = lines.any(|line| line.is_ok_and(|line| line.contains("gatefold serves")));
+    // whoever logs to a closed pipe ends
+    std::thread::spawn(move || lines.for_each(drop));
+    assert!(is_ready, "it ends instead");
+    Served(child)
+}
+
+#[test]
+fn a_command_beside_a_running_server_is_refused_and_leaves_its_uploads_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let _server = serving(folder.path());
+    let upload = folder.path().join("blobs/incoming/upload");
+    fs::write(&upload, "half of a file").expect("it can be written");
+    for command in ["runs", "tasks"] {
+        let output = gatefold()
+            .args([command, "list", "--data"])
+            .arg(folder.path())
+            .current_dir(folder.path())
+            .output()
+            .expect("it starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains("--server URL"), "{said}");
+    }
+    assert!(upload.exists(), "an upload of the server is gone");
+}
+
 #[test]
 fn a_reader_who_goes_away_is_no_failure() {
     let mut child = gatefold()

@@ -1,0 +1,123 @@
+//! `gatefold files`: what lies in the file space, published files among it.
+
+use super::client::escaped;
+use super::embedded::{ServerArgs, Session};
+use super::exit::{Failure, Outcome};
+use super::settings::Settings;
+use super::{output, progress, with_runtime};
+use crate::base::Value;
+use clap::{Args, Subcommand};
+use std::path::{Path, PathBuf};
+
+/// Look at files, and fetch them.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Operators and administrators see every file; others those that they put or decide on.\n\n\
+                  Examples:\n  gatefold files list /contracts\n  gatefold files get fil_1 --output contract.pdf"
+)]
+pub struct FilesArgs {
+    #[command(subcommand)]
+    command: FilesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum FilesCommand {
+    /// List files by folder and name, at their newest versions
+    List {
+        /// In this folder and below it
+        #[arg(default_value = "/")]
+        folder: String,
+        /// Print as data
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Fetch a file
+    Get {
+        /// The file's id
+        file: String,
+        /// Its version, from 1; the newest without it
+        #[arg(value_name = "VERSION")]
+        number: Option<u64>,
+        /// Where to; `-` is stdout
+        #[arg(long, short, value_name = "FILE")]
+        output: PathBuf,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+}
+
+/// Runs the command.
+pub fn run(args: &FilesArgs, settings: Settings) -> Outcome {
+    with_runtime(async move {
+        let (FilesCommand::List { server, .. } | FilesCommand::Get { server, .. }) = &args.command;
+        let session = Session::look(server, settings).await?;
+        let outcome = answer(&args.command, &session).await;
+        session.close().await?;
+        outcome
+    })
+}
+
+async fn answer(command: &FilesCommand, session: &Session) -> Outcome {
+    match command {
+        FilesCommand::List { folder, json, .. } => {
+            let items = all(session, folder).await?;
+            list(&items, *json)
+        }
+        FilesCommand::Get {
+            file, number, output, ..
+        } => {
+            let query = number.map_or(String::new(), |number| format!("?version={number}"));
+            let path = format!("/api/v1/files/{}{query}", escaped(file));
+            if output == Path::new("-") {
+                return output::bytes(&session.client.download(&path).await?);
+            }
+            session.client.save(&path, output).await?;
+            output::line(&output.display().to_string())
+        }
+    }
+}
+
+/// Every page of the list.
+async fn all(session: &Session, folder: &str) -> Result<Vec<Value>, Failure> {
+    let mut items: Vec<Value> = Vec::new();
+    let mut after = String::new();
+    loop {
+        let path = format!("/api/v1/files?folder={}{after}", escaped(folder));
+        let mut page = session.client.get(&path).await?;
+        if let Some(found) = page["items"].as_array_mut() {
+            items.append(found);
+        }
+        match page["next"].as_str() {
+            Some(next) => after = format!("&after={}", escaped(next)),
+            None => return Ok(items),
+        }
+    }
+}
+
+fn list(items: &[Value], as_json: bool) -> Outcome {
+    if as_json {
+        return output::json(&items);
+    }
+    let row = |file: &Value| {
+        let field = |key: &str| output::cell(file, key);
+        let path = crate::space::names::path(&field("folder"), &field("name"));
+        let sha256 = progress::short(&field("sha256")).to_owned();
+        vec![
+            field("id"),
+            path,
+            field("version"),
+            field("size"),
+            sha256,
+            field("by"),
+            field("at"),
+        ]
+    };
+    let rows: Vec<Vec<String>> = items.iter().map(row).collect();
+    output::rows(
+        &["file", "path", "version", "size", "sha256", "by", "at"],
+        &rows,
+        "no files",
+    )
+}
