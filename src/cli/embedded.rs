@@ -187,5 +187,6 @@ fn administrator() -> Person {
         roles: BTreeSet::from([roles::ADMIN.to_owned()]),
         groups: BTreeSet::new(),
         manager: None,
+        absent: Vec::new(),
     }
 }

@@ -1,8 +1,8 @@
 //! A run as people follow it: one line an event, and a spinner for what goes on on a terminal.
 
 use super::output;
-use crate::engine::EventRecord;
 use crate::engine::event::{Event, TimerKind};
+use crate::engine::{EventRecord, StandIn, TaskAct};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -29,6 +29,7 @@ pub fn describe(event: &Event) -> (String, String) {
         Event::EventReceived { kind, data, .. } => ("event".to_owned(), format!("{kind}{}", by_whom(data))),
         Event::TaskOpened { .. }
         | Event::TaskAssigned { .. }
+        | Event::TaskActed { .. }
         | Event::DecisionRecorded { .. }
         | Event::DecisionsVoided { .. } => describe_task(event),
         _ => describe_step(event),
@@ -49,10 +50,20 @@ fn describe_task(event: &Event) -> (String, String) {
             };
             (step.clone(), what)
         }
-        Event::TaskAssigned { people, escalated, .. } => {
+        Event::TaskAssigned {
+            people,
+            deputies,
+            assigned_to,
+            escalated,
+            ..
+        } => {
             let how = if *escalated { "escalated to" } else { "assigned to" };
-            ("task".to_owned(), format!("{how} {}", people.join(", ")))
+            let people = assigned_to.as_ref().map_or_else(|| people.join(", "), Clone::clone);
+            let for_whom = |one: &StandIn| format!(", {} for {}", one.by, one.on_behalf_of);
+            let deputies: String = deputies.iter().map(for_whom).collect();
+            ("task".to_owned(), format!("{how} {people}{deputies}"))
         }
+        Event::TaskActed { by, act, .. } => (by.clone(), acted(act)),
         Event::DecisionRecorded { record, .. } => {
             let reason = record
                 .reason
@@ -67,6 +78,16 @@ fn describe_task(event: &Event) -> (String, String) {
             format!("version {} makes earlier decisions void", document.version),
         ),
         _ => other(event),
+    }
+}
+
+fn acted(act: &TaskAct) -> String {
+    let because = |reason: &Option<String>| reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+    match act {
+        TaskAct::Claim => "takes the task".to_owned(),
+        TaskAct::Release { reason } => format!("gives the task back{}", because(reason)),
+        TaskAct::Delegate { of, to, reason } => format!("lets {to} act for {of}{}", because(reason)),
+        TaskAct::Reassign { of, to, reason } => format!("hands over from {of} to {to}{}", because(reason)),
     }
 }
 

@@ -82,13 +82,56 @@ enum TasksCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Take a task: others do not see it until you give it back
+    Claim {
+        /// The task
+        task: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Give a task back to everybody who is asked
+    Release {
+        /// The task
+        task: String,
+        /// Why; administrators need one
+        #[arg(long)]
+        reason: Option<String>,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Let somebody act for you; you stay accountable
+    Delegate(HandOnArgs),
+    /// Hand your place over to somebody else
+    Reassign(HandOnArgs),
+}
+
+#[derive(Debug, Args)]
+struct HandOnArgs {
+    /// The task
+    task: String,
+    /// Who, as user:ben
+    #[arg(long, value_name = "PERSON")]
+    to: String,
+    /// In whose place; without it, in your own
+    #[arg(long, value_name = "PERSON")]
+    of: Option<String>,
+    /// Why; administrators need one
+    #[arg(long)]
+    reason: Option<String>,
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 /// Runs the command.
 pub fn run(args: &TasksArgs, settings: Settings) -> Outcome {
     with_runtime(async move {
         let session = match &args.command {
-            TasksCommand::Decide { server, .. } => Session::open(server, settings).await?,
+            TasksCommand::Decide { server, .. }
+            | TasksCommand::Claim { server, .. }
+            | TasksCommand::Release { server, .. } => Session::open(server, settings).await?,
+            TasksCommand::Delegate(args) | TasksCommand::Reassign(args) => {
+                Session::open(&args.server, settings).await?
+            }
             TasksCommand::List { server, .. }
             | TasksCommand::Show { server, .. }
             | TasksCommand::Document { server, .. } => Session::look(server, settings).await?,
@@ -123,10 +166,24 @@ async fn answer(command: &TasksCommand, client: &Client) -> Outcome {
             };
             let form: Map<String, Value> = fields.iter().cloned().collect();
             let body = json!({ "decision": decision, "sha256": sha256, "reason": reason, "form": form });
-            let answer = client.post(&format!("{}/decision", path_of(&task)), &body).await?;
-            output::line(&output::field(&answer, "result"))
+            act(client, &task, "decision", &body).await
         }
+        TasksCommand::Claim { task, .. } => act(client, task, "claim", &json!({})).await,
+        TasksCommand::Release { task, reason, .. } => act(client, task, "release", &json!({ "reason": reason })).await,
+        TasksCommand::Delegate(args) => hand_on(client, args, "delegate").await,
+        TasksCommand::Reassign(args) => hand_on(client, args, "reassign").await,
     }
+}
+
+async fn hand_on(client: &Client, args: &HandOnArgs, how: &str) -> Outcome {
+    let body = json!({ "to": args.to, "of": args.of, "reason": args.reason });
+    act(client, &args.task, how, &body).await
+}
+
+async fn act(client: &Client, task: &str, how: &str, body: &Value) -> Outcome {
+    let path = format!("/api/v1/tasks/{}/{how}", escaped(task));
+    let answer = client.post(&path, body).await?;
+    output::line(&output::field(&answer, "result"))
 }
 
 /// `NAME=VALUE`. A list is written as JSON; anything else is a text, which the task's form reads.

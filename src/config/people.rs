@@ -31,6 +31,17 @@ fn check(file: &Path, directory: &Directory) -> Result<(), ConfigError> {
         if !person.email.contains('@') || person.email.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return refuse(format!("{name}: {:?} is no mail address", person.email));
         }
+        for absence in &person.absent {
+            if absence.until < absence.from {
+                return refuse(format!("{name}: an absence ends on {} before it begins", absence.until));
+            }
+            if absence.deputy == *name || !directory.users.contains_key(&absence.deputy) {
+                return refuse(format!(
+                    "{name}: {} cannot be the deputy: name another user of this file",
+                    absence.deputy
+                ));
+            }
+        }
         if let Some(manager) = person
             .manager
             .as_ref()

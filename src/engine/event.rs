@@ -102,6 +102,49 @@ pub struct DecisionRecord {
     pub at: Timestamp,
 }
 
+/// Somebody who stands in for somebody else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandIn {
+    /// Who acts.
+    pub by: String,
+    /// For whom.
+    pub on_behalf_of: String,
+}
+
+/// What somebody does about a task beside answering it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "act", rename_all = "snake_case")]
+pub enum TaskAct {
+    /// Takes it: the others do not see it until it is given back.
+    Claim,
+    /// Gives it back to all who are asked.
+    Release {
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// Lets somebody act for one who is asked and stays accountable.
+    Delegate {
+        /// Who is asked.
+        of: String,
+        /// Who acts for them.
+        to: String,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// Hands the place of one who is asked over to somebody else.
+    Reassign {
+        /// Who was asked.
+        of: String,
+        /// Who is asked from now.
+        to: String,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+}
+
 /// Which timer of a step fired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "timer", content = "index")]
@@ -207,9 +250,28 @@ pub enum Event {
         /// Whose other decision than the first settles it alone.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         veto: Vec<String>,
+        /// Who stands in for whom.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        deputies: Vec<StandIn>,
+        /// The excluded as the directory knows them, where that is another name.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        exclude: Vec<String>,
+        /// Whom it was assigned to, picked or preferred.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        assigned_to: Option<String>,
         /// The escalated part: people who joined later.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         escalated: bool,
+    },
+    /// Somebody did something about a task beside answering it.
+    TaskActed {
+        /// The task.
+        task: TaskId,
+        /// Who.
+        by: String,
+        /// What.
+        #[serde(flatten)]
+        act: TaskAct,
     },
     /// A person decided.
     DecisionRecorded {

@@ -1,6 +1,6 @@
 //! What can happen to a run, and how it answers.
 
-use super::event::DocumentRef;
+use super::event::{DocumentRef, TaskAct};
 use super::work::{Assignment, WorkKey};
 use crate::base::id::{EventId, RunId, TaskId};
 use crate::base::{Timestamp, Value};
@@ -45,6 +45,8 @@ pub enum Input {
     Event(InboundEvent),
     /// A person decides.
     Decide(Decision),
+    /// A person does something else about a task.
+    Act(Acting),
     /// Time passed.
     Wake,
     /// A person cancels the run.
@@ -111,6 +113,19 @@ pub struct Decision {
     pub form: Map<String, Value>,
 }
 
+/// Something that a person does about a task beside answering it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acting {
+    /// The task.
+    pub task: TaskId,
+    /// Who.
+    pub by: String,
+    /// Whether they administer, so that they may act for others with a reason.
+    pub admin: bool,
+    /// What; persons in it are as the directory knows them.
+    pub act: TaskAct,
+}
+
 /// Why work failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -165,6 +180,18 @@ pub enum Refusal {
     /// What was filled in does not fit: names of fields, and what is wrong with each.
     #[error("{}", faults(.0))]
     Form(Vec<(String, String)>),
+    /// Somebody else has taken the task.
+    #[error("somebody else has taken this task: it is open again when they give it back")]
+    Taken,
+    /// That cannot be done about this task, or not by this person.
+    #[error("{0}")]
+    NotAllowed(&'static str),
+    /// Somebody cannot be asked in another's place.
+    #[error("{0}")]
+    NotEligible(String),
+    /// Too much was done about the task beside answering it.
+    #[error("too much was done about this task already: answer it")]
+    TooManyActs,
     /// The people decide one after the other, and others come first.
     #[error("it is not your turn yet")]
     NotYourTurn,

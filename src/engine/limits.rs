@@ -10,6 +10,8 @@ pub const MAX_EVENTS: u64 = 50_000;
 pub const MAX_KEPT_EVENTS: usize = 1_000;
 /// Size of one input or output, as compact JSON.
 pub const MAX_PAYLOAD_BYTES: usize = 1 << 20;
+/// Things done about one task beside answering it: taken, given back, passed on.
+pub const MAX_TASK_ACTS: usize = 500;
 /// Size of what one person fills in, as compact JSON.
 pub const MAX_FORM_BYTES: usize = 16 << 10;
 /// Times that one way back may be taken, whatever the flow says.

@@ -24,10 +24,10 @@ pub mod state;
 pub mod view;
 pub mod work;
 
-pub use event::{Event, EventRecord, JOURNAL_VERSION};
-pub use input::{Decision, Failure, FailureKind, InboundEvent, Input, Refusal, Reply, Start};
+pub use event::{Event, EventRecord, JOURNAL_VERSION, StandIn, TaskAct};
+pub use input::{Acting, Decision, Failure, FailureKind, InboundEvent, Input, Refusal, Reply, Start};
 pub use machine::RunMachine;
 pub use replay::ReplayError;
 pub use state::RunState;
 pub use view::{IncidentView, OwnedView, RunPhase, StepPhase, StepView, TaskPhase, TaskView};
-pub use work::{Assignment, Work, WorkKey};
+pub use work::{Assignment, Load, Work, WorkKey};

@@ -6,7 +6,7 @@ use super::state::{Phase, Slot, Slots, Task};
 use super::work::{Work, WorkKey};
 use crate::base::Value;
 use crate::expr::SecretUse;
-use crate::plan::PlanVerb;
+use crate::plan::{Pick, PlanVerb};
 use serde_json::json;
 
 /// Everything that must be in flight now.
@@ -109,6 +109,7 @@ fn questions(machine: &RunMachine, slot: Slot, task: &Task, work: &mut Vec<Work>
             veto: task.veto_by.clone(),
             exclude: task.exclude.clone(),
             escalated: false,
+            load: matches!(&machine.plan.at(slot).verb, PlanVerb::Ask(ask) if ask.pick.is_some_and(|pick| pick != Pick::Random)),
         });
     }
     if let Some(joining) = &task.joining {
@@ -119,6 +120,7 @@ fn questions(machine: &RunMachine, slot: Slot, task: &Task, work: &mut Vec<Work>
             veto: Vec::new(),
             exclude: task.exclude.clone(),
             escalated: true,
+            load: false,
         });
     }
 }

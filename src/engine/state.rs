@@ -2,7 +2,7 @@
 //!
 //! Invariant: changed by `apply` alone, so that the journal leads to it.
 
-use super::event::{DecisionRecord, DocumentRef, Expected, Timers};
+use super::event::{DecisionRecord, DocumentRef, Expected, StandIn, Timers};
 use super::view::TaskPhase;
 use crate::base::id::{EventId, RunId, TaskId};
 use crate::base::{Timestamp, Value};
@@ -191,6 +191,12 @@ pub(super) struct Task {
     /// Who joined by escalation.
     pub(super) joined: Vec<String>,
     pub(super) veto: Vec<String>,
+    /// Who stands in for whom: never somebody who is asked themselves, never twice.
+    pub(super) deputies: Vec<StandIn>,
+    /// Who has taken it.
+    pub(super) claimed_by: Option<String>,
+    /// Things done about it beside answering.
+    pub(super) acts: usize,
     /// On the current version.
     pub(super) decisions: Vec<DecisionRecord>,
     /// Questions put to the directory so far.

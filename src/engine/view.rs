@@ -1,7 +1,7 @@
 //! What a host may show and store of a run: questions whose answers change only with events.
 
 use super::RunMachine;
-use super::event::{DecisionRecord, DocumentRef, Expected};
+use super::event::{DecisionRecord, DocumentRef, Expected, StandIn};
 use super::state::{Phase, Progress, Slot, Slots, StepState, Task};
 use crate::base::id::{RunId, TaskId};
 use crate::base::{Timestamp, Value};
@@ -136,6 +136,10 @@ pub struct TaskView {
     pub reason: Vec<String>,
     /// Who may decide; empty until the directory has told.
     pub people: Vec<String>,
+    /// Who stands in for whom of them.
+    pub deputies: Vec<StandIn>,
+    /// Who has taken it, if somebody has.
+    pub claimed_by: Option<String>,
     /// What was decided so far on this version.
     pub decided: Vec<DecisionRecord>,
     /// When it expires.
@@ -317,8 +321,18 @@ impl RunMachine {
         let PlanVerb::Ask(ask) = &plan.verb else {
             unreachable!("a task belongs to a step that asks");
         };
-        let mut people = task.people.clone();
-        for person in task.joined.iter().chain(&task.veto) {
+        let holder = task.claimed_by.as_ref();
+        let offered = task.people.iter().filter(|_| holder.is_none());
+        let deputies = task.deputies.iter().map(|one| &one.by);
+        let deputies = deputies.filter(|_| holder.is_none());
+        let mut people: Vec<String> = Vec::new();
+        for person in holder
+            .into_iter()
+            .chain(offered)
+            .chain(&task.joined)
+            .chain(&task.veto)
+            .chain(deputies)
+        {
             if !people.contains(person) && !task.exclude.contains(person) {
                 people.push(person.clone());
             }
@@ -335,6 +349,8 @@ impl RunMachine {
             decisions: ask.decisions.clone(),
             reason: ask.reason.clone(),
             people,
+            deputies: task.deputies.clone(),
+            claimed_by: task.claimed_by.clone(),
             decided: task.decisions.clone(),
             due: task.timers.due,
             opened_at: task.opened_at,

@@ -1,7 +1,8 @@
 //! What a run needs done by its host, as an answer to a question.
 
-use crate::base::Value;
+use super::event::StandIn;
 use crate::base::id::{RunId, TaskId};
+use crate::base::{Timestamp, Value};
 use crate::expr::SecretUse;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -123,6 +124,8 @@ pub enum Work {
         exclude: Vec<String>,
         /// Whether these join an open task.
         escalated: bool,
+        /// Whether one of them is picked by how much they have to do.
+        load: bool,
     },
 }
 
@@ -142,6 +145,23 @@ pub struct Assignment {
     pub people: Vec<String>,
     /// Persons who can veto.
     pub veto: Vec<String>,
+    /// Who stands in for whom of them today.
+    pub deputies: Vec<StandIn>,
+    /// The excluded as the directory knows them.
+    pub exclude: Vec<String>,
+    /// How much those who could act have to do, where that was asked for.
+    pub load: Vec<Load>,
+}
+
+/// How much somebody has to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// Who.
+    pub person: String,
+    /// Their open tasks.
+    pub open: u32,
+    /// When they last got one.
+    pub last: Option<Timestamp>,
 }
 
 #[cfg(test)]

@@ -132,7 +132,7 @@ impl Host {
         let mut writes = Vec::new();
         if let Some(Pending { input, writes: with }) = pending {
             writes.clone_from(with);
-            if matches!(input, Input::Wake | Input::Decide(_)) {
+            if matches!(input, Input::Wake | Input::Decide(_) | Input::Act(_)) {
                 writes.extend(self.take_in_recorded(run, &mut loaded).await?);
             }
             *reply = loaded.machine.handle(self.now(), input.clone());
@@ -196,7 +196,7 @@ impl Host {
             }));
             // an ended run takes nothing; it is told all the same
             let _ = loaded.machine.handle(self.now(), Input::Event(event));
-            self.do_immediate(&mut loaded.machine);
+            self.do_immediate(&mut loaded.machine).await?;
         }
         Ok(delivered)
     }
@@ -270,7 +270,7 @@ impl Host {
     ) -> Result<(), Stop> {
         let mut has_local = false;
         loop {
-            self.do_immediate(&mut loaded.machine);
+            self.do_immediate(&mut loaded.machine).await?;
             let Some(call) = self.next_local(&loaded.machine) else {
                 self.commit(run, loaded, writes).await?;
                 durable();
@@ -292,7 +292,7 @@ impl Host {
     }
 
     /// Computes, and asks the directory, as long as there is something to compute or to ask.
-    fn do_immediate(&self, machine: &mut RunMachine) {
+    async fn do_immediate(&self, machine: &mut RunMachine) -> Result<(), HostError> {
         loop {
             let now = self.now();
             let mut progress = false;
@@ -310,9 +310,7 @@ impl Host {
                         attempt,
                         result: self.compute(&action, input),
                     },
-                    Work::Assign {
-                        key, by, veto, exclude, ..
-                    } => self.resolve_people(key, &by, &veto, &exclude),
+                    Work::Assign { .. } => self.resolve_people(machine, work).await?,
                     Work::Call {
                         key,
                         attempt,
@@ -336,7 +334,7 @@ impl Host {
                 progress |= matches!(machine.handle(now, input), Ok(Reply::Accepted));
             }
             if !progress {
-                return;
+                return Ok(());
             }
         }
     }

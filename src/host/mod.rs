@@ -14,6 +14,7 @@ pub mod inputs;
 pub mod metrics;
 pub mod once;
 pub mod outbox;
+pub mod people;
 pub mod project;
 mod record;
 pub mod retention;

@@ -6,7 +6,7 @@ use crate::base::id::{FileId, MailId, RunId, ShareId};
 use crate::base::{Timestamp, moment};
 use crate::engine::event::{Event, TimerKind};
 use crate::engine::view::{AskKind, RunPhase, TaskPhase, TaskView};
-use crate::engine::{Assignment, EventRecord, Failure, FailureKind, Input, RunMachine, Work, WorkKey};
+use crate::engine::{EventRecord, RunMachine, TaskAct, Work};
 use crate::plan::PlanVerb;
 use crate::space::{Grant, Principal, State};
 use crate::spec::step::OnNewVersion;
@@ -79,31 +79,6 @@ impl Host {
         }
     }
 
-    /// Who is meant, or why nobody is.
-    pub(super) fn resolve_people(&self, work: WorkKey, by: &[String], veto: &[String], exclude: &[String]) -> Input {
-        let directory = self.directory();
-        let resolved = directory.resolve(by, exclude).and_then(|people| {
-            Ok(Assignment {
-                people,
-                veto: directory.resolve(veto, exclude)?,
-            })
-        });
-        match resolved {
-            Ok(assignment) => Input::Assigned { work, assignment },
-            Err(error) => {
-                let failure = Failure {
-                    kind: FailureKind::Permanent,
-                    message: error.to_string(),
-                };
-                Input::Finished {
-                    work,
-                    attempt: 1,
-                    result: Err(failure),
-                }
-            }
-        }
-    }
-
     /// Mails that `events` call for: a task for somebody, a reminder, an escalation.
     async fn mails(
         &self,
@@ -114,13 +89,14 @@ impl Host {
         let mut mails = Vec::new();
         for record in events {
             match &record.event {
-                Event::TaskAssigned { task, people, .. } => {
+                Event::TaskAssigned { task, .. } | Event::TaskActed { task, .. } => {
                     let Some(view) = machine.task(task).filter(|view| view.phase == TaskPhase::Open) else {
                         continue;
                     };
                     let (subject, text) = self.task_words(machine, &view, asked(view.kind));
                     let key = format!("task:{task}:{}", record.seq);
-                    mails.extend(self.mail_each(run, &key, people, &subject, &text, record.at));
+                    let people = newly_asked(&record.event);
+                    mails.extend(self.mail_each(run, &key, &people, &subject, &text, record.at));
                 }
                 Event::TimerFired { step, timer, to } if *timer != TimerKind::Retry => {
                     let words = match timer {
@@ -258,6 +234,25 @@ pub(super) fn owned(machine: &RunMachine) -> BTreeSet<String> {
         .collect()
 }
 
+/// Who hears of a task by this event. Those who are stood in for hear of it too: they may answer.
+fn newly_asked(event: &Event) -> Vec<String> {
+    match event {
+        Event::TaskAssigned {
+            assigned_to: Some(person),
+            ..
+        } => vec![person.clone()],
+        Event::TaskAssigned { people, deputies, .. } => {
+            let deputies = deputies.iter().map(|one| &one.by);
+            people.iter().chain(deputies).cloned().collect()
+        }
+        Event::TaskActed {
+            act: TaskAct::Delegate { to, .. } | TaskAct::Reassign { to, .. },
+            ..
+        } => vec![to.clone()],
+        _ => Vec::new(),
+    }
+}
+
 /// What a mail about a new task begins with.
 const fn asked(kind: AskKind) -> &'static str {
     match kind {
@@ -347,6 +342,8 @@ fn task_row(run: &RunId, flow: &str, view: TaskView, rev: u64) -> TaskRow {
         decisions: view.decisions,
         reason: view.reason,
         people: view.people,
+        deputies: view.deputies,
+        claimed_by: view.claimed_by,
         decided: view.decided,
         due: view.due,
         opened_at: view.opened_at,

@@ -2,7 +2,7 @@
 
 use super::{Host, HostError};
 use crate::base::id::TaskId;
-use crate::engine::{Decision, Input, Refusal, Reply};
+use crate::engine::{Acting, Decision, Input, Refusal, Reply, TaskAct};
 use crate::store::TaskRow;
 use std::sync::Arc;
 
@@ -26,17 +26,34 @@ impl Host {
 
     /// Decides a task: the only way in, whatever the door. When this returns, it is durable.
     pub async fn decide(self: &Arc<Self>, decision: Decision) -> Result<Reply, HostError> {
-        if decision
-            .reason
-            .as_ref()
-            .is_some_and(|reason| reason.chars().count() > REASON_CHARS)
-        {
-            return Err(HostError::Invalid(format!(
-                "the reason is longer than {REASON_CHARS} characters"
-            )));
-        }
+        too_long(decision.reason.as_deref())?;
         let task = self.parts().store.task(&decision.task).await?;
         let task = task.ok_or(HostError::Refused(Refusal::NoSuchTask))?;
         self.drive(&task.run, Input::Decide(decision), Vec::new()).await
     }
+
+    /// Does something else about a task. Persons may be named as flows name them.
+    pub async fn act(self: &Arc<Self>, mut acting: Acting) -> Result<Reply, HostError> {
+        if let TaskAct::Delegate { of, to, reason } | TaskAct::Reassign { of, to, reason } = &mut acting.act {
+            too_long(reason.as_deref())?;
+            *of = self.one_person(of)?;
+            *to = self.one_person(to)?;
+        }
+        if let TaskAct::Release { reason } = &acting.act {
+            too_long(reason.as_deref())?;
+        }
+        let task = self.parts().store.task(&acting.task).await?;
+        let task = task.ok_or(HostError::Refused(Refusal::NoSuchTask))?;
+        self.drive(&task.run, Input::Act(acting), Vec::new()).await
+    }
+}
+
+/// Refuses a reason that is longer than it may be.
+fn too_long(reason: Option<&str>) -> Result<(), HostError> {
+    if reason.is_some_and(|reason| reason.chars().count() > REASON_CHARS) {
+        return Err(HostError::Invalid(format!(
+            "the reason is longer than {REASON_CHARS} characters"
+        )));
+    }
+    Ok(())
 }

@@ -73,6 +73,7 @@ pub const CODES: &[Page] = pages![
     "GF501" "quorum-impossible",
     "GF502" "bad-principal",
     "GF503" "bad-ask",
+    "GF504" "nobody-completed",
     "GF601" "unknown-action",
     "GF602" "unknown-with-key",
     "GF603" "missing-with-key",

@@ -2,6 +2,10 @@
 //!
 //! Invariant: one person is one name, however a flow refers to them.
 
+mod absence;
+
+pub use absence::{Absence, MAX_DEPUTIES, StandIn};
+
 use crate::base::address::mail_address;
 use crate::base::diagnostic::nearest;
 use indexmap::IndexSet;
@@ -9,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A person of the directory.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
     /// What people call them.
@@ -25,6 +29,9 @@ pub struct Person {
     /// Their manager's user name.
     #[serde(default)]
     pub manager: Option<String>,
+    /// When they are away, and who stands in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<Absence>,
 }
 
 /// Everybody, by user name. Read from `people.yaml`.
@@ -181,6 +188,7 @@ mod tests {
             roles: roles.iter().map(ToString::to_string).collect(),
             groups: groups.iter().map(ToString::to_string).collect(),
             manager: manager.map(str::to_owned),
+            absent: Vec::new(),
         };
         let people = [
             person("anna", &["legal", "legal-lead"], &[], None),

@@ -15,6 +15,7 @@ pub use locate::Locator;
 
 use crate::base::{Calendar, Period, Schedule, Value};
 use crate::expr::{Expression, Template, Tree};
+pub use crate::spec::ask::{Detour, Pick};
 use crate::spec::step::{OnNewVersion, RuleSpec};
 use crate::spec::{Acquires, InputSpec, JoinSpec, TriggerSpec};
 use indexmap::IndexMap;
@@ -217,6 +218,19 @@ pub struct PlanAsk {
     pub on_new_version: OnNewVersion,
     /// What is filled in, in the order of the file.
     pub form: Vec<PlanField>,
+    /// Whom it is assigned to, where it is assigned to one.
+    pub pick: Option<Pick>,
+    /// Whoever completed this step gets it, if they are asked.
+    pub prefer: Option<StepId>,
+    /// What people may do beside answering.
+    pub allow: Vec<Detour>,
+}
+
+impl PlanAsk {
+    /// Whether one answer of the right kind settles it, so that one person can take it.
+    pub const fn settles_alone(&self) -> bool {
+        matches!(self.rule, None | Some(RuleSpec::Any | RuleSpec::Count(1)))
+    }
 }
 
 /// What people are asked for.

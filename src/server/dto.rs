@@ -4,9 +4,9 @@
 use crate::audit::AccessEntry;
 use crate::base::render::{FileFindings, json};
 use crate::base::{Diagnostic, Timestamp, Value, unique};
-use crate::engine::EventRecord;
 use crate::engine::event::{DecisionRecord, DocumentRef};
 use crate::engine::view::PlanField;
+use crate::engine::{EventRecord, StandIn};
 use crate::host::files::ShareView;
 use crate::host::runs::{RunView, StepView};
 use crate::space::Role;
@@ -348,8 +348,13 @@ pub struct Task {
     pub decisions: Vec<String>,
     /// Decisions that need a reason.
     pub reason: Vec<String>,
-    /// Who may decide.
+    /// Who may answer.
     pub people: Vec<String>,
+    /// Who of them stands in for whom.
+    pub deputies: Vec<Deputy>,
+    /// Who has taken it; nobody else may answer until they give it back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claimed_by: Option<String>,
     /// What was decided so far on this version.
     pub decided: Vec<Decided>,
     /// When it expires.
@@ -384,6 +389,8 @@ impl From<TaskRow> for Task {
             decisions: task.decisions,
             reason: task.reason,
             people: task.people,
+            deputies: task.deputies.into_iter().map(Deputy::from).collect(),
+            claimed_by: task.claimed_by,
             decided: task.decided.into_iter().map(Decided::from).collect(),
             due: task.due,
             opened_at: task.opened_at,
@@ -391,6 +398,47 @@ impl From<TaskRow> for Task {
             outcome,
         }
     }
+}
+
+/// Somebody who stands in for somebody else.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Deputy {
+    /// Who acts.
+    pub by: String,
+    /// For whom.
+    pub on_behalf_of: String,
+}
+
+impl From<StandIn> for Deputy {
+    fn from(one: StandIn) -> Self {
+        Self {
+            by: one.by,
+            on_behalf_of: one.on_behalf_of,
+        }
+    }
+}
+
+/// Somebody else for a task.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HandOnBody {
+    /// Who, as `user:ben`.
+    pub to: String,
+    /// In whose place; without it, in the caller's own.
+    #[serde(default)]
+    pub of: Option<String>,
+    /// Why; administrators need one.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// Why a task is given back.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReleaseBody {
+    /// Administrators need one.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 /// One field of a form.

@@ -204,6 +204,10 @@ impl From<Refusal> for Problem {
                 problem.more.current = Some((*current).into());
                 problem
             }
+            Refusal::Taken => conflict("taken"),
+            Refusal::NotAllowed(_) => conflict("not-allowed"),
+            Refusal::TooManyActs => conflict("too-many-acts"),
+            Refusal::NotEligible(_) => unfit("not-eligible"),
             Refusal::VersionMissing => unfit("version-missing"),
             Refusal::Form(faults) => {
                 let mut problem = unfit("bad-form");

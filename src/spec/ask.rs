@@ -39,6 +39,21 @@ pub struct TaskSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_PEOPLE), inner(length(min = 1)), extend("examples" = [["initiator"]]))]
     pub exclude: Vec<String>,
+    /// How it reaches them: `offer` to everybody, or `assign` to one. Default `offer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = "offer"))]
+    pub distribution: Option<Distribution>,
+    /// Whom it is assigned to: `random`, `round_robin` or `shortest_queue`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pick: Option<Pick>,
+    /// A step: whoever completed it gets this too, if they are asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_NAME), extend("examples" = ["prepare"]))]
+    pub prefer: Option<String>,
+    /// What people may do beside answering. Default `delegate`, `reassign`, `release`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("uniqueItems" = true), extend("examples" = [["release"]]), extend("default" = ["delegate", "reassign", "release"]))]
+    pub allow: Option<Vec<Detour>>,
 }
 
 impl TaskSpec {
@@ -57,6 +72,46 @@ pub enum TaskKind {
     Todo,
     /// Fill in a form.
     Form,
+}
+
+/// How a task reaches people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Distribution {
+    /// Everybody who is asked sees it, and may take it.
+    #[default]
+    Offer,
+    /// One of them gets it.
+    Assign,
+}
+
+/// Whom a task is assigned to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Pick {
+    /// Anybody, by the run's seed.
+    Random,
+    /// Whoever has waited longest for one.
+    RoundRobin,
+    /// Whoever has the fewest open tasks.
+    ShortestQueue,
+}
+
+/// What people may do about a task beside answering it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Detour {
+    /// Let somebody act for them.
+    Delegate,
+    /// Hand it over.
+    Reassign,
+    /// Give back what they took or were assigned.
+    Release,
+}
+
+impl Detour {
+    /// What is allowed where the author says nothing.
+    pub const USUAL: [Self; 3] = [Self::Delegate, Self::Reassign, Self::Release];
 }
 
 /// Type of a field.

@@ -11,7 +11,7 @@ pub mod step;
 pub mod validate;
 pub mod values;
 
-pub use ask::{FieldKind, FieldSpec, TaskKind, TaskSpec};
+pub use ask::{Detour, Distribution, FieldKind, FieldSpec, Pick, TaskKind, TaskSpec};
 pub use catalog::{Acquires, ActionInfo, Catalog, Effect, EventInfo};
 pub use flow::{FlowSpec, InputKind, InputSpec, TriggerSpec};
 pub use step::{

@@ -1,6 +1,6 @@
 //! One step of a flow, as written.
 
-use super::ask::{FieldSpec, TaskSpec};
+use super::ask::{Detour, Distribution, FieldSpec, Pick, TaskSpec};
 use super::limits::{
     MAX_ALTERNATIVES, MAX_ATTEMPTS, MAX_BRANCHES, MAX_DECISIONS, MAX_FIELDS, MAX_LINE, MAX_NAME, MAX_OUTCOMES,
     MAX_PEOPLE, MAX_REMINDERS, MAX_TEXT, NAME_PATTERN, RESERVED_FIELDS, RESERVED_IDS,
@@ -261,6 +261,21 @@ pub struct ApproveSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_DECISIONS), inner(length(min = 1)), extend("examples" = [["rejected"]]))]
     pub reason: Vec<String>,
+    /// How it reaches them: `offer` to everybody, or `assign` to one. Default `offer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = "offer"))]
+    pub distribution: Option<Distribution>,
+    /// Whom it is assigned to: `random`, `round_robin` or `shortest_queue`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pick: Option<Pick>,
+    /// A step: whoever completed it gets this too, if they are asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_NAME), extend("examples" = ["prepare"]))]
+    pub prefer: Option<String>,
+    /// What people may do beside answering. Default `delegate`, `reassign`, `release`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("uniqueItems" = true), extend("examples" = [["release"]]), extend("default" = ["delegate", "reassign", "release"]))]
+    pub allow: Option<Vec<Detour>>,
     /// What to fill in with a decision, by name.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     #[schemars(extend("maxProperties" = MAX_FIELDS, "propertyNames" = { "pattern": NAME_PATTERN, "maxLength": MAX_NAME, "not": { "enum": RESERVED_FIELDS } }))]

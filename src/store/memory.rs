@@ -409,6 +409,14 @@ impl Store for MemoryStore {
         Ok(self.tables().tasks.get(task.as_str()).cloned())
     }
 
+    async fn newest_tasks(&self, limit: usize) -> Result<Vec<TaskRow>, StoreError> {
+        let tables = self.tables();
+        let mut tasks: Vec<_> = tables.tasks.iter().cloned().collect();
+        tasks.reverse();
+        tasks.truncate(limit);
+        Ok(tasks)
+    }
+
     async fn open_tasks(&self, person: Option<&str>) -> Result<Vec<TaskRow>, StoreError> {
         let tables = self.tables();
         let is_theirs = |task: &&TaskRow| person.is_none_or(|person| task.people.iter().any(|other| other == person));

@@ -54,6 +54,9 @@ pub trait Store: Send + Sync + 'static {
     /// Open tasks of a person (`user:…`, `email:…`), or of everybody, oldest first.
     async fn open_tasks(&self, person: Option<&str>) -> Result<Vec<TaskRow>, StoreError>;
 
+    /// The newest tasks, open or not, at most `limit`.
+    async fn newest_tasks(&self, limit: usize) -> Result<Vec<TaskRow>, StoreError>;
+
     /// One workspace.
     async fn workspace(&self, id: &WorkspaceId) -> Result<Option<Workspace>, StoreError>;
     /// One file.

@@ -3,7 +3,7 @@
 use crate::audit::AccessEntry;
 use crate::base::id::{EventId, FileId, MailId, RunId, TaskId};
 use crate::base::{Calendars, Timestamp};
-use crate::engine::event::{DecisionRecord, DocumentRef};
+use crate::engine::event::{DecisionRecord, DocumentRef, StandIn};
 use crate::engine::view::{AskKind, PlanField};
 use crate::engine::{EventRecord, InboundEvent};
 use crate::space::{Comment, File, Grant, Share, Workspace};
@@ -345,6 +345,12 @@ pub struct TaskRow {
     pub reason: Vec<String>,
     /// Who may decide.
     pub people: Vec<String>,
+    /// Who stands in for whom of them.
+    #[serde(default)]
+    pub deputies: Vec<StandIn>,
+    /// Who has taken it, if somebody has.
+    #[serde(default)]
+    pub claimed_by: Option<String>,
     /// What was decided so far on this version.
     pub decided: Vec<DecisionRecord>,
     /// When it expires.

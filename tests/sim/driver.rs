@@ -624,6 +624,7 @@ impl<'f> Sim<'f> {
         let assignment = Assignment {
             people: people.map(|person| (*person).to_owned()).collect(),
             veto: vec![PEOPLE[3].to_owned()],
+            ..Assignment::default()
         };
         self.push(
             self.now_ms + fate.delay_ms,

@@ -199,6 +199,10 @@ impl Generator {
         if self.rng.percent(30) {
             task["exclude"] = json!(["initiator", "uploader"]);
         }
+        if self.rng.percent(40) {
+            task["distribution"] = json!("assign");
+            task["pick"] = json!(self.rng.choose(&["random", "round_robin", "shortest_queue"]));
+        }
         step.insert("task".to_owned(), task);
         self.deadline(step);
         words(&["done", "declined", "expired"])

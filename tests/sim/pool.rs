@@ -68,6 +68,7 @@ pub fn directory() -> Directory {
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
             groups: BTreeSet::new(),
             manager: None,
+            absent: Vec::new(),
             name: name.clone(),
         };
         (name, person)

@@ -138,6 +138,7 @@ impl Applier<'_> {
             | Event::TimerFired { .. } => self.wait(event),
             Event::TaskOpened { .. }
             | Event::TaskAssigned { .. }
+            | Event::TaskActed { .. }
             | Event::DecisionRecorded { .. }
             | Event::DecisionsVoided { .. } => self.task(event),
             Event::StepFinished {

@@ -1,6 +1,6 @@
 //! Tasks: opened, assigned, decided, voided, closed.
 
-use super::super::event::{DocumentRef, Event};
+use super::super::event::{DocumentRef, Event, StandIn, TaskAct};
 use super::super::state::{Phase, Slot, Task};
 use super::super::view::TaskPhase;
 use super::{Applier, Impossible};
@@ -10,24 +10,13 @@ impl Applier<'_> {
     pub(super) fn task(&mut self, event: &Event) -> Result<(), Impossible> {
         match event {
             Event::TaskOpened { .. } => self.task_opened(event),
-            Event::TaskAssigned {
-                task,
-                people,
-                veto,
-                escalated,
-            } => {
+            Event::TaskAssigned { .. } => self.task_assigned(event),
+            Event::TaskActed { task, by, act } => {
                 let seq = self.state.seq;
-                let (slot, open) = self.open_task(task)?;
-                if *escalated {
-                    open.joined.clone_from(people);
-                    open.joining = None;
-                } else {
-                    open.people.clone_from(people);
-                    open.veto.clone_from(veto);
-                    open.unassigned = false;
-                }
+                let (_, open) = self.open_task(task)?;
+                acted(open, by, act);
+                open.acts += 1;
                 open.changed = seq;
-                self.list_task(slot);
                 Ok(())
             }
             Event::DecisionRecorded { task, record } => {
@@ -45,6 +34,38 @@ impl Applier<'_> {
             } => self.voided(task, document, exclude, cause),
             _ => Err("it is no event of a task".to_owned()),
         }
+    }
+
+    fn task_assigned(&mut self, event: &Event) -> Result<(), Impossible> {
+        let Event::TaskAssigned {
+            task,
+            people,
+            veto,
+            deputies,
+            exclude,
+            assigned_to,
+            escalated,
+        } = event
+        else {
+            return Err("it assigns no task".to_owned());
+        };
+        let seq = self.state.seq;
+        let (slot, open) = self.open_task(task)?;
+        if *escalated {
+            open.joined.clone_from(people);
+            open.joining = None;
+            open.deputies.extend_from_slice(deputies);
+        } else {
+            open.people.clone_from(people);
+            open.veto.clone_from(veto);
+            open.deputies.clone_from(deputies);
+            open.claimed_by.clone_from(assigned_to);
+            open.unassigned = false;
+        }
+        open.exclude.extend_from_slice(exclude);
+        open.changed = seq;
+        self.list_task(slot);
+        Ok(())
     }
 
     fn task_opened(&mut self, event: &Event) -> Result<(), Impossible> {
@@ -83,6 +104,9 @@ impl Applier<'_> {
             people: Vec::new(),
             joined: Vec::new(),
             veto: Vec::new(),
+            deputies: Vec::new(),
+            claimed_by: None,
+            acts: 0,
             decisions: Vec::new(),
             questions: 1,
             unassigned: true,
@@ -138,6 +162,8 @@ impl Applier<'_> {
             task.exclude = exclude.to_vec();
             task.people.clear();
             task.veto.clear();
+            task.deputies.clear();
+            task.claimed_by = None;
             task.questions += 1;
             task.unassigned = true;
         }
@@ -173,4 +199,38 @@ impl Applier<'_> {
         task.joining = None;
         task.changed = seq;
     }
+}
+
+/// The task after somebody did something about it.
+fn acted(task: &mut Task, by: &str, act: &TaskAct) {
+    match act {
+        TaskAct::Claim => task.claimed_by = Some(by.to_owned()),
+        TaskAct::Release { .. } => task.claimed_by = None,
+        TaskAct::Delegate { of, to, .. } => {
+            pass_on(task, of, to);
+            task.deputies.push(StandIn {
+                by: to.clone(),
+                on_behalf_of: of.clone(),
+            });
+        }
+        TaskAct::Reassign { of, to, .. } => {
+            pass_on(task, of, to);
+            for list in [&mut task.people, &mut task.joined, &mut task.veto] {
+                for person in list.iter_mut().filter(|person| *person == of) {
+                    person.clone_from(to);
+                }
+            }
+        }
+    }
+}
+
+/// Whoever acted for `of` no longer does; what they had taken is taken by `to`.
+fn pass_on(task: &mut Task, of: &str, to: &str) {
+    let acting = task.deputies.iter().find(|one| one.on_behalf_of == *of);
+    let holders = [Some(of), acting.map(|one| one.by.as_str())];
+    let taken = task.claimed_by.is_some() && holders.contains(&task.claimed_by.as_deref());
+    if taken {
+        task.claimed_by = Some(to.to_owned());
+    }
+    task.deputies.retain(|one| one.on_behalf_of != *of);
 }

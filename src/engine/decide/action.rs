@@ -4,7 +4,7 @@ use super::super::event::Event;
 use super::super::input::{Failure, FailureKind, Reply};
 use super::super::limits::{MAX_PAYLOAD_BYTES, RELEASE_RETRY, payload_bytes, shorten};
 use super::super::state::{Phase, Slot, Slots, Tries, release_name};
-use super::super::work::{Place, WorkKey};
+use super::super::work::{Assignment, Place, WorkKey};
 use super::{Decider, retry};
 use crate::base::Value;
 use crate::plan::{PlanVerb, Retry};
@@ -34,7 +34,7 @@ impl Decider<'_> {
                 _ => Reply::AlreadyDone,
             },
             Place::Escalate { .. } => match result {
-                Err(_) => self.joined(slot, round, &[]),
+                Err(_) => self.joined(slot, round, &Assignment::default()),
                 Ok(_) => Reply::AlreadyDone,
             },
         }

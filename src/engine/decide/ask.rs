@@ -1,6 +1,6 @@
 //! Asking people: opening a task, and who is meant by it.
 
-use super::super::event::{DocumentRef, Event};
+use super::super::event::{DocumentRef, Event, StandIn};
 use super::super::input::Reply;
 use super::super::scope::RunScope;
 use super::super::state::{Slot, Slots, Task};
@@ -8,6 +8,7 @@ use super::super::work::{Assignment, Place, WorkKey};
 use super::Decider;
 use super::branch::text_of;
 use super::due::timers;
+use super::pick::picked;
 use super::rule::needed;
 use crate::base::Value;
 use crate::base::id::TaskId;
@@ -81,7 +82,7 @@ impl Decider<'_> {
                 self.assign(slot, assignment);
                 Reply::Accepted
             }
-            Some(Place::Escalate { .. }) => self.joined(slot, round, &assignment.people),
+            Some(Place::Escalate { .. }) => self.joined(slot, round, assignment),
             _ => Reply::AlreadyDone,
         }
     }
@@ -96,8 +97,9 @@ impl Decider<'_> {
         let (Some(task), PlanVerb::Ask(ask)) = (self.state().task_of(slot), &self.step(slot).verb) else {
             return;
         };
-        let people = allowed(&assignment.people, &task.exclude, &[]);
-        let veto = allowed(&assignment.veto, &task.exclude, &[]);
+        let exclude = [&task.exclude[..], &assignment.exclude].concat();
+        let people = allowed(&assignment.people, &exclude, &[]);
+        let veto = allowed(&assignment.veto, &exclude, &[]);
         if needed(ask.rule, people.len()).is_none() {
             let error = format!(
                 "{} of {} may decide, which is too few: add people to who is asked, or to the directory",
@@ -106,27 +108,69 @@ impl Decider<'_> {
             );
             return self.raise(slot, &error, false, 0);
         }
-        let task = task.id.clone();
+        let deputies = stand_ins(&assignment.deputies, &exclude, &[&people, &veto], &[]);
+        let assigned_to = self.assigned_to(slot, ask, &people, &deputies, assignment);
         self.emit(Event::TaskAssigned {
-            task,
+            task: task.id.clone(),
+            exclude: only_new(&assignment.exclude, &task.exclude),
             people,
             veto,
+            deputies,
+            assigned_to,
             escalated: false,
         });
     }
 
+    /// Who gets the task, where one of those asked does: whoever is preferred, or is picked.
+    fn assigned_to(
+        &self,
+        slot: Slot,
+        ask: &PlanAsk,
+        people: &[String],
+        deputies: &[StandIn],
+        assignment: &Assignment,
+    ) -> Option<String> {
+        if !ask.settles_alone() {
+            return None;
+        }
+        // Who is away does not get it: who stands in does.
+        let acting = |person: &String| {
+            let deputy = deputies.iter().find(|one| one.on_behalf_of == *person);
+            deputy.map_or_else(|| person.clone(), |one| one.by.clone())
+        };
+        let acting: Vec<String> = people.iter().map(acting).collect();
+        let preferred = ask.prefer.and_then(|step| {
+            let before = completed_by(&self.state().step(self.plan.sibling(slot, step)).output);
+            acting.iter().find(|person| before.contains(person))
+        });
+        let task = &self.state().task_of(slot)?.id;
+        let picked = || picked(ask.pick?, &acting, assignment, self.state().seed, task);
+        preferred.or_else(picked).cloned()
+    }
+
     /// The directory told who joins an open task.
-    pub(super) fn joined(&mut self, slot: Slot, round: u32, people: &[String]) -> Reply {
+    pub(super) fn joined(&mut self, slot: Slot, round: u32, assignment: &Assignment) -> Reply {
         let Some(task) = self.state().task_of(slot) else {
             return Reply::AlreadyDone;
         };
         if task.round != round || task.joining.is_none() {
             return Reply::AlreadyDone;
         }
+        let exclude = [&task.exclude[..], &assignment.exclude].concat();
+        let in_already: Vec<String> = task
+            .people
+            .iter()
+            .chain(task.deputies.iter().map(|one| &one.by))
+            .cloned()
+            .collect();
+        let people = allowed(&assignment.people, &exclude, &in_already);
         let event = Event::TaskAssigned {
             task: task.id.clone(),
-            people: allowed(people, &task.exclude, &task.people),
+            deputies: stand_ins(&assignment.deputies, &exclude, &[&people], &[&in_already, &task.veto]),
+            exclude: only_new(&assignment.exclude, &task.exclude),
+            people,
             veto: Vec::new(),
+            assigned_to: None,
             escalated: true,
         };
         self.emit(event);
@@ -143,6 +187,31 @@ fn allowed(people: &[String], exclude: &[String], already: &[String]) -> Vec<Str
         }
     }
     allowed
+}
+
+/// Who stands in for those `asked`, without the excluded, those who are asked themselves and the
+/// `others`; nobody for two.
+fn stand_ins(given: &[StandIn], exclude: &[String], asked: &[&[String]], others: &[&[String]]) -> Vec<StandIn> {
+    let is_in = |lists: &[&[String]], person: &String| lists.iter().any(|people| people.contains(person));
+    let mut found: Vec<StandIn> = Vec::new();
+    for one in given {
+        let fits = is_in(asked, &one.on_behalf_of)
+            && !is_in(asked, &one.by)
+            && !is_in(others, &one.by)
+            && !exclude.contains(&one.by)
+            && found
+                .iter()
+                .all(|other| other.by != one.by && other.on_behalf_of != one.on_behalf_of);
+        if fits {
+            found.push(one.clone());
+        }
+    }
+    found
+}
+
+/// The names that are not known yet.
+fn only_new(names: &[String], known: &[String]) -> Vec<String> {
+    names.iter().filter(|name| !known.contains(name)).cloned().collect()
 }
 
 /// Who brought a step to its outcome, as far as its output tells: both whoever acted and for whom.

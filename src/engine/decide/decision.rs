@@ -30,10 +30,11 @@ impl Decider<'_> {
         if self.check_decision(task, ask, &decision, form.as_ref().ok())? == Reply::AlreadyDone {
             return Ok(Reply::AlreadyDone);
         }
+        let seat = task.seat_of(&decision.by).map(str::to_owned);
         let has_document = task.document.is_some();
         let record = DecisionRecord {
+            on_behalf_of: seat.filter(|seat| *seat != decision.by),
             by: decision.by,
-            on_behalf_of: decision.on_behalf_of,
             decision: decision.decision,
             reason: decision.reason,
             sha256: decision.sha256.filter(|_| has_document),
@@ -68,9 +69,10 @@ impl Decider<'_> {
         given: &Decision,
         form: Option<&Form>,
     ) -> Result<Reply, Refusal> {
-        let person = given.on_behalf_of.as_deref().unwrap_or(&given.by);
+        let person = task.seat_of(&given.by).ok_or(Refusal::NoSuchTask)?;
+        let meant = given.on_behalf_of.as_deref().unwrap_or(person);
         let excluded = task.exclude.iter().any(|one| *one == given.by || one == person);
-        if excluded || !task.is_asked(person) {
+        if excluded || meant != person {
             return Err(Refusal::NoSuchTask);
         }
         let before = task.decision_of(person);
@@ -90,6 +92,10 @@ impl Decider<'_> {
         }
         if task.timers.due.is_some_and(|due| due <= self.now) {
             return Err(Refusal::TaskClosed("expired".to_owned()));
+        }
+        let taken = task.claimed_by.as_ref().is_some_and(|holder| *holder != given.by);
+        if taken && task.people.iter().any(|one| one == person) {
+            return Err(Refusal::Taken);
         }
         check_version(task, given)?;
         if before.is_some() {

@@ -7,10 +7,12 @@ mod ask;
 mod branch;
 mod closing;
 mod decision;
+mod detour;
 mod due;
 mod events;
 mod form;
 mod incidents;
+mod pick;
 mod retry;
 mod rule;
 mod start;
@@ -53,6 +55,7 @@ pub(super) fn handle(machine: &mut RunMachine, now: Timestamp, input: Input) -> 
         Input::Assigned { work, assignment } => decider.assigned(&work, &assignment),
         Input::Event(event) => decider.event(event),
         Input::Decide(decision) => decider.decide(decision)?,
+        Input::Act(acting) => decider.act(acting)?,
         Input::Wake => decider.wake(),
         Input::Cancel { by, reason } => decider.cancel(by, reason)?,
         Input::Retry { step, by, reason } => decider.resolve(step, "retry", by, reason)?,

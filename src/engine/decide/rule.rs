@@ -43,6 +43,15 @@ impl Task {
             .any(|people| people.iter().any(|one| one == person))
     }
 
+    /// For whom `person` answers: themselves where they are asked, or whoever they stand in for.
+    pub(super) fn seat_of(&self, person: &str) -> Option<&str> {
+        let own = [&self.people, &self.joined, &self.veto];
+        let own = own.into_iter().flatten().find(|one| *one == person);
+        let other = || self.deputies.iter().find(|one| one.by == person);
+        own.map(String::as_str)
+            .or_else(|| other().map(|one| one.on_behalf_of.as_str()))
+    }
+
     /// Whether a decision for `person` counts towards the rule.
     fn counts(&self, person: &str) -> bool {
         self.people.iter().chain(&self.joined).any(|one| one == person)

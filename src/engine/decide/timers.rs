@@ -77,8 +77,16 @@ impl Decider<'_> {
     /// Who has not decided yet.
     fn undecided(&self, slot: Slot) -> Vec<String> {
         self.state().task_of(slot).map_or_else(Vec::new, |task| {
+            if let Some(holder) = &task.claimed_by {
+                return vec![holder.clone()];
+            }
             let everybody = task.people.iter().chain(&task.joined);
-            everybody.filter(|person| !task.has_decided(person)).cloned().collect()
+            let open = everybody.filter(|person| !task.has_decided(person));
+            let acting = |person: &String| {
+                let deputy = task.deputies.iter().find(|one| one.on_behalf_of == *person);
+                deputy.map_or_else(|| person.clone(), |one| one.by.clone())
+            };
+            open.map(acting).collect()
         })
     }
 

@@ -4,7 +4,7 @@
 use crate::base::source::escape;
 use crate::base::{Code, Diagnostic};
 use crate::lint::rule::{Check, Context, Report, Rule, StepView, suggest};
-use crate::spec::{FieldSpec, TaskKind, TaskSpec, Verb};
+use crate::spec::{Distribution, FieldSpec, Pick, RuleSpec, TaskKind, TaskSpec, Verb};
 use indexmap::IndexMap;
 
 const CODE: Code = Code {
@@ -24,10 +24,15 @@ fn check(cx: &Context<'_>, report: &mut Report) {
             Some(Verb::Approve(approve)) => {
                 let decisions = approve.decisions();
                 fields(cx, step, "approve/form", &approve.form, &decisions, report);
+                let alone = matches!(approve.rule, None | Some(RuleSpec::Any | RuleSpec::Count(1)));
+                let how = (approve.distribution, approve.pick, approve.prefer.is_some());
+                given_to_one(cx, step, "approve", how, alone, report);
             }
             Some(Verb::Task(task)) => {
                 kind(cx, step, task, report);
                 fields(cx, step, "task/form", &task.form, &TaskSpec::ANSWERS, report);
+                let how = (task.distribution, task.pick, task.prefer.is_some());
+                given_to_one(cx, step, "task", how, true, report);
             }
             _ => {}
         }
@@ -49,6 +54,31 @@ fn kind(cx: &Context<'_>, step: &StepView<'_>, task: &TaskSpec, report: &mut Rep
     };
     let message = format!("step {} {lacks}", step.title());
     report.push(Diagnostic::error(CODE, message, cx.value(&step.at("task/kind"))).with_help(help));
+}
+
+/// Whom to give it to, where it is not given to one, or where one alone cannot settle it.
+fn given_to_one(
+    cx: &Context<'_>,
+    step: &StepView<'_>,
+    verb: &str,
+    (distribution, pick, prefer): (Option<Distribution>, Option<Pick>, bool),
+    alone: bool,
+    report: &mut Report,
+) {
+    let assign = distribution == Some(Distribution::Assign);
+    let mut tell = |key: &str, message: String, help: &str| {
+        let span = cx.value(&step.at(&format!("{verb}/{key}")));
+        report.push(Diagnostic::error(CODE, message, span).with_help(help));
+    };
+    if pick.is_some() && !assign {
+        let message = format!("step {} picks nobody: it is offered to everybody", step.title());
+        tell("pick", message, "add `distribution: assign`, or take `pick` out");
+    }
+    let key = if assign { "distribution" } else { "prefer" };
+    if !alone && (assign || prefer) {
+        let message = format!("step {} needs several people, and is given to one", step.title());
+        tell(key, message, "write `rule: any`, or offer it to everybody");
+    }
 }
 
 /// Fields that are needed by answers which do not exist.

@@ -11,6 +11,7 @@ mod join_never_met;
 mod may_be_missing;
 mod missing_with_key;
 mod no_deadline;
+mod nobody_completed;
 mod not_upstream;
 mod outcome_goes_nowhere;
 mod quorum_impossible;
@@ -51,6 +52,7 @@ pub const RULES: &[Rule] = &[
     quorum_impossible::RULE,
     bad_principal::RULE,
     bad_ask::RULE,
+    nobody_completed::RULE,
     unknown_action::RULE,
     unknown_with_key::RULE,
     missing_with_key::RULE,

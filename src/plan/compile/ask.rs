@@ -3,9 +3,9 @@
 use super::{Compiler, Names, outcomes};
 use crate::base::Span;
 use crate::expr::Template;
-use crate::plan::{AskKind, Exclusion, PlanAsk, PlanField};
+use crate::plan::{AskKind, Exclusion, PlanAsk, PlanField, StepId};
 use crate::spec::step::OnNewVersion;
-use crate::spec::{ApproveSpec, FieldSpec, RuleSpec, TaskKind, TaskSpec};
+use crate::spec::{ApproveSpec, Detour, Distribution, FieldSpec, Pick, RuleSpec, TaskKind, TaskSpec};
 use indexmap::IndexMap;
 
 impl<'a> Compiler<'a> {
@@ -24,6 +24,9 @@ impl<'a> Compiler<'a> {
             decisions,
             reason: approve.reason.clone(),
             on_new_version: approve.on_new_version.unwrap_or_default(),
+            pick: pick(approve.distribution, approve.pick),
+            prefer: self.preferred(pointer, approve.prefer.as_deref(), names),
+            allow: approve.allow.clone().unwrap_or_else(|| Detour::USUAL.to_vec()),
         }
     }
 
@@ -47,11 +50,20 @@ impl<'a> Compiler<'a> {
             decisions,
             reason: vec![declined],
             on_new_version: OnNewVersion::Reset,
+            pick: pick(task.distribution, task.pick),
+            prefer: self.preferred(pointer, task.prefer.as_deref(), names),
+            allow: task.allow.clone().unwrap_or_else(|| Detour::USUAL.to_vec()),
         }
     }
 
     fn maybe(&mut self, pointer: &str, key: &str, text: Option<&String>) -> Option<Template> {
         text.map(|text| self.template(&format!("{pointer}/{key}"), text))
+    }
+
+    fn preferred(&mut self, pointer: &str, prefer: Option<&str>, names: &Names<'a>) -> Option<StepId> {
+        let id = prefer?;
+        let step = self.resolve(names, id, &format!("{pointer}/prefer"), Span::new(0, id.len()));
+        step.ok().map(|step| step.index)
     }
 
     fn exclusions(&mut self, pointer: &str, written: &[String], names: &Names<'a>) -> Vec<Exclusion> {
@@ -68,6 +80,14 @@ impl<'a> Compiler<'a> {
             }
         }
         exclude
+    }
+}
+
+/// Whom it is assigned to; without a word for it, whoever has the fewest open tasks.
+fn pick(distribution: Option<Distribution>, pick: Option<Pick>) -> Option<Pick> {
+    match distribution.unwrap_or_default() {
+        Distribution::Offer => None,
+        Distribution::Assign => Some(pick.unwrap_or(Pick::ShortestQueue)),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Tasks: look and decide. A task that is not yours is a task that does not exist.
 
 use crate::base::id::{FileId, TaskId};
-use crate::engine::{Decision, Reply};
+use crate::engine::{Acting, Decision, Reply, TaskAct};
 use crate::people::roles::ADMIN;
-use crate::server::dto::{DecisionAnswer, DecisionBody, Page, Task};
+use crate::server::dto::{DecisionAnswer, DecisionBody, HandOnBody, Page, ReleaseBody, Task};
 use crate::server::extract::{Answer, JsonBody, Path, Query, State};
 use crate::server::transfer::{self, Transfer};
 use crate::server::{Caller, Problem, Server};
@@ -11,6 +11,7 @@ use crate::store::TaskRow;
 use axum::http::HeaderMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// Which tasks to list.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -78,13 +79,75 @@ pub async fn decide(
         sha256: body.sha256,
         form: body.form,
     };
-    let result = match server.host.decide(decision).await? {
+    Ok(Answer(answered(server.host.decide(decision).await?)))
+}
+
+/// Takes a task.
+pub async fn claim(
+    State(server): State,
+    caller: Caller,
+    Path(task): Path<TaskId>,
+) -> Result<Answer<DecisionAnswer>, Problem> {
+    act(&server, &caller, task, TaskAct::Claim).await
+}
+
+/// Gives a task back.
+pub async fn release(
+    State(server): State,
+    caller: Caller,
+    Path(task): Path<TaskId>,
+    JsonBody(body): JsonBody<ReleaseBody>,
+) -> Result<Answer<DecisionAnswer>, Problem> {
+    act(&server, &caller, task, TaskAct::Release { reason: body.reason }).await
+}
+
+/// Lets somebody act for one who is asked.
+pub async fn delegate(
+    State(server): State,
+    caller: Caller,
+    Path(task): Path<TaskId>,
+    JsonBody(body): JsonBody<HandOnBody>,
+) -> Result<Answer<DecisionAnswer>, Problem> {
+    let HandOnBody { to, of, reason } = body;
+    let of = of.unwrap_or_else(|| caller.principal());
+    act(&server, &caller, task, TaskAct::Delegate { of, to, reason }).await
+}
+
+/// Hands the place of one who is asked over.
+pub async fn reassign(
+    State(server): State,
+    caller: Caller,
+    Path(task): Path<TaskId>,
+    JsonBody(body): JsonBody<HandOnBody>,
+) -> Result<Answer<DecisionAnswer>, Problem> {
+    let HandOnBody { to, of, reason } = body;
+    let of = of.unwrap_or_else(|| caller.principal());
+    act(&server, &caller, task, TaskAct::Reassign { of, to, reason }).await
+}
+
+async fn act(
+    server: &Arc<Server>,
+    caller: &Caller,
+    task: TaskId,
+    act: TaskAct,
+) -> Result<Answer<DecisionAnswer>, Problem> {
+    let acting = Acting {
+        task,
+        by: caller.principal(),
+        admin: caller.has(ADMIN),
+        act,
+    };
+    Ok(Answer(answered(server.host.act(acting).await?)))
+}
+
+fn answered(reply: Reply) -> DecisionAnswer {
+    let result = match reply {
         Reply::Accepted => "accepted",
         Reply::AlreadyDone => "already_done",
     };
-    Ok(Answer(DecisionAnswer {
+    DecisionAnswer {
         result: result.to_owned(),
-    }))
+    }
 }
 
 /// The task, if it is one of the caller's or the caller administers.

@@ -163,6 +163,10 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn newest_tasks(&self, limit: usize) -> Result<Vec<TaskRow>, StoreError> {
+        self.readers.list(move |db| read::newest_tasks(db, limit)).await
+    }
+
     async fn workspace(&self, id: &WorkspaceId) -> Result<Option<Workspace>, StoreError> {
         self.readers.point(|db| read::workspace(db, id)).await
     }

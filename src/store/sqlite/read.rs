@@ -233,6 +233,11 @@ pub(super) fn busy_runs(db: &Connection) -> Read<Vec<RunId>> {
 
 // --- tasks
 
+pub(super) fn newest_tasks(db: &Connection, limit: usize) -> Read<Vec<TaskRow>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    rows(db, "SELECT body FROM task ORDER BY key DESC LIMIT ?1", [limit], record)
+}
+
 pub(super) fn task(db: &Connection, task: &TaskId) -> Read<Option<TaskRow>> {
     first(db, "SELECT body FROM task WHERE id = ?1", [task.as_str()], record)
 }

@@ -59,6 +59,7 @@ fn directory() -> Directory {
         roles: ["legal".to_owned()].into(),
         groups: std::collections::BTreeSet::default(),
         manager: None,
+        absent: Vec::new(),
     };
     Directory {
         users: ["anna", "ben"].map(|name| (name.to_owned(), person(name))).into(),

@@ -280,7 +280,7 @@ fn the_initiator_and_who_did_a_step_are_excluded() {
     outcomes: { rejected: { end: no }, changes_requested: { end: no }, expired: { end: no } }
 ",
     );
-    run.assign(&["a", "b"]);
+    run.assign_with_deputies(&["a", "b"], &[("deputy", "a")]);
     let mut decision = run.decision("deputy", YES);
     decision.on_behalf_of = Some("user:a".to_owned());
     assert_eq!(run.handle(Input::Decide(decision)), Ok(Reply::Accepted));
@@ -312,17 +312,23 @@ fn the_uploader_is_excluded_of_whatever_version_is_asked_about() {
 
 #[test]
 fn a_deputy_counts_for_whom_they_act_and_only_once() {
-    let mut run = asked("2", "", &["a", "b"]);
+    let mut run = unassigned("2", "");
+    run.assign_with_deputies(&["a", "b"], &[("c", "a"), ("b", "a")]);
     let mut decision = run.decision("b", YES);
     decision.on_behalf_of = Some("user:a".to_owned());
-    assert_eq!(run.handle(Input::Decide(decision)), Ok(Reply::Accepted));
+    assert_eq!(
+        run.handle(Input::Decide(decision)),
+        Err(Refusal::NoSuchTask),
+        "b would count twice"
+    );
+    assert_eq!(run.decide("c", YES), Ok(Reply::Accepted));
     assert_eq!(run.decide("a", YES), Ok(Reply::AlreadyDone));
     assert_eq!(run.decide("a", NO), Err(Refusal::AlreadyDecided(YES.to_owned())));
     assert_eq!(run.decide("b", YES), Ok(Reply::Accepted));
     let decisions = &run.output("sign")["decisions"];
     assert_eq!(
         (&decisions[0]["by"], &decisions[0]["on_behalf_of"]),
-        (&json!("user:b"), &json!("user:a"))
+        (&json!("user:c"), &json!("user:a"))
     );
 }
 
@@ -355,6 +361,7 @@ fn an_answer_to_an_earlier_question_is_ignored() {
     let assignment = gatefold::engine::Assignment {
         people: vec!["user:a".to_owned()],
         veto: Vec::new(),
+        ..gatefold::engine::Assignment::default()
     };
     assert_eq!(run.handle(Input::Assigned { work, assignment }), Ok(Reply::AlreadyDone));
     assert!(run.task("sign").people.is_empty());

@@ -4,7 +4,7 @@
 
 use super::kit::Run;
 use gatefold::engine::FailureKind::{InDoubt, Permanent, Transient};
-use gatefold::engine::{Input, RunPhase};
+use gatefold::engine::{Input, RunPhase, TaskAct};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -229,6 +229,50 @@ fn work() -> Run {
     run
 }
 
+const PEOPLE: &str = "\
+flow: people
+version: 1.0.0
+inputs:
+  document: { type: file }
+steps:
+  - id: prepare
+    task: { to: [role:records] }
+    deadline: { due: 9 days }
+    outcomes: { declined: continue, expired: continue }
+  - id: sign
+    approve: { document: '${{ inputs.document }}', by: [role:legal], rule: all, exclude: [prepare] }
+    deadline: { due: 5 days }
+    outcomes: { rejected: continue, changes_requested: continue, expired: continue }
+  - id: shelve
+    task: { to: [role:records], prefer: prepare, distribution: assign, pick: random }
+    deadline: { due: 5 days }
+    outcomes: { declined: continue, expired: continue }
+";
+
+fn people() -> Run {
+    let mut run = Run::start(PEOPLE, json!({ "document": super::kit::document(1) }));
+    let (rex, ria) = ("user:rex".to_owned(), "user:ria".to_owned());
+    run.assign(&["rex", "ria"]);
+    run.act("rex", TaskAct::Claim).expect("it is free");
+    run.act("rex", TaskAct::Release { reason: None }).expect("it is theirs");
+    run.decide("rex", "done").expect("it counts");
+    run.assign_with_deputies(&["lea", "leo", "lou"], &[("dan", "lou")]);
+    let (of, to, reason) = ("user:lea".to_owned(), "user:max".to_owned(), None);
+    run.act("lea", TaskAct::Delegate { of, to, reason })
+        .expect("it is theirs");
+    let (of, to, reason) = ("user:leo".to_owned(), ria, Some("leo has left".to_owned()));
+    run.act("admin", TaskAct::Reassign { of, to, reason })
+        .expect("they administer");
+    for person in ["max", "dan", "ria"] {
+        run.decide(person, "approved").expect("it counts");
+    }
+    run.assign(&["ria", "rex"]);
+    assert_eq!(run.task("shelve").claimed_by, Some(rex));
+    run.act("rex", TaskAct::Release { reason: None }).expect("it is theirs");
+    run.decide("ria", "done").expect("it counts");
+    run
+}
+
 /// Name, flow and script.
 type Script = (&'static str, &'static str, fn() -> Run);
 
@@ -236,6 +280,7 @@ fn scripts() -> Vec<Script> {
     vec![
         ("v1-branches", BRANCHES, branches),
         ("v1-cancelled", CANCELLED, cancelled),
+        ("v1-people", PEOPLE, people),
         ("v1-repaired", REPAIRED, repaired),
         ("v1-review", REVIEW, review),
         ("v1-waits", WAITS, waits),

@@ -74,6 +74,7 @@ fn the_recorded_histories_have_every_type_of_event() {
         "wait_opened",
         "task_opened",
         "task_assigned",
+        "task_acted",
         "decision_recorded",
         "decisions_voided",
         "event_received",

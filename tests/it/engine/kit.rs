@@ -5,8 +5,8 @@ use super::flows;
 use gatefold::base::id::{EventId, RunId, TaskId};
 use gatefold::base::{Timestamp, Value};
 use gatefold::engine::{
-    Assignment, Decision, Event, EventRecord, Failure, FailureKind, InboundEvent, Input, Refusal, Reply, RunMachine,
-    RunPhase, Start, StepPhase, StepView, TaskView, Work, WorkKey,
+    Acting, Assignment, Decision, Event, EventRecord, Failure, FailureKind, InboundEvent, Input, Refusal, Reply,
+    RunMachine, RunPhase, StandIn, Start, StepPhase, StepView, TaskAct, TaskView, Work, WorkKey,
 };
 use gatefold::plan::Plan;
 use serde_json::json;
@@ -198,8 +198,54 @@ impl Run {
         let assignment = Assignment {
             people: persons(people),
             veto: persons(veto),
+            ..Assignment::default()
         };
         assert_eq!(self.handle(Input::Assigned { work, assignment }), Ok(Reply::Accepted));
+    }
+
+    /// The same, with who stands in for whom.
+    pub fn assign_with_deputies(&mut self, people: &[&str], deputies: &[(&str, &str)]) {
+        let outstanding = self.machine.outstanding();
+        let asked = outstanding.iter().find(|work| matches!(work, Work::Assign { .. }));
+        let work = asked.expect("the directory is asked").key().clone();
+        let assignment = Assignment {
+            people: people.iter().map(|name| format!("user:{name}")).collect(),
+            deputies: deputies
+                .iter()
+                .map(|(by, of)| StandIn {
+                    by: format!("user:{by}"),
+                    on_behalf_of: format!("user:{of}"),
+                })
+                .collect(),
+            ..Assignment::default()
+        };
+        assert_eq!(self.handle(Input::Assigned { work, assignment }), Ok(Reply::Accepted));
+    }
+
+    /// Somebody does something about the last task beside answering it.
+    pub fn act(&mut self, by: &str, act: TaskAct) -> Result<Reply, Refusal> {
+        let task = self.machine.tasks().pop().expect("there is a task").id;
+        let by = format!("user:{by}");
+        let admin = by == "user:admin";
+        self.handle(Input::Act(Acting { task, by, admin, act }))
+    }
+
+    /// The same without proving that it replays.
+    pub fn act_unchecked(&mut self, by: &str, act: TaskAct) -> Result<Reply, Refusal> {
+        let task = self.machine.tasks().pop().expect("there is a task").id;
+        let by = format!("user:{by}");
+        let acting = Acting {
+            task,
+            by,
+            admin: false,
+            act,
+        };
+        self.machine.handle(self.now, Input::Act(acting))
+    }
+
+    /// Whether the step has not come to an outcome.
+    pub fn output_is_open(&self, step: &str) -> bool {
+        self.outcome(step).is_none()
     }
 
     /// The task of `step` in its current round, or the last one it had.

@@ -12,6 +12,7 @@ mod approvals;
 mod back;
 mod calls;
 mod closing;
+mod detours;
 mod histories;
 mod incidents;
 mod joins;

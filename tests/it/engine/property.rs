@@ -7,8 +7,8 @@ use super::rng::Rng;
 use gatefold::base::id::{EventId, RunId};
 use gatefold::base::{Timestamp, Value};
 use gatefold::engine::{
-    Assignment, Decision, EventRecord, Failure, FailureKind, InboundEvent, Input, RunMachine, RunPhase, Start,
-    TaskPhase, Work, WorkKey,
+    Acting, Assignment, Decision, EventRecord, Failure, FailureKind, InboundEvent, Input, RunMachine, RunPhase,
+    StandIn, Start, TaskAct, TaskPhase, Work, WorkKey,
 };
 use gatefold::plan::{Plan, PlanField};
 use jiff::SignedDuration;
@@ -141,7 +141,12 @@ impl Subject {
                 };
                 let work = key.clone();
                 return Some(if self.rng.percent(90) {
-                    let assignment = Assignment { people, veto };
+                    let assignment = Assignment {
+                        people,
+                        veto,
+                        deputies: self.deputies(),
+                        ..Assignment::default()
+                    };
                     Input::Assigned { work, assignment }
                 } else {
                     let result = Err(self.failure());
@@ -214,6 +219,40 @@ impl Subject {
         }))
     }
 
+    /// Who stands in, wanted or not.
+    fn deputies(&mut self) -> Vec<StandIn> {
+        let count = self.rng.below(3);
+        let one = |subject: &mut Self| StandIn {
+            by: subject.rng.choose(&PEOPLE).to_owned(),
+            on_behalf_of: subject.rng.choose(&PEOPLE).to_owned(),
+        };
+        (0..count).map(|_| one(self)).collect()
+    }
+
+    /// Something that people do about a task beside answering it.
+    fn acting(&mut self) -> Option<Input> {
+        let tasks = self.machine.tasks();
+        if tasks.is_empty() {
+            return None;
+        }
+        let task = self.rng.pick(&tasks).id.clone();
+        let of = self.rng.choose(&PEOPLE).to_owned();
+        let to = self.rng.choose(&PEOPLE).to_owned();
+        let reason = self.rng.percent(50).then(|| "so".to_owned());
+        let act = match self.rng.below(4) {
+            0 => TaskAct::Claim,
+            1 => TaskAct::Release { reason },
+            2 => TaskAct::Delegate { of, to, reason },
+            _ => TaskAct::Reassign { of, to, reason },
+        };
+        Some(Input::Act(Acting {
+            task,
+            by: self.rng.choose(&PEOPLE).to_owned(),
+            admin: self.rng.percent(30),
+            act,
+        }))
+    }
+
     /// What somebody fills in: mostly what is wanted, at times nonsense.
     fn form(&mut self) -> Map<String, Value> {
         let shelf = [json!("A1"), json!(7), json!("far too long for it")];
@@ -255,7 +294,8 @@ impl Subject {
         let input = match self.rng.below(20) {
             0..=7 => self.finished(),
             8..=10 => Some(self.event()),
-            11..=14 => self.decision(),
+            11..=13 => self.decision(),
+            14 => self.acting(),
             15..=17 => Some(self.resolution()),
             18 if self.rng.percent(10) => Some(Input::Cancel {
                 by: "user:a".to_owned(),
@@ -289,6 +329,7 @@ impl Subject {
                     assignment: Assignment {
                         people: vec!["user:c".to_owned(), "user:d".to_owned()],
                         veto: Vec::new(),
+                        ..Assignment::default()
                     },
                 },
             };
@@ -332,7 +373,7 @@ impl Subject {
                 };
                 task.decided.iter().all(|record| by(record) != ***person)
             };
-            if let Some(person) = task.people.iter().find(decided) {
+            for person in task.people.iter().filter(decided) {
                 let decision = Decision {
                     task: task.id.clone(),
                     by: person.clone(),

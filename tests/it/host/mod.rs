@@ -5,6 +5,7 @@ mod first;
 mod left_behind;
 mod locks;
 mod mails;
+mod people;
 mod store;
 mod triggers;
 mod world;

@@ -142,6 +142,10 @@ impl Store for Told {
         self.inner.open_tasks(person).await
     }
 
+    async fn newest_tasks(&self, limit: usize) -> Result<Vec<TaskRow>, StoreError> {
+        self.inner.newest_tasks(limit).await
+    }
+
     async fn workspace(&self, id: &WorkspaceId) -> Result<Option<Workspace>, StoreError> {
         self.inner.workspace(id).await
     }

@@ -12,7 +12,7 @@ use gatefold::connectors::http::HttpSettings;
 use gatefold::engine::{Event, EventRecord};
 use gatefold::host::runs::StartRun;
 use gatefold::host::{Clock, Host, Limits, Parts, Secrets};
-use gatefold::people::{Directory, Person};
+use gatefold::people::{Absence, Directory, Person};
 use gatefold::spec::{Acquires, ActionInfo, Effect};
 use gatefold::store::memory::MemoryStore;
 use gatefold::store::{Blobs, Store};
@@ -89,8 +89,21 @@ impl World {
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
             groups: BTreeSet::new(),
             manager: None,
+            absent: Vec::new(),
         };
-        let users = [("anna", person("anna", &["legal"])), ("ben", person("ben", &["legal"]))];
+        let mut carla = person("carla", &["records"]);
+        carla.absent.push(Absence {
+            from: "2000-01-01".parse().unwrap(),
+            until: "2999-12-31".parse().unwrap(),
+            deputy: "dan".to_owned(),
+        });
+        let users = [
+            ("anna", person("anna", &["legal"])),
+            ("ben", person("ben", &["legal"])),
+            ("carla", carla),
+            ("dan", person("dan", &[])),
+            ("eve", person("eve", &["records"])),
+        ];
         let users = users
             .into_iter()
             .map(|(user, person)| (user.to_owned(), person))

@@ -298,3 +298,47 @@ async fn a_task_without_a_document_shows_its_form_and_takes_it() {
         .json();
     assert_eq!(run["outcome"], "completed");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_task_is_taken_given_back_and_passed_on() {
+    let harness = Harness::new().await;
+    harness.deploy(SHELVING).await;
+    harness.begin("shelves", json!({})).await;
+    let tasks = harness.get("/api/v1/tasks").by("anna").send().await.json();
+    let path = format!(
+        "/api/v1/tasks/{}",
+        tasks["items"][0]["id"].as_str().expect("it has an id")
+    );
+    let act = async |user: &str, how: &str, body: Value| {
+        let answer = harness.post(&format!("{path}/{how}")).by(user).json(&body).send().await;
+        (answer.status, answer.text().to_string())
+    };
+    assert_eq!(act("nobody", "claim", json!({})).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(act("anna", "claim", json!({})).await.0, StatusCode::OK);
+    assert_eq!(act("ben", "claim", json!({})).await.0, StatusCode::CONFLICT);
+    let mine = harness.get("/api/v1/tasks").by("ben").send().await.json();
+    assert_eq!(mine["items"], json!([]));
+    assert_eq!(
+        act("admin", "release", json!({})).await.0,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(
+        act("admin", "release", json!({ "reason": "anna is ill" })).await.0,
+        StatusCode::OK
+    );
+    let (status, text) = act("anna", "delegate", json!({ "to": "user:ben" })).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{text}");
+    assert!(text.contains("user:ben would count twice"), "{text}");
+    assert_eq!(
+        act("anna", "delegate", json!({ "to": "user:nobody" })).await.0,
+        StatusCode::OK
+    );
+    let task = harness.get(&path).by("nobody").send().await.json();
+    assert_eq!(
+        task["deputies"],
+        json!([{ "by": "user:nobody", "on_behalf_of": "user:anna" }])
+    );
+    let handed = act("ben", "reassign", json!({ "to": "user:admin", "reason": "on leave" })).await;
+    assert_eq!(handed.0, StatusCode::OK, "{}", handed.1);
+    assert_eq!(harness.get(&path).by("ben").send().await.status, StatusCode::NOT_FOUND);
+}

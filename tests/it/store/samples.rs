@@ -206,6 +206,8 @@ pub fn task(id: &str, people: &[&str], opened_at: Timestamp) -> TaskRow {
         form: Vec::new(),
         decisions: vec!["approved".to_owned(), "rejected".to_owned()],
         reason: Vec::new(),
+        deputies: Vec::new(),
+        claimed_by: None,
         people: people.iter().map(|person| (*person).to_owned()).collect(),
         decided: Vec::new(),
         due: None,

@@ -85,7 +85,11 @@ fn answer(work: Work) -> Option<Input> {
             Some(match (people, veto) {
                 (Ok(people), Ok(veto)) => Input::Assigned {
                     work: key,
-                    assignment: Assignment { people, veto },
+                    assignment: Assignment {
+                        people,
+                        veto,
+                        ..Assignment::default()
+                    },
                 },
                 _ => Input::Finished {
                     work: key,

@@ -1,0 +1,136 @@
+//! What people do about a task beside answering it: take it, give it back, pass it on.
+
+use super::super::event::{Event, TaskAct};
+use super::super::input::{Acting, Refusal, Reply};
+use super::super::limits::MAX_TASK_ACTS;
+use super::super::state::Task;
+use super::super::view::TaskPhase;
+use super::Decider;
+use crate::plan::{Detour, PlanAsk, PlanVerb};
+
+impl Decider<'_> {
+    pub(super) fn act(&mut self, acting: Acting) -> Result<Reply, Refusal> {
+        let at = self.state().task_index.get(&acting.task).copied();
+        let task = at
+            .and_then(|at| self.state().tasks.get(at))
+            .ok_or(Refusal::NoSuchTask)?;
+        let PlanVerb::Ask(ask) = &self.step(task.slot).verb else {
+            return Err(Refusal::NoSuchTask);
+        };
+        if task.seat_of(&acting.by).is_none() && !acting.admin {
+            return Err(Refusal::NoSuchTask);
+        }
+        match &task.phase {
+            TaskPhase::Open => {}
+            TaskPhase::Settled(outcome) => return Err(Refusal::TaskClosed(outcome.clone())),
+            TaskPhase::Withdrawn => return Err(Refusal::TaskClosed("withdrawn".to_owned())),
+        }
+        if task.timers.due.is_some_and(|due| due <= self.now) {
+            return Err(Refusal::TaskClosed("expired".to_owned()));
+        }
+        if task.acts >= MAX_TASK_ACTS {
+            return Err(Refusal::TooManyActs);
+        }
+        if check(task, ask, &acting)? == Reply::AlreadyDone {
+            return Ok(Reply::AlreadyDone);
+        }
+        self.emit(Event::TaskActed {
+            task: acting.task,
+            by: acting.by,
+            act: acting.act,
+        });
+        Ok(Reply::Accepted)
+    }
+}
+
+/// Whether it can be done, was done before, or why it cannot.
+fn check(task: &Task, ask: &PlanAsk, acting: &Acting) -> Result<Reply, Refusal> {
+    match &acting.act {
+        TaskAct::Claim => claim(task, ask, &acting.by),
+        TaskAct::Release { reason } => {
+            allowed(ask, Detour::Release)?;
+            match &task.claimed_by {
+                None => Ok(Reply::AlreadyDone),
+                Some(person) if *person == acting.by => Ok(Reply::Accepted),
+                Some(_) => by_admin(acting, reason.as_deref(), "release"),
+            }
+        }
+        TaskAct::Delegate { of, to, reason } => {
+            allowed(ask, Detour::Delegate)?;
+            let same = task.deputies.iter().any(|one| one.by == *to && one.on_behalf_of == *of);
+            hand_on(task, acting, of, to, reason.as_deref(), same)
+        }
+        TaskAct::Reassign { of, to, reason } => {
+            allowed(ask, Detour::Reassign)?;
+            hand_on(task, acting, of, to, reason.as_deref(), false)
+        }
+    }
+}
+
+fn claim(task: &Task, ask: &PlanAsk, by: &str) -> Result<Reply, Refusal> {
+    if task.seat_of(by).is_none() {
+        return Err(Refusal::NoSuchTask);
+    }
+    if !ask.settles_alone() {
+        return Err(Refusal::NotAllowed(
+            "several people answer this task: nobody can take it alone",
+        ));
+    }
+    match &task.claimed_by {
+        None => Ok(Reply::Accepted),
+        Some(person) if person == by => Ok(Reply::AlreadyDone),
+        Some(_) => Err(Refusal::Taken),
+    }
+}
+
+/// Whether the place of `of` can go on to `to`.
+fn hand_on(
+    task: &Task,
+    acting: &Acting,
+    of: &str,
+    to: &str,
+    reason: Option<&str>,
+    same: bool,
+) -> Result<Reply, Refusal> {
+    if !task.is_asked(of) {
+        return Err(Refusal::NotEligible(format!("{of} is not asked")));
+    }
+    if acting.by != of {
+        by_admin(acting, reason, "passing on the task of somebody else")?;
+    }
+    if task.has_decided(of) {
+        return Err(Refusal::NotEligible(format!("{of} has answered already")));
+    }
+    if same {
+        return Ok(Reply::AlreadyDone);
+    }
+    let excluded = [to, of].iter().any(|name| task.exclude.iter().any(|one| one == name));
+    if excluded {
+        return Err(Refusal::NotEligible(format!("{to} may not answer this task")));
+    }
+    let twice = task.seat_of(to).is_some() || task.decisions.iter().any(|record| record.by == to);
+    if twice {
+        return Err(Refusal::NotEligible(format!("{to} would count twice")));
+    }
+    Ok(Reply::Accepted)
+}
+
+/// Whether somebody who is not asked may, with a reason.
+fn by_admin(acting: &Acting, reason: Option<&str>, what: &str) -> Result<Reply, Refusal> {
+    if !acting.admin {
+        return Err(Refusal::NotAllowed(
+            "only the person asked may do that, or an administrator",
+        ));
+    }
+    if reason.is_none_or(|reason| reason.trim().is_empty()) {
+        return Err(Refusal::ReasonMissing(what.to_owned()));
+    }
+    Ok(Reply::Accepted)
+}
+
+fn allowed(ask: &PlanAsk, detour: Detour) -> Result<(), Refusal> {
+    if ask.allow.contains(&detour) {
+        return Ok(());
+    }
+    Err(Refusal::NotAllowed("the flow does not allow that for this task"))
+}

@@ -1,0 +1,113 @@
+//! Who is meant by a task: asked of the directory, today.
+
+use super::{Host, HostError};
+use crate::engine::{Assignment, Failure, FailureKind, Input, Load, RunMachine, StandIn, Work};
+use crate::people::{Directory, UnknownPrincipal};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+/// How many tasks, the newest first, are looked through for when somebody last got one.
+pub const TASKS_LOOKED_THROUGH: usize = 1_000;
+
+impl Host {
+    /// Who is meant, or why nobody is.
+    pub(super) async fn resolve_people(&self, machine: &RunMachine, work: Work) -> Result<Input, HostError> {
+        let Work::Assign {
+            key,
+            by,
+            veto,
+            exclude,
+            load,
+            ..
+        } = work
+        else {
+            unreachable!("only questions to the directory are asked of it");
+        };
+        let resolved = assignment(&self.directory(), &by, &veto, &exclude, self.today(machine));
+        let mut assignment = match resolved {
+            Ok(assignment) => assignment,
+            Err(error) => {
+                let failure = Failure {
+                    kind: FailureKind::Permanent,
+                    message: error.to_string(),
+                };
+                return Ok(Input::Finished {
+                    work: key,
+                    attempt: 1,
+                    result: Err(failure),
+                });
+            }
+        };
+        if load {
+            assignment.load = self.load_of(&assignment).await?;
+        }
+        Ok(Input::Assigned { work: key, assignment })
+    }
+
+    /// The day it is where the flow's calendar is.
+    fn today(&self, machine: &RunMachine) -> Date {
+        let zone = machine.plan().calendar.as_ref().map(|calendar| calendar.zone.as_str());
+        let zone = zone.and_then(|zone| TimeZone::get(zone).ok()).unwrap_or(TimeZone::UTC);
+        self.now().to_zoned(zone).date()
+    }
+
+    /// How much those who could act have to do.
+    async fn load_of(&self, assignment: &Assignment) -> Result<Vec<Load>, HostError> {
+        let store = &self.parts().store;
+        let newest = store.newest_tasks(TASKS_LOOKED_THROUGH).await?;
+        let mut load = Vec::with_capacity(assignment.people.len());
+        let deputies = assignment.deputies.iter().map(|one| &one.by);
+        for person in assignment.people.iter().chain(deputies) {
+            let open = store.open_tasks(Some(person)).await?.len();
+            let got = newest.iter().find(|task| task.people.contains(person));
+            load.push(Load {
+                person: person.clone(),
+                open: u32::try_from(open).unwrap_or(u32::MAX),
+                last: got.map(|task| task.opened_at),
+            });
+        }
+        Ok(load)
+    }
+
+    /// The one person meant by `principal`, as the directory knows them.
+    pub(super) fn one_person(&self, principal: &str) -> Result<String, HostError> {
+        let found = self.directory().resolve(&[principal.to_owned()], &[]);
+        match found.as_deref() {
+            Ok([one]) => Ok(one.clone()),
+            Ok(_) => Err(HostError::Invalid(format!(
+                "{principal} is not one person: name a user"
+            ))),
+            Err(error) => Err(HostError::Invalid(error.to_string())),
+        }
+    }
+}
+
+fn assignment(
+    directory: &Directory,
+    by: &[String],
+    veto: &[String],
+    exclude: &[String],
+    today: Date,
+) -> Result<Assignment, UnknownPrincipal> {
+    let people = directory.resolve(by, exclude)?;
+    let veto = directory.resolve(veto, exclude)?;
+    let asked: Vec<String> = people
+        .iter()
+        .chain(veto.iter().filter(|person| !people.contains(person)))
+        .cloned()
+        .collect();
+    let stand_ins = directory.stand_ins(&asked, exclude, today)?;
+    Ok(Assignment {
+        people,
+        veto,
+        deputies: stand_ins
+            .into_iter()
+            .map(|one| StandIn {
+                by: one.by,
+                on_behalf_of: one.on_behalf_of,
+            })
+            .collect(),
+        exclude: directory.canonical_all(exclude),
+        load: Vec::new(),
+    })
+}
