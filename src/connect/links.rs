@@ -5,13 +5,18 @@
 //! an attacker could measure is how much of a *hash* matches, and nobody can choose a token so
 //! that its SHA-256 begins as another's does.
 
+use crate::base::Timestamp;
 use crate::base::id::{GrantId, hex};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 
 /// What is hashed before the id, so that the key can serve other purposes without two of them
 /// ever giving the same bytes.
 const PURPOSE: &[u8] = b"gatefold share link v1\0";
+
+/// The same for what a browser keeps of a right password.
+const PASS_PURPOSE: &[u8] = b"gatefold share pass v1\0";
 
 /// Derives tokens and addresses of links.
 #[derive(Clone)]
@@ -56,6 +61,40 @@ impl Links {
         hex(&mac.finalize().into_bytes())
     }
 
+    /// Whether `token` is the one of the grant's link under this key; compared in constant time.
+    pub fn is_of(&self, token: &str, grant: &GrantId) -> bool {
+        bool::from(self.token(grant).as_bytes().ct_eq(token.as_bytes()))
+    }
+
+    /// What a browser keeps of a right password, until a moment: it proves nothing for another
+    /// grant, nor once the password is another one.
+    pub fn pass(&self, grant: &GrantId, password_hash: &str, until: Timestamp) -> String {
+        format!(
+            "{}.{}",
+            until.as_second(),
+            self.proof(grant, password_hash, until.as_second())
+        )
+    }
+
+    /// Whether `pass` is one for this grant and password that is good at `now`.
+    pub fn is_pass(&self, pass: &str, grant: &GrantId, password_hash: &str, now: Timestamp) -> bool {
+        let Some((until, proof)) = pass.split_once('.') else {
+            return false;
+        };
+        let Ok(until) = until.parse::<i64>() else {
+            return false;
+        };
+        let expected = self.proof(grant, password_hash, until);
+        now.as_second() < until && bool::from(expected.as_bytes().ct_eq(proof.as_bytes()))
+    }
+
+    fn proof(&self, grant: &GrantId, password_hash: &str, until: i64) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
+        mac.update(PASS_PURPOSE);
+        mac.update(format!("{grant}\0{password_hash}\0{until}").as_bytes());
+        hex(&mac.finalize().into_bytes())
+    }
+
     /// What is stored of a token: its SHA-256 in hexadecimal.
     pub fn hash(token: &str) -> String {
         hex(&Sha256::digest(token.as_bytes()))
@@ -97,6 +136,32 @@ mod tests {
             Links::hash("abc"),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
+    }
+
+    #[test]
+    fn a_pass_is_for_one_grant_one_password_and_a_while() {
+        let links = Links::new([7; 32], "");
+        let (grant, other) = (GrantId::from("grt_a"), GrantId::from("grt_b"));
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let pass = links.pass(&grant, "hash", at(100));
+        assert!(links.is_pass(&pass, &grant, "hash", at(99)));
+        assert!(!links.is_pass(&pass, &grant, "hash", at(100)), "its time is over");
+        assert!(!links.is_pass(&pass, &other, "hash", at(99)));
+        assert!(!links.is_pass(&pass, &grant, "another", at(99)));
+        assert!(!Links::new([8; 32], "").is_pass(&pass, &grant, "hash", at(99)));
+        let longer = pass.replacen("100.", "999.", 1);
+        for wrong in ["", ".", "999.", "x.y", &longer, &links.token(&grant)] {
+            assert!(!links.is_pass(wrong, &grant, "hash", at(99)), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_token_of_another_key_or_grant_is_not_of_this_one() {
+        let links = Links::new([7; 32], "");
+        let (grant, other) = (GrantId::from("grt_a"), GrantId::from("grt_b"));
+        assert!(links.is_of(&links.token(&grant), &grant));
+        assert!(!links.is_of(&links.token(&other), &grant));
+        assert!(!Links::new([8; 32], "").is_of(&links.token(&grant), &grant));
     }
 
     #[test]

@@ -17,9 +17,6 @@ use std::sync::Arc;
 
 pub use super::visit::{ShareView, Visitor};
 
-/// Longest comment, in characters.
-pub const COMMENT_CHARS: usize = 10_000;
-
 /// Bytes of one version.
 #[derive(Debug)]
 pub struct OpenFile {
@@ -43,11 +40,10 @@ impl Host {
         let mut entry = self.entry(visitor, AccessKind::Download);
         entry.file = Some(file.to_string());
         let visitor = self.allow(visitor, Right::Download, &entry).await?;
-        if !visitor.share.files.contains(file) {
-            return Err(HostError::NotFound("such file in this share".to_owned()));
-        }
-        let stored = self.stored_file(file).await?;
-        let document = version_of(&stored, version)?;
+        let document = match self.shared_version(&visitor, file, version).await {
+            Ok(document) => document,
+            Err(error) => return Err(self.refused(&entry, error).await),
+        };
         let bytes = self
             .parts()
             .blobs
@@ -71,6 +67,33 @@ impl Host {
         Ok(OpenFile { document, bytes })
     }
 
+    /// A version of a file that is in the share.
+    async fn shared_version(
+        &self,
+        visitor: &Visitor,
+        file: &FileId,
+        version: Option<u64>,
+    ) -> Result<DocumentRef, HostError> {
+        if !visitor.share.files.contains(file) {
+            return Err(HostError::NotFound("such file in this share".to_owned()));
+        }
+        version_of(&self.stored_file(file).await?, version)
+    }
+
+    /// What a comment is about, if it is fit to be one.
+    async fn comment_about(
+        &self,
+        visitor: &Visitor,
+        file: Option<&FileId>,
+        text: &str,
+    ) -> Result<Option<DocumentRef>, HostError> {
+        names::check_comment(text).map_err(|error| HostError::Invalid(format!("the comment: {error}")))?;
+        match file {
+            Some(file) => self.shared_version(visitor, file, None).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Writes a comment.
     pub async fn comment(
         self: &Arc<Self>,
@@ -81,14 +104,10 @@ impl Host {
         let mut entry = self.entry(visitor, AccessKind::Comment);
         entry.file = file.map(ToString::to_string);
         let visitor = self.allow(visitor, Right::Comment, &entry).await?;
-        check_comment(text)?;
-        let mut about = None;
-        if let Some(file) = file {
-            if !visitor.share.files.contains(file) {
-                return Err(HostError::NotFound("such file in this share".to_owned()));
-            }
-            about = Some(version_of(&self.stored_file(file).await?, None)?);
-        }
+        let about = match self.comment_about(&visitor, file, text).await {
+            Ok(about) => about,
+            Err(error) => return Err(self.refused(&entry, error).await),
+        };
         let comment = Comment {
             id: CommentId(format!("{}_{}", CommentId::PREFIX, uuid::Uuid::now_v7().simple())),
             share: visitor.share.id.clone(),
@@ -132,7 +151,10 @@ impl Host {
             self.record(vec![Write::Access(entry)]).await?;
             return Err(HostError::NotFound(format!("file {file}")));
         }
-        let document = version_of(&stored, version)?;
+        let document = match version_of(&stored, version) {
+            Ok(document) => document,
+            Err(error) => return Err(self.refused(&entry, error).await),
+        };
         let bytes = self
             .parts()
             .blobs
@@ -275,6 +297,31 @@ impl Host {
         }
     }
 
+    /// Logs that something was refused for what was asked, and gives the reason back. A failure
+    /// inside is no refusal, and one that the rules gave is logged already.
+    pub(super) async fn refused(self: &Arc<Self>, entry: &AccessEntry, why: HostError) -> HostError {
+        let is_asked_for = matches!(
+            why,
+            HostError::NotFound(_)
+                | HostError::Invalid(_)
+                | HostError::Conflict(_)
+                | HostError::TooLarge { .. }
+                | HostError::PasswordNeeded { .. }
+        );
+        if !is_asked_for {
+            return why;
+        }
+        self.metrics().accesses_refused.add(1);
+        let entry = AccessEntry {
+            refused: Some(why.to_string()),
+            ..entry.clone()
+        };
+        match self.record(vec![Write::Access(entry)]).await {
+            Ok(()) => why,
+            Err(error) => error,
+        }
+    }
+
     /// Logs a refusal and gives it back as an error.
     pub(super) async fn refuse(self: &Arc<Self>, mut entry: AccessEntry, denial: Denial) -> HostError {
         entry.refused = Some(denial.to_string());
@@ -338,18 +385,6 @@ pub(super) fn file_ref(document: &DocumentRef) -> FileRef {
         media_type,
         by,
     }
-}
-
-fn check_comment(text: &str) -> Result<(), HostError> {
-    if text.trim().is_empty() {
-        return Err(HostError::Invalid("the comment is empty".to_owned()));
-    }
-    if text.chars().count() > COMMENT_CHARS {
-        return Err(HostError::Invalid(format!(
-            "the comment is longer than {COMMENT_CHARS} characters"
-        )));
-    }
-    Ok(())
 }
 
 pub(super) fn file_entry(kind: AccessKind, by: &str, file: &FileId, at: Timestamp) -> AccessEntry {

@@ -5,6 +5,7 @@ use super::files::version_of;
 use super::once::OnceKey;
 use super::retention::key_until;
 use super::slots::{Loaded, Stored};
+use super::tasks::check_reason;
 use super::{Host, HostError, inputs};
 use crate::base::Value;
 use crate::base::id::{FileId, RunId};
@@ -267,6 +268,7 @@ impl Host {
 
     /// Cancels a run.
     pub async fn cancel_run(self: &Arc<Self>, run: &RunId, by: &str, reason: &str) -> Result<(), HostError> {
+        check_reason(Some(reason))?;
         let input = Input::Cancel {
             by: by.to_owned(),
             reason: reason.to_owned(),
@@ -282,6 +284,7 @@ impl Host {
         by: &str,
         reason: &str,
     ) -> Result<(), HostError> {
+        check_reason(Some(reason))?;
         let input = Input::Retry {
             step: step.to_owned(),
             by: by.to_owned(),
@@ -292,6 +295,7 @@ impl Host {
 
     /// Goes on past a failed step.
     pub async fn skip_step(self: &Arc<Self>, run: &RunId, step: &str, by: &str, reason: &str) -> Result<(), HostError> {
+        check_reason(Some(reason))?;
         let input = Input::Skip {
             step: step.to_owned(),
             by: by.to_owned(),

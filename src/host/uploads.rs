@@ -38,6 +38,18 @@ impl Host {
     ) -> Result<DocumentRef, HostError> {
         let entry = self.entry(visitor, AccessKind::Upload);
         self.allow(visitor, Right::Upload, &entry).await?;
+        match self.upload_allowed(visitor, name, bytes).await {
+            Ok(document) => Ok(document),
+            Err(error) => Err(self.refused(&entry, error).await),
+        }
+    }
+
+    async fn upload_allowed(
+        self: &Arc<Self>,
+        visitor: &Visitor,
+        name: &str,
+        bytes: impl AsyncRead + Send + Unpin,
+    ) -> Result<DocumentRef, HostError> {
         let name = &one_form(name)?;
         let blob = &self.store_blob(bytes).await?;
         let _alone = self.uploads.of((&visitor.share.folder, name)).await;

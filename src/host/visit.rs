@@ -13,6 +13,9 @@ use crate::space::{Comment, Grant, Principal, Role, Share};
 use crate::store::{StoreError, Write};
 use std::sync::Arc;
 
+/// How long a browser need not give the password again, in minutes.
+pub const PASS_MINUTES: i64 = 60;
+
 /// Somebody who came through a link, checked: the share lives, the password was right.
 #[derive(Clone, Debug)]
 pub struct Visitor {
@@ -44,9 +47,48 @@ pub struct ShareView {
 impl Host {
     /// Lets somebody in through a link. Counts wrong passwords; logs refusals.
     pub async fn enter(self: &Arc<Self>, token: &str, given: Option<&str>) -> Result<Visitor, HostError> {
+        let visitor = self.knock(token).await?;
+        match visitor.grant.password_hash.clone() {
+            None => Ok(visitor),
+            Some(hash) => self.check_password(visitor, &hash, given).await,
+        }
+    }
+
+    /// Lets somebody in whose browser has kept that they gave the right password. Changes nothing but
+    /// the access log.
+    pub async fn enter_with_pass(self: &Arc<Self>, token: &str, pass: Option<&str>) -> Result<Visitor, HostError> {
+        let visitor = self.knock(token).await?;
+        let Some(hash) = &visitor.grant.password_hash else {
+            return Ok(visitor);
+        };
+        let (links, grant) = (&self.parts().links, &visitor.grant.id);
+        if pass.is_some_and(|pass| links.is_pass(pass, grant, hash, self.now())) {
+            return Ok(visitor);
+        }
+        let entry = self.entry(&visitor, AccessKind::Open);
+        Err(self.refused(&entry, HostError::PasswordNeeded { wrong: false }).await)
+    }
+
+    /// What a browser keeps of the right password, for [`PASS_MINUTES`]; nothing where none is needed.
+    pub fn pass(&self, visitor: &Visitor) -> Option<String> {
+        let hash = visitor.grant.password_hash.as_ref()?;
+        let until = self.now().saturating_add(jiff::SignedDuration::from_mins(PASS_MINUTES));
+        Some(
+            self.parts()
+                .links
+                .pass(&visitor.grant.id, hash, until.unwrap_or(Timestamp::MAX)),
+        )
+    }
+
+    /// Whose link it is, while it and its share live. Asks for no password.
+    pub async fn knock(self: &Arc<Self>, token: &str) -> Result<Visitor, HostError> {
         let unknown = || HostError::NotFound("such share".to_owned());
         let store = &self.parts().store;
         let grant = store.grant_by_token(&Links::hash(token)).await?.ok_or_else(unknown)?;
+        // a new key of the installation ends the links of the old one
+        if !self.parts().links.is_of(token, &grant.id) {
+            return Err(unknown());
+        }
         let share = store.share(&grant.share).await?.ok_or_else(unknown)?;
         let visitor = Visitor {
             actor: actor(&grant),
@@ -54,12 +96,9 @@ impl Host {
             share,
         };
         let entry = self.entry(&visitor, AccessKind::Open);
-        if let Err(denial) = decide(&visitor.share, &visitor.grant, Right::List, entry.at) {
-            return Err(self.refuse(entry, denial).await);
-        }
-        match visitor.grant.password_hash.clone() {
-            None => Ok(visitor),
-            Some(hash) => self.check_password(visitor, &hash, given).await,
+        match decide(&visitor.share, &visitor.grant, Right::List, entry.at) {
+            Ok(()) => Ok(visitor),
+            Err(denial) => Err(self.refuse(entry, denial).await),
         }
     }
 
@@ -72,7 +111,8 @@ impl Host {
         given: Option<&str>,
     ) -> Result<Visitor, HostError> {
         let Some(given) = given else {
-            return Err(HostError::PasswordNeeded { wrong: false });
+            let entry = self.entry(&visitor, AccessKind::Open);
+            return Err(self.refused(&entry, HostError::PasswordNeeded { wrong: false }).await);
         };
         let _alone = self.passwords.of(visitor.grant.id.as_str()).await;
         let visitor = self.count_try(visitor).await?;
@@ -125,8 +165,14 @@ impl Host {
         let mut files = Vec::with_capacity(visitor.share.files.len());
         for id in &visitor.share.files {
             if let Some(file) = store.file(id).await? {
-                files.push(version_of(&file, None)?);
+                let mut document = version_of(&file, None)?;
+                document.by = document.by.map(|by| self.known_as(&visitor, by));
+                files.push(document);
             }
+        }
+        let mut comments = store.comments_in(&visitor.share.id).await?;
+        for comment in &mut comments {
+            comment.by = self.known_as(&visitor, std::mem::take(&mut comment.by));
         }
         Ok(ShareView {
             share: visitor.share.id.clone(),
@@ -134,8 +180,25 @@ impl Host {
             role: visitor.grant.role,
             expires_at: visitor.share.expires_at,
             files,
-            comments: store.comments_in(&visitor.share.id).await?,
+            comments,
         })
+    }
+
+    /// How a visitor is told of somebody: themselves as they are, people inside by their names, and
+    /// others in the share not at all, as they were asked one by one.
+    fn known_as(&self, visitor: &Visitor, by: String) -> String {
+        if by == visitor.actor {
+            return by;
+        }
+        let directory = self.directory();
+        match by.split_once(':') {
+            Some(("user", user)) => match directory.users.get(user) {
+                Some(person) => person.name.clone(),
+                None => "somebody inside".to_owned(),
+            },
+            Some(("email" | "link", _)) => "another participant".to_owned(),
+            _ => "gatefold".to_owned(),
+        }
     }
 
     /// Says that a person, not a mail scanner, has opened the share. The first time counts.

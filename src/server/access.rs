@@ -5,7 +5,7 @@
 
 use super::operation::{Described, Shape};
 use super::signature::{self, Signed};
-use super::{Problem, Server};
+use super::{Problem, Server, page};
 use crate::host::HostError;
 use crate::host::files::Visitor;
 use crate::people::{Person, roles};
@@ -44,6 +44,10 @@ pub enum Access {
     Metrics,
     /// Who has the link, and its password if it has one.
     Link,
+    /// The same on the page behind the link, where the browser may have kept that the password was right.
+    Page,
+    /// Who has the link: the page's form for its password.
+    PageDoor,
     /// A person of the directory with one of these roles; without any, every person.
     /// Administrators always.
     Token(&'static [&'static str]),
@@ -58,6 +62,8 @@ impl Access {
             Self::Public => "everybody".to_owned(),
             Self::Metrics => "an administrator, or everybody where http.metrics_public is true".to_owned(),
             Self::Link => "who has the link, and its password if it has one".to_owned(),
+            Self::Page => "who has the link, and its password or what the page gave for it if it has one".to_owned(),
+            Self::PageDoor => "who has the link; the password is what is sent".to_owned(),
             Self::Token([]) => "every person with a token".to_owned(),
             Self::Token(needed) => format!("a person with a token and the role {} or admin", needed.join(" or ")),
             Self::WebhookSignature => "who signs with the flow's secret".to_owned(),
@@ -119,7 +125,7 @@ enum Proof {
     Visitor(Box<Visitor>),
 }
 
-/// Lets a request through to its handler, or refuses it.
+/// Lets a request through to its handler, or refuses it; a browser on a page as a page.
 pub async fn guard(
     axum::extract::State(guard): axum::extract::State<Guard>,
     params: Result<RawPathParams, RawPathParamsRejection>,
@@ -129,7 +135,19 @@ pub async fn guard(
     let Ok(params) = params else {
         return Problem::bad_request("path", "the address holds what is no UTF-8").into_response();
     };
-    let is_read = request.method() == Method::GET;
+    let is_page = guard.is_page() && page::is_wanted(request.headers());
+    let path = link_token(&params).map(super::api::page::path_of).unwrap_or_default();
+    let response = let_through(guard, params, request, next).await;
+    if is_page {
+        page::refusal(response, &path)
+    } else {
+        response
+    }
+}
+
+async fn let_through(guard: Guard, params: RawPathParams, request: Request, next: Next) -> Response {
+    // what a page gives for a press of a button flows as long as what is read
+    let is_read = request.method() == Method::GET || guard.is_page();
     let answer = async {
         match guard.admit(&params, request).await {
             Ok((request, proof)) => (next.run(request).await, Some(proof)),
@@ -152,6 +170,10 @@ pub async fn guard(
 }
 
 impl Guard {
+    fn is_page(&self) -> bool {
+        matches!(self.access, Access::Page | Access::PageDoor)
+    }
+
     async fn admit(&self, params: &RawPathParams, mut request: Request) -> Result<(Request, Proof), Problem> {
         if self.access == Access::Public {
             return Ok((request, Proof::None));
@@ -165,7 +187,7 @@ impl Guard {
             Access::Metrics if self.server.settings.metrics_public => Proof::None,
             Access::Metrics => self.token(&mut request, remote, &[roles::ADMIN])?,
             Access::Token(needed) => self.token(&mut request, remote, needed)?,
-            Access::Link => {
+            Access::Link | Access::Page | Access::PageDoor => {
                 let visitor = self.visitor(params, request.headers(), remote).await?;
                 request.extensions_mut().insert(visitor.clone());
                 Proof::Visitor(Box::new(visitor))
@@ -210,13 +232,15 @@ impl Guard {
     }
 
     async fn visitor(&self, params: &RawPathParams, headers: &HeaderMap, remote: IpAddr) -> Result<Visitor, Problem> {
-        let token = param(params, "token").unwrap_or_default();
         let password = share_password(headers)?;
-        let is_token = token.len() == LINK_TOKEN_LENGTH && token.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let entered = if is_token {
-            self.server.host.enter(token, password.as_deref()).await
-        } else {
-            Err(HostError::NotFound("such link".to_owned()))
+        let host = &self.server.host;
+        let entered = match link_token(params) {
+            None => Err(HostError::NotFound("such link".to_owned())),
+            Some(token) if self.access == Access::PageDoor => host.knock(token).await,
+            Some(token) if self.access == Access::Page && password.is_none() => {
+                host.enter_with_pass(token, page::pass_in(headers)).await
+            }
+            Some(token) => host.enter(token, password.as_deref()).await,
         };
         entered.map_err(|error| match error {
             HostError::NotFound(_) => match self.server.throttle.failed(remote) {
@@ -286,6 +310,13 @@ fn watched(guard: Guard, proof: Proof, response: Response) -> Response {
         Ok::<_, axum::Error>(Some((piece, watch)))
     });
     Response::from_parts(parts, Body::from_stream(pieces))
+}
+
+/// The token of a link, if that is what stands in the path.
+fn link_token(params: &RawPathParams) -> Option<&str> {
+    let is_token =
+        |token: &&str| token.len() == LINK_TOKEN_LENGTH && token.bytes().all(|byte| byte.is_ascii_hexdigit());
+    param(params, "token").filter(is_token)
 }
 
 fn remote_of(request: &Request) -> IpAddr {

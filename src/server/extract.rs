@@ -220,6 +220,11 @@ type Piece = std::io::Result<Bytes>;
 pub struct Upload(Pin<Box<dyn Stream<Item = Piece> + Send>>);
 
 impl Upload {
+    /// Of pieces that come from somewhere else than the body itself.
+    pub(super) fn of(pieces: impl Stream<Item = Piece> + Send + 'static) -> Self {
+        Self(Box::pin(pieces))
+    }
+
     /// The bytes, of which there must be one at least unless the caller says that the file is empty:
     /// a body that was forgotten must not become a version.
     pub async fn bytes(self, may_be_empty: bool) -> Result<impl AsyncRead + Send + Unpin, Problem> {
@@ -247,18 +252,36 @@ impl FromRequest<Arc<Server>> for Upload {
         if declared_length(request.headers()).is_some_and(|length| length > limit) {
             return Err(Problem::too_large("file", limit));
         }
-        let pieces = request.into_body().into_data_stream();
-        let timed = futures_util::stream::unfold(pieces, async |mut pieces| {
-            let piece = match tokio::time::timeout(UPLOAD_PAUSE_MAX, pieces.next()).await {
-                Ok(None) => return None,
-                Ok(Some(piece)) => piece.map_err(std::io::Error::other),
-                Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
-            };
-            Some((piece, pieces))
-        });
-        let timed = timed.fuse();
-        Ok(Self(Box::pin(timed)))
+        if is_form(request.headers()) {
+            let detail = "the body is a form with the file inside: send the bytes of the file alone, as \
+                          `curl --data-binary @FILE` does";
+            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", detail));
+        }
+        Ok(Self(Box::pin(in_time(request.into_body()))))
     }
+}
+
+/// Whether the body is what the form of a browser or `curl -F` sends.
+fn is_form(headers: &HeaderMap) -> bool {
+    let media_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    media_type.is_some_and(|name| {
+        name.get(..10)
+            .is_some_and(|start| start.eq_ignore_ascii_case(b"multipart/"))
+    })
+}
+
+/// The pieces of a body, none of which may be waited for too long.
+pub(super) fn in_time(body: Body) -> impl Stream<Item = Piece> + Send {
+    let pieces = body.into_data_stream();
+    let timed = futures_util::stream::unfold(pieces, async |mut pieces| {
+        let piece = match tokio::time::timeout(UPLOAD_PAUSE_MAX, pieces.next()).await {
+            Ok(None) => return None,
+            Ok(Some(piece)) => piece.map_err(std::io::Error::other),
+            Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
+        };
+        Some((piece, pieces))
+    });
+    timed.fuse()
 }
 
 impl Described for Upload {

@@ -2,6 +2,7 @@
 
 use super::access::{Access, PASSWORD_HEADER, PASSWORD_IN_WORDS};
 use super::operation::Shape;
+use super::page::PASS_COOKIE;
 use super::routes::{Route, routes};
 use super::{problem, signature};
 use crate::base::Value;
@@ -38,6 +39,10 @@ pub fn openapi() -> Value {
                 "sharePassword": {
                     "type": "apiKey", "in": "header", "name": PASSWORD_HEADER,
                     "description": format!("The password of the link. {PASSWORD_IN_WORDS}."),
+                },
+                "sharePass": {
+                    "type": "apiKey", "in": "cookie", "name": PASS_COOKIE,
+                    "description": "What a browser keeps once the password of the link was right.",
                 },
                 "signature": { "type": "apiKey", "in": "header", "name": signature::SIGNATURE_HEADER },
             },
@@ -85,6 +90,8 @@ fn security(access: Access) -> Value {
         Access::Public => json!([]),
         Access::Metrics => json!([{}, { "token": [] }]),
         Access::Link => json!([{}, { "sharePassword": [] }]),
+        Access::Page => json!([{}, { "sharePassword": [] }, { "sharePass": [] }]),
+        Access::PageDoor => json!([]),
         Access::Token(needed) => json!([{ "token": needed }]),
         Access::WebhookSignature => json!([{ "signature": [] }]),
     }

@@ -124,8 +124,10 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let headers = self.headers.clone();
+        let (headers, problem) = (self.headers.clone(), self.clone());
         let mut response = (status, Json(self)).into_response();
+        // for a page that says it in another shape
+        response.extensions_mut().insert(problem);
         let media_type = HeaderValue::from_static(MEDIA_TYPE);
         response.headers_mut().insert(header::CONTENT_TYPE, media_type);
         response.headers_mut().extend(headers);

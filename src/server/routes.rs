@@ -3,7 +3,7 @@
 
 use super::Server;
 use super::access::{Access, Guard, guard};
-use super::api::{access_log, events, files, flows, hooks, links, mails, meta, runs, tasks};
+use super::api::{access_log, events, files, flows, hooks, links, mails, meta, page, runs, tasks};
 use super::operation::{Endpoint, Shape};
 use crate::people::roles::{ADMIN, AUTHOR, OPERATOR};
 use axum::http::Method;
@@ -107,7 +107,7 @@ const ADMINS: Access = Access::Token(&[ADMIN]);
 /// Every route there is.
 #[rustfmt::skip] // One route, one line: a table is read by its columns.
 pub fn routes() -> Vec<Route> {
-    use Access::{Link, Metrics, Public, WebhookSignature};
+    use Access::{Link, Metrics, Page, PageDoor, Public, WebhookSignature};
     let mut routes = flow_and_run_routes();
     routes.extend([
         get("/api/v1/tasks", PERSON, "list_tasks", "Your open tasks, oldest first", tasks::list),
@@ -126,7 +126,11 @@ pub fn routes() -> Vec<Route> {
         post("/api/v1/links/{token}/files", Link, "put_shared_file", "Puts a file, or a new version of one, into a share", links::upload).streaming(),
         post("/api/v1/links/{token}/open", Link, "open_share", "Says that a person, not a mail scanner, has opened the share", links::open),
         post("/api/v1/links/{token}/comments", Link, "add_comment", "Writes a comment in a share", links::comment),
-        get("/s/{token}", Link, "open_link", "What the address in a mail leads to", links::view),
+        get("/s/{token}", Page, "open_link", "What the address in a mail leads to: a page for browsers, data for programs", page::open),
+        post("/s/{token}/password", PageDoor, "give_password", "The page's form for the password of the link", page::password),
+        post("/s/{token}/files", Page, "upload_on_page", "The page's form for a file", page::upload).streaming(),
+        post("/s/{token}/files/{file}", Page, "download_on_page", "The page's button for a file", page::download).streaming(),
+        post("/s/{token}/comments", Page, "comment_on_page", "The page's form for a comment", page::comment),
         post("/api/v1/hooks/{flow}", WebhookSignature, "call_webhook", "Starts a run by a signed call", hooks::call),
         post("/api/v1/events", OPERATORS, "publish_event", "Tells of something that happened outside", events::publish),
         get("/api/v1/access", ADMINS, "list_accesses", "The access log, oldest first: who did what with which file, and what was refused", access_log::list),

@@ -16,7 +16,8 @@ const FILES_MAX: usize = 200;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PutQuery {
-    /// The folder, as `/contracts`; the root without it.
+    /// The folder, as `/contracts`; the root without it. A file for one run belongs in a folder of its
+    /// own, as `/inputs/ID`: under a name that is taken it would be a new version of another run's document.
     #[serde(default)]
     folder: Option<String>,
     /// The file's name.

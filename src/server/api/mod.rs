@@ -9,5 +9,6 @@ pub mod hooks;
 pub mod links;
 pub mod mails;
 pub mod meta;
+pub mod page;
 pub mod runs;
 pub mod tasks;

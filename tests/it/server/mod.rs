@@ -4,6 +4,7 @@ mod desk;
 mod hooks;
 mod links;
 mod odd;
+mod page;
 mod privacy;
 mod readiness;
 mod requests;

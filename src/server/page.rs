@@ -1,0 +1,271 @@
+//! The page behind a link: plain HTML without scripts, for people whose browser is all they have.
+//!
+//! Invariant: everything that somebody wrote is escaped; nothing is loaded from anywhere; looking at
+//! the page changes nothing, as its buttons send POSTs.
+
+use super::dto::SharedView;
+use super::operation::{Described, Shape};
+use super::problem::Problem;
+use crate::base::moment;
+use crate::space::access::Right;
+use crate::space::names::MAX_COMMENT_BYTES;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use schemars::SchemaGenerator;
+use std::fmt::Write;
+
+/// The cookie in which a browser keeps that the password was right.
+pub const PASS_COOKIE: &str = "gatefold_pass";
+/// How the page looks.
+const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem}\
+                     li,blockquote{margin:0 0 1rem}ul{padding:0;list-style:none}blockquote p{white-space:pre-wrap}\
+                     code{font-size:.8rem;overflow-wrap:anywhere}textarea,input[type=password]{width:100%;\
+                     font:inherit;box-sizing:border-box}";
+
+/// Whether a page is wanted rather than data.
+pub fn is_wanted(headers: &HeaderMap) -> bool {
+    let accepts = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    accepts.flat_map(|value| value.split(',')).any(|one| {
+        let media_type = one.split(';').next().unwrap_or_default().trim();
+        media_type.eq_ignore_ascii_case("text/html")
+    })
+}
+
+/// The pass that a browser has kept.
+pub fn pass_in(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    cookies
+        .flat_map(|value| value.split(';'))
+        .find_map(|cookie| cookie.trim().strip_prefix(PASS_COOKIE)?.strip_prefix('='))
+}
+
+/// A share as a page, or as data for who wants that.
+pub enum Shared {
+    /// HTML.
+    Page(Response),
+    /// JSON.
+    Data(SharedView),
+}
+
+impl IntoResponse for Shared {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Page(page) => page,
+            Self::Data(view) => axum::Json(view).into_response(),
+        }
+    }
+}
+
+impl Described for Shared {
+    fn describe(shape: &mut Shape, schemas: &mut SchemaGenerator) {
+        let schema = schemas.subschema_for::<SharedView>().into();
+        shape.answer(StatusCode::OK, "application/json", schema);
+    }
+}
+
+/// Back to the page, which then shows what was changed.
+pub struct BackToPage {
+    /// The page.
+    pub path: String,
+    /// What the browser shall keep.
+    pub cookie: Option<String>,
+}
+
+impl IntoResponse for BackToPage {
+    fn into_response(self) -> Response {
+        let mut response = StatusCode::SEE_OTHER.into_response();
+        let headers = [(header::LOCATION, Some(self.path)), (header::SET_COOKIE, self.cookie)];
+        for (name, value) in headers {
+            if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+impl Described for BackToPage {
+    fn describe(shape: &mut Shape, _: &mut SchemaGenerator) {
+        shape.status = StatusCode::SEE_OTHER.as_u16();
+    }
+}
+
+/// The page of a share at `path`, for a visitor known as `own` in it.
+pub fn share(view: &SharedView, path: &str, own: &str) -> Response {
+    let may = |right| view.role.includes(right);
+    let mut body = String::new();
+    let ends = moment::in_words(view.expires_at, "UTC");
+    put(
+        &mut body,
+        format_args!(
+            "<h1>{}</h1><p>It ends on {ends}.</p><h2>Files</h2><ul>",
+            Safe(&view.name)
+        ),
+    );
+    for file in &view.files {
+        put(
+            &mut body,
+            format_args!(
+                "<li><strong>{}</strong>, version {}, {}<br><code>SHA-256 {}</code>",
+                Safe(&file.name),
+                file.version,
+                size(file.size),
+                Safe(&file.sha256)
+            ),
+        );
+        if may(Right::Download) {
+            put(
+                &mut body,
+                format_args!(
+                    "<form method=\"post\" action=\"{path}/files/{}\"><button>Download</button></form>",
+                    Safe(&file.id)
+                ),
+            );
+        }
+        body.push_str("</li>");
+    }
+    body.push_str("</ul>");
+    if view.files.is_empty() {
+        body.push_str("<p>There is no file yet.</p>");
+    }
+    if may(Right::Upload) {
+        put(
+            &mut body,
+            format_args!(
+                "<h2>Add a file</h2><form method=\"post\" enctype=\"multipart/form-data\" action=\"{path}/files\">\
+             <p><label>File <input type=\"file\" name=\"file\" required></label></p><p>A file that is called as one above \
+             becomes its next version.</p><button>Upload</button></form>"
+            ),
+        );
+    }
+    comments(&mut body, view, path, own, may(Right::Comment));
+    html(StatusCode::OK, &view.name, &body)
+}
+
+fn comments(body: &mut String, view: &SharedView, path: &str, own: &str, may_comment: bool) {
+    if view.comments.is_empty() && !may_comment {
+        return;
+    }
+    body.push_str("<h2>Comments</h2>");
+    for comment in &view.comments {
+        let by = if comment.by == own { "you" } else { comment.by.as_str() };
+        let at = moment::in_words(comment.at, "UTC");
+        put(
+            body,
+            format_args!(
+                "<blockquote><p>{}</p><footer>{}, {at}</footer></blockquote>",
+                Safe(&comment.text),
+                Safe(by)
+            ),
+        );
+    }
+    if may_comment {
+        put(
+            body,
+            format_args!(
+                "<form method=\"post\" action=\"{path}/comments\"><p><label>Comment <textarea name=\"text\" rows=\"5\" \
+             maxlength=\"{MAX_COMMENT_BYTES}\" required></textarea></label></p><button>Send</button></form>"
+            ),
+        );
+    }
+}
+
+/// A refusal as a page where there is a problem document in `response`; the form for the password
+/// where that is what is missing.
+pub fn refusal(response: Response, path: &str) -> Response {
+    let Some(problem) = response.extensions().get::<Problem>() else {
+        return response;
+    };
+    let status = response.status();
+    let wants_password = ["/problems/password-needed", "/problems/password-wrong"].contains(&problem.kind.as_str());
+    let page = if wants_password {
+        let wrong = if problem.kind.ends_with("wrong") {
+            "<p>The password is wrong.</p>"
+        } else {
+            ""
+        };
+        let body = format!(
+            "<h1>This link has a password</h1>{wrong}<p>Whoever sent you the link can tell it to you.</p>\
+             <form method=\"post\" action=\"{path}/password\"><p><label>Password <input type=\"password\" name=\"password\" \
+             autocomplete=\"off\" required></label></p><button>Open</button></form>"
+        );
+        html(status, "Password", &body)
+    } else {
+        let back = match status {
+            StatusCode::NOT_FOUND | StatusCode::GONE => String::new(),
+            _ => format!("<p><a href=\"{path}\">Back</a></p>"),
+        };
+        let body = format!(
+            "<h1>{}</h1><p>{}.</p>{back}",
+            Safe(&problem.title),
+            Safe(&problem.detail)
+        );
+        html(status, &problem.title, &body)
+    };
+    let (mut parts, body) = page.into_parts();
+    for (name, value) in response.headers() {
+        if ![header::CONTENT_TYPE, header::CONTENT_LENGTH, header::WWW_AUTHENTICATE].contains(name) {
+            parts.headers.insert(name, value.clone());
+        }
+    }
+    Response::from_parts(parts, body)
+}
+
+/// A whole page. Only its own style applies, and forms lead nowhere but here.
+fn html(status: StatusCode, title: &str, body: &str) -> Response {
+    let mut nonce = [0_u8; 16];
+    getrandom::fill(&mut nonce).expect("the system has random numbers");
+    let nonce = crate::base::id::hex(&nonce);
+    let page = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width, initial-scale=1\"><meta name=\"robots\" content=\"noindex\"><title>{}</title>\
+         <style nonce=\"{nonce}\">{STYLE}</style></head><body>{body}</body></html>",
+        Safe(title)
+    );
+    let policy = format!(
+        "default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
+        (header::CONTENT_SECURITY_POLICY, policy),
+    ];
+    (status, headers, page).into_response()
+}
+
+fn put(body: &mut String, text: std::fmt::Arguments<'_>) {
+    body.write_fmt(text).expect("writing to a string succeeds");
+}
+
+/// Bytes as people count them.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..1_048_576 => format!("{} KB", bytes.div_ceil(1024)),
+        _ => format!("{} MB", bytes.div_ceil(1_048_576)),
+    }
+}
+
+/// Text that somebody wrote, so that a browser takes it for text.
+struct Safe<'t>(&'t str);
+
+impl std::fmt::Display for Safe<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for character in self.0.chars() {
+            match character {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\'' => f.write_str("&#39;")?,
+                other => f.write_char(other)?,
+            }
+        }
+        Ok(())
+    }
+}
