@@ -1,6 +1,7 @@
 //! `people.yaml`: who there is. Read strictly: nothing unknown, nothing twice, no `yes` for `true`.
 
 use super::ConfigError;
+use crate::base::address::mail_address;
 use crate::people::Directory;
 use serde::de::DeserializeOwned;
 use std::path::Path;
@@ -28,7 +29,7 @@ fn check(file: &Path, directory: &Directory) -> Result<(), ConfigError> {
                 "{name:?} is no user name: letters, digits, dots, dashes and underscores"
             ));
         }
-        if !person.email.contains('@') || person.email.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        if mail_address(&person.email).is_none() {
             return refuse(format!("{name}: {:?} is no mail address", person.email));
         }
         for absence in &person.absent {

@@ -9,6 +9,20 @@ use crate::store::{CommitError, Deployment, StoreError, UnitOfWork, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+/// Names of secrets in a flow's text: `secrets.NAME` in braces, and the `secret` of a webhook.
+fn secrets_in(source: &str) -> std::collections::BTreeSet<&str> {
+    let is_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    let code = source.lines().filter(|line| !line.trim_start().starts_with('#'));
+    code.flat_map(|line| {
+        ["secrets.", "secret: "]
+            .into_iter()
+            .flat_map(move |mark| line.split(mark).skip(1))
+    })
+    .map(|rest| rest.split(|c| !is_name(c)).next().unwrap_or_default())
+    .filter(|name| !name.is_empty())
+    .collect()
+}
+
 /// A version as it is ordered; whatever is no number comes first.
 fn number(version: &str) -> Vec<u64> {
     version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
@@ -50,7 +64,28 @@ impl Host {
         let plan = self.remember_plan(plan);
         super::lock(&self.latest).insert(plan.flow.clone(), plan);
         self.flow_deployed.notify_one();
+        self.warn_of_missing_secrets(&deployment);
         Ok((deployment, verdict.findings))
+    }
+
+    /// Says which secrets of a flow are not there: a run would find out half-way.
+    fn warn_of_missing_secrets(&self, deployment: &Deployment) {
+        for name in secrets_in(&deployment.source) {
+            if !self.parts.secrets.contains_key(name) {
+                tracing::warn!(
+                    flow = deployment.flow,
+                    "the secret {name} is not there: set GATEFOLD_SECRET_{name}, or put it into secrets/{name} of the data folder, and start anew"
+                );
+            }
+        }
+    }
+
+    /// The same for every flow that new runs may take.
+    pub(super) async fn warn_of_all_missing_secrets(&self) -> Result<(), HostError> {
+        for deployment in self.parts.store.deployments().await? {
+            self.warn_of_missing_secrets(&deployment);
+        }
+        Ok(())
     }
 
     fn deployment_of(&self, plan: &Plan, source: &str, by: &str) -> Deployment {
@@ -185,5 +220,23 @@ impl Host {
                 }
                 CommitError::Duplicate { what, .. } => HostError::Conflict(format!("{what} was done before")),
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{number, secrets_in};
+
+    #[test]
+    fn secrets_are_found_where_a_flow_names_them() {
+        let source = "on: { webhook: { secret: HOOK_SECRET } }\n# secrets.OLD\n\
+                      a: ${{ secrets.ERP_TOKEN }}\nb: \"${{ secrets.A1 }}\"\nc: my secret: none\n";
+        let found: Vec<&str> = secrets_in(source).into_iter().collect();
+        assert_eq!(found, ["A1", "ERP_TOKEN", "HOOK_SECRET"]);
+    }
+
+    #[test]
+    fn versions_are_ordered_as_numbers() {
+        assert!(number("1.10.0") > number("1.9.9") && number("2.0.0") > number("1.99.0"));
     }
 }

@@ -27,6 +27,7 @@ pub mod timers;
 pub mod triggers;
 mod uploads;
 pub mod visit;
+mod words;
 
 pub use clock::Clock;
 pub use error::HostError;
@@ -38,7 +39,7 @@ use crate::engine::EventRecord;
 use crate::people::Directory;
 use crate::plan::Plan;
 use crate::spec::Catalog;
-use crate::store::{Blobs, Store};
+use crate::store::{Blobs, Standing, Store};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -177,6 +178,7 @@ impl Host {
                 Ok(()) => {}
             }
         }
+        self.warn_of_all_missing_secrets().await?;
         self.ready.store(true, Ordering::Release);
         Ok(())
     }
@@ -245,6 +247,11 @@ impl Host {
     /// What happened so far, as counts.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// How much is open, now.
+    pub async fn standing(&self) -> Result<Standing, HostError> {
+        Ok(self.parts.store.standing().await?)
     }
 
     /// Who there is, now.

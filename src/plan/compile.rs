@@ -73,6 +73,7 @@ pub fn compile_with(
         index: steps.1,
         always_index: always.1,
         calendar: calendar.cloned(),
+        owner: spec.owner.clone(),
         guarantees: spec.guarantees.clone(),
     };
     (Some(plan), compiler.findings)

@@ -48,6 +48,8 @@ pub struct Plan {
     pub title: String,
     /// SHA-256 of the source text and the calendar, in hexadecimal: what a run is pinned to.
     pub hash: String,
+    /// Who looks after it, as written.
+    pub owner: Option<String>,
     /// What starts it.
     pub triggers: TriggerSpec,
     /// When it starts by itself, if it does.

@@ -1,12 +1,14 @@
 //! Counts for Prometheus. Labels are routes and classes of status, never what users send.
 
 use crate::host::Host;
+use crate::store::Standing;
 use axum::http::Method;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use std::sync::{Arc, Weak};
@@ -29,7 +31,22 @@ pub struct Metrics {
     registry: Registry,
     requests: Family<Asked, Counter>,
     took: Histogram,
+    open: [(Gauge<i64>, Open); OPEN.len()],
 }
+
+/// Reads one number of how much is open.
+type Open = fn(&Standing) -> u64;
+
+/// What is open now: name, meaning, number. Unlike counts these are true after a restart.
+const OPEN: [(&str, &str, Open); 5] = [
+    ("runs_open", "Runs that have not ended", |open| open.runs),
+    ("incidents_open", "Runs that need a person", |open| open.incidents),
+    ("tasks_open", "Tasks that people are asked to answer", |open| open.tasks),
+    ("mails_queued", "Mails to be sent", |open| open.mails_queued),
+    ("mails_given_up", "Mails that failed or are in doubt", |open| {
+        open.mails_failed
+    }),
+];
 
 impl Metrics {
     /// Nothing asked yet; what the host did is read from it whenever the counts are written.
@@ -39,11 +56,17 @@ impl Metrics {
         let took = Histogram::new(BUCKETS);
         registry.register("http_requests", "Requests that were answered", requests.clone());
         registry.register_collector(Box::new(HostCounts(Arc::downgrade(host))));
+        let open = OPEN.map(|(name, help, open)| {
+            let gauge = Gauge::<i64>::default();
+            registry.register(name, help, gauge.clone());
+            (gauge, open)
+        });
         registry.register("http_request_seconds", "Time to the head of the answer", took.clone());
         Self {
             registry,
             requests,
             took,
+            open,
         }
     }
 
@@ -69,8 +92,11 @@ impl Metrics {
         self.took.observe(took.as_secs_f64());
     }
 
-    /// All counts as text.
-    pub fn text(&self) -> String {
+    /// All counts as text, with how much is open now.
+    pub fn text(&self, standing: Standing) -> String {
+        for (gauge, open) in &self.open {
+            gauge.set(i64::try_from(open(&standing)).unwrap_or(i64::MAX));
+        }
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("writing to a string succeeds");
         text

@@ -37,6 +37,6 @@ fn ok() -> Health {
 pub async fn metrics(State(server): State) -> Result<Text, Problem> {
     Ok(Text {
         media_type: metrics::MEDIA_TYPE,
-        text: server.metrics.text(),
+        text: server.metrics.text(server.host.standing().await?),
     })
 }

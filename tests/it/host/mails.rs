@@ -14,7 +14,7 @@ version: 1.0.0
 inputs: { document: { type: file } }
 steps:
   - id: sign
-    approve: { document: \"${{ inputs.document }}\", by: [user:anna] }
+    approve: { document: \"${{ inputs.document }}\", by: [user:anna], reason: [rejected] }
     deadline: { due: 30 days }
     outcomes: { changes_requested: { end: changes }, rejected: { end: rejected }, expired: { end: expired } }
 ";
@@ -84,4 +84,65 @@ async fn a_mail_that_went_is_not_in_doubt_because_the_store_failed_to_keep_it() 
     let sent = world.store.mails(MailState::Sent, 9).await.unwrap();
     assert_eq!((sent.len(), sent[0].attempts), (1, 1));
     assert_eq!(world.mails.lock().unwrap().len(), 1, "it goes once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mail_about_a_task_says_who_asks_what_and_how_to_answer() {
+    let (world, _process) = asked(0).await;
+    pass(Duration::from_secs(1)).await;
+    let mail = world.mails.lock().unwrap().remove(0);
+    let task = world.store.open_tasks(None).await.unwrap().remove(0).id;
+    for part in [
+        "Document: a.txt, version 1".to_owned(),
+        "Asked by: anna".to_owned(),
+        "Due:      Wednesday, 23 December 2026, 09:00 UTC".to_owned(),
+        format!("gatefold tasks document {task} --output FILE --server http://gatefold.test"),
+        format!("gatefold tasks decide ANSWER --task {task} --file FILE --server http://gatefold.test"),
+        "ANSWER is approved or changes_requested or rejected (with --reason).".to_owned(),
+    ] {
+        assert!(mail.text.contains(&part), "{part}:\n{}", mail.text);
+    }
+    assert!(
+        !mail.text.contains("gatefold.test/"),
+        "there is no page to lead to:\n{}",
+        mail.text
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_incident_is_told_once_to_the_owner_with_what_can_be_done() {
+    let world = World::new();
+    world.script("a", &[Behaviour::Leak]);
+    let process = world.start().await;
+    process
+        .deploy("flow: breaks\nversion: 1.0.0\nowner: boss@example.com\nsteps:\n  - id: a\n    title: Post it\n    uses: probe.effect\n    with: {}\n")
+        .await;
+    let run = process.begin("breaks", json!({})).await;
+    pass(Duration::from_hours(24)).await;
+    let mails = world.mails.lock().unwrap().clone();
+    assert_eq!(mails.len(), 1, "{mails:?}");
+    assert_eq!(mails[0].to, ["boss@example.com"]);
+    assert_eq!(mails[0].subject, "A run needs a person: Post it");
+    for part in [
+        format!("gatefold runs retry {run} a "),
+        "refused: ".to_owned(),
+        "breaks 1.0.0".to_owned(),
+    ] {
+        assert!(mails[0].text.contains(&part), "{part}:\n{}", mails[0].text);
+    }
+    assert_eq!(process.host.standing().await.unwrap().incidents, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_who_left_keeps_nobody_else_from_being_told() {
+    let world = World::new();
+    let process = world.start().await;
+    process
+        .deploy("flow: waits\nversion: 1.0.0\nsteps:\n  - id: signed\n    wait: { event: crm.signed, key: never }\n    deadline: { due: 9 days, escalate: { after: 1 day, to: [user:gone, user:ben] } }\n    outcomes: { expired: { end: expired } }\n")
+        .await;
+    process.begin("waits", json!({})).await;
+    pass(Duration::from_hours(48)).await;
+    let mails = world.mails.lock().unwrap().clone();
+    let told: Vec<&str> = mails.iter().flat_map(|mail| &mail.to).map(String::as_str).collect();
+    assert_eq!(told, ["ben@example.com"]);
 }

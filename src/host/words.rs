@@ -1,0 +1,271 @@
+//! Mails about a run: to whom, and in which words.
+
+use super::{Host, HostError};
+use crate::base::address::mail_address;
+use crate::base::id::{MailId, RunId, ShareId};
+use crate::base::{Timestamp, moment};
+use crate::engine::event::{Event, TimerKind};
+use crate::engine::view::{AskKind, TaskPhase, TaskView};
+use crate::engine::{EventRecord, RunMachine, TaskAct};
+use crate::people::roles;
+use crate::space::{Grant, Principal, State};
+use crate::store::{MailState, OutboxMail};
+use std::collections::BTreeSet;
+
+impl Host {
+    /// Mails that `events` call for: a task for somebody, a reminder, an escalation.
+    pub(super) async fn mails(
+        &self,
+        run: &RunId,
+        machine: &RunMachine,
+        events: &[EventRecord],
+    ) -> Result<Vec<OutboxMail>, HostError> {
+        let mut mails = Vec::new();
+        for record in events {
+            match &record.event {
+                Event::TaskAssigned { task, .. } | Event::TaskActed { task, .. } => {
+                    let Some(view) = machine.task(task).filter(|view| view.phase == TaskPhase::Open) else {
+                        continue;
+                    };
+                    let (subject, text) = self.task_words(machine, &view, asked(view.kind));
+                    let key = format!("task:{task}:{}", record.seq);
+                    let people = newly_asked(&record.event);
+                    mails.extend(self.mail_each(run, &key, &people, &subject, &text, record.at));
+                }
+                Event::TimerFired { step, timer, to } if *timer != TimerKind::Retry => {
+                    let words = match timer {
+                        TimerKind::Escalate => "An answer is late",
+                        _ => "Reminder: your answer is missing",
+                    };
+                    let (subject, text) = self.step_words(machine, step, words);
+                    let key = format!("timer:{run}:{}", record.seq);
+                    mails.extend(self.mail_each(run, &key, to, &subject, &text, record.at));
+                    if matches!(timer, TimerKind::Remind(_)) {
+                        let awaited = self.awaited_grants(machine, step).await?;
+                        let mail = |grant| self.remind(run, &key, &grant, &subject, &text, record.at);
+                        mails.extend(awaited.into_iter().flat_map(mail));
+                    }
+                }
+                Event::IncidentRaised { step, error, .. } => {
+                    let (subject, text) = self.incident_words(machine, step, error);
+                    let key = format!("incident:{run}:{}", record.seq);
+                    mails.extend(self.mail_each(run, &key, &looked_after_by(machine), &subject, &text, record.at));
+                }
+                _ => {}
+            }
+        }
+        Ok(mails)
+    }
+
+    /// Who can bring what a step waits for: everybody let into the shares that it is about.
+    async fn awaited_grants(&self, machine: &RunMachine, step: &str) -> Result<Vec<Grant>, HostError> {
+        let about: BTreeSet<&str> = machine
+            .expected(step)
+            .iter()
+            .filter_map(|expected| expected.on.as_deref())
+            .collect();
+        let mut grants = Vec::new();
+        for thing in about {
+            grants.extend(self.parts().store.grants_of(&ShareId::from(thing)).await?);
+        }
+        grants.retain(|grant| grant.state == State::Live && grant.to != Principal::Link);
+        Ok(grants)
+    }
+
+    /// The reminder with the way back in. The link is put in when it is sent.
+    fn remind(
+        &self,
+        run: &RunId,
+        key: &str,
+        grant: &Grant,
+        subject: &str,
+        text: &str,
+        at: Timestamp,
+    ) -> Vec<OutboxMail> {
+        let to = [grant.to.to_string()];
+        let text = format!("{text}\nOpen it here: {{link}}\n");
+        let mails = self.mail_each(run, key, &to, subject, &text, at);
+        mails
+            .into_iter()
+            .map(|mail| OutboxMail {
+                grant: Some(grant.id.to_string()),
+                ..mail
+            })
+            .collect()
+    }
+
+    fn task_words(&self, machine: &RunMachine, view: &TaskView, words: &str) -> (String, String) {
+        let subject = format!("{words}: {}", view.title);
+        let mut text = format!("{words}: {}\n\n", view.title);
+        if let Some(ask) = &view.ask {
+            text.push_str(&format!("{ask}\n\n"));
+        }
+        if let Some(document) = &view.document {
+            text.push_str(&format!("Document: {}, version {}\n", document.name, document.version));
+        }
+        text.push_str(&format!("Flow:     {}\n", machine.plan().title));
+        if let Some(name) = self.name_of(machine.initiator()) {
+            text.push_str(&format!("Asked by: {name}\n"));
+        }
+        if let Some(due) = view.due {
+            text.push_str(&format!("Due:      {}\n", in_words(machine, due)));
+        }
+        text.push_str(&self.how_to_answer(view));
+        (subject, text)
+    }
+
+    /// What people call whoever started a run; nothing where nobody did.
+    fn name_of(&self, principal: &str) -> Option<String> {
+        let directory = self.directory();
+        let user = principal.strip_prefix("user:")?;
+        Some(directory.users.get(user)?.name.clone())
+    }
+
+    /// How a task is answered as long as there is no page for it. Every command is one that works.
+    fn how_to_answer(&self, view: &TaskView) -> String {
+        let (task, server) = (&view.id, self.parts().links.base_url());
+        let mut text = format!(
+            "\nTo answer, with a token of yours in GATEFOLD_TOKEN:\n  gatefold tasks show {task} --server {server}\n"
+        );
+        let file = if view.document.is_some() {
+            text.push_str(&format!(
+                "  gatefold tasks document {task} --output FILE --server {server}\n"
+            ));
+            " --file FILE"
+        } else {
+            ""
+        };
+        text.push_str(&format!(
+            "  gatefold tasks decide ANSWER --task {task}{file} --server {server}\n"
+        ));
+        let answer = |decision: &String| {
+            if view.reason.contains(decision) {
+                format!("{decision} (with --reason)")
+            } else {
+                decision.clone()
+            }
+        };
+        let answers: Vec<String> = view.decisions.iter().map(answer).collect();
+        text.push_str(&format!("ANSWER is {}.\n", answers.join(" or ")));
+        if !view.form.is_empty() {
+            text.push_str("What is to be filled in goes with --field NAME=VALUE.\n");
+        }
+        text
+    }
+
+    fn step_words(&self, machine: &RunMachine, step: &str, words: &str) -> (String, String) {
+        let open = |view: &TaskView| view.step == step && view.phase == TaskPhase::Open;
+        if let Some(view) = machine.tasks().into_iter().find(open) {
+            return self.task_words(machine, &view, words);
+        }
+        let view = machine.steps().into_iter().find(|view| view.id == step);
+        let title = view.as_ref().map_or(step, |view| view.title.as_str());
+        let mut text = format!("{words}: {title}\n\nFlow: {}\n", machine.plan().title);
+        if let Some(due) = view.as_ref().and_then(|view| view.due) {
+            text.push_str(&format!("Due:  {}\n", in_words(machine, due)));
+        }
+        (format!("{words}: {title}"), text)
+    }
+
+    fn incident_words(&self, machine: &RunMachine, step: &str, error: &str) -> (String, String) {
+        let view = machine.steps().into_iter().find(|view| view.id == step);
+        let title = view.map_or_else(|| step.to_owned(), |view| view.title);
+        let (run, server) = (machine.run(), self.parts().links.base_url());
+        let subject = format!("A run needs a person: {title}");
+        let text = format!(
+            "{subject}\n\n{error}\n\nFlow: {} {}\nRun:  {run}\nStep: {step}\n\nLook at it, and once the cause is \
+             mended let an administrator try again, or go on past the step:\n  gatefold runs show {run} --server {server}\n  \
+             gatefold runs retry {run} {step} --reason TEXT --server {server}\n  \
+             gatefold runs skip {run} {step} --reason TEXT --server {server}\n",
+            machine.plan().flow,
+            machine.plan().version,
+        );
+        (subject, text)
+    }
+
+    /// One mail for each of `people`, so that nobody sees who else is asked. Whoever cannot be told
+    /// keeps nobody else from being told.
+    fn mail_each(
+        &self,
+        run: &RunId,
+        key: &str,
+        people: &[String],
+        subject: &str,
+        text: &str,
+        at: Timestamp,
+    ) -> Vec<OutboxMail> {
+        let directory = self.directory();
+        let mut meant: Vec<String> = Vec::new();
+        for party in people {
+            match directory.resolve(std::slice::from_ref(party), &[]) {
+                Ok(found) => meant.extend(found),
+                Err(error) => tracing::warn!(%run, %error, "somebody cannot be told by mail"),
+            }
+        }
+        let mut told = BTreeSet::new();
+        meant.retain(|person| told.insert(person.clone()));
+        let mail = |person: &String| {
+            let Some(address) = directory.email_of(person) else {
+                tracing::warn!(%run, person, "has no mail address and cannot be told");
+                return None;
+            };
+            Some(OutboxMail {
+                id: MailId::derived(&format!("{key}:{person}")),
+                to: vec![address],
+                subject: subject.to_owned(),
+                text: text.to_owned(),
+                grant: None,
+                run: Some(run.clone()),
+                at,
+                state: MailState::Queued,
+                attempts: 0,
+                next_at: None,
+                error: None,
+                rev: 0,
+            })
+        };
+        meant.iter().filter_map(mail).collect()
+    }
+}
+
+/// Who hears of a task by this event. Those who are stood in for hear of it too: they may answer.
+fn newly_asked(event: &Event) -> Vec<String> {
+    match event {
+        Event::TaskAssigned {
+            assigned_to: Some(person),
+            ..
+        } => vec![person.clone()],
+        Event::TaskAssigned { people, deputies, .. } => {
+            let deputies = deputies.iter().map(|one| &one.by);
+            people.iter().chain(deputies).cloned().collect()
+        }
+        Event::TaskActed {
+            act: TaskAct::Delegate { to, .. } | TaskAct::Reassign { to, .. },
+            ..
+        } => vec![to.clone()],
+        _ => Vec::new(),
+    }
+}
+
+/// What a mail about a new task begins with.
+const fn asked(kind: AskKind) -> &'static str {
+    match kind {
+        AskKind::Approve => "You are asked to decide",
+        AskKind::Review => "You are asked to read",
+        AskKind::Todo => "There is something to do",
+        AskKind::Form => "You are asked to fill in a form",
+    }
+}
+
+/// Who is told of an incident: the flow's owner, where that is a mail address, and whoever may mend it.
+fn looked_after_by(machine: &RunMachine) -> Vec<String> {
+    let owner = machine.plan().owner.as_deref().and_then(mail_address);
+    let administrators = format!("role:{}", roles::ADMIN);
+    owner.into_iter().chain([administrators]).collect()
+}
+
+/// A moment in the zone of the flow's calendar.
+fn in_words(machine: &RunMachine, at: Timestamp) -> String {
+    let calendar = machine.plan().calendar.as_ref();
+    moment::in_words(at, calendar.map_or("UTC", |calendar| calendar.zone.as_str()))
+}
