@@ -128,8 +128,15 @@ fn describe_step(event: &Event) -> (String, String) {
             (step.clone(), what)
         }
         Event::StepFinished {
-            step, outcome, round, ..
-        } => (step.clone(), format!("{outcome}{}", in_round(*round))),
+            step,
+            outcome,
+            round,
+            output,
+            ..
+        } => (
+            step.clone(),
+            format!("{outcome}{}{}", in_round(*round), in_words(output)),
+        ),
         Event::StepSkipped { step, .. } => (step.clone(), "skipped".to_owned()),
         Event::WentBack { from, outcome, to } => (from.clone(), format!("{outcome}: back to {to}")),
         Event::IncidentRaised { step, error, .. } => (step.clone(), format!("needs a person: {error}")),
@@ -150,6 +157,12 @@ fn in_round(round: u32) -> String {
     } else {
         String::new()
     }
+}
+
+/// What a check that failed, an end or an action that failed says.
+fn in_words(output: &crate::base::Value) -> String {
+    let said = output["message"].as_str().or_else(|| output["error"].as_str());
+    said.map_or(String::new(), |said| format!(": {said}"))
 }
 
 fn by_whom(data: &crate::base::Value) -> String {

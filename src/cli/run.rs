@@ -17,13 +17,13 @@ use std::path::{Path, PathBuf};
 /// Folder of the file space below which every file given as an input gets a folder of its own: a
 /// file of the same name is another document, not a new version of one that a run is about.
 const INPUTS_FOLDER: &str = "/inputs";
-/// How the status of a run that went as planned begins.
-const COMPLETED: &str = "completed";
+/// Ends that are none of those that went as somebody planned.
+const FAILURES: [&str; 2] = ["cancelled", "failed"];
 
 /// Start a flow.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  gatefold run hello --input document=@contract.pdf --watch\n  gatefold run definitions/hello.flow.yaml --input document=@contract.pdf --as dora"
+    after_help = "Examples:\n  gatefold run hello --input document=@contract.pdf --watch\n  gatefold run definitions/hello.flow.yaml --input document=@contract.pdf --as dora\n\nWith --watch the exit code is 0 for every end that the flow writes, and 1 for a run that was cancelled or ended as failed; --json tells the end as `outcome`."
 )]
 pub struct RunArgs {
     /// Name of a deployed flow, or a file that is deployed first
@@ -76,10 +76,10 @@ async fn start(args: &RunArgs, client: &Client) -> Outcome {
     }
     shown(args, client, &run).await?;
     let view = client.run(&run).await?;
-    if view["outcome"] == COMPLETED {
-        Ok(())
-    } else {
+    if FAILURES.iter().any(|failure| view["outcome"] == *failure) {
         Err(Failure::Said)
+    } else {
+        Ok(())
     }
 }
 

@@ -6,7 +6,7 @@ use super::exit::Outcome;
 use super::settings::Settings;
 use super::{output, progress, with_runtime};
 use crate::base::Value;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 /// Look at runs, and help them on.
@@ -16,6 +16,14 @@ pub struct RunsArgs {
     command: RunsCommand,
 }
 
+/// How a run stands.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Status {
+    Running,
+    Closing,
+    Ended,
+}
+
 #[derive(Debug, Subcommand)]
 enum RunsCommand {
     /// List runs, newest first
@@ -23,9 +31,9 @@ enum RunsCommand {
         /// Of this flow alone
         #[arg(long)]
         flow: Option<String>,
-        /// That stand so: running, closing or ended
+        /// That stand so
         #[arg(long)]
-        status: Option<String>,
+        status: Option<Status>,
         /// That need a person
         #[arg(long)]
         incident: bool,
@@ -45,9 +53,9 @@ enum RunsCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// Try a failed step again
+    /// Try a failed step again, as an administrator
     Retry(StepArgs),
-    /// Go on past a failed step
+    /// Go on past a failed step, as an administrator
     Skip(StepArgs),
     /// Cancel a run: what it shared is taken back
     Cancel {
@@ -108,7 +116,8 @@ async fn answer(command: &RunsCommand, client: &Client) -> Outcome {
         } => {
             let mut query: Vec<String> = Vec::new();
             query.extend(flow.as_ref().map(|flow| format!("flow={}", escaped(flow))));
-            query.extend(status.as_ref().map(|status| format!("status={}", escaped(status))));
+            let status = status.and_then(|status| status.to_possible_value());
+            query.extend(status.map(|status| format!("status={}", status.get_name())));
             query.extend(incident.then(|| "incident=true".to_owned()));
             let page = client.get(&format!("/api/v1/runs?{}", query.join("&"))).await?;
             list(&page["items"], *json)

@@ -64,19 +64,30 @@ async fn deploy_all(host: &Arc<Host>, folder: &Path) -> Result<(), Failure> {
             folder.display()
         )));
     }
-    let Ok(found) = sources::read_all(&[folder.display().to_string()]) else {
-        tracing::warn!(folder = %folder.display(), "no flow to deploy");
-        return Ok(());
+    let names = match sources::names(&[folder.display().to_string()]) {
+        Ok(names) => names,
+        Err(failure) => {
+            let why = failure.message().unwrap_or_default();
+            tracing::warn!(folder = %folder.display(), why, "no flow to deploy");
+            return Ok(());
+        }
     };
-    for source in found {
-        match host.deploy(&source.name, &source.text, "user:system").await {
-            Ok((deployment, _)) => {
-                tracing::info!(flow = %deployment.flow, version = %deployment.version, "deployed");
-            }
-            Err(error) => tracing::error!(file = %source.name, %error, "not deployed; `gatefold lint` tells why"),
+    for name in names {
+        match sources::read_one(&name) {
+            Ok(source) => deploy_one(host, &source).await,
+            Err(failure) => tracing::error!(file = name, why = failure.message(), "not deployed"),
         }
     }
     Ok(())
+}
+
+async fn deploy_one(host: &Arc<Host>, source: &sources::Source) {
+    match host.deploy(&source.name, &source.text, "user:system").await {
+        Ok((deployment, _)) => {
+            tracing::info!(flow = %deployment.flow, version = %deployment.version, "deployed");
+        }
+        Err(error) => tracing::error!(file = %source.name, %error, "not deployed; `gatefold lint` tells why"),
+    }
 }
 
 /// Calls `then` once the host is ready, or nothing if it is stopped before.

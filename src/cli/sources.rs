@@ -73,12 +73,18 @@ fn text(bytes: Vec<u8>, name: &str) -> Result<String, Failure> {
     })
 }
 
-/// Reads every flow that `paths` mean: files as they are, folders with everything below them.
-/// Without any, what lies below `definitions`, or else below the current folder.
+/// Reads every flow that `paths` mean, see `names`.
 pub fn read_all(paths: &[String]) -> Result<Vec<Source>, Failure> {
+    names(paths)?.iter().map(|name| read_one(name)).collect()
+}
+
+/// Every flow that `paths` mean: files as they are, folders with everything below them.
+/// Without any, what lies below `definitions`, or else below the current folder.
+pub fn names(paths: &[String]) -> Result<Vec<String>, Failure> {
     let here = if Path::new(FOLDER).is_dir() { FOLDER } else { "." };
     let default = [here.to_owned()];
-    let paths = if paths.is_empty() { &default } else { paths };
+    let is_default = paths.is_empty();
+    let paths = if is_default { &default } else { paths };
     let mut search = Search {
         names: Vec::new(),
         seen: 0,
@@ -92,12 +98,16 @@ pub fn read_all(paths: &[String]) -> Result<Vec<Source>, Failure> {
     }
     let names = search.names;
     if names.is_empty() {
+        let above = config::file_above().filter(|_| is_default);
+        let hint = above.map_or(String::new(), |file| {
+            format!("; {} is read from its own folder alone: go there", file.display())
+        });
         return Err(Failure::Usage(format!(
-            "there is no *{ENDING} below {}",
+            "there is no *{ENDING} below {}{hint}",
             paths.join(", ")
         )));
     }
-    names.iter().map(|name| read_one(name)).collect()
+    Ok(names)
 }
 
 /// A look through folders for flow files.

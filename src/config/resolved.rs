@@ -179,6 +179,14 @@ fn config_file(sources: &Sources) -> Option<PathBuf> {
     sources.file.clone().or(named).or_else(|| here.exists().then_some(here))
 }
 
+/// The nearest file of this name in a folder above the current one: it does not count here, which
+/// somebody may not expect.
+pub fn file_above() -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    let mut above = here.ancestors().skip(1).map(|folder| folder.join(FILE_NAME));
+    above.find(|file| file.is_file())
+}
+
 fn read_file(path: &Path) -> Result<BTreeMap<&'static str, authored::Authored>, ConfigError> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path)
@@ -354,14 +362,18 @@ impl Merge<'_> {
 
     fn warnings(&self) -> Vec<Problem> {
         let strangers = self.sources.environment.strangers();
-        strangers
-            .into_iter()
-            .map(|(name, near)| Problem {
-                place: name,
-                message: "is no setting and was ignored".to_owned(),
-                help: near.map(|near| format!("did you mean {near}?")),
-            })
-            .collect()
+        let above = file_above().filter(|_| self.file.as_os_str().is_empty());
+        let above = above.map(|file| Problem {
+            place: file.display().to_string(),
+            message: "is read from its own folder alone, and not from here".to_owned(),
+            help: Some("go there, or name it with --config".to_owned()),
+        });
+        let strangers = strangers.into_iter().map(|(name, near)| Problem {
+            place: name,
+            message: "is no setting and was ignored".to_owned(),
+            help: near.map(|near| format!("did you mean {near}?")),
+        });
+        strangers.chain(above).collect()
     }
 }
 

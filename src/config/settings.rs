@@ -20,7 +20,7 @@ pub enum Kind {
     },
     /// `true` or `false`.
     Boolean,
-    /// Several texts; in the environment separated by commas.
+    /// Several texts; in the environment separated by commas, or as in the file.
     List,
     /// One of these words.
     Choice(&'static [&'static str]),
@@ -163,7 +163,7 @@ pub const SETTINGS: &[Setting] = &[
         "http.allow_networks",
         Kind::List,
         Some(""),
-        "Private networks that flows may call, as 10.1.0.0/16.",
+        "Private networks that flows may call, as 10.1.0.0/16; in the environment several are separated by commas.",
     ),
     setting(
         "http.metrics_public",
@@ -251,6 +251,9 @@ pub fn parse(kind: Kind, text: &str) -> Result<Value, String> {
             "false" => json!(false),
             _ => return Err(format!("{text:?} is neither true nor false")),
         },
+        // as it stands in the file, which is how it is shown too
+        Kind::List if text.trim_start().starts_with('[') => serde_json::from_str(text)
+            .map_err(|_| format!("found {text:?}, expected a list as [\"a\", \"b\"], or a,b"))?,
         Kind::List => text
             .split(',')
             .map(str::trim)

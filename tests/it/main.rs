@@ -3,6 +3,8 @@
 #[cfg(feature = "runtime")]
 mod actions;
 #[cfg(feature = "runtime")]
+mod administration;
+#[cfg(feature = "runtime")]
 mod catalog;
 #[cfg(feature = "runtime")]
 mod config;

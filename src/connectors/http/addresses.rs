@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{host} is not a public address and may not be called: the administrator can allow its network under \
-     http.allowed_networks"
+     http.allow_networks"
 )]
 pub struct NotAllowed {
     /// The name or address as it was given.
