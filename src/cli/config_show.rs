@@ -43,7 +43,7 @@ pub fn run(args: &ConfigArgs, settings: Settings) -> Outcome {
         return output::json(&shown);
     }
     let rows: Vec<Vec<String>> = shown.iter().map(row).collect();
-    output::line(&output::table(&["setting", "value", "origin"], &rows))
+    output::rows(&["setting", "value", "origin"], &rows, "no settings")
 }
 
 fn row(shown: &Shown) -> Vec<String> {

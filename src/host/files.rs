@@ -13,6 +13,7 @@ use crate::space::access::{Denial, Right, decide};
 use crate::space::events::{CommentAdded, CommentRef, FileDownloaded};
 use crate::space::{Comment, File, FileRef, Grant, Share, SpaceEvent, Workspace, names};
 use crate::store::{BlobError, Write};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use super::visit::{ShareView, Visitor};
@@ -24,6 +25,22 @@ pub struct OpenFile {
     pub document: DocumentRef,
     /// The bytes.
     pub bytes: tokio::fs::File,
+}
+
+/// Somebody of the directory who wants to open files.
+struct Reader<'b> {
+    by: &'b str,
+    runs_the_place: bool,
+    asked_about: BTreeSet<String>,
+}
+
+impl Reader<'_> {
+    /// Whoever runs the place, put a version, or is asked about the file.
+    fn may_open(&self, file: &File) -> bool {
+        self.runs_the_place
+            || file.versions.iter().any(|version| version.by == self.by)
+            || self.asked_about.contains(file.id.as_str())
+    }
 }
 
 impl Host {
@@ -182,6 +199,7 @@ impl Host {
             Some(file) => Some(self.stored_file(file).await?),
             None => None,
         };
+        let reader = self.reader(by).await?;
         let mut found = Vec::new();
         loop {
             let after = last.as_ref().map(|file| (file.folder.as_str(), file.name.as_str()));
@@ -192,7 +210,7 @@ impl Host {
                 .await?;
             let is_last = files.len() < limit;
             for file in &files {
-                if self.may_open(by, file).await? {
+                if reader.may_open(file) {
                     found.push(file.clone());
                 }
                 if found.len() == limit {
@@ -217,6 +235,11 @@ impl Host {
     }
 
     pub(super) async fn may_open(&self, by: &str, file: &File) -> Result<bool, HostError> {
+        Ok(self.reader(by).await?.may_open(file))
+    }
+
+    /// What somebody of the directory may open.
+    async fn reader<'b>(&self, by: &'b str) -> Result<Reader<'b>, HostError> {
         let directory = self.directory();
         let person = by.strip_prefix("user:").and_then(|user| directory.users.get(user));
         let runs_the_place = person.is_some_and(|person| {
@@ -224,12 +247,17 @@ impl Host {
                 .iter()
                 .any(|role| person.roles.contains(*role))
         });
-        if runs_the_place || file.versions.iter().any(|version| version.by == by) {
-            return Ok(true);
-        }
-        let tasks = self.parts().store.open_tasks(Some(by)).await?;
-        let documents = tasks.iter().filter_map(|task| task.document.as_ref());
-        Ok(documents.into_iter().any(|document| document.id == file.id.as_str()))
+        let tasks = if runs_the_place {
+            Vec::new()
+        } else {
+            self.parts().store.open_tasks(Some(by)).await?
+        };
+        let asked_about = tasks.into_iter().filter_map(|task| Some(task.document?.id)).collect();
+        Ok(Reader {
+            by,
+            runs_the_place,
+            asked_about,
+        })
     }
 
     /// The shares that a run made, with their grants.

@@ -83,7 +83,7 @@ impl Drop for Served {
 fn serving(data: &Path) -> Served {
     let mut child = gatefold()
         .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-        .arg(data)
+        .arg(data.join("data"))
         .current_dir(data)
         .stderr(Stdio::piped())
         .spawn()
@@ -101,12 +101,11 @@ fn serving(data: &Path) -> Served {
 fn a_command_beside_a_running_server_is_refused_and_leaves_its_uploads_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let _server = serving(folder.path());
-    let upload = folder.path().join("blobs/incoming/upload");
+    let upload = folder.path().join("data/blobs/incoming/upload");
     fs::write(&upload, "half of a file").expect("it can be written");
     for command in ["runs", "tasks"] {
         let output = gatefold()
-            .args([command, "list", "--data"])
-            .arg(folder.path())
+            .args([command, "list", "--data", "data"])
             .current_dir(folder.path())
             .output()
             .expect("it starts");
@@ -115,6 +114,87 @@ fn a_command_beside_a_running_server_is_refused_and_leaves_its_uploads_alone() {
         assert!(said.contains("--server URL"), "{said}");
     }
     assert!(upload.exists(), "an upload of the server is gone");
+}
+
+/// Runs a command in a folder; what it says on stdout.
+fn typed(folder: &Path, arguments: &[&str]) -> String {
+    let output = gatefold()
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("it starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {said}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn a_start_that_is_repeated_under_its_key_is_one_run_about_one_document() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    typed(folder, &["init"]);
+    typed(folder, &["deploy", "definitions/hello.flow.yaml"]);
+    let start = [
+        "run",
+        "hello",
+        "--input",
+        "document=@people.yaml",
+        "--once",
+        "k1",
+        "--as",
+        "dora",
+    ];
+    let run = typed(folder, &start);
+    assert_eq!(typed(folder, &start), run);
+    let files = typed(folder, &["files", "list", "--as", "dora"]);
+    assert_eq!(files.lines().count(), 2, "a header and one file:\n{files}");
+    assert!(
+        files.contains("/inputs/") && files.contains("people.yaml  1 "),
+        "{files}"
+    );
+}
+
+#[test]
+fn mails_of_a_command_lead_to_where_the_server_answers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    typed(folder, &["init"]);
+    typed(folder, &["deploy", "definitions/hello.flow.yaml"]);
+    typed(
+        folder,
+        &["run", "hello", "--input", "document=@people.yaml", "--as", "dora"],
+    );
+    let outbox = folder.join("data/outbox");
+    let mails = || -> Vec<_> {
+        fs::read_dir(&outbox)
+            .map(|found| found.flatten().collect())
+            .unwrap_or_default()
+    };
+    // a mail that a command leaves is sent by the next one that works
+    for _ in 0..20 {
+        if mails().is_empty() {
+            typed(folder, &["deploy", "definitions/hello.flow.yaml"]);
+        }
+    }
+    let mail = fs::read_to_string(mails().first().expect("a mail").path()).expect("text");
+    let mail = mail.replace("=\r\n", "").replace("=\n", "");
+    assert!(mail.contains("--server http://127.0.0.1:8080"), "{mail}");
+}
+
+#[test]
+fn a_flow_that_cannot_be_read_keeps_no_other_from_being_deployed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    typed(folder, &["init"]);
+    fs::write(folder.join("definitions/a.flow.yaml"), b"flow: \xff\n").expect("it can be written");
+    fs::write(
+        folder.join("gatefold.toml"),
+        "people = 'people.yaml'\ncalendars = 'calendars'\ndefinitions = 'definitions'\n",
+    )
+    .expect("it can be written");
+    drop(serving(folder));
+    let flows = typed(folder, &["flows", "list"]);
+    assert!(flows.contains("hello"), "{flows}");
 }
 
 #[test]

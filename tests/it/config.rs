@@ -253,3 +253,27 @@ fn calendars_go_by_the_names_of_their_files() {
     let error = installation::calendars(folder.path()).unwrap_err().to_string();
     assert!(error.contains("broken.yaml:2: "), "{error}");
 }
+
+#[test]
+fn a_list_is_written_in_the_environment_with_commas_or_as_it_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gatefold.toml");
+    fs::write(&file, "").unwrap();
+    let networks = |text: &str| config::load(&sources(&file, &[], &[("GATEFOLD_HTTP_ALLOW_NETWORKS", text)]));
+    for text in ["10.1.0.0/16, 10.2.0.0/16", "[\"10.1.0.0/16\", \"10.2.0.0/16\"]"] {
+        assert_eq!(networks(text).unwrap().http.allow_networks.len(), 2, "{text}");
+    }
+    let error = networks("[10.1.0.0/16]").unwrap_err().to_string();
+    assert!(error.contains("expected a list as [\"a\", \"b\"], or a,b"), "{error}");
+}
+
+#[test]
+fn an_address_that_no_mail_goes_to_is_refused_where_it_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("people.yaml");
+    for (address, is_fine) in [("anna@corp.example", true), ("anna@corp_x", false), ("anna", false)] {
+        fs::write(&file, format!("users:\n  anna: {{ name: Anna, email: {address} }}\n")).unwrap();
+        let read = gatefold::config::people::read(&file);
+        assert_eq!(read.is_ok(), is_fine, "{address}: {read:?}");
+    }
+}

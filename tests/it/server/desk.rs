@@ -182,3 +182,59 @@ async fn a_version_keeps_its_text_for_ever_and_new_runs_take_the_highest() {
     let flow = harness.get("/api/v1/flows/counts").by("author").send().await.json();
     assert_eq!(flow["version"], "1.10.0", "nothing was taken back");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_only_looks_is_answered_and_takes_nothing_up() {
+    let harness = Harness::not_recovered(std::sync::Arc::new(gatefold::store::memory::MemoryStore::default()));
+    let mail = gatefold::store::OutboxMail {
+        id: "mal_1".into(),
+        to: vec!["anna@example.com".to_owned()],
+        subject: "Waits".to_owned(),
+        text: "It waits.".to_owned(),
+        grant: None,
+        run: None,
+        at: harness.host.now(),
+        state: gatefold::store::MailState::Queued,
+        attempts: 0,
+        next_at: None,
+        error: None,
+        rev: 0,
+    };
+    harness.commit(vec![gatefold::store::Write::PutMail(mail)]).await;
+    harness.host.stand_still();
+    let listed = harness.get("/api/v1/mails?state=queued").by("admin").send().await;
+    assert_eq!(listed.json()["items"][0]["id"], "mal_1");
+    let _ = tokio::time::timeout(std::time::Duration::from_hours(1), std::future::pending::<()>()).await;
+    assert!(harness.mails.lock().unwrap().is_empty(), "nothing is sent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_open_can_be_watched() {
+    let harness = Harness::new().await;
+    let yaml = "flow: opens\nversion: 1.0.0\ninputs: { document: { type: file } }\nsteps:\n  - id: sign\n    approve: { document: \"${{ inputs.document }}\", by: [user:anna] }\n    deadline: { due: 5 days }\n    outcomes: { changes_requested: { end: changes }, rejected: { end: rejected }, expired: { end: expired } }\n";
+    harness.deploy(yaml).await;
+    let document = harness.put("contract.txt", "x").await;
+    harness.begin("opens", json!({ "document": document.id })).await;
+    let answer = harness.get("/metrics").by("admin").send().await;
+    for gauge in [
+        "gatefold_runs_open 1",
+        "gatefold_tasks_open 1",
+        "gatefold_incidents_open 0",
+    ] {
+        assert!(answer.text().contains(gauge), "{gauge}:\n{}", answer.text());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_of_another_key_is_dead_whatever_is_stored() {
+    let harness = Harness::new().await;
+    let link = harness.share(Role::View).await;
+    assert_eq!(harness.get(&link.path("")).send().await.status, StatusCode::OK);
+    let old = gatefold::connect::Links::new([8; 32], "").token(&link.grant);
+    let mut grant = harness.store.grant(&link.grant).await.unwrap().unwrap();
+    grant.token_hash = gatefold::connect::Links::hash(&old);
+    harness.commit(vec![gatefold::store::Write::PutGrant(grant)]).await;
+    for path in [format!("/api/v1/links/{old}"), format!("/s/{old}")] {
+        assert_eq!(harness.get(&path).send().await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+}
