@@ -305,6 +305,9 @@ pub enum Event {
         key: Option<String>,
         /// Its fields.
         data: Value,
+        /// The kept event that is kept no longer, because as many are kept as may be.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        displaced: Option<EventId>,
     },
     /// A kept event met an alternative of a wait for all of several.
     AlternativeMet {

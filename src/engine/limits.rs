@@ -6,7 +6,8 @@ use crate::plan::Retry;
 /// Events in a run's journal while it runs. A run that reaches this closes as `too_long`;
 /// releasing and `always` steps still happen.
 pub const MAX_EVENTS: u64 = 50_000;
-/// Events kept for waits that are not open yet. Further ones are not taken.
+/// Events kept for waits that are not open yet. A further one takes the place of another, which the
+/// journal names.
 pub const MAX_KEPT_EVENTS: usize = 1_000;
 /// Size of one input or output, as compact JSON.
 pub const MAX_PAYLOAD_BYTES: usize = 1 << 20;

@@ -31,7 +31,11 @@ impl Applier<'_> {
                 subjects,
                 key,
                 data,
+                displaced,
             } => {
+                if let Some(displaced) = displaced {
+                    self.consume(displaced)?;
+                }
                 if !self.state.seen.insert(id.clone()) {
                     return Err(format!("event {id} was received before"));
                 }

@@ -6,9 +6,11 @@ use super::super::limits::{MAX_KEPT_EVENTS, MAX_PAYLOAD_BYTES, payload_bytes};
 use super::super::state::{KeptEvent, Slot};
 use super::Decider;
 use crate::base::Value;
-use crate::base::id::EventId;
+use crate::base::id::{EventId, TaskId};
 use crate::plan::PlanVerb;
 use crate::spec::step::OnNewVersion;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 /// What tells of a new version of a file.
 const FILE_UPLOADED: &str = "file360.file_uploaded";
@@ -22,19 +24,49 @@ impl Decider<'_> {
         let refused = state.is_ended()
             || state.seen.contains(&event.id)
             || !self.is_of_interest(&event.kind)
-            || state.kept.len() >= MAX_KEPT_EVENTS
             || payload_bytes(&event.data) > MAX_PAYLOAD_BYTES;
         if refused {
             return Reply::AlreadyDone;
         }
+        let event = KeptEvent {
+            id: event.id,
+            kind: event.kind,
+            subjects: event.subjects,
+            key: event.key,
+            data: event.data,
+        };
+        let displaced = self.displaced_by(&event);
         self.emit(Event::EventReceived {
             id: event.id,
             kind: event.kind,
             subjects: event.subjects,
             key: event.key,
             data: event.data,
+            displaced,
         });
         Reply::Accepted
+    }
+
+    /// The kept event that gives its place to `event` where as many are kept as may be and nothing
+    /// takes this one at once: the oldest of those that there are most of, by kind and by what they
+    /// are about. So nobody pushes out what others said by saying much.
+    fn displaced_by(&self, event: &KeptEvent) -> Option<EventId> {
+        let state = self.state();
+        if state.kept.len() < MAX_KEPT_EVENTS {
+            return None;
+        }
+        let meets = |slot: &Slot| self.met_by(*slot, event).is_some();
+        let voids = |slot: &Slot| self.newer_version(*slot, event).is_some();
+        if state.waiting.iter().any(meets) || state.asking.iter().any(voids) {
+            return None;
+        }
+        let mut groups: BTreeMap<(&str, Option<&String>), (usize, Reverse<usize>)> = BTreeMap::new();
+        for (at, kept) in state.kept.iter().enumerate() {
+            let group = (kept.kind.as_str(), kept.subjects.first());
+            groups.entry(group).or_insert((0, Reverse(at))).0 += 1;
+        }
+        let (_, Reverse(oldest)) = groups.into_values().max()?;
+        Some(state.kept[oldest].id.clone())
     }
 
     /// Whether a step may still look at events of this kind. What nobody looks at is not recorded.
@@ -72,20 +104,9 @@ impl Decider<'_> {
         let PlanVerb::Ask(ask) = &self.step(slot).verb else {
             return;
         };
-        if event.kind != FILE_UPLOADED || ask.on_new_version != OnNewVersion::Reset {
-            return;
-        }
-        let Some(task) = self.state().task_of(slot) else {
+        let Some((task, document)) = self.newer_version(slot, event) else {
             return;
         };
-        let Some(document) = uploaded(&event.data) else {
-            return;
-        };
-        let is_newer = |current: &DocumentRef| document.id == current.id && document.version > current.version;
-        if !task.document.as_ref().is_some_and(is_newer) {
-            return;
-        }
-        let task = task.id.clone();
         let exclude = self.excluded(slot, ask, Some(&document));
         self.emit(Event::DecisionsVoided {
             task,
@@ -93,6 +114,22 @@ impl Decider<'_> {
             exclude,
             cause: event.id.clone(),
         });
+    }
+
+    /// The task at `slot` and the newer version of its document that `event` brings, where that
+    /// makes decisions void.
+    fn newer_version(&self, slot: Slot, event: &KeptEvent) -> Option<(TaskId, DocumentRef)> {
+        let PlanVerb::Ask(ask) = &self.step(slot).verb else {
+            return None;
+        };
+        if event.kind != FILE_UPLOADED || ask.on_new_version != OnNewVersion::Reset {
+            return None;
+        }
+        let task = self.state().task_of(slot)?;
+        let current = task.document.as_ref()?;
+        let document = uploaded(&event.data)?;
+        let is_newer = document.id == current.id && document.version > current.version;
+        is_newer.then(|| (task.id.clone(), document))
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::flows;
 use super::kit::Run;
+use gatefold::base::id::EventId;
 use gatefold::engine::StepPhase::{Finished, Incident};
 use gatefold::engine::limits::{MAX_EVENTS, MAX_KEPT_EVENTS, MAX_PAYLOAD_BYTES, MAX_ROUNDS};
-use gatefold::engine::{FailureKind, Input, Reply, RunMachine};
+use gatefold::engine::{Event, FailureKind, Input, Reply, RunMachine};
 use gatefold::plan::Disposition;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -40,7 +41,7 @@ fn an_event_may_be_as_large_as_the_limit_and_no_larger() {
 }
 
 #[test]
-fn so_many_events_are_kept_and_no_more() {
+fn so_many_events_are_kept_and_then_each_takes_the_place_of_one() {
     let mut run = Run::of(
         "steps:
   - { id: a, uses: t.call }
@@ -53,15 +54,77 @@ fn so_many_events_are_kept_and_no_more() {
             .machine
             .handle(run.now, Input::Event(event))
             .expect("an event is never refused");
-        let expected = if at < MAX_KEPT_EVENTS {
-            Reply::Accepted
-        } else {
-            Reply::AlreadyDone
+        assert_eq!(reply, Reply::Accepted, "{at}");
+        let received = run.machine.take_events();
+        let Some(Event::EventReceived { displaced, .. }) = received.last().map(|record| &record.event) else {
+            panic!("{at}: {received:?}");
         };
-        assert_eq!(reply, expected, "{at}");
+        let oldest = (at == MAX_KEPT_EVENTS).then(|| EventId::from("evt_1"));
+        assert_eq!(*displaced, oldest, "{at}");
+        run.journal.extend(received);
     }
     run.done("a:1", json!({}));
-    assert_eq!(run.output("b"), json!({ "n": 0 }));
+    assert_eq!(run.output("b"), json!({ "n": 1 }));
+}
+
+/// A run with one document under decision and as many events kept as may be, all but one of them
+/// comments of one person.
+fn flooded() -> Run {
+    let mut run = Run::of(
+        "steps:
+  - id: sign
+    after: start
+    approve: { document: '${{ inputs.document }}', by: [role:legal], rule: 2 }
+    deadline: none
+    because: test
+    outcomes: { rejected: { end: no }, changes_requested: { end: no } }
+  - { id: ping, after: start, wait: { event: t.ping, on: shr_1 }, deadline: none, because: test }
+  - { id: pong, after: ping, wait: { event: t.pong }, deadline: none, because: test }
+  - { id: said, after: ping, wait: { event: file360.comment_added }, deadline: none, because: test }
+",
+    );
+    run.assign(&["lea", "leo"]);
+    run.decide("lea", "approved").expect("it counts");
+    let take = |run: &mut Run, event| {
+        run.machine
+            .handle(run.now, Input::Event(event))
+            .expect("an event is never refused");
+    };
+    let event = run.inbound("t.pong", &[], json!({}));
+    take(&mut run, event);
+    for at in 1..MAX_KEPT_EVENTS {
+        let event = run.inbound("file360.comment_added", &["shr_1"], json!({ "n": at }));
+        take(&mut run, event);
+    }
+    run.journal.extend(run.machine.take_events());
+    run
+}
+
+#[test]
+fn a_new_version_of_what_is_decided_on_counts_however_many_events_are_kept() {
+    let mut run = flooded();
+    assert_eq!(run.upload(2, "email:reviewer@example.com"), Reply::Accepted);
+    assert_eq!(run.count("decisions_voided"), 1);
+    assert_eq!(run.task("sign").document.expect("it is about one").version, 2);
+}
+
+#[test]
+fn an_event_that_is_waited_for_is_taken_however_many_are_kept() {
+    let mut run = flooded();
+    assert_eq!(run.event("t.ping", &["shr_1"], json!({})), Reply::Accepted);
+    assert_eq!(run.phase("ping"), Finished);
+    assert_eq!(run.output("said"), json!({ "n": 1 }), "nothing gave its place");
+}
+
+#[test]
+fn who_says_much_pushes_out_nobody_else() {
+    let mut run = flooded();
+    for at in 0..5 {
+        run.event("file360.comment_added", &["shr_1"], json!({ "more": at }));
+    }
+    run.event("t.ping", &["shr_1"], json!({}));
+    assert_eq!(run.phase("pong"), Finished, "the one event of its kind was kept");
+    assert_eq!(run.output("said"), json!({ "n": 6 }), "five comments gave their places");
 }
 
 #[test]
