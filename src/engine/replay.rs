@@ -77,7 +77,6 @@ impl RunMachine {
             .filter(|(_, step)| step.phase == Phase::Ready)
             .map(|(slot, _)| slot)
             .collect();
-        self.fresh.events = state.kept.iter().map(|kept| kept.id.clone()).collect();
     }
 }
 

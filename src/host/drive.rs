@@ -330,8 +330,10 @@ impl Host {
                     }
                     Work::Call { .. } => continue,
                 };
-                // an answer that the machine takes nothing from would be asked for for ever
-                progress |= matches!(machine.handle(now, input), Ok(Reply::Accepted));
+                // an answer that the machine makes nothing of would be asked for for ever
+                let before = machine.seq();
+                let _ = machine.handle(now, input);
+                progress |= machine.seq() > before;
             }
             if !progress {
                 return Ok(());

@@ -29,6 +29,7 @@ use super::machine::RunMachine;
 use super::scope::RunScope;
 use super::state::{KeptEvent, Phase, RunState, Slot, Slots};
 use crate::base::Timestamp;
+use crate::base::id::EventId;
 use crate::plan::{Plan, PlanStep};
 use std::sync::Arc;
 
@@ -147,10 +148,25 @@ impl<'m> Decider<'m> {
                 self.offer(&event);
             } else if let Some(slot) = self.machine.fresh.opened.pop_front() {
                 self.look_for_kept(slot);
-            } else if !self.finish_run() {
+            } else if !self.look_again() && !self.finish_run() {
                 return;
             }
         }
+    }
+
+    /// Offers everything kept once more: what a condition rejected, it may take now that time has
+    /// passed or other steps have got on. Replay does the same, and so never decides what was not.
+    fn look_again(&mut self) -> bool {
+        let state = self.state();
+        if state.kept.is_empty() || (state.waiting.is_empty() && state.asking.is_empty()) {
+            return false;
+        }
+        let kept: Vec<EventId> = state.kept.iter().map(|kept| kept.id.clone()).collect();
+        let before = state.seq;
+        kept.iter().any(|event| {
+            self.offer(event);
+            self.state().seq > before
+        })
     }
 
     /// Closes the run if an outcome or a limit says so.
