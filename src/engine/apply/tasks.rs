@@ -164,6 +164,7 @@ impl Applier<'_> {
             task.veto.clear();
             task.deputies.clear();
             task.claimed_by = None;
+            task.joined.retain(|person| !exclude.contains(person));
             task.questions += 1;
             task.unassigned = true;
         }

@@ -62,7 +62,13 @@ impl Decider<'_> {
                 Exclusion::Uploader => persons.extend(document.and_then(|document| document.by.clone())),
                 Exclusion::Step(step) => {
                     let other = self.plan.sibling(slot, *step);
-                    persons.extend(completed_by(&self.state().step(other).output));
+                    let output = &self.state().step(other).output;
+                    match (&self.step(other).verb, output) {
+                        (PlanVerb::Wait(wait), Value::Object(all)) if wait.all => {
+                            persons.extend(all.values().flat_map(completed_by));
+                        }
+                        _ => persons.extend(completed_by(output)),
+                    }
                 }
             }
         }
@@ -119,6 +125,8 @@ impl Decider<'_> {
             assigned_to,
             escalated: false,
         });
+        // whoever had joined may have decided before
+        self.settle_task(slot, ask);
     }
 
     /// Who gets the task, where one of those asked does: whoever is preferred, or is picked.

@@ -50,7 +50,7 @@ impl Decider<'_> {
     }
 
     /// Brings the step to its outcome if its people have led to one.
-    fn settle_task(&mut self, slot: Slot, ask: &PlanAsk) {
+    pub(super) fn settle_task(&mut self, slot: Slot, ask: &PlanAsk) {
         let settled = self.state().task_of(slot).and_then(|task| {
             let outcome = verdict(task, ask)?;
             Some((outcome.to_owned(), output_of(task, ask, outcome)))

@@ -410,3 +410,66 @@ fn the_authors_own_decisions_lead_where_they_say() {
     assert_eq!(run.phase("sign"), Finished);
     assert_eq!(run.work(), ["b:1"]);
 }
+
+#[test]
+fn whoever_joined_and_is_excluded_later_is_no_longer_counted_on() {
+    let mut run = Run::of(
+        "steps:
+  - id: sign
+    approve: { document: '${{ inputs.document }}', by: [role:legal], rule: 2, exclude: [uploader] }
+    deadline: { due: 5 days, escalate: { after: 1 day, to: [role:lead] } }
+    outcomes: { rejected: { end: rejected }, changes_requested: { end: changes }, expired: { end: late } }
+",
+    );
+    run.assign(&["a", "b"]);
+    run.wake_after("1 day");
+    run.assign(&["boss"]);
+    run.upload(2, "user:boss");
+    run.assign(&["a", "b"]);
+    assert_eq!(run.decide("boss", YES), Err(Refusal::NoSuchTask));
+    assert_eq!(run.decide("a", NO), Ok(Reply::Accepted));
+    assert_eq!(run.ended().as_deref(), Some("rejected"), "two can no longer agree");
+}
+
+#[test]
+fn who_joined_may_have_decided_before_the_others_are_known() {
+    let mut run = Run::of(
+        "steps:
+  - id: sign
+    approve: { document: '${{ inputs.document }}', by: [role:legal], rule: any, exclude: [uploader] }
+    deadline: { due: 5 days, escalate: { after: 1 day, to: [role:lead] } }
+    outcomes: { rejected: { end: rejected }, changes_requested: { end: changes }, expired: { end: late } }
+",
+    );
+    run.assign(&["a", "b"]);
+    run.wake_after("1 day");
+    run.assign(&["boss"]);
+    run.upload(2, "user:a");
+    assert_eq!(run.decide("boss", YES), Ok(Reply::Accepted));
+    run.assign(&["b"]);
+    assert_eq!(run.outcome("sign").as_deref(), Some(YES));
+}
+
+#[test]
+fn everybody_who_met_a_wait_for_all_can_be_excluded() {
+    let mut run = Run::of(
+        "steps:
+  - id: both
+    wait:
+      all:
+        here: { event: t.ping }
+        there: { event: t.pong }
+    deadline: none
+    because: test
+  - id: sign
+    approve: { document: '${{ inputs.document }}', by: [role:legal], rule: any, exclude: [both] }
+    deadline: none
+    because: test
+    outcomes: { rejected: { end: rejected }, changes_requested: { end: changes } }
+",
+    );
+    run.event("t.ping", &[], json!({ "by": "user:a" }));
+    run.event("t.pong", &[], json!({ "by": "user:b" }));
+    run.assign(&["a", "b", "c"]);
+    assert_eq!(run.task("sign").people, ["user:c"]);
+}
