@@ -296,6 +296,16 @@ impl RunMachine {
             .collect()
     }
 
+    /// What the events that it waits for now must be about, whether it owns that or not.
+    pub fn interests(&self) -> BTreeSet<String> {
+        let phases = self.state.waiting.iter().map(|slot| &self.state.step(*slot).phase);
+        let expected = phases.flat_map(|phase| match phase {
+            Phase::Waiting(wait) => wait.expected.as_slice(),
+            _ => &[],
+        });
+        expected.filter_map(|expected| expected.on.clone()).collect()
+    }
+
     /// What a step waits for, met or not; empty where it does not wait.
     pub fn expected(&self, step: &str) -> &[Expected] {
         let slot = self.state.waiting.iter().find(|slot| self.plan.at(**slot).id == step);

@@ -81,8 +81,8 @@ impl Host {
     }
 }
 
-/// Ids of what events go to the run about: what it owns, and the documents it asks people about,
-/// wherever their next version comes from.
+/// Ids of what events go to the run about: what it owns or waits for, and the documents it asks people
+/// about, wherever their next version comes from.
 pub(super) fn owned(machine: &RunMachine) -> BTreeSet<String> {
     let open = machine.tasks().into_iter().filter(|task| task.phase == TaskPhase::Open);
     let documents = open.filter_map(|task| Some(task.document?.id));
@@ -91,6 +91,7 @@ pub(super) fn owned(machine: &RunMachine) -> BTreeSet<String> {
         .into_iter()
         .map(|thing| thing.id)
         .chain(documents)
+        .chain(machine.interests())
         .collect()
 }
 

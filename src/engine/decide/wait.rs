@@ -41,10 +41,11 @@ impl Decider<'_> {
         wait.alternatives
             .iter()
             .map(|(name, alternative)| {
+                let on = alternative.on.as_ref().map(|on| on.eval(&scope)).transpose()?;
                 Ok(Expected {
                     name: name.clone(),
                     event: alternative.event.clone(),
-                    on: text(&alternative.on)?,
+                    on: on.as_ref().map(thing_of),
                     key: text(&alternative.key)?,
                 })
             })
@@ -134,6 +135,14 @@ impl Decider<'_> {
             }
         }
     }
+}
+
+/// What names a thing: its id, also where a whole file is given.
+fn thing_of(value: &Value) -> String {
+    value
+        .get("id")
+        .and_then(Value::as_str)
+        .map_or_else(|| text_of(value), str::to_owned)
 }
 
 /// Whether `event` is of the kind and about what is expected.

@@ -179,3 +179,53 @@ fn what_no_step_looks_at_leaves_no_line() {
     );
     assert_eq!(run.journal.len(), before);
 }
+
+#[test]
+fn what_a_condition_rejected_is_taken_once_it_holds_and_a_restart_decides_nothing_of_it() {
+    let mut run = Run::of(
+        "steps:
+  - id: reply
+    after: start
+    wait: { event: t.ping, where: \"run.now >= '2026-11-23T10:00:00Z'\" }
+    deadline: { due: 10 days }
+    outcomes: { expired: { end: late } }
+  - id: other
+    after: start
+    wait: { event: t.pong }
+    deadline: { due: 10 days }
+    outcomes: { expired: { end: late } }
+  - { id: count, uses: t.call, after: start }
+  - id: enough
+    after: start
+    wait: { event: t.done, where: \"event.n == (steps.count.n or 0)\" }
+    deadline: { due: 10 days }
+    outcomes: { expired: { end: late } }
+",
+    );
+    run.event("t.ping", &[], json!({}));
+    run.event("t.done", &[], json!({ "n": 3 }));
+    assert_eq!((run.phase("reply"), run.phase("enough")), (Active, Active));
+    // every step of the kit proves that a restart comes to the same
+    run.done("count:1", json!({ "n": 3 }));
+    assert_eq!((run.phase("reply"), run.phase("enough")), (Active, Finished));
+    run.pass("2 hours");
+    assert_eq!(run.phase("reply"), Active);
+    run.event("t.pong", &[], json!({}));
+    assert_eq!((run.phase("reply"), run.phase("other")), (Finished, Finished));
+    assert_eq!(run.ended().as_deref(), Some("completed"));
+}
+
+#[test]
+fn a_wait_may_be_about_a_file_by_its_id_or_as_a_whole() {
+    for on in ["inputs.document.id", "inputs.document"] {
+        let mut run = Run::of(&format!(
+            "steps:
+  - {{ id: a, wait: {{ event: file360.file_uploaded, on: \"${{{{ {on} }}}}\" }}, deadline: none, because: test }}
+"
+        ));
+        assert_eq!(run.machine.interests().into_iter().collect::<Vec<_>>(), ["fil_1"]);
+        run.upload(2, "user:lea");
+        assert_eq!(run.phase("a"), Finished, "{on}");
+        assert!(run.machine.interests().is_empty());
+    }
+}

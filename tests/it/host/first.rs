@@ -91,3 +91,22 @@ async fn a_version_that_is_recorded_and_not_delivered_beats_the_decision() {
     }
     assert_eq!(process.end(&run).await, "completed");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_hears_of_what_the_run_does_not_own() {
+    let world = World::new();
+    let process = world.start().await;
+    let yaml = "flow: watches\nversion: 1.0.0\ninputs: { document: { type: file } }\nsteps:\n  - id: next\n    wait: { event: file360.file_uploaded, on: \"${{ inputs.document.id }}\" }\n    deadline: { due: 5 days }\n    outcomes: { expired: { end: expired } }\n";
+    process.deploy(yaml).await;
+    let host = &process.host;
+    let first = host.put_file("user:anna", "/in", "a.txt", &b"one"[..]).await.unwrap();
+    let run = process.begin("watches", json!({ "document": first.id })).await;
+    host.put_file("user:anna", "/in", "b.txt", &b"another"[..])
+        .await
+        .unwrap();
+    host.put_file("user:ben", "/in", "a.txt", &b"two"[..]).await.unwrap();
+    assert_eq!(process.end(&run).await, "completed");
+    let outcome = process.host.run_view(&run).await.unwrap();
+    assert_eq!(outcome.steps[0].outcome.as_deref(), Some("received"));
+    assert!(world.store.owners_of(&[first.id]).await.unwrap().is_empty());
+}
