@@ -1,4 +1,4 @@
-//! An event that nobody emits.
+//! An event that nobody emits, or that can never find the wait.
 
 use crate::base::source::escape;
 use crate::base::{Code, Diagnostic};
@@ -26,11 +26,13 @@ fn check(cx: &Context<'_>, report: &mut Report) {
         let Some(wait) = &step.spec.wait else { continue };
         if let Some(event) = &wait.event {
             one(cx, event, &step.at("wait/event"), report);
+            findable(cx, event, wait.key.is_some(), &step.at("wait"), report);
         }
         for (group, alternatives) in [("any", &wait.any), ("all", &wait.all)] {
             for (name, alternative) in alternatives {
-                let pointer = step.at(&format!("wait/{group}/{}/event", escape(name)));
-                one(cx, &alternative.event, &pointer, report);
+                let pointer = step.at(&format!("wait/{group}/{}", escape(name)));
+                one(cx, &alternative.event, &format!("{pointer}/event"), report);
+                findable(cx, &alternative.event, alternative.key.is_some(), &pointer, report);
             }
         }
     }
@@ -48,6 +50,21 @@ fn one(cx: &Context<'_>, event: &str, pointer: &str, report: &mut Report) {
     let finding = Diagnostic::error(CODE, format!("nobody emits the event `{event}`"), cx.value(pointer));
     let names: Vec<&str> = cx.catalog.events.keys().map(String::as_str).collect();
     report.push_with(|| suggest(finding, event, names, "events are"));
+}
+
+/// An event from outside finds a wait by its key and by nothing else; one of the file space has none.
+fn findable(cx: &Context<'_>, event: &str, has_key: bool, wait: &str, report: &mut Report) {
+    let connection = event.split_once('.').map_or("", |(connection, _)| connection);
+    let is_ours = is_built_in(cx, connection);
+    if !is_ours && !connection.is_empty() && !has_key {
+        let message = format!("`{event}` comes from outside and finds a wait by its key, which is missing");
+        let finding = Diagnostic::error(CODE, message, cx.value(&format!("{wait}/event")));
+        report.push(finding.with_help("add `key:` with what the other system sends, as `key: ${{ inputs.order }}`"));
+    }
+    if is_ours && has_key && cx.catalog.event(event).is_some() {
+        let finding = Diagnostic::error(CODE, format!("`{event}` has no key"), cx.key(&format!("{wait}/key")));
+        report.push(finding.with_help("say with `on` what it must be about"));
+    }
 }
 
 fn is_built_in(cx: &Context<'_>, connection: &str) -> bool {
