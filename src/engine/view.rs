@@ -296,14 +296,16 @@ impl RunMachine {
             .collect()
     }
 
-    /// What the events that it waits for now must be about, whether it owns that or not.
-    pub fn interests(&self) -> BTreeSet<String> {
+    /// The things that it waits for events about now, whether it owns them or not: type and thing.
+    pub fn interests(&self) -> BTreeSet<(String, String)> {
         let phases = self.state.waiting.iter().map(|slot| &self.state.step(*slot).phase);
         let expected = phases.flat_map(|phase| match phase {
             Phase::Waiting(wait) => wait.expected.as_slice(),
             _ => &[],
         });
-        expected.filter_map(|expected| expected.on.clone()).collect()
+        expected
+            .filter_map(|expected| Some((expected.event.clone(), expected.on.clone()?)))
+            .collect()
     }
 
     /// What a step waits for, met or not; empty where it does not wait.

@@ -4,7 +4,7 @@
 //! Invariant: a machine in a free slot has decided nothing that is not durable. Whoever works on it
 //! takes it out, and puts it back when what it decided is stored.
 
-use super::project::{locked, owned};
+use super::project::{awaited, locked, owned};
 use super::slots::{Loaded, Slot, Stored};
 use super::{Host, HostError};
 use crate::base::id::RunId;
@@ -227,7 +227,7 @@ impl Host {
         let stored = Stored {
             owned: owned(&machine),
             locked: locked(&machine),
-            subscriptions: machine.subscriptions(),
+            subscriptions: awaited(&machine),
             task_revs,
         };
         Ok(Loaded { machine, row, stored })

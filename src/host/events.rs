@@ -188,8 +188,8 @@ impl Host {
     async fn audience(&self, event: &InboundEvent) -> Result<BTreeSet<RunId>, HostError> {
         let store = &self.parts().store;
         let mut runs: BTreeSet<RunId> = store.owners_of(&event.subjects).await?.into_iter().collect();
-        if let Some(key) = &event.key {
-            runs.extend(store.subscribers(&event.kind, key).await?);
+        for awaited in event.key.iter().chain(&event.subjects) {
+            runs.extend(store.subscribers(&event.kind, awaited).await?);
         }
         Ok(runs)
     }

@@ -38,7 +38,7 @@ impl Host {
             return Ok(Projected { row, stored, writes });
         }
         stored.owned = owned(machine);
-        stored.subscriptions = machine.subscriptions();
+        stored.subscriptions = awaited(machine);
         write_owned(run, &loaded.stored.owned, &stored.owned, &mut writes);
         stored.locked = locked(machine);
         write_locked(run, &loaded.stored.locked, &stored.locked, &mut writes);
@@ -81,8 +81,8 @@ impl Host {
     }
 }
 
-/// Ids of what events go to the run about: what it owns or waits for, and the documents it asks people
-/// about, wherever their next version comes from.
+/// Ids of what events go to the run about: what it owns, and the documents it asks people about,
+/// wherever their next version comes from.
 pub(super) fn owned(machine: &RunMachine) -> BTreeSet<String> {
     let open = machine.tasks().into_iter().filter(|task| task.phase == TaskPhase::Open);
     let documents = open.filter_map(|task| Some(task.document?.id));
@@ -91,7 +91,6 @@ pub(super) fn owned(machine: &RunMachine) -> BTreeSet<String> {
         .into_iter()
         .map(|thing| thing.id)
         .chain(documents)
-        .chain(machine.interests())
         .collect()
 }
 
@@ -119,6 +118,13 @@ fn write_locked(run: &RunId, before: &BTreeSet<FileId>, after: &BTreeSet<FileId>
     });
     writes.extend(lock);
     writes.extend(unlock);
+}
+
+/// The events that the run waits for: type, and key or what it is about.
+pub(super) fn awaited(machine: &RunMachine) -> BTreeSet<(String, String)> {
+    let mut awaited = machine.subscriptions();
+    awaited.extend(machine.interests());
+    awaited
 }
 
 fn write_owned(run: &RunId, before: &BTreeSet<String>, after: &BTreeSet<String>, writes: &mut Vec<Write>) {

@@ -26,7 +26,7 @@ pub struct Stored {
     pub owned: BTreeSet<String>,
     /// Files that it holds to their version.
     pub locked: BTreeSet<FileId>,
-    /// Events it waits for: type and key.
+    /// Events it waits for: type, and key or what it is about.
     pub subscriptions: BTreeSet<(String, String)>,
     /// How often each of its tasks was stored.
     pub task_revs: BTreeMap<TaskId, u64>,

@@ -105,8 +105,8 @@ pub trait Store: Send + Sync + 'static {
     async fn subscribers(&self, kind: &str, key: &str) -> Result<Vec<RunId>, StoreError>;
     /// An event as it was recorded, delivered or not.
     async fn event(&self, id: &EventId) -> Result<Option<InboundEvent>, StoreError>;
-    /// Events that are recorded and not yet delivered to `run`, about one of `things` or with the type
-    /// and key of one of `keys`; oldest first.
+    /// Events that are recorded and not yet delivered to `run`, about one of `things`, or of the type of
+    /// one of `keys` and with its key or about it; oldest first.
     async fn undelivered(
         &self,
         run: &RunId,

@@ -389,18 +389,22 @@ pub struct Used {
     pub digest: Option<String>,
 }
 
-/// An event that a run waits for by key.
+/// An event that a run waits for, by its key or by what it is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Subscription {
     /// The event's type.
     pub kind: String,
-    /// Its key.
+    /// Its key, or one of its subjects.
     pub key: String,
 }
 
-/// Whether `event` is about one of `things`, or has the type and key of one of `keys`.
+/// Whether `event` is about one of `things`, or is of the type of one of `keys` and has its key or is
+/// about it.
 pub(super) fn is_for(event: &InboundEvent, things: &BTreeSet<String>, keys: &BTreeSet<Subscription>) -> bool {
-    let is_meant = |key: &Subscription| key.kind == event.kind && Some(&key.key) == event.key.as_ref();
+    let is_meant = |key: &Subscription| {
+        let is_named = Some(&key.key) == event.key.as_ref() || event.subjects.contains(&key.key);
+        key.kind == event.kind && is_named
+    };
     event.subjects.iter().any(|subject| things.contains(subject)) || keys.iter().any(is_meant)
 }
 

@@ -60,10 +60,11 @@ impl Decider<'_> {
         if state.waiting.iter().any(meets) || state.asking.iter().any(voids) {
             return None;
         }
-        let mut groups: BTreeMap<(&str, Option<&String>), (usize, Reverse<usize>)> = BTreeMap::new();
+        let mut groups = BTreeMap::new();
         for (at, kept) in state.kept.iter().enumerate() {
             let group = (kept.kind.as_str(), kept.subjects.first());
-            groups.entry(group).or_insert((0, Reverse(at))).0 += 1;
+            let (count, _) = groups.entry(group).or_insert((0, Reverse(at)));
+            *count += 1;
         }
         let (_, Reverse(oldest)) = groups.into_values().max()?;
         Some(state.kept[oldest].id.clone())

@@ -223,7 +223,8 @@ fn a_wait_may_be_about_a_file_by_its_id_or_as_a_whole() {
   - {{ id: a, wait: {{ event: file360.file_uploaded, on: \"${{{{ {on} }}}}\" }}, deadline: none, because: test }}
 "
         ));
-        assert_eq!(run.machine.interests().into_iter().collect::<Vec<_>>(), ["fil_1"]);
+        let about = ("file360.file_uploaded".to_owned(), "fil_1".to_owned());
+        assert_eq!(run.machine.interests().into_iter().collect::<Vec<_>>(), [about]);
         run.upload(2, "user:lea");
         assert_eq!(run.phase("a"), Finished, "{on}");
         assert!(run.machine.interests().is_empty());

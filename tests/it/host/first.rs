@@ -108,5 +108,6 @@ async fn a_wait_hears_of_what_the_run_does_not_own() {
     assert_eq!(process.end(&run).await, "completed");
     let outcome = process.host.run_view(&run).await.unwrap();
     assert_eq!(outcome.steps[0].outcome.as_deref(), Some("received"));
-    assert!(world.store.owners_of(&[first.id]).await.unwrap().is_empty());
+    let heard = world.store.subscribers("file360.file_uploaded", &first.id).await;
+    assert_eq!(heard, Ok(Vec::new()), "it no longer waits");
 }

@@ -105,6 +105,8 @@ pub async fn events_are_found_for_the_run_that_they_concern(store: &Arc<dyn Stor
     assert_eq!(found(&["shr_1"], &[("erp.paid", "4712")]).await, ["evt_4", "evt_1"]);
     assert_eq!(found(&["fil_7"], &[("erp.sent", "4711")]).await, ["evt_4", "evt_2"]);
     assert_eq!(found(&["4711"], &[]).await, Vec::<String>::new());
+    let kind = inbound("evt_0").kind;
+    assert_eq!(found(&[], &[(&kind, "shr_2"), ("erp.paid", "shr_1")]).await, ["evt_2"]);
     let delivered = |event: &str, target: &str| {
         Write::Delivered(Delivery {
             event: EventId::from(event),
