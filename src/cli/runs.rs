@@ -190,7 +190,15 @@ async fn show(client: &Client, run: &str, as_json: bool) -> Outcome {
     let steps = view["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
     let rows: Vec<Vec<String>> = steps
         .iter()
-        .map(|step| columns.iter().map(|column| output::cell(step, column)).collect())
+        .map(|step| {
+            let field = |column: &&str| match (*column, &step["elements"]) {
+                ("state", Value::Object(of)) => {
+                    format!("{} {}/{}", output::field(step, "state"), of["completed"], of["total"])
+                }
+                (column, _) => output::cell(step, column),
+            };
+            columns.iter().map(field).collect()
+        })
         .collect();
     output::rows(&columns, &rows, "no steps")?;
     output::line("")?;

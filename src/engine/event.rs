@@ -157,7 +157,9 @@ pub enum TimerKind {
     Retry,
 }
 
-/// What happened. Steps are named by id, so that a journal can be read without its plan.
+/// What happened. Steps are named by id, so that a journal can be read without its plan; a step of an
+/// element is named `departments[3].grant`, in the second round of `departments`
+/// `departments#2[3].grant`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -356,6 +358,28 @@ pub enum Event {
         /// What it gave; nothing where it failed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         output: Option<Value>,
+    },
+    /// A step does its own steps for each of these elements, so many at once as the flow says.
+    EachOpened {
+        /// The step.
+        step: String,
+        /// Its round.
+        round: u32,
+        /// The elements, in order.
+        items: Vec<Value>,
+    },
+    /// An element is over.
+    ElementEnded {
+        /// The step.
+        step: String,
+        /// Its round.
+        round: u32,
+        /// Which element, from 0.
+        index: u32,
+        /// How it ended: `completed`, or as an `end` among its steps says.
+        status: String,
+        /// What it gives.
+        output: Value,
     },
     /// A step's condition was false.
     StepSkipped {

@@ -1,7 +1,8 @@
 //! Where an outcome leads, given how often it led back already.
 
+use super::frame::Slot;
 use super::limits::MAX_ROUNDS;
-use super::state::{RunState, Slot, Slots};
+use super::state::RunState;
 use crate::plan::{Disposition, Plan};
 
 /// Where an outcome leads this time.
@@ -11,7 +12,7 @@ pub(super) enum Leads<'p> {
     On,
     /// On, by edges that name the outcome.
     Named,
-    /// The run ends with this status.
+    /// The run ends with this status, or the element.
     End(&'p str),
     /// A new round from `to` on; `depth` tells which of nested ways back it is.
     Back { to: Slot, depth: u32 },
@@ -21,7 +22,7 @@ pub(super) enum Leads<'p> {
 
 /// Where `outcome` of the step at `slot` leads.
 pub(super) fn leads<'p>(plan: &'p Plan, state: &RunState, slot: Slot, outcome: &str) -> Leads<'p> {
-    let Some(mut disposition) = plan.at(slot).outcomes.get(outcome) else {
+    let Some(mut disposition) = state.planned(plan, slot).outcomes.get(outcome) else {
         return Leads::Nowhere;
     };
     let mut depth = 0;
@@ -31,7 +32,7 @@ pub(super) fn leads<'p>(plan: &'p Plan, state: &RunState, slot: Slot, outcome: &
             Disposition::Named => return Leads::Named,
             Disposition::Nowhere => return Leads::Nowhere,
             // `always` steps run once, whatever they come to.
-            Disposition::End(_) | Disposition::BackTo { .. } if plan.is_always(slot) => return Leads::Named,
+            Disposition::End(_) | Disposition::BackTo { .. } if slot.is_always() => return Leads::Named,
             Disposition::End(status) => return Leads::End(status),
             Disposition::BackTo {
                 target,
@@ -39,7 +40,7 @@ pub(super) fn leads<'p>(plan: &'p Plan, state: &RunState, slot: Slot, outcome: &
                 then,
             } => {
                 if taken(state, slot, outcome, depth).saturating_add(1) < (*max_rounds).min(MAX_ROUNDS) {
-                    let to = plan.sibling(slot, *target);
+                    let to = slot.sibling(*target);
                     return Leads::Back { to, depth };
                 }
                 disposition = then;

@@ -1,11 +1,17 @@
 //! What one run may not exceed. Each has a test at the limit and one past it.
 
 use crate::base::Value;
-use crate::plan::Retry;
+use crate::plan::{Plan, Retry};
 
 /// Events in a run's journal while it runs. A run that reaches this closes as `too_long`;
 /// releasing and `always` steps still happen.
 pub const MAX_EVENTS: u64 = 50_000;
+/// The same for a run of a flow with an `each`, which may have 10,000 elements: fifty events for each
+/// of them.
+pub const MAX_EVENTS_WITH_EACH: u64 = 500_000;
+/// What the outputs of the elements of one `each` may take, as compact JSON. An element whose outputs
+/// no longer fit ends as `too_large` without any.
+pub const MAX_RESULTS_BYTES: usize = 8 << 20;
 /// Events kept for waits that are not open yet. A further one takes the place of another, which the
 /// journal names.
 pub const MAX_KEPT_EVENTS: usize = 1_000;
@@ -27,6 +33,15 @@ pub const RELEASE_RETRY: Retry = Retry {
     factor: 4.0,
     max_ms: 600_000,
 };
+
+/// Events that a run of `plan` may have.
+pub(super) const fn max_events(plan: &Plan) -> u64 {
+    if plan.eaches.is_empty() {
+        MAX_EVENTS
+    } else {
+        MAX_EVENTS_WITH_EACH
+    }
+}
 
 /// Size of `value` as compact JSON, in bytes.
 pub(super) fn payload_bytes(value: &Value) -> usize {

@@ -3,8 +3,9 @@
 use super::apply;
 use super::decide;
 use super::event::{Event, JOURNAL_VERSION};
+use super::frame::Slot;
 use super::input::{Input, Refusal, Reply, Start};
-use super::state::{Fresh, RunState, Slot};
+use super::state::{Fresh, RunState};
 use super::{EventRecord, Work};
 use crate::base::{Timestamp, Value};
 use crate::expr::SecretUse;

@@ -12,7 +12,10 @@
 
 mod apply;
 mod decide;
+mod each;
 pub mod event;
+mod frame;
+mod holdings;
 pub mod input;
 mod leads;
 pub mod limits;
@@ -29,5 +32,7 @@ pub use input::{Acting, Decision, Failure, FailureKind, InboundEvent, Input, Ref
 pub use machine::RunMachine;
 pub use replay::ReplayError;
 pub use state::RunState;
-pub use view::{IncidentView, OwnedView, RunPhase, StepPhase, StepView, TaskPhase, TaskView};
+pub use view::{
+    ElementView, ElementsView, IncidentView, OwnedView, RunPhase, StepPhase, StepView, TaskPhase, TaskView,
+};
 pub use work::{Assignment, Load, Work, WorkKey};

@@ -1,12 +1,13 @@
 //! What must be in flight, asked of the state: a restart asks again and loses nothing.
 
 use super::decide;
+use super::frame::Slot;
 use super::machine::RunMachine;
-use super::state::{Phase, Slot, Slots, Task};
+use super::state::{Abandoned, Phase, Task};
 use super::work::{Work, WorkKey};
 use crate::base::Value;
 use crate::expr::SecretUse;
-use crate::plan::{Pick, PlanVerb};
+use crate::plan::{Pick, PlanStep, PlanVerb};
 use serde_json::json;
 
 /// Everything that must be in flight now.
@@ -21,16 +22,15 @@ pub(super) fn outstanding(machine: &RunMachine) -> Vec<Work> {
     }
     work.extend(release(machine));
     for abandoned in &state.abandoned {
-        let tries = &abandoned.call.tries;
-        if tries.retry_at.is_none() && !state.incidents.contains_key(&abandoned.name) {
-            let input = abandoned.call.input.clone();
-            work.extend(action(machine, abandoned.slot, abandoned.round, tries.attempt, input));
+        if abandoned.call.tries.retry_at.is_none() && !state.incidents.contains_key(&abandoned.name) {
+            work.extend(follow_up(machine, abandoned));
         }
     }
     work
 }
 
-/// The call of the step at `slot`.
+/// The call of the step at `slot`. The input of a pure action follows from the plan; where it cannot
+/// be computed a decision on that is due, see `next_wakeup`.
 fn call(machine: &RunMachine, slot: Slot) -> Option<Work> {
     let step = machine.state.step(slot);
     let (attempt, input) = match &step.phase {
@@ -38,31 +38,45 @@ fn call(machine: &RunMachine, slot: Slot) -> Option<Work> {
         Phase::Calling(call) => (call.tries.attempt, call.input.clone()),
         _ => return None,
     };
-    action(machine, slot, step.round, attempt, input)
-}
-
-/// A call; the input of a pure action follows from the plan. `None` where it cannot be computed:
-/// then a decision on that is due, see `next_wakeup`.
-fn action(
-    machine: &RunMachine,
-    slot: Slot,
-    round: u32,
-    attempt: u32,
-    input: Option<(Value, Vec<SecretUse>)>,
-) -> Option<Work> {
-    let step = machine.plan.at(slot);
-    let PlanVerb::Uses { action, pure, .. } = &step.verb else {
-        return None;
-    };
-    let (input, secrets) = match (input, machine.rendered.get(&slot)) {
+    let input = match (input, machine.rendered.get(&slot)) {
         (Some(recorded), _) => recorded,
-        (None, Some((of, rendered))) if *of == round => rendered.clone(),
+        (None, Some((of, rendered))) if *of == step.round => rendered.clone(),
         (None, _) => decide::rendered(&machine.plan, &machine.state, slot).ok()?,
     };
+    let name = machine.state.name(&machine.plan, slot);
+    let key = WorkKey::of_step(&machine.state.run, &name, step.round);
+    action(machine.state.planned(&machine.plan, slot), name, key, attempt, input)
+}
+
+/// The call of a step that was cancelled meanwhile.
+fn follow_up(machine: &RunMachine, abandoned: &Abandoned) -> Option<Work> {
+    let (body, step) = abandoned.place;
+    let step = machine.plan.body(body).step(step);
+    let key = WorkKey::of_step(&machine.state.run, &abandoned.step, abandoned.round);
+    let call = &abandoned.call;
+    action(
+        step,
+        abandoned.step.clone(),
+        key,
+        call.tries.attempt,
+        call.input.clone()?,
+    )
+}
+
+fn action(
+    plan: &PlanStep,
+    step: String,
+    key: WorkKey,
+    attempt: u32,
+    (input, secrets): (Value, Vec<SecretUse>),
+) -> Option<Work> {
+    let PlanVerb::Uses { action, pure, .. } = &plan.verb else {
+        return None;
+    };
     Some(Work::Call {
-        key: WorkKey::of_step(&machine.state.run, &step.id, round),
+        key,
         attempt,
-        step: step.id.clone(),
+        step,
         action: action.clone(),
         input,
         secrets,
@@ -76,7 +90,8 @@ fn release(machine: &RunMachine) -> Option<Work> {
         return None;
     }
     let thing = machine.state.releasable()?;
-    let step = machine.plan.at(thing.slot);
+    let (body, step) = thing.place;
+    let step = machine.plan.body(body).step(step);
     let PlanVerb::Uses {
         acquires: Some(acquires),
         ..
@@ -100,8 +115,8 @@ fn release(machine: &RunMachine) -> Option<Work> {
 
 /// Questions to the directory.
 fn questions(machine: &RunMachine, slot: Slot, task: &Task, work: &mut Vec<Work>) {
-    let (run, step) = (&machine.state.run, &machine.plan.at(slot).id);
-    if task.unassigned && !machine.state.incidents.contains_key(step) {
+    let (run, step) = (&machine.state.run, &task.step);
+    if task.unassigned && !machine.state.has_incident(&machine.plan, slot) {
         work.push(Work::Assign {
             key: WorkKey::of_assign(run, step, task.round, task.questions),
             task: task.id.clone(),
@@ -109,7 +124,7 @@ fn questions(machine: &RunMachine, slot: Slot, task: &Task, work: &mut Vec<Work>
             veto: task.veto_by.clone(),
             exclude: task.exclude.clone(),
             escalated: false,
-            load: matches!(&machine.plan.at(slot).verb, PlanVerb::Ask(ask) if ask.pick.is_some_and(|pick| pick != Pick::Random)),
+            load: matches!(&machine.state.planned(&machine.plan, slot).verb, PlanVerb::Ask(ask) if ask.pick.is_some_and(|pick| pick != Pick::Random)),
         });
     }
     if let Some(joining) = &task.joining {

@@ -1,5 +1,6 @@
 //! A journal → the run that it is of.
 
+use super::frame::slots;
 use super::machine::RunMachine;
 use super::state::{Fresh, Phase};
 use super::{EventRecord, JOURNAL_VERSION, apply, decide};
@@ -72,11 +73,21 @@ impl RunMachine {
     /// Lists everything that a decision may be open on.
     fn look_again(&mut self) {
         let state = &self.state;
-        let slots = (0..).map(super::state::Slot).zip(&state.steps);
-        self.fresh.ready = slots
-            .filter(|(_, step)| step.phase == Phase::Ready)
-            .map(|(slot, _)| slot)
-            .collect();
+        for (id, frame) in state.frames.iter() {
+            for (slot, step) in slots(id, frame) {
+                match step.phase {
+                    Phase::Ready => self.fresh.ready.push_back(slot),
+                    Phase::Spreading(_) => self.fresh.eaches.push_back(slot),
+                    _ => {}
+                }
+            }
+            if id.is_element() && frame.ending.is_some() {
+                self.fresh.ending.push_back(id);
+            }
+            if id.is_element() && frame.live == 0 {
+                self.fresh.idle.push_back(id);
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What names in expressions mean while a run is at a certain state.
 
-use super::state::{KeptEvent, Phase, RunState, Slots, StepState};
+use super::frame::FrameId;
+use super::state::{KeptEvent, Phase, RunState, StepState};
 use crate::base::{Timestamp, Value};
 use crate::expr::{Scope, dig};
 use crate::plan::Plan;
@@ -10,6 +11,8 @@ use serde_json::{Map, json};
 pub(super) struct RunScope<'a> {
     pub(super) plan: &'a Plan,
     pub(super) state: &'a RunState,
+    /// The list of steps that the expression stands in.
+    pub(super) frame: FrameId,
     /// `run.now`: the recorded time of what is being handled.
     pub(super) now: Timestamp,
     /// `event`, where one is looked at.
@@ -22,9 +25,11 @@ impl Scope for RunScope<'_> {
             ["inputs", rest @ ..] => dig(&self.state.inputs, rest).cloned(),
             ["run", rest @ ..] => self.run(rest),
             ["steps", id, rest @ ..] => {
-                let slot = self.plan.slot(id)?;
+                let slot = self.state.seen_from(self.plan, self.frame, id)?;
                 step(self.state.step(slot), rest)
             }
+            ["item", rest @ ..] => dig(self.state.element(self.frame)?.1, rest).cloned(),
+            ["index"] => Some(json!(self.state.element(self.frame)?.0)),
             ["event", rest @ ..] => event(self.event?, rest),
             _ => None,
         }

@@ -2,23 +2,16 @@
 //!
 //! Invariant: changed by `apply` alone, so that the journal leads to it.
 
+use super::each::Each;
 use super::event::{DecisionRecord, DocumentRef, Expected, StandIn, Timers};
+use super::frame::{FrameId, Frames, Slot};
+use super::holdings::{Holdings, Owned};
 use super::view::TaskPhase;
 use crate::base::id::{EventId, RunId, TaskId};
 use crate::base::{Timestamp, Value};
 use crate::expr::SecretUse;
-use crate::plan::{Plan, PlanStep, StepId};
+use crate::plan::{BodyId, Plan, StepId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-
-/// A step by position: those of the flow first, then the `always` steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Slot(pub(super) u32);
-
-impl Slot {
-    pub(super) const fn index(self) -> usize {
-        self.0 as usize
-    }
-}
 
 /// One run as it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,11 +27,7 @@ pub struct RunState {
     /// Position of the last event.
     pub(super) seq: u64,
     pub(super) progress: Progress,
-    pub(super) steps: Vec<StepState>,
-    /// Steps of the flow that are not over.
-    pub(super) live: usize,
-    /// `always` steps that are not over.
-    pub(super) live_always: usize,
+    pub(super) frames: Frames,
     /// Steps that may have work outstanding.
     pub(super) working: BTreeSet<Slot>,
     /// Steps that wait for events.
@@ -49,18 +38,18 @@ pub struct RunState {
     /// Every task ever opened, in that order.
     pub(super) tasks: Vec<Task>,
     pub(super) task_index: BTreeMap<TaskId, usize>,
+    /// Tasks by the event that last changed them.
+    pub(super) task_changes: BTreeSet<(u64, usize)>,
     /// Events that no wait has consumed, oldest first.
     pub(super) kept: Vec<KeptEvent>,
     /// Every event ever received.
     pub(super) seen: BTreeSet<EventId>,
-    /// What is to be released, in the order of acquisition.
-    pub(super) owned: Vec<Owned>,
+    /// What is to be released.
+    pub(super) owned: Holdings,
     /// Calls whose step was cancelled while they might have acquired something.
     pub(super) abandoned: Vec<Abandoned>,
     /// By step, `release:THING` or `abandoned:STEP:ROUND`.
     pub(super) incidents: BTreeMap<String, Incident>,
-    /// An outcome ended the run, which is not closing yet.
-    pub(super) ending: Option<Ending>,
     /// Outcomes that lead back, not gone yet.
     pub(super) jumps: VecDeque<Jump>,
 }
@@ -115,6 +104,8 @@ pub(super) enum Phase {
     Waiting(Wait),
     /// Asks people: position in `RunState::tasks`.
     Asking(usize),
+    /// Does its steps for each element.
+    Spreading(Box<Each>),
     Finished(String),
     Skipped,
     NotReached,
@@ -176,7 +167,12 @@ pub(super) struct Wait {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Task {
     pub(super) id: TaskId,
+    /// Where the step is, or was.
     pub(super) slot: Slot,
+    /// The step as the plan has it.
+    pub(super) place: (BodyId, StepId),
+    /// The step as journals name it.
+    pub(super) step: String,
     pub(super) round: u32,
     pub(super) document: Option<DocumentRef>,
     pub(super) title: Option<String>,
@@ -220,21 +216,13 @@ pub(super) struct KeptEvent {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Owned {
-    pub(super) kind: String,
-    pub(super) id: String,
-    /// The step that acquired it.
-    pub(super) slot: Slot,
-    /// Whether it is to be released now.
-    pub(super) releasing: bool,
-    pub(super) tries: Tries,
-}
-
-#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Abandoned {
     /// `abandoned:STEP:ROUND`.
     pub(super) name: String,
-    pub(super) slot: Slot,
+    /// The step as journals name it.
+    pub(super) step: String,
+    /// The step as the plan has it.
+    pub(super) place: (BodyId, StepId),
     pub(super) round: u32,
     pub(super) call: Call,
 }
@@ -293,18 +281,15 @@ pub(super) struct Fresh {
     pub(super) opened: VecDeque<Slot>,
     /// Events that came in.
     pub(super) events: VecDeque<EventId>,
+    /// Elements that an outcome ended.
+    pub(super) ending: VecDeque<FrameId>,
+    /// Elements with nothing left to do.
+    pub(super) idle: VecDeque<FrameId>,
+    /// Each `each` that was opened or of which an element ended.
+    pub(super) eaches: VecDeque<Slot>,
 }
 
 impl RunState {
-    /// The step at `slot`.
-    pub(super) fn step(&self, slot: Slot) -> &StepState {
-        &self.steps[slot.index()]
-    }
-
-    pub(super) fn step_mut(&mut self, slot: Slot) -> &mut StepState {
-        &mut self.steps[slot.index()]
-    }
-
     pub(super) const fn is_running(&self) -> bool {
         matches!(self.progress, Progress::Running)
     }
@@ -315,7 +300,7 @@ impl RunState {
 
     /// The open task of `slot`, if it asks people.
     pub(super) fn task_of(&self, slot: Slot) -> Option<&Task> {
-        match self.step(slot).phase {
+        match self.get(slot)?.phase {
             Phase::Asking(at) => self.tasks.get(at),
             _ => None,
         }
@@ -323,7 +308,7 @@ impl RunState {
 
     /// The timers that the step at `slot` was opened with.
     pub(super) fn timers_of(&self, slot: Slot) -> Option<&Timers> {
-        match &self.step(slot).phase {
+        match &self.get(slot)?.phase {
             Phase::Waiting(wait) => Some(&wait.timers),
             Phase::Asking(at) => self.tasks.get(*at).map(|task| &task.timers),
             _ => None,
@@ -341,9 +326,13 @@ impl RunState {
             return None;
         }
         self.owned
-            .iter()
-            .rev()
-            .find(|thing| thing.releasing && !self.incidents.contains_key(&release_name(&thing.id)))
+            .releasing()
+            .find(|thing| !self.incidents.contains_key(&release_name(&thing.id)))
+    }
+
+    /// Whether a person must look at the step at `slot`.
+    pub(super) fn has_incident(&self, plan: &Plan, slot: Slot) -> bool {
+        !self.incidents.is_empty() && self.incidents.contains_key(&self.name(plan, slot))
     }
 }
 
@@ -355,69 +344,4 @@ pub(super) fn release_name(thing: &str) -> String {
 /// How journals name a call whose step was cancelled.
 pub(super) fn abandoned_name(step: &str, round: u32) -> String {
     format!("abandoned:{step}:{round}")
-}
-
-/// Looking up steps by slot, id and index.
-pub(super) trait Slots {
-    /// The step at `slot`.
-    fn at(&self, slot: Slot) -> &PlanStep;
-    /// Where the step called `id` is.
-    fn slot(&self, id: &str) -> Option<Slot>;
-    /// Whether `slot` is an `always` step.
-    fn is_always(&self, slot: Slot) -> bool;
-    /// Where the step is that a sibling of `slot` knows by `step`.
-    fn sibling(&self, slot: Slot, step: StepId) -> Slot;
-    /// Edges out of `slot`: the successor and which of its `after` the edge is.
-    fn edges_out(&self, slot: Slot) -> impl Iterator<Item = (Slot, usize)>;
-    /// Everything that comes after `slot`, without itself.
-    fn downstream(&self, slot: Slot) -> Vec<Slot>;
-}
-
-impl Slots for Plan {
-    fn at(&self, slot: Slot) -> &PlanStep {
-        match slot.index().checked_sub(self.steps.len()) {
-            None => &self.steps[slot.index()],
-            Some(at) => &self.always[at],
-        }
-    }
-
-    fn slot(&self, id: &str) -> Option<Slot> {
-        u32::try_from(*self.positions.get(id)?).ok().map(Slot)
-    }
-
-    fn is_always(&self, slot: Slot) -> bool {
-        slot.index() >= self.steps.len()
-    }
-
-    fn sibling(&self, slot: Slot, step: StepId) -> Slot {
-        if self.is_always(slot) {
-            let first = u32::try_from(self.steps.len()).expect("a plan has fewer than 2^32 steps");
-            Slot(first + step.0)
-        } else {
-            Slot(step.0)
-        }
-    }
-
-    fn edges_out(&self, slot: Slot) -> impl Iterator<Item = (Slot, usize)> {
-        let index = if self.is_always(slot) {
-            &self.always_index
-        } else {
-            &self.index
-        };
-        index.edges_out[self.at(slot).index.index()]
-            .iter()
-            .map(move |(step, edge)| (self.sibling(slot, *step), *edge))
-    }
-
-    fn downstream(&self, slot: Slot) -> Vec<Slot> {
-        let index = if self.is_always(slot) {
-            &self.always_index
-        } else {
-            &self.index
-        };
-        index.downstream[self.at(slot).index.index()]
-            .iter()
-            .map(|step| self.sibling(slot, step))
-            .collect()
-    }
 }

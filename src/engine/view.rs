@@ -1,8 +1,10 @@
 //! What a host may show and store of a run: questions whose answers change only with events.
 
 use super::RunMachine;
+use super::each::COMPLETED;
 use super::event::{DecisionRecord, DocumentRef, Expected, StandIn};
-use super::state::{Phase, Progress, Slot, Slots, StepState, Task};
+use super::frame::{FrameId, Slot, is_each, slots};
+use super::state::{Phase, Progress, StepState, Task};
 use crate::base::id::{RunId, TaskId};
 use crate::base::{Timestamp, Value};
 pub use crate::plan::{AskKind, PlanField};
@@ -78,7 +80,37 @@ pub struct StepView {
     pub due: Option<Timestamp>,
     /// What is wrong, where a person must look or the outcome is `failed`.
     pub error: Option<String>,
+    /// How its elements stand, where it does its steps for each of several.
+    pub elements: Option<ElementsView>,
 }
+
+/// How the elements of an `each` stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ElementsView {
+    /// How many there are.
+    pub total: u32,
+    /// How many completed.
+    pub completed: u32,
+    /// How many ended otherwise.
+    pub otherwise: u32,
+    /// How many are under way.
+    pub running: u32,
+    /// The first of those under way, at most [`SHOWN_ELEMENTS`]; those where a person must look
+    /// before the others.
+    pub shown: Vec<ElementView>,
+}
+
+/// An element under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ElementView {
+    /// From 0.
+    pub index: u32,
+    /// Its steps in the order of the file, by their full names.
+    pub steps: Vec<StepView>,
+}
+
+/// How many elements of an `each` a view shows one by one.
+pub const SHOWN_ELEMENTS: usize = 20;
 
 /// Something that a person must look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -227,20 +259,31 @@ impl RunMachine {
 
     /// Its steps in the order of the file, `always` steps last.
     pub fn steps(&self) -> Vec<StepView> {
-        (0..)
-            .map(Slot)
-            .zip(&self.state.steps)
-            .map(|(slot, step)| self.step_view(slot, step))
-            .collect()
+        let lists = [FrameId::FLOW, FrameId::ALWAYS].into_iter();
+        lists.flat_map(|list| self.steps_of(list)).collect()
+    }
+
+    /// One step by its name, as `departments[3].grant`; nothing where its element is over.
+    pub fn step(&self, name: &str) -> Option<StepView> {
+        let slot = self.state.find(&self.plan, name)?;
+        Some(self.step_view(slot, self.state.step(slot)))
+    }
+
+    fn steps_of(&self, list: FrameId) -> Vec<StepView> {
+        let steps = slots(list, self.state.frame(list));
+        steps.map(|(slot, step)| self.step_view(slot, step)).collect()
     }
 
     fn step_view(&self, slot: Slot, step: &StepState) -> StepView {
-        let plan = self.plan.at(slot);
-        let incident = self.state.incidents.get(&plan.id);
+        let plan = self.state.planned(&self.plan, slot);
+        let id = self.state.name(&self.plan, slot);
+        let incident = self.state.incidents.get(&id);
         let phase = match &step.phase {
             _ if incident.is_some() => StepPhase::Incident,
             Phase::Pending => StepPhase::Pending,
-            Phase::Ready | Phase::Calling(_) | Phase::Waiting(_) | Phase::Asking(_) => StepPhase::Active,
+            Phase::Ready | Phase::Calling(_) | Phase::Waiting(_) | Phase::Asking(_) | Phase::Spreading(_) => {
+                StepPhase::Active
+            }
             Phase::Finished(_) => StepPhase::Finished,
             Phase::Skipped => StepPhase::Skipped,
             Phase::NotReached => StepPhase::NotReached,
@@ -253,7 +296,8 @@ impl RunMachine {
         let failed = outcome.as_ref().filter(|outcome| *outcome == "failed");
         let error = failed.and_then(|_| step.output.get("error")?.as_str());
         StepView {
-            id: plan.id.clone(),
+            elements: self.elements_view(slot, step),
+            id,
             title: plan.title.clone(),
             phase,
             round: step.round,
@@ -264,6 +308,47 @@ impl RunMachine {
                 .map(str::to_owned),
             outcome,
         }
+    }
+
+    fn elements_view(&self, slot: Slot, step: &StepState) -> Option<ElementsView> {
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        if let Some(each) = self.state.each(slot) {
+            let mut running: Vec<_> = each.running.iter().map(|(index, frame)| (*index, *frame)).collect();
+            if running.len() > SHOWN_ELEMENTS {
+                running.sort_by_key(|(index, _)| !self.has_incident_in(slot, *index));
+                running.truncate(SHOWN_ELEMENTS);
+            }
+            return Some(ElementsView {
+                total: each.total(),
+                completed: each.completed,
+                otherwise: count(each.ended.len()) - each.completed,
+                running: count(each.running.len()),
+                shown: running
+                    .into_iter()
+                    .map(|(index, frame)| ElementView {
+                        index,
+                        steps: self.steps_of(frame),
+                    })
+                    .collect(),
+            });
+        }
+        let results = step.output.get("results").and_then(Value::as_array);
+        let results = results.filter(|_| is_each(self.state.planned(&self.plan, slot)))?;
+        let completed = results.iter().filter(|result| result["status"] == COMPLETED).count();
+        Some(ElementsView {
+            total: count(results.len()),
+            completed: count(completed),
+            otherwise: count(results.len() - completed),
+            running: 0,
+            shown: Vec::new(),
+        })
+    }
+
+    /// Whether a person must look at a step of the element.
+    fn has_incident_in(&self, of: Slot, index: u32) -> bool {
+        let prefix = self.state.prefix(&self.plan, of, index);
+        let mut from_there = self.state.incidents.range(prefix.clone()..);
+        from_there.next().is_some_and(|(name, _)| name.starts_with(&prefix))
     }
 
     /// What it owns now, in the order of acquisition. Events about these go to the run.
@@ -310,8 +395,8 @@ impl RunMachine {
 
     /// What a step waits for, met or not; empty where it does not wait.
     pub fn expected(&self, step: &str) -> &[Expected] {
-        let slot = self.state.waiting.iter().find(|slot| self.plan.at(**slot).id == step);
-        match slot.map(|slot| &self.state.step(*slot).phase) {
+        let slot = self.state.find(&self.plan, step);
+        match slot.map(|slot| &self.state.step(slot).phase) {
             Some(Phase::Waiting(wait)) => &wait.expected,
             _ => &[],
         }
@@ -322,6 +407,24 @@ impl RunMachine {
         self.state.tasks.iter().map(|task| self.task_view(task)).collect()
     }
 
+    /// The tasks that were opened or changed after the event at `seq`, in the order of opening.
+    pub fn tasks_since(&self, seq: u64) -> Vec<TaskView> {
+        let changed = self.state.task_changes.range((seq + 1, 0)..);
+        let mut changed: Vec<usize> = changed.map(|(_, at)| *at).collect();
+        changed.sort_unstable();
+        changed
+            .iter()
+            .map(|at| self.task_view(&self.state.tasks[*at]))
+            .collect()
+    }
+
+    /// The tasks at which people are asked, in the order of the steps.
+    pub fn open_tasks(&self) -> Vec<TaskView> {
+        let asking = self.state.asking.iter();
+        let tasks = asking.filter_map(|slot| self.state.task_of(*slot));
+        tasks.map(|task| self.task_view(task)).collect()
+    }
+
     /// One task.
     pub fn task(&self, task: &TaskId) -> Option<TaskView> {
         let at = self.state.task_index.get(task)?;
@@ -329,7 +432,8 @@ impl RunMachine {
     }
 
     fn task_view(&self, task: &Task) -> TaskView {
-        let plan = self.plan.at(task.slot);
+        let (body, step) = task.place;
+        let plan = self.plan.body(body).step(step);
         let PlanVerb::Ask(ask) = &plan.verb else {
             unreachable!("a task belongs to a step that asks");
         };
@@ -351,7 +455,7 @@ impl RunMachine {
         }
         TaskView {
             id: task.id.clone(),
-            step: plan.id.clone(),
+            step: task.step.clone(),
             title: task.title.clone().unwrap_or_else(|| plan.title.clone()),
             round: task.round,
             kind: ask.kind,

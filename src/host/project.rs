@@ -51,7 +51,7 @@ impl Host {
                 .collect();
             writes.push(Write::Subscribe { run: run.clone(), to });
         }
-        for view in machine.tasks().into_iter().filter(|view| view.changed > loaded.row.seq) {
+        for view in machine.tasks_since(loaded.row.seq) {
             let rev = stored.task_revs.entry(view.id.clone()).or_default();
             writes.push(Write::PutTask(task_row(run, &row.flow, view, *rev)));
             *rev += 1;
@@ -84,8 +84,8 @@ impl Host {
 /// Ids of what events go to the run about: what it owns, and the documents it asks people about,
 /// wherever their next version comes from.
 pub(super) fn owned(machine: &RunMachine) -> BTreeSet<String> {
-    let open = machine.tasks().into_iter().filter(|task| task.phase == TaskPhase::Open);
-    let documents = open.filter_map(|task| Some(task.document?.id));
+    let documents = machine.open_tasks().into_iter();
+    let documents = documents.filter_map(|task| Some(task.document?.id));
     machine
         .owned()
         .into_iter()
@@ -100,9 +100,9 @@ pub(super) fn locked(machine: &RunMachine) -> BTreeSet<FileId> {
         Some(PlanVerb::Ask(ask)) => ask.on_new_version == OnNewVersion::Lock,
         _ => false,
     };
-    let tasks = machine.tasks().into_iter();
+    let tasks = machine.open_tasks().into_iter();
     tasks
-        .filter(|task| task.phase == TaskPhase::Open && locks(&task.step))
+        .filter(|task| locks(&task.step))
         .filter_map(|task| Some(FileId(task.document?.id)))
         .collect()
 }

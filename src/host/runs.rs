@@ -38,7 +38,7 @@ pub struct StartRun {
 pub struct RunView {
     /// How it stands.
     pub run: RunRow,
-    /// Its steps in the order of the file.
+    /// Its steps in the order of the file; behind an `each` the steps of elements under way.
     pub steps: Vec<StepView>,
     /// Inputs.
     pub inputs: Value,
@@ -63,6 +63,21 @@ pub struct StepView {
     pub due: Option<crate::base::Timestamp>,
     /// What is wrong, where a person must look.
     pub error: Option<String>,
+    /// How many of its elements stand how, where it is an `each` that began.
+    pub elements: Option<ElementCounts>,
+}
+
+/// How many elements of an `each` stand how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct ElementCounts {
+    /// All of them.
+    pub total: u32,
+    /// Those that completed.
+    pub completed: u32,
+    /// Those that ended otherwise.
+    pub otherwise: u32,
+    /// Those under way; the steps of the first of these are among the steps of the run.
+    pub running: u32,
 }
 
 impl Host {
@@ -225,7 +240,7 @@ impl Host {
             let machine = &loaded.machine;
             let view = RunView {
                 run: loaded.row.clone(),
-                steps: machine.steps().into_iter().map(step_view).collect(),
+                steps: step_views(machine.steps()),
                 inputs: machine.inputs().clone(),
                 outputs: machine.outputs().cloned(),
             };
@@ -305,8 +320,30 @@ impl Host {
     }
 }
 
-fn step_view(view: crate::engine::view::StepView) -> StepView {
+/// The steps with those of elements right behind their `each`.
+fn step_views(views: Vec<crate::engine::StepView>) -> Vec<StepView> {
+    let mut steps = Vec::with_capacity(views.len());
+    for mut view in views {
+        let shown = view
+            .elements
+            .as_mut()
+            .map(|elements| std::mem::take(&mut elements.shown));
+        steps.push(step_view(view));
+        for element in shown.into_iter().flatten() {
+            steps.extend(step_views(element.steps));
+        }
+    }
+    steps
+}
+
+fn step_view(view: crate::engine::StepView) -> StepView {
     StepView {
+        elements: view.elements.map(|elements| ElementCounts {
+            total: elements.total,
+            completed: elements.completed,
+            otherwise: elements.otherwise,
+            running: elements.running,
+        }),
         id: view.id,
         title: view.title,
         state: view.phase.as_str().to_owned(),

@@ -154,11 +154,10 @@ impl Host {
     }
 
     fn step_words(&self, machine: &RunMachine, step: &str, words: &str) -> (String, String) {
-        let open = |view: &TaskView| view.step == step && view.phase == TaskPhase::Open;
-        if let Some(view) = machine.tasks().into_iter().find(open) {
+        if let Some(view) = machine.open_tasks().into_iter().find(|view| view.step == step) {
             return self.task_words(machine, &view, words);
         }
-        let view = machine.steps().into_iter().find(|view| view.id == step);
+        let view = machine.step(step);
         let title = view.as_ref().map_or(step, |view| view.title.as_str());
         let mut text = format!("{words}: {title}\n\nFlow: {}\n", machine.plan().title);
         if let Some(due) = view.as_ref().and_then(|view| view.due) {
@@ -168,7 +167,7 @@ impl Host {
     }
 
     fn incident_words(&self, machine: &RunMachine, step: &str, error: &str) -> (String, String) {
-        let view = machine.steps().into_iter().find(|view| view.id == step);
+        let view = machine.step(step);
         let title = view.map_or_else(|| step.to_owned(), |view| view.title);
         let (run, server) = (machine.run(), self.parts().links.base_url());
         let subject = format!("A run needs a person: {title}");

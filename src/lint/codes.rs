@@ -65,6 +65,7 @@ pub const CODES: &[Page] = pages![
     "GF307" "back-to-not-upstream",
     "GF308" "deadline-out-of-place",
     "GF309" "starts-itself",
+    "GF310" "too-few-elements",
     "GF401" "no-deadline",
     "GF402" "reminder-after-due",
     "GF403" "bad-duration",

@@ -110,8 +110,9 @@ fn context<'a>(
     paths: &[Paths<'a>],
     texts: &mut Texts,
 ) -> Context<'a> {
-    let mut steps = views(document, "steps", &spec.steps);
-    steps.extend(views(document, "always", &spec.always));
+    let mut steps = Vec::new();
+    views(document, "/steps", &spec.steps, (false, None), &mut steps);
+    views(document, "/always", &spec.always, (true, None), &mut steps);
     let places = places::places(spec, &steps);
     let shapes = Shapes::of(spec, catalog);
     let mut resolver = Resolver {
@@ -121,6 +122,7 @@ fn context<'a>(
         shapes: &shapes,
         plan,
         paths,
+        items: HashMap::new(),
         guard: uses::Guard::none(),
     };
     let uses = uses::uses(&places, &mut resolver, texts);
@@ -138,29 +140,37 @@ fn context<'a>(
     }
 }
 
-/// The steps of one list with their places. Steps that were not understood are in the file and not
-/// in `steps`, so the places are found by id, in order.
-fn views<'a>(document: &Document, key: &'static str, steps: &'a [StepSpec]) -> Vec<StepView<'a>> {
-    let written = document
-        .value
-        .get(key)
-        .and_then(Value::as_array)
-        .map_or(&[][..], Vec::as_slice);
+/// The steps of the list at `pointer` with their places, those inside an `each` right behind it.
+/// Steps that were not understood are in the file and not in `steps`, so the places are found by
+/// id, in order.
+fn views<'a>(
+    document: &Document,
+    pointer: &str,
+    steps: &'a [StepSpec],
+    (always, each): (bool, Option<usize>),
+    found: &mut Vec<StepView<'a>>,
+) {
+    let written = document.value.pointer(pointer).and_then(Value::as_array);
+    let written = written.map_or(&[][..], Vec::as_slice);
     let mut next = 0;
-    steps
-        .iter()
-        .map(|spec| {
-            let is_it = |step: &Value| step.get("id").and_then(Value::as_str) == Some(spec.id.as_str());
-            let ahead = written.iter().skip(next).position(is_it).unwrap_or(0);
-            let position = next + ahead;
-            next = position + 1;
-            StepView {
-                pointer: format!("/{key}/{position}"),
-                spec,
-                always: key == "always",
-            }
-        })
-        .collect()
+    for spec in steps {
+        let is_it = |step: &Value| step.get("id").and_then(Value::as_str) == Some(spec.id.as_str());
+        let ahead = written.iter().skip(next).position(is_it).unwrap_or(0);
+        let position = next + ahead;
+        next = position + 1;
+        let view = StepView {
+            pointer: format!("{pointer}/{position}"),
+            spec,
+            always,
+            each,
+        };
+        let inner = view.at("each/steps");
+        found.push(view);
+        if let Some(each) = &spec.each {
+            let within = (always, Some(found.len() - 1));
+            views(document, &inner, &each.steps, within, found);
+        }
+    }
 }
 
 /// What under `with` does not fit the action that it is for.

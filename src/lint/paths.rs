@@ -1,8 +1,8 @@
 //! The graph of one list of steps, and what is certain on every path through it.
 
-use crate::plan::{Completion, Edge, Index, Knowledge, Plan, PlanStep, StepId};
+use crate::plan::{Body, Completion, Edge, Index, Knowledge, Plan, PlanStep, StepId};
 
-/// `steps` or `always` of a plan, as a graph.
+/// One list of steps of a plan, as a graph.
 #[derive(Debug)]
 pub struct Paths<'a> {
     /// The steps.
@@ -16,17 +16,18 @@ pub struct Paths<'a> {
 }
 
 impl<'a> Paths<'a> {
-    /// The graphs of `steps` and of `always`, in this order.
-    pub fn of(plan: &'a Plan) -> [Self; 2] {
-        [(&plan.steps, &plan.index), (&plan.always, &plan.always_index)].map(|(steps, index)| {
-            let knowledge = Knowledge::of(steps, index);
+    /// The graphs of all lists, in the order of `Plan::bodies`.
+    pub fn of(plan: &'a Plan) -> Vec<Self> {
+        let of_body = |body: Body<'a>| {
+            let knowledge = Knowledge::of(body.steps, body.index);
             Self {
-                steps,
-                index,
-                completion: Completion::of(steps, index, &knowledge),
+                steps: body.steps,
+                index: body.index,
+                completion: Completion::of(body.steps, body.index, &knowledge),
                 knowledge,
             }
-        })
+        };
+        plan.bodies().map(of_body).collect()
     }
 
     /// The step at the other end of an edge.

@@ -13,6 +13,8 @@ pub enum Owner {
     Trigger,
     /// A step, by its position in `Context::steps`.
     Step(usize),
+    /// The end of each element of a step, by its position in `Context::steps`.
+    Element(usize),
     /// The outputs of the flow.
     Outputs,
 }
@@ -54,6 +56,8 @@ pub enum Purpose<'a> {
     Text,
     /// The input of this name, given by a trigger.
     Input(&'a str),
+    /// The elements of an `each`.
+    List,
 }
 
 /// One place.
@@ -69,6 +73,8 @@ pub struct Place<'a> {
     pub owner: Owner,
     /// The event in scope.
     pub event: EventScope<'a>,
+    /// The `each` whose `item` and `index` are in scope, by its position in `Context::steps`.
+    pub each: Option<usize>,
     /// What the value is for.
     pub purpose: Purpose<'a>,
 }
@@ -76,11 +82,17 @@ pub struct Place<'a> {
 impl Place<'_> {
     /// The names that an expression may begin with there.
     pub fn roots(&self) -> Vec<&'static str> {
-        match (self.owner, self.event) {
-            (Owner::Trigger, _) => vec!["event"],
-            (_, EventScope::None) => vec!["inputs", "steps", "run"],
-            _ => vec!["inputs", "steps", "run", "event"],
+        if self.owner == Owner::Trigger {
+            return vec!["event"];
         }
+        let mut roots = vec!["inputs", "steps", "run"];
+        if self.each.is_some() {
+            roots.extend(["item", "index"]);
+        }
+        if self.event != EventScope::None {
+            roots.push("event");
+        }
+        roots
     }
 }
 
@@ -90,13 +102,25 @@ pub fn places<'a>(spec: &'a FlowSpec, steps: &[StepView<'a>]) -> Vec<Place<'a>> 
         places: Vec::new(),
         owner: Owner::Trigger,
         event: EventScope::None,
+        each: None,
     };
     collector.triggers(spec);
     for (index, step) in steps.iter().enumerate() {
-        collector.owner = Owner::Step(index);
+        (collector.owner, collector.each) = (Owner::Step(index), step.each);
         collector.step(step);
+        if let Some(each) = &step.spec.each {
+            collector.data(&step.at("each/in"), &each.list, Purpose::List);
+            (collector.owner, collector.each) = (Owner::Element(index), Some(index));
+            for (name, value) in &each.outputs {
+                collector.data(
+                    &step.at(&format!("each/outputs/{}", escape(name))),
+                    value,
+                    Purpose::Data,
+                );
+            }
+        }
     }
-    collector.owner = Owner::Outputs;
+    (collector.owner, collector.each) = (Owner::Outputs, None);
     for (name, value) in &spec.outputs {
         collector.data(&format!("/outputs/{}", escape(name)), value, Purpose::Data);
     }
@@ -107,6 +131,7 @@ struct Collector<'a> {
     places: Vec<Place<'a>>,
     owner: Owner,
     event: EventScope<'a>,
+    each: Option<usize>,
 }
 
 impl<'a> Collector<'a> {
@@ -222,6 +247,11 @@ impl<'a> Collector<'a> {
         match value {
             Value::String(text) => self.text(pointer.to_owned(), Some(text), purpose),
             Value::Array(items) => {
+                let purpose = if purpose == Purpose::List {
+                    Purpose::Data
+                } else {
+                    purpose
+                };
                 for (index, item) in items.iter().enumerate() {
                     self.data(&format!("{pointer}/{index}"), item, purpose);
                 }
@@ -254,6 +284,7 @@ impl<'a> Collector<'a> {
             form,
             owner: self.owner,
             event: self.event,
+            each: self.each,
             purpose,
         });
     }

@@ -41,8 +41,10 @@ pub struct StepView<'a> {
     pub pointer: String,
     /// The step as written.
     pub spec: &'a StepSpec,
-    /// Whether it is one of `always`.
+    /// Whether it is one of `always`, or stands inside one.
     pub always: bool,
+    /// The `each` that it stands in, by its position in `Context::steps`.
+    pub each: Option<usize>,
 }
 
 impl StepView<'_> {
@@ -68,7 +70,7 @@ pub struct Context<'a> {
     pub spec: &'a FlowSpec,
     /// What flows may call and wait for.
     pub catalog: &'a Catalog,
-    /// Every step, those of `always` last.
+    /// Every step, those inside an `each` right behind it, those of `always` last.
     pub steps: Vec<StepView<'a>>,
     /// Every place that may hold an expression.
     pub places: Vec<Place<'a>>,
@@ -106,7 +108,7 @@ impl Context<'_> {
     /// The step that the place of an expression belongs to.
     pub fn owner(&self, one: &Use) -> Option<&StepView<'_>> {
         match self.places[one.place].owner {
-            Owner::Step(index) => self.steps.get(index),
+            Owner::Step(index) | Owner::Element(index) => self.steps.get(index),
             Owner::Trigger | Owner::Outputs => None,
         }
     }

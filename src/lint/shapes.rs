@@ -1,9 +1,12 @@
 //! What names hold, before anything runs: inputs, outputs of steps, events.
 
 use super::places::EventScope;
+use crate::base::Value;
 use crate::expr::{Field, Type};
 use crate::spec::step::WaitSpec;
-use crate::spec::{ApproveSpec, Catalog, FieldSpec, FlowSpec, InputKind, InputSpec, StepSpec, TaskSpec, Verb};
+use crate::spec::{
+    ApproveSpec, Catalog, EachSpec, FieldSpec, FlowSpec, InputKind, InputSpec, StepSpec, TaskSpec, Verb,
+};
 use indexmap::IndexMap;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -49,11 +52,20 @@ impl Shapes {
         if let Some(event) = &spec.on.event {
             shapes.event(&event.kind, catalog);
         }
-        for step in spec.steps.iter().chain(&spec.always) {
-            let shape = shapes.step(step, catalog, &mut actions);
-            shapes.steps.entry(step.id.clone()).or_insert(shape);
-        }
+        shapes.list(&spec.steps, catalog, &mut actions);
+        shapes.list(&spec.always, catalog, &mut actions);
         shapes
+    }
+
+    /// The steps of a list, and those inside them.
+    fn list<'a>(&mut self, steps: &'a [StepSpec], catalog: &Catalog, actions: &mut HashMap<&'a str, Type>) {
+        for step in steps {
+            let shape = self.step(step, catalog, actions);
+            self.steps.entry(step.id.clone()).or_insert(shape);
+            if let Some(each) = &step.each {
+                self.list(&each.steps, catalog, actions);
+            }
+        }
     }
 
     /// The type of `event` there; `None` where there is no event.
@@ -95,6 +107,13 @@ impl Shapes {
                 StepShape::ByOutcome(vec![("failed".into(), failure([failures]))])
             }
             Some(Verb::Choose(_) | Verb::End(_)) => StepShape::Same(Type::object([])),
+            Some(Verb::Each(each)) => {
+                let results = || ("results", Field::sure(Type::list(result_type(each))));
+                StepShape::ByOutcome(vec![
+                    ("done".into(), Type::object([results()])),
+                    ("failed".into(), failure([results()])),
+                ])
+            }
             Some(Verb::Reserved(_)) | None => StepShape::Same(Type::Any),
         }
     }
@@ -228,6 +247,42 @@ fn kind_type(kind: InputKind) -> Type {
 /// What a step gives that could not be done: why, and what else is known.
 fn failure<const N: usize>(more: [(&str, Field); N]) -> Type {
     Type::object([("error", Field::sure(Type::Text))].into_iter().chain(more))
+}
+
+/// The type of the elements of `list`, as far as it is written out; what an expression gives is
+/// known elsewhere.
+pub fn literal_item(list: &Value) -> Type {
+    let items = list.as_array().into_iter().flatten();
+    items.map(literal).reduce(Type::or).unwrap_or(Type::Any)
+}
+
+fn literal(value: &Value) -> Type {
+    match value {
+        Value::Null => Type::Null,
+        Value::Bool(_) => Type::Boolean,
+        Value::Number(number) if number.is_i64() || number.is_u64() => Type::Integer,
+        Value::Number(_) => Type::Number,
+        Value::String(text) if text.contains("${{") => Type::Any,
+        Value::String(_) => Type::Text,
+        Value::Array(_) => Type::list(literal_item(value)),
+        Value::Object(fields) => {
+            let fields = fields
+                .iter()
+                .map(|(key, value)| (key.as_str(), Field::sure(literal(value))));
+            Type::object(fields)
+        }
+    }
+}
+
+/// What is known of one element that is over.
+fn result_type(each: &EachSpec) -> Type {
+    let own = [
+        ("index", Field::sure(Type::Integer)),
+        ("item", Field::sure(Type::Any)),
+        ("status", Field::sure(Type::Text)),
+    ];
+    let outputs = each.outputs.keys().map(|name| (name.as_str(), Field::maybe(Type::Any)));
+    Type::object(own.into_iter().chain(outputs))
 }
 
 fn run_type() -> Type {

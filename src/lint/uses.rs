@@ -2,7 +2,7 @@
 //! stand on. The work is done once; each rule picks what is its own.
 
 use super::paths::Paths;
-use super::places::{Form, Owner, Place};
+use super::places::{Form, Owner, Place, Purpose};
 use super::rule::StepView;
 use super::shapes::{self, Lookup, Shapes, StepShape, field_of, of_every_step};
 use crate::base::Span;
@@ -10,7 +10,7 @@ use crate::expr::check::ExprFindingKind;
 use crate::expr::{ExprFinding, Expression, Field, Part, Proofs, Reference, Texts, Type, TypeScope};
 use crate::plan::{Certainty, Disposition, Locator, Plan, PlanStep};
 use indexmap::IndexMap;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// One expression.
@@ -58,6 +58,8 @@ pub enum Meaning {
     NotUpstream,
     /// The value is not there on every path.
     MayBeMissing(Missing),
+    /// The step runs inside this `each`, once for each element.
+    Inside(String),
     /// A secret.
     Secret,
 }
@@ -103,8 +105,10 @@ pub struct Resolver<'a> {
     pub shapes: &'a Shapes,
     /// The plan, where there is one.
     pub plan: Option<&'a Plan>,
-    /// What is certain where, for `steps` and for `always`.
+    /// What is certain where, for every list of steps, in the order of `Plan::bodies`.
     pub paths: &'a [Paths<'a>],
+    /// The type of `item` in each `each` seen so far, by the step's position in `Context::steps`.
+    pub items: HashMap<usize, Type>,
     /// What the `if` of the step at hand makes certain.
     pub guard: Guard,
 }
@@ -184,6 +188,13 @@ pub fn uses(places: &[Place<'_>], resolver: &mut Resolver<'_>, texts: &mut Texts
                 let whole = template.parts.len() == 1;
                 for part in &template.parts {
                     uses.extend(resolver.part(index, place, part, whole));
+                }
+                if let (Purpose::List, Owner::Step(step), Some(one)) = (place.purpose, place.owner, uses.last()) {
+                    let item = match &one.ty {
+                        Type::List(item) if whole => Type::clone(item),
+                        _ => Type::Any,
+                    };
+                    resolver.items.insert(step, item);
                 }
             }
         }
@@ -307,6 +318,7 @@ impl Resolver<'_> {
                 None => (1, Meaning::NoStep),
             },
             ["run", rest @ ..] => below(&Field::sure(self.shapes.run.clone()), rest, 1),
+            ["item", rest @ ..] => below(&Field::sure(self.item(place)), rest, 1),
             ["event", rest @ ..] => match self.shapes.event_in(place.event) {
                 Some(ty) => below(&Field::sure(ty), rest, 1),
                 None => (0, Meaning::Fine),
@@ -326,7 +338,34 @@ impl Resolver<'_> {
         }
     }
 
+    /// The type of `item` there.
+    fn item(&self, place: &Place<'_>) -> Type {
+        let known = |each: usize| {
+            let spec = self.steps[each].spec.each.as_ref()?;
+            let of_expression = self.items.get(&each).filter(|_| spec.list.is_string());
+            Some(of_expression.map_or_else(|| shapes::literal_item(&spec.list), Type::clone))
+        };
+        place.each.and_then(known).unwrap_or(Type::Any)
+    }
+
+    /// The `each` around the step called `id`, if the place is not inside it as well.
+    fn inside(&self, place: &Place<'_>, id: &str) -> Option<String> {
+        let plan = self.plan?;
+        let (outer, each) = plan.body(plan.find(id)?.0).outer?;
+        let mut around = place.each;
+        while let Some(index) = around {
+            if self.steps[index].spec.id == plan.body(outer).step(each).id {
+                return None;
+            }
+            around = self.steps[index].each;
+        }
+        Some(plan.body(outer).step(each).id.clone())
+    }
+
     fn step(&self, place: &Place<'_>, id: &str, shape: &StepShape, rest: &[&str]) -> (usize, Meaning) {
+        if let Some(each) = self.inside(place, id) {
+            return (1, Meaning::Inside(each));
+        }
         // A step as a whole is there when it has an outcome.
         let (field, deeper) = rest.split_first().unwrap_or((&"outcome", &[]));
         let known = shape
@@ -402,34 +441,43 @@ impl Resolver<'_> {
         if !self.broken.is_empty() {
             return Known::Unclear;
         }
-        let index = match place.owner {
+        let (own, at_end) = match place.owner {
             // A trigger names no step.
             Owner::Trigger => return Known::Unclear,
             Owner::Outputs => return self.at_end(other),
-            Owner::Step(index) => index,
+            Owner::Step(index) => (index, false),
+            Owner::Element(index) => (index, true),
         };
-        let own = &self.steps[index];
-        let (Some(step), Some(paths)) = (plan.step(&own.spec.id), self.paths.get(usize::from(own.always))) else {
+        let own = &self.steps[own];
+        let (Some((mut body, mut step)), Some((there, other_step))) = (plan.find(&own.spec.id), plan.find(&other.id))
+        else {
             return Known::Unclear;
         };
-        let is_of_list = paths
-            .steps
-            .get(other.index.index())
-            .is_some_and(|one| one.pointer == other.pointer);
-        if !is_of_list {
-            return if own.always {
-                Known::Missing(Missing::OtherPath)
-            } else {
-                Known::NotUpstream
+        if at_end && plan.body(there).outer == Some((body, step)) {
+            // So are those of an element out of its own.
+            return Known::Unclear;
+        }
+        // What stands around an `each` is known in it as it is known where the `each` starts.
+        while body != there {
+            let Some((outer, each)) = plan.body(body).outer else {
+                return if own.always {
+                    Known::Missing(Missing::OtherPath)
+                } else {
+                    Known::NotUpstream
+                };
             };
+            (body, step) = (outer, each);
         }
-        if !paths.knowledge.can_start(step.index) {
+        let Some(paths) = self.paths.get(body.index()) else {
+            return Known::Unclear;
+        };
+        if !paths.knowledge.can_start(step) {
             return Known::Unclear;
         }
-        if !paths.index.is_upstream(other.index, step.index) {
+        if !paths.index.is_upstream(other_step, step) {
             return Known::NotUpstream;
         }
-        finished(paths.knowledge.before(paths.steps, step.index, other.index), other)
+        finished(paths.knowledge.before(paths.steps, step, other_step), other)
     }
 
     /// What is known of a step when the run is completed.
@@ -511,6 +559,8 @@ impl TypeScope for Names<'_> {
             }
             "steps" => Some(Type::any_object()),
             "run" => Some(shapes.run.clone()),
+            "item" => Some(self.resolver.item(self.place)),
+            "index" => Some(Type::Integer),
             "event" => shapes.event_in(self.place.event),
             _ => None,
         }

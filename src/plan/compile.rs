@@ -11,7 +11,7 @@ mod time;
 mod triggers;
 mod verbs;
 
-use super::{Locator, Plan, PlanStep, Retry, StepId, codes};
+use super::{BodyId, EachBody, Locator, Plan, PlanStep, Retry, StepId, codes};
 use crate::base::diagnostic::nearest;
 use crate::base::id::hex;
 use crate::base::source::escape;
@@ -21,6 +21,10 @@ use crate::spec::{Catalog, FlowSpec, JoinSpec, StepSpec, Verb};
 use indexmap::{IndexMap, IndexSet};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+
+/// The keys of the two outermost lists of steps.
+const STEPS: &str = "steps";
+const ALWAYS: &str = "always";
 
 /// Compiles. Returns a plan if one can be made (references and types may still be wrong; lint
 /// tells), and the findings of resolving names, expressions, durations and order.
@@ -48,15 +52,19 @@ pub fn compile_with(
         catalog,
         broken: &spec.broken,
         calendar: None,
+        standing: HashMap::new(),
+        eaches: Vec::new(),
         findings: Findings::default(),
     };
     let calendar = compiler.calendar(spec, calendars);
-    let steps = compiler.list("steps", &spec.steps, &spec.always);
-    let always = compiler.list("always", &spec.always, &spec.steps);
+    compiler.stand(&[STEPS], &spec.steps);
+    compiler.stand(&[ALWAYS], &spec.always);
+    let steps = compiler.list(BodyId::FLOW, "/steps", &[STEPS], &spec.steps);
+    let always = compiler.list(BodyId::ALWAYS, "/always", &[ALWAYS], &spec.always);
     let schedule = compiler.triggers(spec, calendar);
     let outputs = compiler.outputs(spec);
     compiler.input_defaults(spec);
-    let plan = Plan {
+    let mut plan = Plan {
         flow: spec.flow.clone(),
         version: spec.version.clone(),
         title: spec.title.clone().unwrap_or_else(|| spec.flow.clone()),
@@ -67,25 +75,18 @@ pub fn compile_with(
         outputs,
         graph: order::graph(&steps.0),
         back_edges: outcomes::back_edges(&steps.0),
-        positions: positions(&steps.0, &always.0),
+        positions: HashMap::new(),
         steps: steps.0,
         always: always.0,
         index: steps.1,
         always_index: always.1,
+        eaches: compiler.eaches,
         calendar: calendar.cloned(),
         owner: spec.owner.clone(),
         guarantees: spec.guarantees.clone(),
     };
+    plan.positions = plan.place_steps();
     (Some(plan), compiler.findings)
-}
-
-/// Where each step is. The first of two with one id is the one that counts.
-fn positions(steps: &[PlanStep], always: &[PlanStep]) -> HashMap<String, usize> {
-    let mut positions = HashMap::with_capacity(steps.len() + always.len());
-    for (position, step) in steps.iter().chain(always).enumerate() {
-        positions.entry(step.id.clone()).or_insert(position);
-    }
-    positions
 }
 
 /// What a run is pinned to: the text and the calendar.
@@ -111,12 +112,18 @@ struct Compiler<'a> {
     broken: &'a [String],
     /// Whether working time can be counted, once that is known.
     calendar: Option<bool>,
+    /// The list that each step stands in: `steps` or `always`, then the ids of the `each` around it.
+    standing: HashMap<&'a str, Vec<&'a str>>,
+    /// What stands inside each `each`, as far as it is compiled.
+    eaches: Vec<EachBody>,
     findings: Findings,
 }
 
 /// A step that can be compiled, and what its neighbours need to know of it.
 struct Known<'a> {
     index: StepId,
+    /// The list it stands in.
+    body: BodyId,
     spec: &'a StepSpec,
     verb: Verb<'a>,
     /// JSON pointer of the step.
@@ -128,12 +135,10 @@ struct Known<'a> {
 /// The steps of one list by id.
 struct Names<'a> {
     steps: IndexMap<&'a str, Known<'a>>,
-    /// Ids of the other list, which cannot be named here.
-    elsewhere: IndexSet<&'a str>,
     /// Ids that are there and not understood.
     broken: IndexSet<&'a str>,
-    /// The key of the list.
-    key: &'static str,
+    /// Which list: `steps` or `always`, then the ids of the `each` around it.
+    path: Vec<&'a str>,
 }
 
 impl<'a> Compiler<'a> {
@@ -165,14 +170,26 @@ impl<'a> Compiler<'a> {
         calendar
     }
 
-    /// Compiles `specs`, which stand under `key`.
+    /// Takes down where every step of a list stands, and those inside them.
+    fn stand(&mut self, path: &[&'a str], specs: &'a [StepSpec]) {
+        for spec in specs {
+            self.standing.entry(&spec.id).or_insert_with(|| path.to_vec());
+            if let Some(each) = &spec.each {
+                let inner: Vec<&str> = path.iter().copied().chain([spec.id.as_str()]).collect();
+                self.stand(&inner, &each.steps);
+            }
+        }
+    }
+
+    /// Compiles `specs`, the list at `pointer`.
     fn list(
         &mut self,
-        key: &'static str,
+        body: BodyId,
+        pointer: &str,
+        path: &[&'a str],
         specs: &'a [StepSpec],
-        elsewhere: &'a [StepSpec],
     ) -> (Vec<PlanStep>, super::Index) {
-        let names = self.names(key, specs, elsewhere);
+        let names = self.names(body, pointer, path, specs);
         let edges = self.edges(&names);
         let wanted = outcomes::named(&edges);
         let mut steps = Vec::with_capacity(names.steps.len());
@@ -183,8 +200,8 @@ impl<'a> Compiler<'a> {
         (steps, index)
     }
 
-    fn names(&self, key: &'static str, specs: &'a [StepSpec], elsewhere: &'a [StepSpec]) -> Names<'a> {
-        let written = self.document.value.get(key).and_then(Value::as_array);
+    fn names(&self, body: BodyId, pointer: &str, path: &[&'a str], specs: &'a [StepSpec]) -> Names<'a> {
+        let written = self.document.value.pointer(pointer).and_then(Value::as_array);
         let mut position = 0;
         let mut steps = IndexMap::with_capacity(specs.len());
         let mut broken: IndexSet<&str> = self.broken.iter().map(String::as_str).collect();
@@ -193,7 +210,7 @@ impl<'a> Compiler<'a> {
             let is_it = |step: &Value| step.get("id").and_then(Value::as_str) == Some(&spec.id);
             let ahead = written.and_then(|steps| steps.iter().skip(position).position(is_it));
             position += ahead.unwrap_or(0);
-            let pointer = format!("/{key}/{position}");
+            let pointer = format!("{pointer}/{position}");
             position += 1;
             match spec.verb() {
                 Some(Verb::Reserved(_)) | None => {
@@ -203,6 +220,7 @@ impl<'a> Compiler<'a> {
                     let index = StepId(u32::try_from(steps.len()).expect("a file of 1 MiB has fewer steps"));
                     let known = Known {
                         index,
+                        body,
                         spec,
                         verb,
                         pointer,
@@ -215,9 +233,8 @@ impl<'a> Compiler<'a> {
         }
         Names {
             steps,
-            elsewhere: elsewhere.iter().map(|step| step.id.as_str()).collect(),
             broken,
-            key,
+            path: path.to_vec(),
         }
     }
 
@@ -267,10 +284,8 @@ impl<'a> Compiler<'a> {
         }
         let place = self.locator.place(pointer, part);
         let mut finding = Diagnostic::error(codes::UNKNOWN_STEP, format!("there is no step `{id}`"), place);
-        if names.elsewhere.contains(id) {
-            finding.message = format!("`{id}` does not stand under `{}`", names.key);
-            finding.help =
-                Some("`steps` and `always` are ordered apart: `always` runs when the rest is over".to_owned());
+        if let Some(path) = self.standing.get(id) {
+            (finding.message, finding.help) = elsewhere(id, path, &names.path);
         } else if let Some(near) = nearest(id, names.steps.keys().copied()) {
             finding.help = Some(format!("did you mean `{near}`?"));
         } else {
@@ -286,6 +301,28 @@ impl<'a> Compiler<'a> {
             (name.clone(), this.tree(&format!("/outputs/{}", escape(name)), value))
         };
         spec.outputs.iter().map(|output| tree(self, output)).collect()
+    }
+}
+
+/// Why a step that stands in the list `there` cannot be named in the list `here`.
+fn elsewhere(id: &str, there: &[&str], here: &[&str]) -> (String, Option<String>) {
+    match (there, here) {
+        ([.., each], _) if there.len() > 1 && !here.starts_with(there) => (
+            format!("`{id}` stands inside the `each` of step `{each}`"),
+            Some(format!(
+                "order by `{each}`: what its elements gave is there in `steps.{each}.results` once all are over"
+            )),
+        ),
+        (_, [.., each]) if here.starts_with(there) => (
+            format!("`{id}` stands outside the `each` of step `{each}`"),
+            Some(format!(
+                "the steps of an `each` are ordered among themselves: put `after` at step `{each}` itself"
+            )),
+        ),
+        _ => (
+            format!("`{id}` does not stand under `{}`", here[0]),
+            Some("`steps` and `always` are ordered apart: `always` runs when the rest is over".to_owned()),
+        ),
     }
 }
 

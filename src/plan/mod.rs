@@ -2,6 +2,7 @@
 //!
 //! Invariant: the forward edges form a DAG; ways back are kept beside it.
 
+pub mod body;
 pub mod codes;
 pub mod compile;
 pub mod graph;
@@ -9,6 +10,7 @@ mod locate;
 #[cfg(test)]
 pub mod testing;
 
+pub use body::{Body, BodyId, EachBody};
 pub use compile::{compile, compile_with};
 pub use graph::{Certainty, Completion, DeadEdge, Index, Knowledge, StepSet};
 pub use locate::Locator;
@@ -23,7 +25,7 @@ use petgraph::graph::DiGraph;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
-/// Index of a step in the list it stands in: `Plan::steps` or `Plan::always`.
+/// Index of a step in the list it stands in: `Plan::steps`, `Plan::always`, or the steps of an `each`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StepId(pub u32);
 
@@ -62,15 +64,17 @@ pub struct Plan {
     pub steps: Vec<PlanStep>,
     /// Steps that run last: a plan of their own kind, in the order of the file.
     pub always: Vec<PlanStep>,
-    /// Where each step is, by id, counted through `steps` and on through `always`.
-    pub positions: HashMap<String, usize>,
+    /// Where each step is, by id, in all lists.
+    pub positions: HashMap<String, (BodyId, StepId)>,
     /// Forward edges; node weights are the steps, in the same order as `steps`.
     pub graph: DiGraph<StepId, ()>,
     /// Order, upstream and downstream of `steps`.
     pub index: Index,
     /// The same of `always`, whose edges name steps of `always`.
     pub always_index: Index,
-    /// Ways back: from, outcome, to.
+    /// The steps inside each `each`, the outer ones first.
+    pub eaches: Vec<EachBody>,
+    /// Ways back among `steps`: from, outcome, to.
     pub back_edges: Vec<(StepId, Outcome, StepId)>,
     /// Working time, if the flow names a calendar.
     pub calendar: Option<Calendar>,
@@ -160,13 +164,30 @@ pub enum PlanVerb {
     Choose(Vec<(Option<Expression>, Outcome)>),
     /// Checks conditions, each with its sentence.
     Check(Vec<(Expression, String)>),
-    /// Ends the run with a status and a sentence.
+    /// Steps of its own, once for each element.
+    Each(PlanEach),
+    /// Ends the run, or the element it stands in, with a status and a sentence.
     End {
         /// The status.
         status: String,
         /// The sentence.
         message: Option<Template>,
     },
+}
+
+/// Steps of its own, once for each element.
+#[derive(Clone, Debug)]
+pub struct PlanEach {
+    /// The list.
+    pub list: Tree,
+    /// How many elements are under way at once.
+    pub parallel: u32,
+    /// How many of them have to complete.
+    pub join: JoinSpec,
+    /// Its steps.
+    pub body: BodyId,
+    /// What an element gives at its end.
+    pub outputs: Vec<(String, Tree)>,
 }
 
 /// What a wait waits for.
@@ -340,13 +361,12 @@ impl Default for Retry {
 }
 
 impl Plan {
-    /// The step called `id`, in `steps` or `always`.
+    /// The step called `id`, wherever it stands. A step of an element may be called by its full
+    /// name, as `departments[3].grant`.
     pub fn step(&self, id: &str) -> Option<&PlanStep> {
-        let position = *self.positions.get(id)?;
-        match position.checked_sub(self.steps.len()) {
-            None => self.steps.get(position),
-            Some(position) => self.always.get(position),
-        }
+        let id = id.rsplit_once('.').map_or(id, |(_, id)| id);
+        let (body, step) = self.find(id)?;
+        self.body(body).steps.get(step.index())
     }
 
     /// What is surely known when each of `steps` starts.

@@ -8,7 +8,7 @@ use crate::engine::event::{DecisionRecord, DocumentRef};
 use crate::engine::view::PlanField;
 use crate::engine::{EventRecord, StandIn};
 use crate::host::files::ShareView;
-use crate::host::runs::{RunView, StepView};
+use crate::host::runs::{ElementCounts, RunView, StepView};
 use crate::space::Role;
 use crate::store::{Deployment, MailState, OutboxMail, RunRow, RunStatus, TaskRow, TaskState};
 use schemars::JsonSchema;
@@ -234,7 +234,7 @@ impl From<RunView> for RunDetail {
 /// How a step stands.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Step {
-    /// Its id.
+    /// Its id; of a step of an element its full name, as `departments[3].sign`.
     pub id: String,
     /// What people call it.
     pub title: String,
@@ -249,6 +249,33 @@ pub struct Step {
     pub due: Option<Timestamp>,
     /// What is wrong, where a person must look.
     pub error: Option<String>,
+    /// How many of its elements stand how, where it does its steps for each of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub elements: Option<Elements>,
+}
+
+/// How many elements of an `each` stand how.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+pub struct Elements {
+    /// All of them.
+    pub total: u32,
+    /// Those that completed.
+    pub completed: u32,
+    /// Those that ended otherwise.
+    pub otherwise: u32,
+    /// Those under way; the steps of the first of these are listed behind it.
+    pub running: u32,
+}
+
+impl From<ElementCounts> for Elements {
+    fn from(counts: ElementCounts) -> Self {
+        Self {
+            total: counts.total,
+            completed: counts.completed,
+            otherwise: counts.otherwise,
+            running: counts.running,
+        }
+    }
 }
 
 impl From<StepView> for Step {
@@ -261,6 +288,7 @@ impl From<StepView> for Step {
             round: step.round,
             due: step.due,
             error: step.error,
+            elements: step.elements.map(Elements::from),
         }
     }
 }

@@ -26,6 +26,14 @@ pub const MAX_REMINDERS: usize = 20;
 pub const MAX_OUTCOMES: usize = 100;
 /// Most tries of one action.
 pub const MAX_ATTEMPTS: u32 = 100;
+/// Most elements of one `each`.
+pub const MAX_ELEMENTS: usize = 10_000;
+/// Most elements of one `each` that are under way at once.
+pub const MAX_PARALLEL: u32 = 1_000;
+/// Elements of one `each` that are under way at once where the author says nothing.
+pub const DEFAULT_PARALLEL: u32 = 10;
+/// How many `each` may stand inside each other.
+pub const MAX_EACH_DEPTH: usize = 3;
 /// Longest name: of a flow, a step, an input, an outcome. In characters.
 pub const MAX_NAME: usize = 64;
 /// Longest title, and any other text of one line. In characters.
@@ -55,5 +63,7 @@ pub const RESERVED_FIELDS: [&str; 9] = [
     "at",
     "reason",
 ];
+/// What the result of an element says of itself, and no output of it can be called.
+pub const RESERVED_OUTPUTS: [&str; 3] = ["index", "item", "status"];
 /// A size of a file.
 pub const SIZE_PATTERN: &str = "^[1-9][0-9]{0,8} ?([kMG]i?)?B$";

@@ -15,7 +15,7 @@ pub use ask::{Detour, Distribution, FieldKind, FieldSpec, Pick, TaskKind, TaskSp
 pub use catalog::{Acquires, ActionInfo, Catalog, Effect, EventInfo};
 pub use flow::{FlowSpec, InputKind, InputSpec, TriggerSpec};
 pub use step::{
-    AfterSpec, ApproveSpec, BackToSpec, CheckSpec, ChooseSpec, DeadlineSpec, DispositionSpec, EndSpec, EscalateSpec,
-    JoinSpec, RetrySpec, RuleSpec, StepSpec, Verb, WaitAlternative, WaitSpec,
+    AfterSpec, ApproveSpec, BackToSpec, CheckSpec, ChooseSpec, DeadlineSpec, DispositionSpec, EachSpec, EndSpec,
+    EscalateSpec, JoinSpec, RetrySpec, RuleSpec, StepSpec, Verb, WaitAlternative, WaitSpec,
 };
 pub use validate::read_flow;

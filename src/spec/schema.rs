@@ -163,6 +163,13 @@ pub(super) fn outer_schema(flow: &Value) -> Value {
     schema
 }
 
+/// The schema of flows with the steps of `each` left to be read one by one.
+pub(super) fn shallow(flow: &Value) -> Value {
+    let mut schema = flow.clone();
+    schema["$defs"]["Each"]["properties"]["steps"]["items"] = json!({ "type": "object" });
+    schema
+}
+
 /// The schema of steps with `verb`; with any word of the language where there is no verb.
 pub(super) fn step_schema(flow: &Value, verb: Option<&str>) -> Value {
     let target = match verb {

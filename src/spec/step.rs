@@ -2,8 +2,9 @@
 
 use super::ask::{Detour, Distribution, FieldSpec, Pick, TaskSpec};
 use super::limits::{
-    MAX_ALTERNATIVES, MAX_ATTEMPTS, MAX_BRANCHES, MAX_DECISIONS, MAX_FIELDS, MAX_LINE, MAX_NAME, MAX_OUTCOMES,
-    MAX_PEOPLE, MAX_REMINDERS, MAX_TEXT, NAME_PATTERN, RESERVED_FIELDS, RESERVED_IDS,
+    DEFAULT_PARALLEL, MAX_ALTERNATIVES, MAX_ATTEMPTS, MAX_BRANCHES, MAX_DECISIONS, MAX_ELEMENTS, MAX_FIELDS,
+    MAX_INPUTS, MAX_LINE, MAX_NAME, MAX_OUTCOMES, MAX_PARALLEL, MAX_PEOPLE, MAX_REMINDERS, MAX_STEPS, MAX_TEXT,
+    NAME_PATTERN, RESERVED_FIELDS, RESERVED_IDS, RESERVED_OUTPUTS,
 };
 use crate::base::Value;
 use indexmap::IndexMap;
@@ -54,9 +55,9 @@ pub struct StepSpec {
     /// Verb, not yet: a checklist of documents.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub collect: Option<Value>,
-    /// Verb, not yet: steps once per element.
+    /// Verb: steps of its own, once for each element of a list.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub each: Option<Value>,
+    pub each: Option<EachSpec>,
     /// Verb, not yet: another flow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<Value>,
@@ -107,8 +108,10 @@ pub enum Verb<'a> {
     Choose(&'a [ChooseSpec]),
     /// Conditions on data.
     Check(&'a [CheckSpec]),
-    /// The end of the run.
+    /// The end of the run, or of an element.
     End(&'a EndSpec),
+    /// Steps once for each element.
+    Each(&'a EachSpec),
     /// A word of the language that this version cannot run yet.
     Reserved(&'static str),
 }
@@ -119,7 +122,7 @@ impl Verb<'_> {
         "uses", "wait", "approve", "task", "collect", "each", "run", "choose", "check", "end",
     ];
     /// Verbs that are reserved and not yet executed.
-    pub const RESERVED: [&'static str; 3] = ["collect", "each", "run"];
+    pub const RESERVED: [&'static str; 2] = ["collect", "run"];
 }
 
 impl StepSpec {
@@ -136,7 +139,7 @@ impl StepSpec {
             self.check.as_deref().map(Verb::Check),
             self.end.as_ref().map(Verb::End),
             self.collect.as_ref().map(|_| Verb::Reserved("collect")),
-            self.each.as_ref().map(|_| Verb::Reserved("each")),
+            self.each.as_ref().map(Verb::Each),
             self.run.as_ref().map(|_| Verb::Reserved("run")),
         ]
         .into_iter()
@@ -168,6 +171,34 @@ pub enum JoinSpec {
     Count(u32),
     /// All that can still arrive, and at least one.
     Settled,
+}
+
+/// Steps of its own, once for each element of a list. Inside, `item` is the element and `index` its
+/// position, from 0.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Each")]
+pub struct EachSpec {
+    /// The list: one `${{ }}`, or the elements themselves.
+    #[serde(rename = "in")]
+    #[schemars(extend("type" = ["string", "array"], "minLength" = 1, "maxItems" = MAX_ELEMENTS), extend("examples" = ["${{ inputs.departments }}", ["legal", "finance"]]))]
+    pub list: Value,
+    /// How many elements are under way at once. Default 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = MAX_PARALLEL), extend("examples" = [10]))]
+    #[schemars(extend("default" = DEFAULT_PARALLEL))]
+    pub parallel: Option<u32>,
+    /// How many elements have to complete: `all` (default), `any`, a number, or `settled`: wait for
+    /// all, take what completed. As soon as it is decided, the others are cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join: Option<JoinSpec>,
+    /// The steps of one element. `end` among them ends the element.
+    #[schemars(length(min = 1, max = MAX_STEPS))]
+    pub steps: Vec<StepSpec>,
+    /// What an element gives at its end, found in `steps.ID.results`; each value may hold `${{ }}`.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("maxProperties" = MAX_INPUTS, "propertyNames" = { "pattern": NAME_PATTERN, "maxLength": MAX_NAME, "not": { "enum": RESERVED_OUTPUTS } }))]
+    pub outputs: IndexMap<String, Value>,
 }
 
 /// Wait for one event (`event` …), any or all of several, or until a moment.

@@ -39,7 +39,7 @@ struct Schemas {
 }
 
 static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| {
-    let flow = schema::flow_schema();
+    let flow = schema::shallow(&schema::flow_schema());
     Schemas {
         outer: Schema::compile(schema::outer_schema(&flow)),
         steps: schema::verbs()

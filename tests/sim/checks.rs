@@ -49,9 +49,11 @@ fn effects(sim: &Sim<'_>) {
         );
         let announced = sim.journal.iter().any(|record| match &record.event {
             Event::ActionScheduled { step, round, .. } => effect.key == format!("run_1:{step}:{round}"),
-            Event::RunClosing { .. } | Event::WentBack { .. } | Event::CallAbandoned { .. } => {
-                effect.key.starts_with("run_1::release:")
-            }
+            Event::RunClosing { .. }
+            | Event::WentBack { .. }
+            | Event::CallAbandoned { .. }
+            | Event::ElementEnded { .. }
+            | Event::IncidentResolved { .. } => effect.key.starts_with("run_1::release:"),
             // What a call acquired whose step had failed in doubt.
             Event::StepFinished { in_doubt, .. } => *in_doubt && effect.key.starts_with("run_1::release:"),
             _ => false,
@@ -143,8 +145,7 @@ fn in_time(sim: &Sim<'_>) {
     let waits = sim
         .flow
         .plan
-        .steps
-        .iter()
+        .all_steps()
         .any(|step| matches!(step.verb, PlanVerb::Wait(_) | PlanVerb::Ask(_)));
     assert!(waits || due.is_empty());
 }

@@ -15,6 +15,8 @@ pub fn flow(seed: u64) -> String {
     let count = rng.below(8) + 1;
     let mut generator = Generator {
         rng,
+        prefix: "s".to_owned(),
+        depth: 0,
         above: Vec::new(),
         outcomes: Vec::new(),
     };
@@ -36,6 +38,10 @@ pub fn flow(seed: u64) -> String {
 
 struct Generator {
     rng: Rng,
+    /// What the ids of steps begin with.
+    prefix: String,
+    /// How many `each` are around the steps.
+    depth: u32,
     /// What is upstream of each step.
     above: Vec<Vec<usize>>,
     /// The outcomes of each step.
@@ -45,8 +51,8 @@ struct Generator {
 impl Generator {
     fn step(&mut self, at: usize) -> Value {
         let mut step = Map::new();
-        step.insert("id".to_owned(), json!(format!("s{at}")));
-        let outcomes = self.verb(&mut step);
+        step.insert("id".to_owned(), json!(self.id(at)));
+        let outcomes = self.verb(at, &mut step);
         let above = self.after(at, &mut step);
         self.above.push(above);
         self.outcomes.push(outcomes);
@@ -57,9 +63,14 @@ impl Generator {
         Value::Object(step)
     }
 
+    fn id(&self, at: usize) -> String {
+        format!("{}{at}", self.prefix)
+    }
+
     /// Puts a verb into the step and says what it may come to.
-    fn verb(&mut self, step: &mut Map<String, Value>) -> Vec<String> {
-        match self.rng.below(20) {
+    fn verb(&mut self, at: usize, step: &mut Map<String, Value>) -> Vec<String> {
+        match self.rng.below(22) {
+            20.. if self.depth < 2 => self.each(at, step),
             0..=9 => self.uses(step),
             10..=12 => self.wait(step),
             13..=14 => self.approve(step),
@@ -81,20 +92,49 @@ impl Generator {
         }
     }
 
+    /// A few steps for each of a few elements.
+    fn each(&mut self, at: usize, step: &mut Map<String, Value>) -> Vec<String> {
+        let prefix = format!("{}_", self.id(at));
+        let around = (
+            std::mem::replace(&mut self.prefix, prefix),
+            std::mem::take(&mut self.above),
+            std::mem::take(&mut self.outcomes),
+        );
+        self.depth += 1;
+        let count = self.rng.below(3) + 1;
+        let steps: Vec<Value> = (0..count).map(|at| self.step(at)).collect();
+        let last = self.id(count - 1);
+        self.depth -= 1;
+        (self.prefix, self.above, self.outcomes) = around;
+        let items: Vec<usize> = (0..self.rng.below(5)).collect();
+        let join = self.rng.below(items.len().max(1)) + 1;
+        let joins = [json!("all"), json!("any"), json!("settled"), json!(join)];
+        let each = json!({
+            "in": items,
+            "parallel": self.rng.below(3) + 1,
+            "join": self.rng.pick(&joins),
+            "steps": steps,
+            "outputs": { "at": "${{ index }}", "last": format!("${{{{ steps.{last}.outcome }}}}") },
+        });
+        step.insert("each".to_owned(), each);
+        words(&["done", "failed"])
+    }
+
     fn uses(&mut self, step: &mut Map<String, Value>) -> Vec<String> {
         let actions = ["t.call", "t.once", "t.once", "t.pure", "t.share", "t.grant", "t.local"];
         let action = self.rng.choose(&actions);
         step.insert("uses".to_owned(), json!(action));
-        step.insert(
-            "with".to_owned(),
-            json!({ "n": "${{ inputs.n }}", "who": "at ${{ run.id }}" }),
-        );
+        let mut with = json!({ "n": "${{ inputs.n }}", "who": "at ${{ run.id }}" });
+        if self.depth > 0 {
+            with["item"] = json!("${{ item }} at ${{ index }}");
+        }
+        step.insert("with".to_owned(), with);
         if self.rng.percent(40) {
             let retry =
                 json!({ "attempts": self.rng.below(4) + 1, "backoff": "10 seconds", "factor": 2, "max": "1 minute" });
             step.insert("retry".to_owned(), retry);
         }
-        if action == "t.share" && self.rng.percent(10) {
+        if action == "t.share" && self.depth == 0 && self.rng.percent(10) {
             step.insert("keep".to_owned(), json!("It is wanted later."));
         }
         words(&["done", "failed"])
@@ -232,9 +272,9 @@ impl Generator {
                     before.push(from);
                     let outcomes = self.outcomes[from].clone();
                     if outcomes.is_empty() || self.rng.percent(50) {
-                        edges.push(format!("s{from}"));
+                        edges.push(self.id(from));
                     } else {
-                        edges.push(format!("s{from}.{}", self.rng.pick(&outcomes)));
+                        edges.push(format!("{}.{}", self.id(from), self.rng.pick(&outcomes)));
                     }
                 }
                 edges.sort();
@@ -283,7 +323,7 @@ impl Generator {
                 } else {
                     json!({ "end": "exhausted" })
                 };
-                json!({ "back_to": format!("s{target}"), "max_rounds": self.rng.below(3) + 2, "then": then })
+                json!({ "back_to": self.id(target), "max_rounds": self.rng.below(3) + 2, "then": then })
             }
         }
     }

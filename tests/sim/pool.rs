@@ -31,7 +31,7 @@ impl Flow {
     /// How a person answers the first incident: looks whether an effect happened, then decides.
     pub fn answer(&self, machine: &RunMachine, world: &World, wanted: bool) -> Input {
         let step = machine.incidents().swap_remove(0).name;
-        let round = machine.steps().into_iter().find(|one| one.id == step);
+        let round = machine.step(&step);
         let key = format!("run_1:{step}:{}", round.map_or(1, |step| step.round));
         let retry = match self.action_of(&step) {
             // Releases and what was abandoned: nobody gives these up.

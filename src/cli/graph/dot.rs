@@ -7,15 +7,7 @@ use std::fmt::Write;
 pub fn draw(drawing: &Drawing) -> String {
     let mut text = String::from("digraph flow {\n  rankdir=TB;\n  node [fontname=\"Helvetica\"];\n");
     writeln!(text, "  label={};", quoted(&drawing.title)).expect("a text takes text");
-    for node in &drawing.nodes {
-        let label = if node.kind.is_empty() {
-            node.title.clone()
-        } else {
-            format!("{}\n{}", node.title, node.kind)
-        };
-        let shape = shape(node.shape);
-        writeln!(text, "  {} [label={}, {shape}];", quoted(&node.id), quoted(&label)).expect("a text takes text");
-    }
+    nodes(drawing, None, "  ", &mut text);
     for arrow in &drawing.arrows {
         let mut attributes = Vec::new();
         if let Some(label) = &arrow.label {
@@ -34,6 +26,26 @@ pub fn draw(drawing: &Drawing) -> String {
     }
     text.push_str("}\n");
     text
+}
+
+/// The nodes inside of `each`, those of an `each` among them in a frame below it.
+fn nodes(drawing: &Drawing, each: Option<usize>, indent: &str, text: &mut String) {
+    for (at, node) in drawing.inside(each) {
+        let label = if node.kind.is_empty() {
+            node.title.clone()
+        } else {
+            format!("{}\n{}", node.title, node.kind)
+        };
+        let (id, label, shape) = (quoted(&node.id), quoted(&label), shape(node.shape));
+        writeln!(text, "{indent}{id} [label={label}, {shape}];").expect("a text takes text");
+        if drawing.is_each(at) {
+            let title = quoted(&format!("each element of {}", node.title));
+            let cluster = quoted(&format!("cluster_{}", node.id));
+            writeln!(text, "{indent}subgraph {cluster} {{\n{indent}  label={title};").expect("a text takes text");
+            nodes(drawing, Some(at), &format!("{indent}  "), text);
+            writeln!(text, "{indent}}}").expect("a text takes text");
+        }
+    }
 }
 
 fn quoted(text: &str) -> String {

@@ -8,10 +8,7 @@ pub fn draw(drawing: &Drawing) -> String {
     // The header is YAML, and a JSON text is a YAML text.
     let title = serde_json::Value::from(drawing.title.as_str());
     let mut text = format!("---\ntitle: {title}\n---\nflowchart TD\n");
-    for node in &drawing.nodes {
-        let (open, close) = brackets(node.shape);
-        writeln!(text, "  {}{open}{}{close}", name(node), quoted(&label(node))).expect("a text takes text");
-    }
+    nodes(drawing, None, "  ", &mut text);
     for arrow in &drawing.arrows {
         let line = if arrow.is_back { "-.->" } else { "-->" };
         let label = arrow
@@ -25,6 +22,20 @@ pub fn draw(drawing: &Drawing) -> String {
 }
 
 /// `end` alone is a word of the language, so every name gets a tail.
+/// The nodes inside of `each`, those of an `each` among them in a frame below it.
+fn nodes(drawing: &Drawing, each: Option<usize>, indent: &str, text: &mut String) {
+    for (at, node) in drawing.inside(each) {
+        let (open, close) = brackets(node.shape);
+        writeln!(text, "{indent}{}{open}{}{close}", name(node), quoted(&label(node))).expect("a text takes text");
+        if drawing.is_each(at) {
+            let title = format!("each element of {}", escaped(&node.title));
+            writeln!(text, "{indent}subgraph {}each [{}]", name(node), quoted(&title)).expect("a text takes text");
+            nodes(drawing, Some(at), &format!("{indent}  "), text);
+            writeln!(text, "{indent}end").expect("a text takes text");
+        }
+    }
+}
+
 fn name(node: &Node) -> String {
     format!("{}_", node.id)
 }

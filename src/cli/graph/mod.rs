@@ -11,7 +11,7 @@ use super::exit::{Failure, Outcome};
 use super::settings::Settings;
 use super::{output, sources};
 use crate::base::render::{FileFindings, human};
-use crate::plan::{AskKind, Disposition, Plan, PlanStep, PlanVerb};
+use crate::plan::{AskKind, Body, BodyId, Disposition, Plan, PlanStep, PlanVerb, StepId};
 use clap::{Args, ValueEnum};
 
 /// Draw a flow.
@@ -86,6 +86,8 @@ struct Node {
     /// What it does, in a word or two: `file360.publish`, `approve`.
     kind: String,
     shape: Shape,
+    /// The node of the `each` that it is inside of.
+    inside: Option<usize>,
 }
 
 /// An arrow.
@@ -113,20 +115,34 @@ impl Drawing {
             nodes: vec![node("start", "start", "", Shape::Start)],
             arrows: Vec::new(),
         };
-        for step in &plan.steps {
-            drawing.nodes.push(Node {
+        drawing.list(plan, plan.body(BodyId::FLOW), 0);
+        drawing
+    }
+
+    /// Draws a list of steps that begins at the node `start`.
+    fn list(&mut self, plan: &Plan, body: Body<'_>, start: usize) {
+        let inside = (start > 0).then_some(start);
+        let first = self.nodes.len();
+        let at = |step: StepId| first + step.index();
+        for step in body.steps {
+            self.nodes.push(Node {
                 id: step.id.clone(),
                 title: step.title.clone(),
                 kind: kind(&step.verb),
                 shape: shape(&step.verb),
+                inside,
             });
         }
-        for step in &plan.steps {
-            drawing.arrows_into(step);
-            drawing.arrows_by_outcome(step);
+        for step in body.steps {
+            self.arrows_into(step, start, &at);
+            self.arrows_by_outcome(step, inside, &at);
         }
-        drawing.last_steps_end(plan);
-        drawing
+        self.last_steps_end(body.steps, inside, &at);
+        for step in body.steps {
+            if let PlanVerb::Each(each) = &step.verb {
+                self.list(plan, plan.body(each.body), at(step.index));
+            }
+        }
     }
 
     /// Adds an arrow; one beside another shares its label, so that no two lie on each other.
@@ -150,32 +166,39 @@ impl Drawing {
         }
     }
 
-    fn arrows_into(&mut self, step: &PlanStep) {
-        let to = step.index.index() + 1;
+    fn arrows_into(&mut self, step: &PlanStep, start: usize, at: &dyn Fn(StepId) -> usize) {
+        let to = at(step.index);
         if step.after.is_empty() {
-            self.arrow(0, to, None, false);
+            let label = (start > 0).then(|| "each element".to_owned());
+            self.arrow(start, to, label, false);
         }
         for edge in &step.after {
-            self.arrow(edge.from.index() + 1, to, edge.outcome.clone(), false);
+            self.arrow(at(edge.from), to, edge.outcome.clone(), false);
         }
     }
 
-    fn arrows_by_outcome(&mut self, step: &PlanStep) {
-        let from = step.index.index() + 1;
+    fn arrows_by_outcome(&mut self, step: &PlanStep, inside: Option<usize>, at: &dyn Fn(StepId) -> usize) {
+        let from = at(step.index);
         if let PlanVerb::End { status, .. } = &step.verb {
-            let to = self.end(status);
+            let to = self.end(status, inside);
             self.arrow(from, to, None, false);
         }
         for (outcome, disposition) in &step.outcomes {
-            self.disposed(from, outcome, disposition);
+            self.disposed((from, inside), outcome, disposition, at);
         }
     }
 
-    fn disposed(&mut self, from: usize, outcome: &str, disposition: &Disposition) {
+    fn disposed(
+        &mut self,
+        (from, inside): (usize, Option<usize>),
+        outcome: &str,
+        disposition: &Disposition,
+        at: &dyn Fn(StepId) -> usize,
+    ) {
         match disposition {
             Disposition::GoOn | Disposition::Named | Disposition::Nowhere => {}
             Disposition::End(status) => {
-                let to = self.end(status);
+                let to = self.end(status, inside);
                 self.arrow(from, to, Some(outcome.to_owned()), false);
             }
             Disposition::BackTo {
@@ -184,40 +207,58 @@ impl Drawing {
                 then,
             } => {
                 let label = format!("{outcome} (at most {max_rounds} rounds)");
-                self.arrow(from, target.index() + 1, Some(label), true);
-                self.disposed(from, &format!("{outcome} after round {max_rounds}"), then);
+                self.arrow(from, at(*target), Some(label), true);
+                self.disposed((from, inside), &format!("{outcome} after round {max_rounds}"), then, at);
             }
         }
     }
 
-    /// Steps whose outcomes that go on lead nowhere end the run as `completed`.
-    fn last_steps_end(&mut self, plan: &Plan) {
-        for step in &plan.steps {
-            let from = step.index.index() + 1;
+    /// Steps whose outcomes that go on lead nowhere end the run, or the element, as `completed`.
+    fn last_steps_end(&mut self, steps: &[PlanStep], inside: Option<usize>, at: &dyn Fn(StepId) -> usize) {
+        for step in steps {
             let goes_on = step
                 .outcomes
                 .values()
                 .any(|disposition| *disposition == Disposition::GoOn);
-            let has_next = plan.steps.iter().any(|next| {
+            let has_next = steps.iter().any(|next| {
                 next.after
                     .iter()
                     .any(|edge| edge.from == step.index && edge.outcome.is_none())
             });
             if goes_on && !has_next {
-                let to = self.end("completed");
-                self.arrow(from, to, None, false);
+                let to = self.end("completed", inside);
+                self.arrow(at(step.index), to, None, false);
             }
         }
     }
 
-    /// The node of a status, made where it is missing.
-    fn end(&mut self, status: &str) -> usize {
-        let id = format!("end_{status}");
+    /// The node of a status of the run, or of an element, made where it is missing.
+    fn end(&mut self, status: &str, inside: Option<usize>) -> usize {
+        let id = match inside {
+            None => format!("end_{status}"),
+            Some(each) => format!("end_{status}_of_{}", self.nodes[each].id),
+        };
         if let Some(at) = self.nodes.iter().position(|node| node.id == id) {
             return at;
         }
-        self.nodes.push(node(&id, status, "", Shape::End));
+        self.nodes.push(Node {
+            inside,
+            ..node(&id, status, "", Shape::End)
+        });
         self.nodes.len() - 1
+    }
+
+    /// The nodes inside of `each`, or outside of all.
+    fn inside(&self, each: Option<usize>) -> impl Iterator<Item = (usize, &Node)> {
+        self.nodes
+            .iter()
+            .enumerate()
+            .filter(move |(_, node)| node.inside == each)
+    }
+
+    /// Whether anything is inside of the node.
+    fn is_each(&self, at: usize) -> bool {
+        self.nodes.iter().any(|node| node.inside == Some(at))
     }
 }
 
@@ -227,6 +268,7 @@ fn node(id: &str, title: &str, kind: &str, shape: Shape) -> Node {
         title: title.to_owned(),
         kind: kind.to_owned(),
         shape,
+        inside: None,
     }
 }
 
@@ -238,13 +280,14 @@ fn kind(verb: &PlanVerb) -> String {
         PlanVerb::Ask(_) => "task".to_owned(),
         PlanVerb::Choose(_) => "choose".to_owned(),
         PlanVerb::Check(_) => "check".to_owned(),
+        PlanVerb::Each(_) => "each".to_owned(),
         PlanVerb::End { .. } => "end".to_owned(),
     }
 }
 
 fn shape(verb: &PlanVerb) -> Shape {
     match verb {
-        PlanVerb::Uses { .. } | PlanVerb::End { .. } => Shape::Action,
+        PlanVerb::Uses { .. } | PlanVerb::Each(_) | PlanVerb::End { .. } => Shape::Action,
         PlanVerb::Wait(_) => Shape::Wait,
         PlanVerb::Ask(_) => Shape::People,
         PlanVerb::Choose(_) | PlanVerb::Check(_) => Shape::Branch,

@@ -1,7 +1,8 @@
 //! A new round of a step and everything downstream of it.
 
+use super::super::frame::{Slot, downstream};
 use super::super::scope::fields;
-use super::super::state::{EdgeState, Phase, Slot, Slots};
+use super::super::state::{EdgeState, Phase};
 use super::{Applier, Impossible};
 use crate::base::Value;
 
@@ -21,16 +22,14 @@ impl Applier<'_> {
             .backs
             .entry((jump.outcome, jump.depth))
             .or_insert(0) += 1;
-        let mut round = self.plan.downstream(to);
+        let mut round = downstream(self.plan, self.state.frame(to.frame).body, to);
         round.push(to);
         round.sort_unstable();
         for &slot in &round {
             self.reset(slot);
         }
         self.state.jumps.retain(|jump| round.binary_search(&jump.from).is_err());
-        for thing in &mut self.state.owned {
-            thing.releasing |= round.binary_search(&thing.slot).is_ok();
-        }
+        self.state.owned.release_of(|slot| round.binary_search(&slot).is_ok());
         for &slot in &round {
             self.forget_edges(slot, &round);
         }
@@ -61,10 +60,10 @@ impl Applier<'_> {
 
     /// Edges from within the new round are open again.
     fn forget_edges(&mut self, slot: Slot, round: &[Slot]) {
-        let plan = self.plan;
+        let after = &self.state.planned(self.plan, slot).after;
         let step = self.state.step_mut(slot);
-        for (edge, state) in plan.at(slot).after.iter().zip(&mut step.edges) {
-            if round.binary_search(&plan.sibling(slot, edge.from)).is_ok() {
+        for (edge, state) in after.iter().zip(&mut step.edges) {
+            if round.binary_search(&slot.sibling(edge.from)).is_ok() {
                 *state = EdgeState::Pending;
             }
         }

@@ -1,10 +1,12 @@
 //! Calls: scheduled, failed, abandoned; things released.
 
 use super::super::event::Event;
-use super::super::state::{Alarm, Call, Phase, Slot, Slots, Timer, TimerOf, Tries, abandoned_name, release_name};
+use super::super::frame::Slot;
+use super::super::holdings::Owned;
+use super::super::state::{Alarm, Call, Phase, Timer, TimerOf, Tries, abandoned_name, release_name};
 use super::{Applier, Impossible};
-use crate::base::Timestamp;
-use crate::plan::PlanVerb;
+use crate::base::{Timestamp, Value};
+use crate::plan::{BodyId, PlanStep, PlanVerb, StepId};
 
 impl Applier<'_> {
     pub(super) fn call(&mut self, event: &Event) -> Result<(), Impossible> {
@@ -40,7 +42,7 @@ impl Applier<'_> {
                 self.drop_side(&name);
                 let call = self.state.abandoned.remove(at);
                 if let Some(output) = output {
-                    self.acquire(call.slot, output, true);
+                    self.acquire(call.place, Vec::new(), output, true);
                 }
                 Ok(())
             }
@@ -51,15 +53,33 @@ impl Applier<'_> {
 
     /// The thing is no longer the run's.
     pub(super) fn disown(&mut self, id: &str) -> Result<(), Impossible> {
-        let at = self
-            .state
-            .owned
-            .iter()
-            .position(|thing| thing.id == id)
-            .ok_or_else(|| format!("the run does not own {id}"))?;
         self.drop_side(&release_name(id));
-        self.state.owned.remove(at);
-        Ok(())
+        let gone = self.state.owned.remove(id);
+        gone.map(|_| ()).ok_or_else(|| format!("the run does not own {id}"))
+    }
+
+    /// What the output of an action names belongs to the run from now on.
+    pub(super) fn acquire(&mut self, place: (BodyId, StepId), chain: Vec<Slot>, output: &Value, releasing: bool) {
+        let step: &PlanStep = self.plan.body(place.0).step(place.1);
+        let PlanVerb::Uses {
+            acquires: Some(acquires),
+            ..
+        } = &step.verb
+        else {
+            return;
+        };
+        let id = output.get(&acquires.output).and_then(Value::as_str);
+        let Some(id) = id.filter(|_| !step.keep) else {
+            return;
+        };
+        let thing = Owned {
+            kind: acquires.kind.clone(),
+            id: id.to_owned(),
+            place,
+            chain,
+            tries: Tries::first(),
+        };
+        self.state.owned.add(thing, releasing);
     }
 
     /// Forgets timer and incident of a release or an abandoned call.
@@ -73,12 +93,7 @@ impl Applier<'_> {
     /// How trying stands of `release:THING` or `abandoned:STEP:ROUND`.
     pub(super) fn side_tries(&mut self, name: &str) -> Option<&mut Tries> {
         if let Some(thing) = name.strip_prefix("release:") {
-            return self
-                .state
-                .owned
-                .iter_mut()
-                .find(|owned| owned.id == thing)
-                .map(|owned| &mut owned.tries);
+            return self.state.owned.get_mut(thing).map(|owned| &mut owned.tries);
         }
         self.state
             .abandoned
@@ -88,7 +103,7 @@ impl Applier<'_> {
     }
 
     fn attempt_failed(&mut self, name: &str, attempt: u32, retry_at: Timestamp) -> Result<(), Impossible> {
-        let slot = self.plan.slot(name);
+        let slot = self.find(name);
         if let Some(slot) = slot {
             self.calling(slot, 1);
         }
@@ -116,7 +131,7 @@ impl Applier<'_> {
 
     /// A pure action that was called from being ready is a call from now on.
     pub(super) fn calling(&mut self, slot: Slot, attempt: u32) {
-        let pure = matches!(self.plan.at(slot).verb, PlanVerb::Uses { pure: true, .. });
+        let pure = matches!(self.planned(slot).verb, PlanVerb::Uses { pure: true, .. });
         let step = self.state.step_mut(slot);
         if pure && step.phase == Phase::Ready {
             step.phase = Phase::Calling(Call {
@@ -138,7 +153,7 @@ impl Applier<'_> {
 
     /// The pause before another try is over.
     pub(super) fn retry_due(&mut self, name: &str) -> Result<(), Impossible> {
-        let slot = self.plan.slot(name);
+        let slot = self.find(name);
         let tries = match slot {
             Some(slot) => self.step_tries(slot),
             None => self.side_tries(name),

@@ -1,7 +1,8 @@
 //! The end of a run: cancel, release, `always` steps, over.
 
+use super::super::frame::{FrameId, Slot};
 use super::super::state::{Phase, Progress};
-use super::{Applier, Impossible, slot_of};
+use super::{Applier, Impossible};
 use crate::base::Value;
 
 impl Applier<'_> {
@@ -9,8 +10,11 @@ impl Applier<'_> {
         if !self.state.is_running() {
             return Err("the run is closing already".to_owned());
         }
-        for at in 0..self.plan.steps.len() {
-            let slot = slot_of(at);
+        for step in &self.plan.steps {
+            let slot = Slot {
+                frame: FrameId::FLOW,
+                step: step.index,
+            };
             if self.state.step(slot).phase.is_over() {
                 continue;
             }
@@ -22,17 +26,15 @@ impl Applier<'_> {
             status: status.to_owned(),
             always: false,
         };
-        self.state.ending = None;
+        self.state.frame_mut(FrameId::FLOW).ending = None;
         self.state.jumps.clear();
-        for thing in &mut self.state.owned {
-            thing.releasing = true;
-        }
+        self.state.owned.release_all();
         Ok(())
     }
 
     pub(super) fn ended(&mut self, status: &str, outputs: &Value) -> Result<(), Impossible> {
         if !matches!(self.state.progress, Progress::Closing { always: true, .. })
-            || self.state.live_always > 0
+            || self.state.frame(FrameId::ALWAYS).live > 0
             || !self.state.owned.is_empty()
         {
             return Err("the run has not released everything or runs `always` steps".to_owned());
@@ -54,16 +56,11 @@ impl Applier<'_> {
         let released = self.state.owned.is_empty() && self.state.abandoned.is_empty();
         if !*always && released {
             *always = true;
-            for at in 0..self.plan.always.len() {
-                if self.plan.always[at].after.is_empty() {
-                    self.ready(slot_of(self.plan.steps.len() + at));
-                }
-            }
+            self.begin_list(FrameId::ALWAYS);
         }
-        if matches!(self.state.progress, Progress::Closing { always: true, .. }) && self.state.live_always == 0 {
-            for thing in &mut self.state.owned {
-                thing.releasing = true;
-            }
+        let over = self.state.frame(FrameId::ALWAYS).live == 0;
+        if over && matches!(self.state.progress, Progress::Closing { always: true, .. }) {
+            self.state.owned.release_all();
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Steps that come to an end, and what that makes of the steps after them.
 
+use super::super::frame::{Slot, edges_out};
 use super::super::leads::{Leads, leads};
-use super::super::state::{Abandoned, Alarm, EdgeState, Ending, Jump, Phase, Slot, Slots, Timer, TimerOf};
-use super::super::state::{Owned, Tries, abandoned_name};
+use super::super::state::{Abandoned, Alarm, EdgeState, Ending, Jump, Phase, Timer, TimerOf, abandoned_name};
 use super::super::view::TaskPhase;
 use super::{Applier, Impossible};
 use crate::base::Value;
@@ -46,23 +46,34 @@ impl Applier<'_> {
         if let Some(cause) = cause {
             self.consume(cause)?;
         }
-        if let Phase::Asking(at) = self.state.step(slot).phase {
-            self.close_task(at, TaskPhase::Settled(outcome.to_owned()));
+        let output = self.with_results(slot, output);
+        match self.state.step(slot).phase {
+            Phase::Asking(at) => self.close_task(at, TaskPhase::Settled(outcome.to_owned())),
+            Phase::Spreading(_) => self.cancel_elements(slot),
+            _ => {}
         }
         self.leave(slot);
+        let step = self.planned(slot);
+        let acquires = matches!(&step.verb, PlanVerb::Uses { acquires: Some(_), .. }) && outcome == "done";
+        let ends = matches!(step.verb, PlanVerb::End { .. }) && !slot.is_always();
+        if acquires {
+            let place = (self.state.frame(slot.frame).body, slot.step);
+            self.acquire(place, self.state.chain(slot), &output, false);
+        }
+        let ended = ends.then(|| {
+            let text = |name: &str| output[name].as_str().map(str::to_owned);
+            (text("status").unwrap_or_else(|| "ended".to_owned()), text("message"))
+        });
         let step = self.state.step_mut(slot);
         step.phase = Phase::Finished(outcome.to_owned());
-        step.output = output.clone();
-        if outcome == "done" {
-            self.acquire(slot, output, false);
-        }
+        step.output = output;
         self.over(slot);
-        if matches!(self.plan.at(slot).verb, PlanVerb::End { .. }) && !self.plan.is_always(slot) {
-            self.end(output["status"].as_str().unwrap_or("ended"), output["message"].as_str());
+        if let Some((status, message)) = ended {
+            self.end(slot, status, message);
             return Ok(());
         }
         match leads(self.plan, self.state, slot, outcome) {
-            Leads::End(status) => self.end(status, None),
+            Leads::End(status) => self.end(slot, status.to_owned(), None),
             Leads::Back { to, depth } => self.state.jumps.push_back(Jump {
                 from: slot,
                 outcome: outcome.to_owned(),
@@ -82,8 +93,10 @@ impl Applier<'_> {
 
     /// The flow goes on past the step.
     pub(super) fn skip(&mut self, slot: Slot) {
-        if let Phase::Asking(at) = self.state.step(slot).phase {
-            self.close_task(at, TaskPhase::Withdrawn);
+        match self.state.step(slot).phase {
+            Phase::Asking(at) => self.close_task(at, TaskPhase::Withdrawn),
+            Phase::Spreading(_) => self.cancel_elements(slot),
+            _ => {}
         }
         self.leave(slot);
         self.state.step_mut(slot).phase = Phase::Skipped;
@@ -91,30 +104,27 @@ impl Applier<'_> {
         self.propagate(slot);
     }
 
-    /// The first reason to end counts.
-    fn end(&mut self, status: &str, message: Option<&str>) {
-        self.state.ending.get_or_insert_with(|| Ending {
-            status: status.to_owned(),
-            message: message.map(str::to_owned),
-        });
+    /// The run ends, or the element that the step stands in. The first reason to end counts.
+    fn end(&mut self, slot: Slot, status: String, message: Option<String>) {
+        let frame = self.state.frame_mut(slot.frame);
+        frame.ending.get_or_insert(Ending { status, message });
+        if slot.frame.is_element() {
+            self.fresh.ending.push_back(slot.frame);
+        }
     }
 
     /// One step fewer to be done.
     pub(super) fn over(&mut self, slot: Slot) {
-        if self.plan.is_always(slot) {
-            self.state.live_always -= 1;
-        } else {
-            self.state.live -= 1;
+        let frame = self.state.frame_mut(slot.frame);
+        frame.live -= 1;
+        if frame.live == 0 && slot.frame.is_element() {
+            self.fresh.idle.push_back(slot.frame);
         }
     }
 
     /// One step more to be done.
     pub(super) fn again(&mut self, slot: Slot) {
-        if self.plan.is_always(slot) {
-            self.state.live_always += 1;
-        } else {
-            self.state.live += 1;
-        }
+        self.state.frame_mut(slot.frame).live += 1;
     }
 
     /// Takes the step out of every list of what is to be done or waited for.
@@ -123,7 +133,7 @@ impl Applier<'_> {
         self.state.waiting.remove(&slot);
         self.state.asking.remove(&slot);
         if !self.state.incidents.is_empty() {
-            self.state.incidents.remove(&self.plan.at(slot).id);
+            self.state.incidents.remove(&self.state.name(self.plan, slot));
         }
         self.stop_timers(slot);
     }
@@ -155,6 +165,7 @@ impl Applier<'_> {
         match self.state.step(slot).phase {
             Phase::Asking(at) => self.close_task(at, TaskPhase::Withdrawn),
             Phase::Calling(_) => self.abandon(slot, false),
+            Phase::Spreading(_) => self.cancel_elements(slot),
             _ => {}
         }
         self.leave(slot);
@@ -163,7 +174,7 @@ impl Applier<'_> {
     /// A call that may have acquired something is followed up although its step is over; by another
     /// try if the last one `failed`.
     pub(super) fn abandon(&mut self, slot: Slot, failed: bool) {
-        let step = self.plan.at(slot);
+        let step = self.planned(slot);
         let acquires = matches!(&step.verb, PlanVerb::Uses { acquires: Some(_), .. }) && !step.keep;
         let state = self.state.step(slot);
         let Phase::Calling(call) = &state.phase else {
@@ -173,8 +184,9 @@ impl Applier<'_> {
             return;
         }
         let (mut call, round) = (call.clone(), state.round);
-        let name = abandoned_name(&step.id, round);
-        match self.state.incidents.remove(&step.id) {
+        let step = self.state.name(self.plan, slot);
+        let name = abandoned_name(&step, round);
+        match self.state.incidents.remove(&step) {
             // A person looks into it as before.
             Some(incident) if incident.in_doubt => {
                 self.state.incidents.insert(name.clone(), incident);
@@ -192,44 +204,22 @@ impl Applier<'_> {
         }
         self.state.abandoned.push(Abandoned {
             name,
-            slot,
+            step,
+            place: (self.state.frame(slot.frame).body, slot.step),
             round,
             call,
-        });
-    }
-
-    /// What the output of an action names belongs to the run from now on.
-    pub(super) fn acquire(&mut self, slot: Slot, output: &Value, releasing: bool) {
-        let step = self.plan.at(slot);
-        let PlanVerb::Uses {
-            acquires: Some(acquires),
-            ..
-        } = &step.verb
-        else {
-            return;
-        };
-        let Some(id) = output.get(&acquires.output).and_then(Value::as_str) else {
-            return;
-        };
-        if step.keep || self.state.owned.iter().any(|thing| thing.id == id) {
-            return;
-        }
-        self.state.owned.push(Owned {
-            kind: acquires.kind.clone(),
-            id: id.to_owned(),
-            slot,
-            releasing,
-            tries: Tries::first(),
         });
     }
 
     /// Settles the edges out of a step that is over, and of every step that cannot be reached now.
     pub(super) fn propagate(&mut self, slot: Slot) {
         let plan = self.plan;
+        let body = self.state.frame(slot.frame).body;
         let mut over = vec![slot];
         while let Some(from) = over.pop() {
-            for (to, edge) in plan.edges_out(from) {
-                let arrives = self.arrives(from, plan.at(to).after[edge].outcome.as_deref());
+            for (to, edge) in edges_out(plan, body, from) {
+                let wanted = plan.body(body).step(to.step).after[edge].outcome.as_deref();
+                let arrives = self.arrives(from, wanted);
                 let step = self.state.step_mut(to);
                 if step.edges[edge] != EdgeState::Pending {
                     continue;
@@ -267,7 +257,7 @@ impl Applier<'_> {
         if step.phase != Phase::Pending {
             return Joined::Open;
         }
-        let joined = joined(self.plan.at(slot).join, step.edges.len(), step.arrived, step.dead);
+        let joined = joined(self.planned(slot).join, step.edges.len(), step.arrived, step.dead);
         match joined {
             Joined::Ready => self.ready(slot),
             Joined::Never => {
@@ -292,7 +282,7 @@ impl Applier<'_> {
         let step = self.state.step_mut(slot);
         step.phase = Phase::Ready;
         step.since = at;
-        if matches!(self.plan.at(slot).verb, PlanVerb::Uses { pure: true, .. }) {
+        if matches!(self.planned(slot).verb, PlanVerb::Uses { pure: true, .. }) {
             self.state.working.insert(slot);
         }
         self.fresh.ready.push_back(slot);

@@ -1,6 +1,7 @@
 //! Incidents: raised, resolved by a person.
 
-use super::super::state::{Incident, Phase, Slot, Slots};
+use super::super::frame::Slot;
+use super::super::state::{Incident, Phase};
 use super::{Applier, Impossible};
 
 impl Applier<'_> {
@@ -12,7 +13,7 @@ impl Applier<'_> {
         in_doubt: bool,
         attempts: u32,
     ) -> Result<(), Impossible> {
-        let slot = self.plan.slot(name);
+        let slot = self.find(name);
         match slot {
             Some(slot) => {
                 let phase = &self.state.step(slot).phase;
@@ -45,7 +46,7 @@ impl Applier<'_> {
             .incidents
             .remove(name)
             .ok_or_else(|| format!("{name} has no incident"))?;
-        match (self.plan.slot(name), how) {
+        match (self.find(name), how) {
             (Some(slot), "retry") => self.try_again(slot),
             (Some(slot), "skip") => self.skip(slot),
             (None, "retry") => {
@@ -67,6 +68,7 @@ impl Applier<'_> {
                 self.state.working.insert(slot);
             }
             Phase::Asking(_) => self.ask_again(slot),
+            Phase::Spreading(_) => self.spread_again(slot),
             _ => self.state.step_mut(slot).since = at,
         }
     }

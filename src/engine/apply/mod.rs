@@ -6,13 +6,16 @@
 mod back;
 mod calls;
 mod closing;
+mod each;
 mod graph;
 mod incidents;
 mod tasks;
 mod waits;
 
 use super::event::{Event, EventRecord};
-use super::state::{EdgeState, Fresh, Phase, Progress, RunState, Slot, Slots, StepState};
+use super::frame::{FrameId, Frames, Slot};
+use super::holdings::Holdings;
+use super::state::{EdgeState, Fresh, Phase, Progress, RunState, StepState};
 use crate::base::{Timestamp, Value};
 use crate::plan::{Plan, PlanStep};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -53,26 +56,19 @@ pub(super) fn begin(plan: &Plan, record: &EventRecord, fresh: &mut Fresh) -> Res
         now: record.at,
         seq: record.seq,
         progress: Progress::Running,
-        steps: plan
-            .steps
-            .iter()
-            .chain(&plan.always)
-            .map(|step| StepState::new(step, record.at))
-            .collect(),
-        live: plan.steps.len(),
-        live_always: plan.always.len(),
+        frames: Frames::new(plan, record.at),
         working: BTreeSet::new(),
         waiting: BTreeSet::new(),
         asking: BTreeSet::new(),
         timers: BTreeSet::new(),
         tasks: Vec::new(),
         task_index: BTreeMap::new(),
+        task_changes: BTreeSet::new(),
         kept: Vec::new(),
         seen: BTreeSet::new(),
-        owned: Vec::new(),
+        owned: Holdings::default(),
         abandoned: Vec::new(),
         incidents: BTreeMap::new(),
-        ending: None,
         jumps: VecDeque::new(),
     };
     let at = record.at;
@@ -82,17 +78,8 @@ pub(super) fn begin(plan: &Plan, record: &EventRecord, fresh: &mut Fresh) -> Res
         fresh,
         at,
     };
-    for at in 0..plan.steps.len() {
-        if plan.steps[at].after.is_empty() {
-            applier.ready(slot_of(at));
-        }
-    }
+    applier.begin_list(FrameId::FLOW);
     Ok(state)
-}
-
-/// The position of a step in the order of the file.
-fn slot_of(at: usize) -> Slot {
-    Slot(u32::try_from(at).expect("a plan has fewer than 2^32 steps"))
 }
 
 /// The state after one more event.
@@ -155,6 +142,7 @@ impl Applier<'_> {
                 }
                 self.finished(slot, outcome, output, cause.as_ref())
             }
+            Event::EachOpened { .. } | Event::ElementEnded { .. } => self.each(event),
             Event::StepSkipped { step, round } => self.skipped(step, *round),
             Event::WentBack { from, outcome, to } => self.went_back(from, outcome, to),
             Event::IncidentRaised {
@@ -171,7 +159,27 @@ impl Applier<'_> {
 
     /// Where the step called `id` is.
     fn slot(&self, id: &str) -> Result<Slot, Impossible> {
-        self.plan.slot(id).ok_or_else(|| format!("there is no step {id}"))
+        self.find(id).ok_or_else(|| format!("there is no step {id}"))
+    }
+
+    fn find(&self, id: &str) -> Option<Slot> {
+        self.state.find(self.plan, id)
+    }
+
+    /// The step at `slot` as the plan has it.
+    fn planned(&self, slot: Slot) -> &PlanStep {
+        self.state.planned(self.plan, slot)
+    }
+
+    /// Lets the steps of a list begin that come after nothing.
+    fn begin_list(&mut self, id: FrameId) {
+        let steps = self.plan.body(self.state.frame(id).body).steps;
+        for step in steps.iter().filter(|step| step.after.is_empty()) {
+            self.ready(Slot {
+                frame: id,
+                step: step.index,
+            });
+        }
     }
 
     /// Where the step called `id` is, if it is at `round` and not over.
@@ -199,7 +207,7 @@ impl Applier<'_> {
 }
 
 impl StepState {
-    fn new(step: &PlanStep, at: Timestamp) -> Self {
+    pub(super) fn new(step: &PlanStep, at: Timestamp) -> Self {
         Self {
             phase: Phase::Pending,
             round: 1,

@@ -1,7 +1,8 @@
 //! Tasks: opened, assigned, decided, voided, closed.
 
 use super::super::event::{DocumentRef, Event, StandIn, TaskAct};
-use super::super::state::{Phase, Slot, Task};
+use super::super::frame::Slot;
+use super::super::state::{Phase, Task};
 use super::super::view::TaskPhase;
 use super::{Applier, Impossible};
 use crate::base::id::{EventId, TaskId};
@@ -12,18 +13,16 @@ impl Applier<'_> {
             Event::TaskOpened { .. } => self.task_opened(event),
             Event::TaskAssigned { .. } => self.task_assigned(event),
             Event::TaskActed { task, by, act } => {
-                let seq = self.state.seq;
                 let (_, open) = self.open_task(task)?;
                 acted(open, by, act);
                 open.acts += 1;
-                open.changed = seq;
+                self.touch(task);
                 Ok(())
             }
             Event::DecisionRecorded { task, record } => {
-                let seq = self.state.seq;
                 let (_, open) = self.open_task(task)?;
                 open.decisions.push(record.clone());
-                open.changed = seq;
+                self.touch(task);
                 Ok(())
             }
             Event::DecisionsVoided {
@@ -49,7 +48,6 @@ impl Applier<'_> {
         else {
             return Err("it assigns no task".to_owned());
         };
-        let seq = self.state.seq;
         let (slot, open) = self.open_task(task)?;
         if *escalated {
             open.joined.clone_from(people);
@@ -63,7 +61,7 @@ impl Applier<'_> {
             open.unassigned = false;
         }
         open.exclude.extend_from_slice(exclude);
-        open.changed = seq;
+        self.touch(task);
         self.list_task(slot);
         Ok(())
     }
@@ -92,6 +90,8 @@ impl Applier<'_> {
         self.state.tasks.push(Task {
             id: task.clone(),
             slot,
+            place: (self.state.frame(slot.frame).body, slot.step),
+            step: step.clone(),
             round: *round,
             document: document.clone(),
             title: title.clone(),
@@ -114,6 +114,7 @@ impl Applier<'_> {
             phase: TaskPhase::Open,
             changed: self.state.seq,
         });
+        self.touch_at(at);
         self.state.step_mut(slot).phase = Phase::Asking(at);
         self.state.asking.insert(slot);
         self.state.working.insert(slot);
@@ -152,11 +153,9 @@ impl Applier<'_> {
         exclude: &[String],
         cause: &EventId,
     ) -> Result<(), Impossible> {
-        let seq = self.state.seq;
         let (slot, task) = self.open_task(id)?;
         task.decisions.clear();
         task.document = Some(document.clone());
-        task.changed = seq;
         if task.exclude != exclude {
             // Who may decide depends on who uploaded: the directory is asked anew.
             task.exclude = exclude.to_vec();
@@ -168,6 +167,7 @@ impl Applier<'_> {
             task.questions += 1;
             task.unassigned = true;
         }
+        self.touch(id);
         self.list_task(slot);
         // Several tasks may be bound to one file; the first of them uses the event up.
         self.state.kept.retain(|kept| kept.id != *cause);
@@ -193,11 +193,24 @@ impl Applier<'_> {
     }
 
     pub(super) fn close_task(&mut self, at: usize, phase: TaskPhase) {
-        let seq = self.state.seq;
         let task = &mut self.state.tasks[at];
         task.phase = phase;
         task.unassigned = false;
         task.joining = None;
+        self.touch_at(at);
+    }
+
+    /// Takes down that the task changed now.
+    fn touch(&mut self, id: &TaskId) {
+        if let Some(at) = self.state.task_index.get(id) {
+            self.touch_at(*at);
+        }
+    }
+
+    fn touch_at(&mut self, at: usize) {
+        let (seq, task) = (self.state.seq, &mut self.state.tasks[at]);
+        self.state.task_changes.remove(&(task.changed, at));
+        self.state.task_changes.insert((seq, at));
         task.changed = seq;
     }
 }

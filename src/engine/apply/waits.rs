@@ -1,7 +1,8 @@
 //! Waits: opened, events that came in, alternatives met, timers fired.
 
 use super::super::event::{Event, TimerKind, Timers};
-use super::super::state::{Alarm, KeptEvent, Phase, Slot, Timer, TimerOf, Wait};
+use super::super::frame::Slot;
+use super::super::state::{Alarm, KeptEvent, Phase, Timer, TimerOf, Wait};
 use super::{Applier, Impossible};
 use crate::base::id::EventId;
 

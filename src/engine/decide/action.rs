@@ -1,9 +1,10 @@
 //! Work came back: calls of steps, releases, cancelled calls, questions to the directory.
 
 use super::super::event::Event;
+use super::super::frame::Slot;
 use super::super::input::{Failure, FailureKind, Reply};
 use super::super::limits::{MAX_PAYLOAD_BYTES, RELEASE_RETRY, payload_bytes, shorten};
-use super::super::state::{Phase, Slot, Slots, Tries, release_name};
+use super::super::state::{Phase, Tries, abandoned_name, release_name};
 use super::super::work::{Assignment, Place, WorkKey};
 use super::{Decider, retry};
 use crate::base::Value;
@@ -18,22 +19,25 @@ impl Decider<'_> {
         if let Place::Release(thing) = place {
             return self.release_finished(thing, attempt, result);
         }
-        let Some((slot, round)) = place.step().and_then(|(id, round)| Some((self.plan.slot(id)?, round))) else {
+        let Some((name, round)) = place.step() else {
             return Reply::AlreadyDone;
         };
-        match place {
-            Place::Step { .. } if self.round(slot) == round && self.is_live(slot) => {
-                self.call_finished(slot, attempt, result)
-            }
-            Place::Step { .. } | Place::Release(_) => self.abandoned_finished(slot, round, attempt, result),
-            Place::Assign { number, .. } => match result {
+        let slot = self.find(name);
+        let is_at = |slot: &Slot| self.round(*slot) == round && self.is_live(*slot);
+        match (place, slot) {
+            (Place::Step { .. } | Place::Release(_), slot) => match slot.filter(is_at) {
+                Some(slot) => self.call_finished(slot, attempt, result),
+                None => self.abandoned_finished(name, round, attempt, result),
+            },
+            (_, None) => Reply::AlreadyDone,
+            (Place::Assign { number, .. }, Some(slot)) => match result {
                 Err(failure) if self.asks(slot, round, number) => {
                     self.raise(slot, &failure.message, false, 0);
                     Reply::Accepted
                 }
                 _ => Reply::AlreadyDone,
             },
-            Place::Escalate { .. } => match result {
+            (Place::Escalate { .. }, Some(slot)) => match result {
                 Err(_) => self.joined(slot, round, &Assignment::default()),
                 Ok(_) => Reply::AlreadyDone,
             },
@@ -69,8 +73,7 @@ impl Decider<'_> {
     /// The try that is due, and whether it is in flight. `None` where nothing was called.
     fn tries(&self, slot: Slot) -> Option<(u32, bool)> {
         let step = self.step(slot);
-        let incidents = &self.state().incidents;
-        let stopped = !incidents.is_empty() && incidents.contains_key(&step.id);
+        let stopped = self.has_incident(slot);
         match &self.state().step(slot).phase {
             Phase::Ready if matches!(step.verb, PlanVerb::Uses { pure: true, .. }) && !stopped => Some((1, true)),
             Phase::Calling(call) => Some((call.tries.attempt, call.tries.retry_at.is_none() && !stopped)),
@@ -79,7 +82,7 @@ impl Decider<'_> {
     }
 
     fn call_failed(&mut self, slot: Slot, attempt: u32, failure: &Failure) {
-        let step = self.plan.at(slot);
+        let step = self.step(slot);
         match failure.kind {
             FailureKind::InDoubt => self.raise(slot, &failure.message, true, attempt),
             FailureKind::Permanent => self.fail(slot, &failure.message, attempt),
@@ -93,8 +96,9 @@ impl Decider<'_> {
                     return self.give_up(slot, &failure.message, attempt, !pure);
                 }
                 let round = self.round(slot);
-                let key = WorkKey::of_step(&self.state().run, &step.id, round);
-                self.try_later(&step.id, &key, attempt, failed + 1, &step.retry, failure);
+                let name = self.id(slot);
+                let key = WorkKey::of_step(&self.state().run, &name, round);
+                self.try_later(&name, &key, attempt, failed + 1, &step.retry, failure);
             }
         }
     }
@@ -122,23 +126,26 @@ impl Decider<'_> {
         let (PlanVerb::Uses { action, .. }, Some((input, _))) = (&self.step(slot).verb, &call.input) else {
             return Vec::new();
         };
-        let owned = self.state().owned.iter();
-        owned
-            .filter(|thing| match &self.step(thing.slot).verb {
-                PlanVerb::Uses {
-                    acquires: Some(acquires),
-                    ..
-                } => acquires.release == *action && input[&acquires.with] == *thing.id,
-                _ => false,
-            })
-            .map(|thing| (thing.kind.clone(), thing.id.clone()))
+        let given = input.as_object().into_iter().flatten();
+        let things = given.filter_map(|(key, id)| Some((key, self.state().owned.get(id.as_str()?)?)));
+        things
+            .filter(
+                |(key, thing)| match &self.plan.body(thing.place.0).step(thing.place.1).verb {
+                    PlanVerb::Uses {
+                        acquires: Some(acquires),
+                        ..
+                    } => acquires.release == *action && acquires.with == **key,
+                    _ => false,
+                },
+            )
+            .map(|(_, thing)| (thing.kind.clone(), thing.id.clone()))
             .collect()
     }
 
     fn release_finished(&mut self, thing: &str, attempt: u32, result: Result<Value, Failure>) -> Reply {
         let name = release_name(thing);
-        let owned = self.state().owned.iter();
-        let found = owned.filter(|owned| owned.releasing).find(|owned| owned.id == thing);
+        let owned = &self.state().owned;
+        let found = owned.get(thing).filter(|_| owned.is_releasing(thing));
         let Some((kind, tries)) = found.map(|owned| (owned.kind.clone(), owned.tries.clone())) else {
             return Reply::AlreadyDone;
         };
@@ -159,17 +166,16 @@ impl Decider<'_> {
     }
 
     /// A call whose step was cancelled meanwhile.
-    fn abandoned_finished(&mut self, slot: Slot, round: u32, attempt: u32, result: Result<Value, Failure>) -> Reply {
-        let mut abandoned = self.state().abandoned.iter();
-        let found = abandoned.find(|call| call.slot == slot && call.round == round);
-        let Some((name, tries)) = found.map(|call| (call.name.clone(), call.call.tries.clone())) else {
+    fn abandoned_finished(&mut self, step: &str, round: u32, attempt: u32, result: Result<Value, Failure>) -> Reply {
+        let name = abandoned_name(step, round);
+        let found = self.state().abandoned.iter().find(|call| call.name == name);
+        let Some((place, tries)) = found.map(|call| (call.place, call.call.tries.clone())) else {
             return Reply::AlreadyDone;
         };
         if attempt == 0 || attempt > tries.attempt {
             return Reply::AlreadyDone;
         }
-        let step = self.plan.at(slot);
-        let output = match (result, &step.verb) {
+        let output = match (result, &self.plan.body(place.0).step(place.1).verb) {
             // Only what names the thing matters now.
             (
                 Ok(output),
@@ -181,12 +187,12 @@ impl Decider<'_> {
             (Ok(_), _) => None,
             (Err(failure), _) if failure.kind == FailureKind::Permanent && attempt == tries.attempt => None,
             (Err(failure), _) => {
-                let key = WorkKey::of_step(&self.state().run, &step.id, round);
+                let key = WorkKey::of_step(&self.state().run, step, round);
                 return self.side_failed(&name, &key, attempt, &tries, &failure);
             }
         };
         self.emit(Event::CallAbandoned {
-            step: step.id.clone(),
+            step: step.to_owned(),
             round,
             output,
         });

@@ -1,9 +1,10 @@
 //! Asking people: opening a task, and who is meant by it.
 
 use super::super::event::{DocumentRef, Event, StandIn};
+use super::super::frame::Slot;
 use super::super::input::Reply;
 use super::super::scope::RunScope;
-use super::super::state::{Slot, Slots, Task};
+use super::super::state::Task;
 use super::super::work::{Assignment, Place, WorkKey};
 use super::Decider;
 use super::branch::text_of;
@@ -38,9 +39,10 @@ impl Decider<'_> {
                 .map_err(|error| error.message)
         };
         let round = self.round(slot);
-        let key = WorkKey::of_step(&self.state().run, &self.step(slot).id, round);
+        let step = self.id(slot);
+        let key = WorkKey::of_step(&self.state().run, &step, round);
         Ok(Event::TaskOpened {
-            step: self.id(slot),
+            step,
             round,
             task: TaskId::derived(&key.0),
             title: sentence(ask.title.as_ref())?,
@@ -48,7 +50,7 @@ impl Decider<'_> {
             by: texts(&ask.by, &scope)?,
             veto: texts(&ask.veto, &scope)?,
             exclude: self.excluded(slot, ask, document.as_ref()),
-            timers: timers(self.plan, slot, None, &scope)?,
+            timers: timers(self.plan, self.state(), slot, None, &scope)?,
             document,
         })
     }
@@ -61,7 +63,7 @@ impl Decider<'_> {
                 Exclusion::Initiator => persons.push(self.state().initiator.clone()),
                 Exclusion::Uploader => persons.extend(document.and_then(|document| document.by.clone())),
                 Exclusion::Step(step) => {
-                    let other = self.plan.sibling(slot, *step);
+                    let other = slot.sibling(*step);
                     let output = &self.state().step(other).output;
                     match (&self.step(other).verb, output) {
                         (PlanVerb::Wait(wait), Value::Object(all)) if wait.all => {
@@ -80,7 +82,7 @@ impl Decider<'_> {
     pub(super) fn assigned(&mut self, work: &WorkKey, assignment: &Assignment) -> Reply {
         let place = work.place(&self.state().run);
         let step = place.as_ref().and_then(Place::step);
-        let Some((slot, round)) = step.and_then(|(id, round)| Some((self.plan.slot(id)?, round))) else {
+        let Some((slot, round)) = step.and_then(|(id, round)| Some((self.find(id)?, round))) else {
             return Reply::AlreadyDone;
         };
         match place {
@@ -96,7 +98,7 @@ impl Decider<'_> {
     /// Whether the directory's answer to this question is wanted.
     pub(super) fn asks(&self, slot: Slot, round: u32, number: u32) -> bool {
         let asks = |task: &Task| task.round == round && task.unassigned && task.questions == number;
-        self.state().task_of(slot).is_some_and(asks) && !self.state().incidents.contains_key(&self.step(slot).id)
+        self.state().task_of(slot).is_some_and(asks) && !self.has_incident(slot)
     }
 
     fn assign(&mut self, slot: Slot, assignment: &Assignment) {
@@ -148,7 +150,7 @@ impl Decider<'_> {
         };
         let acting: Vec<String> = people.iter().map(acting).collect();
         let preferred = ask.prefer.and_then(|step| {
-            let before = completed_by(&self.state().step(self.plan.sibling(slot, step)).output);
+            let before = completed_by(&self.state().step(slot.sibling(step)).output);
             acting.iter().find(|person| before.contains(person))
         });
         let task = &self.state().task_of(slot)?.id;

@@ -1,6 +1,6 @@
 //! Steps that are done as soon as they begin: `choose`, `check`, `end`.
 
-use super::super::state::Slot;
+use super::super::frame::Slot;
 use super::Decider;
 use crate::base::Value;
 use crate::expr::{Expression, Template};

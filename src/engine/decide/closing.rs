@@ -1,6 +1,7 @@
 //! How a run ends.
 
 use super::super::event::Event;
+use super::super::frame::FrameId;
 use super::super::input::{Refusal, Reply};
 use super::super::scope::RunScope;
 use super::super::state::Progress;
@@ -19,9 +20,9 @@ impl Decider<'_> {
     pub(super) fn finish_run(&mut self) -> bool {
         let state = self.state();
         match &state.progress {
-            Progress::Running if state.live == 0 => self.close("completed".to_owned(), None, None),
+            Progress::Running if state.frame(FrameId::FLOW).live == 0 => self.close("completed".to_owned(), None, None),
             Progress::Closing { status, always: true }
-                if state.live_always == 0 && state.owned.is_empty() && state.abandoned.is_empty() =>
+                if state.frame(FrameId::ALWAYS).live == 0 && state.owned.is_empty() && state.abandoned.is_empty() =>
             {
                 let event = Event::RunEnded {
                     status: status.clone(),
@@ -39,6 +40,7 @@ impl Decider<'_> {
         let scope = RunScope {
             plan: self.plan,
             state: self.state(),
+            frame: FrameId::FLOW,
             now: self.now,
             event: None,
         };

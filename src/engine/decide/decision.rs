@@ -1,8 +1,9 @@
 //! A person decides.
 
 use super::super::event::{DecisionRecord, Event};
+use super::super::frame::Slot;
 use super::super::input::{Decision, Refusal, Reply};
-use super::super::state::{Slot, Task};
+use super::super::state::Task;
 use super::super::view::TaskPhase;
 use super::Decider;
 use super::ask::output_of;
@@ -23,7 +24,8 @@ impl Decider<'_> {
             .and_then(|at| self.state().tasks.get(at))
             .ok_or(Refusal::NoSuchTask)?;
         let slot = task.slot;
-        let PlanVerb::Ask(ask) = &self.step(slot).verb else {
+        let (body, step) = task.place;
+        let PlanVerb::Ask(ask) = &self.plan.body(body).step(step).verb else {
             return Err(Refusal::NoSuchTask);
         };
         let form = form::checked(ask, &decision.decision, &decision.form);

@@ -14,7 +14,8 @@ impl Decider<'_> {
         let task = at
             .and_then(|at| self.state().tasks.get(at))
             .ok_or(Refusal::NoSuchTask)?;
-        let PlanVerb::Ask(ask) = &self.step(task.slot).verb else {
+        let (body, step) = task.place;
+        let PlanVerb::Ask(ask) = &self.plan.body(body).step(step).verb else {
             return Err(Refusal::NoSuchTask);
         };
         if task.seat_of(&acting.by).is_none() && !acting.admin {

@@ -1,8 +1,9 @@
 //! When a wait or a task is due, reminded of and escalated.
 
 use super::super::event::Timers;
+use super::super::frame::Slot;
 use super::super::scope::RunScope;
-use super::super::state::{Slot, Slots};
+use super::super::state::RunState;
 use super::branch::text_of;
 use crate::base::calendar::{after, before};
 use crate::base::{Calendar, Period, Timestamp, Value};
@@ -15,13 +16,14 @@ use jiff::tz::TimeZone;
 /// a wait is for; it takes the place of the deadline's.
 pub(super) fn timers(
     plan: &Plan,
+    state: &RunState,
     slot: Slot,
     until: Option<&Template>,
     scope: &RunScope<'_>,
 ) -> Result<Timers, String> {
     let calendar = plan.calendar.as_ref();
     let start = scope.now;
-    let deadline = plan.at(slot).deadline.as_ref();
+    let deadline = state.planned(plan, slot).deadline.as_ref();
     let mut timers = Timers::default();
     if let Some(due) = until.or(deadline.map(|deadline| &deadline.due)) {
         let value = due.eval(scope).map_err(|error| error.message)?;

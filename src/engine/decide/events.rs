@@ -1,13 +1,14 @@
 //! Something happened outside.
 
 use super::super::event::{DocumentRef, Event};
+use super::super::frame::Slot;
 use super::super::input::{InboundEvent, Reply};
 use super::super::limits::{MAX_KEPT_EVENTS, MAX_PAYLOAD_BYTES, payload_bytes};
-use super::super::state::{KeptEvent, Slot};
+use super::super::state::KeptEvent;
 use super::Decider;
 use crate::base::Value;
 use crate::base::id::{EventId, TaskId};
-use crate::plan::PlanVerb;
+use crate::plan::{Body, BodyId, PlanVerb};
 use crate::spec::step::OnNewVersion;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -73,8 +74,9 @@ impl Decider<'_> {
     /// Whether a step may still look at events of this kind. What nobody looks at is not recorded.
     fn is_of_interest(&self, kind: &str) -> bool {
         let running = self.state().is_running();
-        let steps = self.plan.steps.iter().filter(|_| running).chain(&self.plan.always);
-        steps.into_iter().any(|step| match &step.verb {
+        let is_ahead = |body: &Body<'_>| running || self.plan.within(body.id, BodyId::ALWAYS).is_some();
+        let mut steps = self.plan.bodies().filter(is_ahead).flat_map(|body| body.steps);
+        steps.any(|step| match &step.verb {
             PlanVerb::Wait(wait) => wait.alternatives.values().any(|one| one.event == kind),
             PlanVerb::Ask(ask) => {
                 kind == FILE_UPLOADED && ask.document.is_some() && ask.on_new_version == OnNewVersion::Reset

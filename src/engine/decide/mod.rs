@@ -9,6 +9,7 @@ mod closing;
 mod decision;
 mod detour;
 mod due;
+mod each;
 mod events;
 mod form;
 mod incidents;
@@ -23,11 +24,12 @@ pub(super) use start::rendered;
 
 use super::apply;
 use super::event::{Event, EventRecord, JOURNAL_VERSION};
+use super::frame::{FrameId, Slot};
 use super::input::{Input, Refusal, Reply};
-use super::limits::MAX_EVENTS;
+use super::limits::max_events;
 use super::machine::RunMachine;
 use super::scope::RunScope;
-use super::state::{KeptEvent, Phase, RunState, Slot, Slots};
+use super::state::{KeptEvent, Phase, RunState};
 use crate::base::Timestamp;
 use crate::base::id::EventId;
 use crate::plan::{Plan, PlanStep};
@@ -81,12 +83,22 @@ pub(super) fn settle(machine: &mut RunMachine) {
 impl<'m> Decider<'m> {
     /// The step at `slot`, borrowed from the plan and not from the machine.
     pub(super) fn step(&self, slot: Slot) -> &'m PlanStep {
-        self.plan.at(slot)
+        self.state().planned(self.plan, slot)
     }
 
-    /// Its id, to be written into an event.
+    /// Its name, to be written into an event.
     pub(super) fn id(&self, slot: Slot) -> String {
-        self.step(slot).id.clone()
+        self.state().name(self.plan, slot)
+    }
+
+    /// Where the step is that journals name so.
+    pub(super) fn find(&self, name: &str) -> Option<Slot> {
+        self.state().find(self.plan, name)
+    }
+
+    /// Whether a person must look at the step.
+    pub(super) fn has_incident(&self, slot: Slot) -> bool {
+        self.state().has_incident(self.plan, slot)
     }
 
     pub(super) fn state(&self) -> &RunState {
@@ -103,11 +115,12 @@ impl<'m> Decider<'m> {
         step_scope(self.plan, self.state(), slot)
     }
 
-    /// What names mean while `event` is looked at.
-    pub(super) fn event_scope<'s>(&'s self, event: &'s KeptEvent) -> RunScope<'s> {
+    /// What names mean to the step at `slot` while `event` is looked at.
+    pub(super) fn event_scope<'s>(&'s self, slot: Slot, event: &'s KeptEvent) -> RunScope<'s> {
         RunScope {
             plan: self.plan,
             state: self.state(),
+            frame: slot.frame,
             now: self.now,
             event: Some(event),
         }
@@ -139,7 +152,7 @@ impl<'m> Decider<'m> {
             if self.state().is_running() && self.must_close() {
                 continue;
             }
-            if self.go_back() {
+            if self.end_element() || self.go_back() || self.complete_element() || self.join_elements() {
                 continue;
             }
             if let Some(slot) = self.machine.fresh.ready.pop_front() {
@@ -171,12 +184,13 @@ impl<'m> Decider<'m> {
 
     /// Closes the run if an outcome or a limit says so.
     fn must_close(&mut self) -> bool {
-        if let Some(ending) = self.state().ending.clone() {
+        if let Some(ending) = self.state().frame(FrameId::FLOW).ending.clone() {
             self.close(ending.status, ending.message, None);
             return true;
         }
-        if self.state().seq >= MAX_EVENTS {
-            let message = format!("The journal has {MAX_EVENTS} events, which is as many as a run may have.");
+        let most = max_events(self.plan);
+        if self.state().seq >= most {
+            let message = format!("The journal has {most} events, which is as many as a run may have.");
             self.close("too_long".to_owned(), Some(message), None);
             return true;
         }
@@ -189,18 +203,19 @@ impl<'m> Decider<'m> {
             return false;
         };
         let event = Event::WentBack {
-            from: self.step(jump.from).id.clone(),
+            from: self.id(jump.from),
             outcome: jump.outcome.clone(),
-            to: self.step(jump.to).id.clone(),
+            to: self.id(jump.to),
         };
         self.emit(event);
+        self.forget_rendered();
         true
     }
 
     /// Whether the step is at something that has not ended.
     pub(super) fn is_live(&self, slot: Slot) -> bool {
-        let phase = &self.state().step(slot).phase;
-        !phase.is_over() && *phase != Phase::Pending
+        let phase = self.state().get(slot).map(|step| &step.phase);
+        phase.is_some_and(|phase| !phase.is_over() && *phase != Phase::Pending)
     }
 }
 
@@ -209,6 +224,7 @@ pub(super) fn step_scope<'s>(plan: &'s Plan, state: &'s RunState, slot: Slot) ->
     RunScope {
         plan,
         state,
+        frame: slot.frame,
         now: state.step(slot).since,
         event: None,
     }

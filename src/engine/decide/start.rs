@@ -1,8 +1,9 @@
 //! A step became ready: skip it, do it at once, or open it.
 
 use super::super::event::Event;
+use super::super::frame::Slot;
 use super::super::limits::{MAX_PAYLOAD_BYTES, payload_bytes, shorten};
-use super::super::state::{Phase, RunState, Slot, Slots};
+use super::super::state::{Phase, RunState};
 use super::{Decider, step_scope};
 use crate::base::Value;
 use crate::expr::SecretUse;
@@ -11,23 +12,18 @@ use serde_json::json;
 
 impl Decider<'_> {
     pub(super) fn start(&mut self, slot: Slot) {
-        if self.state().step(slot).phase != Phase::Ready {
+        let is_ready = self.state().get(slot).is_some_and(|step| step.phase == Phase::Ready);
+        if !is_ready || self.has_incident(slot) {
             return;
         }
-        let plan = self.plan;
-        let step = plan.at(slot);
-        if !self.state().incidents.is_empty() && self.state().incidents.contains_key(&step.id) {
-            return;
-        }
+        let step = self.step(slot);
         if let Some(condition) = &step.condition {
             match condition.holds(&self.scope(slot)) {
                 Ok(true) => {}
                 Ok(false) => {
                     let round = self.round(slot);
-                    return self.emit(Event::StepSkipped {
-                        step: step.id.clone(),
-                        round,
-                    });
+                    let step = self.id(slot);
+                    return self.emit(Event::StepSkipped { step, round });
                 }
                 Err(error) => return self.fail(slot, &error.message, 0),
             }
@@ -38,6 +34,7 @@ impl Decider<'_> {
             PlanVerb::Ask(ask) => self.start_ask(slot, ask),
             PlanVerb::Choose(branches) => self.choose(slot, branches),
             PlanVerb::Check(checks) => self.check(slot, checks),
+            PlanVerb::Each(each) => self.start_each(slot, each),
             PlanVerb::End { status, message } => self.end(slot, status, message.as_ref()),
         }
     }
@@ -51,7 +48,7 @@ impl Decider<'_> {
                 self.machine.rendered.insert(slot, (round, rendered));
             }
             Ok((input, secrets)) => self.emit(Event::ActionScheduled {
-                step: self.plan.at(slot).id.clone(),
+                step: self.id(slot),
                 round,
                 input,
                 secrets,
@@ -85,7 +82,7 @@ impl Decider<'_> {
 
     /// A person must look at the step.
     pub(super) fn raise(&mut self, slot: Slot, error: &str, in_doubt: bool, attempts: u32) {
-        let step = self.step(slot).id.clone();
+        let step = self.id(slot);
         if self.state().incidents.contains_key(&step) {
             return;
         }
@@ -101,7 +98,7 @@ impl Decider<'_> {
     pub(super) fn finish(&mut self, slot: Slot, outcome: &str, output: Value, cause: Option<crate::base::id::EventId>) {
         self.machine.rendered.remove(&slot);
         let event = Event::StepFinished {
-            step: self.step(slot).id.clone(),
+            step: self.id(slot),
             round: self.round(slot),
             outcome: outcome.to_owned(),
             output,
@@ -114,7 +111,7 @@ impl Decider<'_> {
 
 /// The input of the action at `slot`, with the places where secrets belong.
 pub(in super::super) fn rendered(plan: &Plan, state: &RunState, slot: Slot) -> Result<(Value, Vec<SecretUse>), String> {
-    let PlanVerb::Uses { with, .. } = &plan.at(slot).verb else {
+    let PlanVerb::Uses { with, .. } = &state.planned(plan, slot).verb else {
         return Err("it is no action".to_owned());
     };
     let (input, secrets) = with

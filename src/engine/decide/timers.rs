@@ -1,8 +1,9 @@
 //! Time passed: reminders, escalation, expiry, another try.
 
 use super::super::event::{Event, TimerKind};
+use super::super::frame::Slot;
 use super::super::input::Reply;
-use super::super::state::{Alarm, Phase, Slot, TimerOf};
+use super::super::state::{Alarm, Phase, TimerOf};
 use super::Decider;
 use super::ask::{output_of, texts};
 use crate::base::{Timestamp, Value};

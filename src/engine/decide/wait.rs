@@ -1,7 +1,8 @@
 //! Opening a wait, and events that meet it.
 
 use super::super::event::{Event, Expected};
-use super::super::state::{KeptEvent, Phase, Slot};
+use super::super::frame::Slot;
+use super::super::state::{KeptEvent, Phase};
 use super::Decider;
 use super::branch::text_of;
 use super::due::timers;
@@ -18,7 +19,7 @@ impl Decider<'_> {
             .and_then(|expected| {
                 Ok((
                     expected,
-                    timers(self.plan, slot, wait.until.as_ref(), &self.scope(slot))?,
+                    timers(self.plan, self.state(), slot, wait.until.as_ref(), &self.scope(slot))?,
                 ))
             });
         match opened {
@@ -74,7 +75,7 @@ impl Decider<'_> {
                     .and_then(|plan| plan.filter.as_ref());
                 // A condition that this event gives no answer to does not hold: nobody outside can
                 // stop a run by sending odd data.
-                filter.is_none_or(|filter| filter.holds(&self.event_scope(event)).unwrap_or(false))
+                filter.is_none_or(|filter| filter.holds(&self.event_scope(slot, event)).unwrap_or(false))
             })
             .map(|expected| expected.name.clone())
     }

@@ -23,7 +23,7 @@ fn check(cx: &Context<'_>, report: &mut Report) {
         };
         let finding = finding(cx, name, missing);
         report.push(match cx.places[one.place].owner {
-            Owner::Outputs => of_output(name, finding),
+            Owner::Outputs | Owner::Element(_) => of_output(name, finding),
             Owner::Trigger | Owner::Step(_) => finding,
         });
     }

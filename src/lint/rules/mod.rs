@@ -19,6 +19,7 @@ mod reminder_after_due;
 mod secret_in_text;
 mod secret_out_of_place;
 mod share_without_expiry;
+mod too_few_elements;
 mod type_mismatch;
 mod unknown_action;
 mod unknown_event;
@@ -47,6 +48,7 @@ pub const RULES: &[Rule] = &[
     join_never_met::RULE,
     outcome_goes_nowhere::RULE,
     back_to_not_upstream::RULE,
+    too_few_elements::RULE,
     no_deadline::RULE,
     reminder_after_due::RULE,
     quorum_impossible::RULE,

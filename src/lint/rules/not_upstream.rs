@@ -2,7 +2,7 @@
 
 use crate::base::{Code, Diagnostic};
 use crate::lint::rule::{Check, Context, Report, Rule};
-use crate::lint::uses::Meaning;
+use crate::lint::uses::{Meaning, Name};
 
 const CODE: Code = Code {
     id: "GF207",
@@ -38,4 +38,24 @@ fn check(cx: &Context<'_>, report: &mut Report) {
         }
         report.push(finding);
     }
+    for (_, name) in cx.names() {
+        if let Meaning::Inside(each) = &name.meaning {
+            report.push(inside(cx, name, each));
+        }
+    }
+}
+
+/// What stands inside an `each` has run once for each element: there is no one result to read.
+fn inside(cx: &Context<'_>, name: &Name, each: &str) -> Diagnostic {
+    let (id, title) = (&name.path[1], cx.title_of(&name.path[1]));
+    let message = format!("step {title} runs inside the `each` of step `{each}`, once for each element");
+    let output = name.path.get(2).map_or("NAME", String::as_str);
+    let mut finding = Diagnostic::error(CODE, message, name.span).with_help(format!(
+        "read `steps.{each}.results`, a list with an entry for each element, and let the `each` give it: `outputs: {{ {output}: \"${{{{ {} }}}}\" }}`",
+        name.path.join(".")
+    ));
+    if let Some(step) = cx.step(id) {
+        finding = finding.with_related(cx.value(&step.at("id")), "this step");
+    }
+    finding
 }

@@ -31,22 +31,30 @@ fn check(cx: &Context<'_>, graphs: &[Paths<'_>], report: &mut Report) {
 }
 
 fn is_incident(step: &PlanStep, outcome: &str) -> bool {
-    matches!(step.verb, PlanVerb::Uses { .. } | PlanVerb::Check(_)) && outcome == "failed"
+    matches!(
+        step.verb,
+        PlanVerb::Uses { .. } | PlanVerb::Check(_) | PlanVerb::Each(_)
+    ) && outcome == "failed"
 }
 
 /// What steps come after, as written, where some of them were not understood.
 fn named_by_broken<'a>(cx: &'a Context<'_>) -> HashSet<&'a str> {
-    if cx.spec.broken.is_empty() {
-        return HashSet::new();
+    let mut named = HashSet::new();
+    if !cx.spec.broken.is_empty() {
+        let lists = ["steps", "always"].into_iter();
+        lists.for_each(|key| written_after(cx.document.value.get(key), &mut named));
     }
-    let lists = ["steps", "always"]
-        .into_iter()
-        .filter_map(|key| cx.document.value.get(key)?.as_array());
-    let after = lists.flatten().filter_map(|step| step.get("after"));
-    after
-        .flat_map(|after| after.as_array().map_or(std::slice::from_ref(after), Vec::as_slice))
-        .filter_map(Value::as_str)
-        .collect()
+    named
+}
+
+/// What the steps of a list come after, and those inside them.
+fn written_after<'a>(list: Option<&'a Value>, named: &mut HashSet<&'a str>) {
+    for step in list.and_then(Value::as_array).into_iter().flatten() {
+        let after = step.get("after").into_iter();
+        let after = after.flat_map(|after| after.as_array().map_or(std::slice::from_ref(after), Vec::as_slice));
+        named.extend(after.filter_map(Value::as_str));
+        written_after(step.get("each").and_then(|each| each.get("steps")), named);
+    }
 }
 
 fn finding(cx: &Context<'_>, step: &PlanStep, outcome: &str) -> Diagnostic {
@@ -85,7 +93,7 @@ fn place(cx: &Context<'_>, step: &PlanStep, outcome: &str) -> Span {
     };
     let deadline = || if outcome == "expired" { key("deadline") } else { None };
     let verb = || {
-        ["uses", "wait", "approve", "choose", "check", "end"]
+        ["uses", "wait", "approve", "choose", "check", "each", "end"]
             .into_iter()
             .find_map(key)
     };

@@ -2,10 +2,10 @@
 
 use crate::base::source::escape;
 use crate::base::{Code, Diagnostic, Value};
-use crate::expr::Type;
 use crate::expr::check::ExprFindingKind;
+use crate::expr::{Part, Template, Type};
 use crate::lint::places::{Form, Purpose};
-use crate::lint::rule::{Check, Context, Report, Rule};
+use crate::lint::rule::{Check, Context, Report, Rule, StepView};
 use crate::lint::rules::bad_input::{kind_name, misfit};
 use crate::lint::shapes::{self, Lookup, field_of};
 use crate::lint::triggers::{Trigger, triggers};
@@ -24,6 +24,9 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(cx: &Context<'_>, report: &mut Report) {
+    for step in &cx.steps {
+        no_list(cx, step, report);
+    }
     for one in &cx.uses {
         let mismatches = one.wrong.iter().filter(|wrong| wrong.kind == ExprFindingKind::Mismatch);
         let before = report.total();
@@ -36,6 +39,19 @@ fn check(cx: &Context<'_>, report: &mut Report) {
     }
     for trigger in triggers(cx.spec, &cx.shapes) {
         given(cx, &trigger, report);
+    }
+}
+
+/// A text with anything but one `${{ }}` in it is a text, and no list.
+fn no_list(cx: &Context<'_>, step: &StepView<'_>, report: &mut Report) {
+    let text = step.spec.each.as_ref().and_then(|each| each.list.as_str());
+    let is_alone = |template: &Template| matches!(template.parts.as_slice(), [Part::Expression(..) | Part::Secret(..)]);
+    if text.is_some_and(|text| Template::parse(text).is_ok_and(|template| !is_alone(&template))) {
+        let message = "`in` must be a list, and this is a text";
+        report.push(
+            Diagnostic::error(CODE, message, cx.value(&step.at("each/in")))
+                .with_help("write one `${{ }}` that gives a list, or the elements themselves: `[legal, finance]`"),
+        );
     }
 }
 
@@ -74,6 +90,13 @@ fn place(cx: &Context<'_>, one: &Use, report: &mut Report) {
             report.push(
                 Diagnostic::error(CODE, message, span())
                     .with_help("name a file, as `${{ inputs.document }}` of an input with `type: file`"),
+            );
+        }
+        (Form::Template, Purpose::List) if !matches!(one.ty, Type::List(_) | Type::Any) => {
+            let message = format!("`in` must be a list, and this is {found}");
+            report.push(
+                Diagnostic::error(CODE, message, span())
+                    .with_help("name a list, as `${{ inputs.departments }}` of an input with `type: list`"),
             );
         }
         (Form::Template, Purpose::Text) if matches!(one.ty, Type::Object { .. } | Type::List(_)) => {

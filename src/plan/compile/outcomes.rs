@@ -26,7 +26,7 @@ pub(super) fn possible(spec: &StepSpec, verb: Verb<'_>) -> IndexMap<Outcome, boo
         outcomes.entry(name.to_owned()).or_insert(goes_on);
     };
     match verb {
-        Verb::Uses(..) => {
+        Verb::Uses(..) | Verb::Each(_) => {
             add("done", true);
             add("failed", false);
         }

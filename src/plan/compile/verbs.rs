@@ -4,9 +4,10 @@ use super::{Compiler, Known, Names};
 use crate::base::Value;
 use crate::base::source::escape;
 use crate::expr::{Expression, Tree};
-use crate::plan::{Outcome, PlanAlternative, PlanVerb, PlanWait};
+use crate::plan::{BodyId, EachBody, Index, Outcome, PlanAlternative, PlanEach, PlanVerb, PlanWait};
+use crate::spec::limits::DEFAULT_PARALLEL;
 use crate::spec::step::{WaitAlternative, WaitSpec};
-use crate::spec::{CheckSpec, ChooseSpec, Effect, Verb};
+use crate::spec::{CheckSpec, ChooseSpec, EachSpec, Effect, JoinSpec, Verb};
 use indexmap::IndexMap;
 
 impl<'a> Compiler<'a> {
@@ -26,6 +27,7 @@ impl<'a> Compiler<'a> {
                     .as_ref()
                     .map(|text| self.template(&format!("{pointer}/end/message"), text)),
             },
+            Verb::Each(each) => PlanVerb::Each(self.each(known, each, names)),
             Verb::Reserved(_) => unreachable!("a reserved word is no known step"),
         }
     }
@@ -39,6 +41,35 @@ impl<'a> Compiler<'a> {
             with,
             pure: info.is_some_and(|info| info.effect == Effect::Pure),
             acquires: info.and_then(|info| info.acquires.clone()),
+        }
+    }
+
+    fn each(&mut self, known: &Known<'a>, each: &'a EachSpec, names: &Names<'a>) -> PlanEach {
+        let pointer = format!("{}/each", known.pointer);
+        let list = self.tree(&format!("{pointer}/in"), &each.list);
+        // Its place is kept first, so that outer lists come before inner ones.
+        let position = self.eaches.len();
+        let body = BodyId::of_each(position);
+        self.eaches.push(EachBody {
+            outer: (known.body, known.index),
+            steps: Vec::new(),
+            index: Index::default(),
+        });
+        let path: Vec<&str> = names.path.iter().copied().chain([known.spec.id.as_str()]).collect();
+        let (steps, index) = self.list(body, &format!("{pointer}/steps"), &path, &each.steps);
+        (self.eaches[position].steps, self.eaches[position].index) = (steps, index);
+        let outputs = each.outputs.iter();
+        PlanEach {
+            list,
+            parallel: each.parallel.unwrap_or(DEFAULT_PARALLEL),
+            join: each.join.unwrap_or(JoinSpec::All),
+            body,
+            outputs: outputs
+                .map(|(name, value)| {
+                    let pointer = format!("{pointer}/outputs/{}", escape(name));
+                    (name.clone(), self.tree(&pointer, value))
+                })
+                .collect(),
         }
     }
 

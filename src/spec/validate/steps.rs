@@ -4,7 +4,7 @@ use super::place::Place;
 use super::{Reader, SCHEMAS};
 use crate::base::source::escape;
 use crate::base::{Diagnostic, Span, Value};
-use crate::spec::limits::MAX_STEPS;
+use crate::spec::limits::{MAX_EACH_DEPTH, MAX_STEPS};
 use crate::spec::schema::OWN_KEYS;
 use crate::spec::step::{StepSpec, Verb};
 use crate::spec::{codes, schema};
@@ -25,33 +25,74 @@ fn id_of(step: &Map<String, Value>) -> Option<String> {
     step.get("id").and_then(Value::as_str).map(str::to_owned)
 }
 
-/// Ids seen so far, without their underscores, and where.
-type Seen = HashMap<String, (String, Span)>;
+/// What is gathered over every list of steps, those inside `each` included.
+#[derive(Default)]
+struct Gathered {
+    /// Ids seen so far, without their underscores, and where.
+    seen: HashMap<String, (String, Span)>,
+    /// Ids of steps that could not be read.
+    broken: Vec<String>,
+}
 
 impl Reader<'_> {
     pub(super) fn steps(&mut self, root: &Map<String, Value>) -> Steps {
-        let mut read = Steps::default();
-        let mut seen = Seen::new();
-        for key in ["steps", "always"] {
-            let list = root.get(key).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-            for (index, value) in list.iter().enumerate() {
-                let Value::Object(map) = value else { continue };
-                if index >= MAX_STEPS {
-                    // That there are too many is told; what they are is not looked at.
-                    read.broken.extend(id_of(map));
-                    continue;
+        let mut gathered = Gathered::default();
+        let main = self.list("/steps", root.get("steps"), 0, &mut gathered);
+        let always = self.list("/always", root.get("always"), 0, &mut gathered);
+        Steps {
+            main,
+            always,
+            broken: gathered.broken,
+        }
+    }
+
+    /// The steps of the list at `pointer`, inside so many `each`.
+    fn list(&mut self, pointer: &str, list: Option<&Value>, depth: usize, gathered: &mut Gathered) -> Vec<StepSpec> {
+        let list = list.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let mut read = Vec::with_capacity(list.len());
+        for (index, value) in list.iter().enumerate() {
+            let Value::Object(map) = value else { continue };
+            if index >= MAX_STEPS {
+                // That there are too many is told; what they are is not looked at.
+                gathered.broken.extend(id_of(map));
+                continue;
+            }
+            let place = Place::step(self.document, format!("{pointer}/{index}"), index, value);
+            let understood = self.step(map, value, &place);
+            let unique = self.unique(map, &place, &mut gathered.seen);
+            let inner = self.inner(map, &place, depth, gathered);
+            match understood {
+                Some(mut step) if unique => {
+                    if let (Some(each), Some(inner)) = (&mut step.each, inner) {
+                        each.steps = inner;
+                    }
+                    read.push(step);
                 }
-                let place = Place::step(self.document, format!("/{key}/{index}"), index, value);
-                let understood = self.step(map, value, &place);
-                let unique = self.unique(map, &place, &mut seen);
-                match understood {
-                    Some(step) if unique && key == "steps" => read.main.push(step),
-                    Some(step) if unique => read.always.push(step),
-                    _ => read.broken.extend(id_of(map)),
-                }
+                _ => gathered.broken.extend(id_of(map)),
             }
         }
         read
+    }
+
+    /// The steps inside an `each`, which are read even where the step itself is broken: what reads
+    /// from them is then not told as a second mistake.
+    fn inner(
+        &mut self,
+        map: &Map<String, Value>,
+        place: &Place<'_>,
+        depth: usize,
+        gathered: &mut Gathered,
+    ) -> Option<Vec<StepSpec>> {
+        let each = map.get("each")?.as_object()?;
+        let pointer = place.absolute("/each");
+        if depth >= MAX_EACH_DEPTH {
+            let message = format!("`each` stands inside {depth} others, and {MAX_EACH_DEPTH} is the most in all");
+            let finding = Diagnostic::error(codes::WRONG_VALUE, message, place.key_span(&pointer))
+                .with_help("make one list of the inner ones, or give the inner work a flow of its own");
+            self.say(&pointer, finding);
+            return None;
+        }
+        Some(self.list(&format!("{pointer}/steps"), each.get("steps"), depth + 1, gathered))
     }
 
     /// One step, told where it is wrong, and returned where it is right.
@@ -82,10 +123,10 @@ impl Reader<'_> {
 
     fn typed(&mut self, map: &Map<String, Value>, value: &Value, place: &Place<'_>) -> Option<StepSpec> {
         let is_own = |key: &str| key.starts_with(OWN_KEYS.trim_start_matches('^'));
-        let read = if map.keys().any(|key| is_own(key)) {
+        let read = if map.keys().any(|key| is_own(key) || key == "each") {
             let keys = map.iter().filter(|(key, _)| !is_own(key));
-            let keys = keys.map(|(key, value)| (key.clone(), value.clone())).collect();
-            StepSpec::deserialize(Value::Object(keys))
+            let keys = keys.map(|(key, value)| (key.clone(), without_steps(key, value)));
+            StepSpec::deserialize(Value::Object(keys.collect()))
         } else {
             StepSpec::deserialize(value)
         };
@@ -134,7 +175,6 @@ impl Reader<'_> {
         let pointer = place.absolute(&format!("/{verb}"));
         let instead = match verb {
             "collect" => "ask with `uses: mail.send` and wait for the uploads with `wait`",
-            "each" => "write the steps out, one for each element",
             _ => "write the other flow's steps out, or start it through the API with `uses: http.request`",
         };
         let message = format!("`{verb}` is a word of the language that this version cannot run yet");
@@ -165,7 +205,12 @@ impl Reader<'_> {
     }
 
     /// Whether no step above has the same id.
-    fn unique(&mut self, map: &Map<String, Value>, place: &Place<'_>, seen: &mut Seen) -> bool {
+    fn unique(
+        &mut self,
+        map: &Map<String, Value>,
+        place: &Place<'_>,
+        seen: &mut HashMap<String, (String, Span)>,
+    ) -> bool {
         let Some(id) = map.get("id").and_then(Value::as_str) else {
             return true;
         };
@@ -191,4 +236,13 @@ impl Reader<'_> {
         self.say(&pointer, finding);
         true
     }
+}
+
+/// The value of a step's key; the steps of an `each` are read apart from it.
+fn without_steps(key: &str, value: &Value) -> Value {
+    let mut value = value.clone();
+    if let Some(each) = value.as_object_mut().filter(|_| key == "each") {
+        each.insert("steps".to_owned(), Value::Array(Vec::new()));
+    }
+    value
 }

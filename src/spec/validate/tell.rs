@@ -5,7 +5,7 @@ use crate::base::diagnostic::nearest;
 use crate::base::source::escape;
 use crate::base::{Code, Diagnostic, Period, Span, Value};
 use crate::spec::codes;
-use crate::spec::limits::{FLOW_PATTERN, NAME_PATTERN, SIZE_PATTERN, VERSION_PATTERN};
+use crate::spec::limits::{FLOW_PATTERN, NAME_PATTERN, RESERVED_OUTPUTS, SIZE_PATTERN, VERSION_PATTERN};
 use crate::spec::schema::WITH_USES;
 use crate::spec::shape::describe;
 use crate::spec::step::{AfterSpec, DeadlineSpec, DispositionSpec, JoinSpec, RuleSpec};
@@ -219,7 +219,11 @@ impl Teller<'_, '_> {
             span,
             format!("`{key}` in {subject} is no name"),
         );
-        wrong.finding = wrong.finding.with_help(name_help(key));
+        wrong.finding = wrong.finding.with_help(if RESERVED_OUTPUTS.contains(&key) {
+            format!("every result has a `{key}` of its own: choose another name")
+        } else {
+            name_help(key)
+        });
         wrong
     }
 

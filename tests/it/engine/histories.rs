@@ -4,7 +4,7 @@
 
 use super::kit::Run;
 use gatefold::engine::FailureKind::{InDoubt, Permanent, Transient};
-use gatefold::engine::{Input, RunPhase, TaskAct};
+use gatefold::engine::{Decision, Input, RunPhase, TaskAct};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -132,6 +132,79 @@ fn branches() -> Run {
     run.done(":release:shr_3", json!({}));
     run.done(":release:shr_2", json!({}));
     run.done("tell:1", json!({}));
+    run
+}
+
+const ELEMENTS: &str = "\
+flow: elements
+version: 1.0.0
+inputs:
+  document: { type: file }
+  departments: { type: list, of: text }
+outputs:
+  signed: ${{ steps.departments.results }}
+steps:
+  - { id: head, uses: t.call }
+  - id: departments
+    each:
+      in: ${{ inputs.departments }}
+      parallel: 2
+      join: 2
+      steps:
+        - { id: room, uses: t.share, with: { name: 'For ${{ item }} of ${{ steps.head.name }}' } }
+        - id: sign
+          approve: { document: '${{ inputs.document }}', by: ['role:${{ item }}'] }
+          deadline: { due: 5 days }
+          outcomes:
+            changes_requested: { back_to: room, max_rounds: 2, then: { end: refused } }
+            rejected: { end: refused }
+            expired: { end: late }
+        - id: copies
+          each:
+            in: [1, 2]
+            steps: [{ id: copy, uses: t.pure, with: { n: '${{ item }}', of: '${{ steps.sign.document.name }}' } }]
+      outputs: { share: '${{ steps.room.share }}', copies: '${{ steps.copies.results }}' }
+    outcomes: { failed: { back_to: head, max_rounds: 2, then: { end: not_signed } } }
+";
+
+fn elements() -> Run {
+    let departments = ["legal", "finance", "board"];
+    let inputs = json!({ "document": super::kit::document(1), "departments": departments });
+    let mut run = Run::start(ELEMENTS, inputs);
+    let sign = |run: &mut Run, element: &str, round: u32, decision: &str| {
+        run.assign(&["lea"]);
+        let task = super::kit::task_id(&format!("{element}.sign"), round);
+        let decision = Decision {
+            task,
+            ..run.decision("lea", decision)
+        };
+        run.handle(Input::Decide(decision)).expect("it counts");
+    };
+    run.done("head:1", json!({ "name": "Sales" }));
+    run.done("departments[0].room:1", json!({ "share": "shr_1" }));
+    sign(&mut run, "departments[0]", 1, "changes_requested");
+    run.fail("departments[1].room:1", Permanent);
+    run.done("departments[0].room:2", json!({ "share": "shr_2" }));
+    run.done(":release:shr_1", json!({}));
+    sign(&mut run, "departments[0]", 2, "rejected");
+    run.done("departments[2].room:1", json!({ "share": "shr_3" }));
+    sign(&mut run, "departments[2]", 1, "rejected");
+    // Only one is left of the two that it takes: all of it anew.
+    run.done(":release:shr_3", json!({}));
+    run.done(":release:shr_2", json!({}));
+    run.done("head:2", json!({ "name": "Sales" }));
+    for (element, share) in [("departments#2[0]", "shr_4"), ("departments#2[1]", "shr_5")] {
+        run.done(&format!("{element}.room:1"), json!({ "share": share }));
+        sign(&mut run, element, 1, "approved");
+        run.done(&format!("{element}.copies[0].copy:1"), json!({ "n": 1 }));
+        run.done(&format!("{element}.copies[1].copy:1"), json!({ "n": 2 }));
+    }
+    // The third was under way: it is cancelled, and what it may have acquired is released.
+    run.done("departments#2[2].room:1", json!({ "share": "shr_6" }));
+    run.fail("departments[1].room:1", Permanent);
+    for thing in ["shr_6", "shr_5", "shr_4"] {
+        run.done(&format!(":release:{thing}"), json!({}));
+    }
     run
 }
 
@@ -280,6 +353,7 @@ fn scripts() -> Vec<Script> {
     vec![
         ("v1-branches", BRANCHES, branches),
         ("v1-cancelled", CANCELLED, cancelled),
+        ("v1-elements", ELEMENTS, elements),
         ("v1-people", PEOPLE, people),
         ("v1-repaired", REPAIRED, repaired),
         ("v1-review", REVIEW, review),

@@ -13,6 +13,7 @@ mod back;
 mod calls;
 mod closing;
 mod detours;
+mod each;
 mod histories;
 mod incidents;
 mod joins;

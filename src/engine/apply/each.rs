@@ -1,0 +1,148 @@
+//! Elements of an `each`: begun, over, cancelled.
+//!
+//! Which elements have begun is no event: as many as the flow allows are under way as long as more
+//! of them can change what comes of the `each`.
+
+use super::super::each::{COMPLETED, Each, Ended, Verdict};
+use super::super::event::Event;
+use super::super::frame::{Element, FrameId, Slot};
+use super::super::limits::payload_bytes;
+use super::super::state::Phase;
+use super::{Applier, Impossible};
+use crate::base::Value;
+use crate::plan::{PlanEach, PlanVerb};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+impl Applier<'_> {
+    pub(super) fn each(&mut self, event: &Event) -> Result<(), Impossible> {
+        match event {
+            Event::EachOpened { step, round, items } => {
+                let slot = self.ready_slot(step, *round)?;
+                self.plan_each(slot)
+                    .ok_or_else(|| format!("step {step} does nothing for each of several"))?;
+                self.state.step_mut(slot).phase = Phase::Spreading(Box::new(Each::new(items.clone())));
+                self.begin_elements(slot);
+                Ok(())
+            }
+            Event::ElementEnded {
+                step,
+                round,
+                index,
+                status,
+                output,
+            } => {
+                let slot = self.live_slot(step, *round)?;
+                let running = self.state.each(slot).and_then(|each| each.running.get(index));
+                let frame = *running.ok_or_else(|| format!("element {index} of step {step} is not under way"))?;
+                self.drop_element(frame);
+                self.element_ended(slot, *index, status, output);
+                self.begin_elements(slot);
+                Ok(())
+            }
+            _ => Err("it is no event of an each".to_owned()),
+        }
+    }
+
+    fn plan_each(&self, slot: Slot) -> Option<&PlanEach> {
+        match &self.planned(slot).verb {
+            PlanVerb::Each(each) => Some(each),
+            _ => None,
+        }
+    }
+
+    fn each_mut(&mut self, slot: Slot) -> Option<&mut Each> {
+        match &mut self.state.step_mut(slot).phase {
+            Phase::Spreading(each) => Some(each),
+            _ => None,
+        }
+    }
+
+    fn element_ended(&mut self, slot: Slot, index: u32, status: &str, output: &Value) {
+        if let Some(each) = self.each_mut(slot) {
+            each.running.remove(&index);
+            each.completed += u32::from(status == COMPLETED);
+            each.bytes += payload_bytes(output);
+            let ended = Ended {
+                status: status.to_owned(),
+                output: output.clone(),
+            };
+            each.ended.insert(index, ended);
+        }
+    }
+
+    /// Lets as many elements begin as may, and takes down that the `each` is to be looked at.
+    fn begin_elements(&mut self, slot: Slot) {
+        self.fresh.eaches.push_back(slot);
+        while let Some((index, plan)) = self.next_element(slot) {
+            let body = plan.body;
+            let element = Element {
+                of: slot,
+                index,
+                prefix: self.state.prefix(self.plan, slot, index),
+            };
+            let frame = self.state.frames.open(self.plan, body, element, self.at);
+            if let Some(each) = self.each_mut(slot) {
+                each.next += 1;
+                each.running.insert(index, frame);
+            }
+            if self.state.frame(frame).live == 0 {
+                self.fresh.idle.push_back(frame);
+            }
+            self.begin_list(frame);
+        }
+    }
+
+    /// The element that is to begin now.
+    fn next_element(&self, slot: Slot) -> Option<(u32, &PlanEach)> {
+        let (plan, each) = (self.plan_each(slot)?, self.state.each(slot)?);
+        let begins = each.next < each.total()
+            && each.running.len() < plan.parallel as usize
+            && each.verdict(plan.join) == Verdict::Open;
+        begins.then_some((each.next, plan))
+    }
+
+    /// What a step gives: for an `each`, the results of its elements as well.
+    pub(super) fn with_results(&self, slot: Slot, output: &Value) -> Value {
+        let mut output = Cow::Borrowed(output);
+        if let Some(each) = self.state.each(slot) {
+            let mut fields = output.as_object().cloned().unwrap_or_default();
+            fields.insert("results".to_owned(), each.results());
+            output = Cow::Owned(Value::Object(fields));
+        }
+        output.into_owned()
+    }
+
+    /// Cancels the elements under way. What their steps acquired is released.
+    pub(super) fn cancel_elements(&mut self, slot: Slot) {
+        let Some(each) = self.each_mut(slot) else { return };
+        let running: BTreeSet<FrameId> = std::mem::take(&mut each.running).into_values().collect();
+        for frame in &running {
+            self.drop_element(*frame);
+        }
+        self.state.owned.release_of_elements(&running);
+    }
+
+    /// Cancels what is left of an element, and forgets it.
+    fn drop_element(&mut self, id: FrameId) {
+        for step in self.plan.body(self.state.frame(id).body).steps {
+            let slot = Slot {
+                frame: id,
+                step: step.index,
+            };
+            if !self.state.step(slot).phase.is_over() {
+                self.cancel(slot);
+            }
+        }
+        self.state.frames.close(id);
+        self.state.jumps.retain(|jump| jump.from.frame != id);
+    }
+
+    /// All of it once more, as a new round: what the elements acquired is released.
+    pub(super) fn spread_again(&mut self, slot: Slot) {
+        self.cancel(slot);
+        self.state.owned.release_of(|one| one == slot);
+        self.state.step_mut(slot).round += 1;
+        self.ready(slot);
+    }
+}

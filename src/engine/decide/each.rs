@@ -1,0 +1,146 @@
+//! Steps once for each element: opened, element after element over, joined.
+
+use super::super::each::{COMPLETED, TOO_LARGE, Verdict};
+use super::super::event::Event;
+use super::super::frame::{FrameId, Slot};
+use super::super::limits::{MAX_PAYLOAD_BYTES, MAX_RESULTS_BYTES, payload_bytes};
+use super::super::scope::RunScope;
+use super::Decider;
+use crate::base::Value;
+use crate::expr::Tree;
+use crate::plan::{PlanEach, PlanVerb};
+use crate::spec::limits::MAX_ELEMENTS;
+use crate::spec::shape::describe;
+use serde_json::{Map, json};
+
+impl Decider<'_> {
+    pub(super) fn start_each(&mut self, slot: Slot, each: &PlanEach) {
+        match self.items(slot, &each.list) {
+            Ok(items) => {
+                let event = Event::EachOpened {
+                    step: self.id(slot),
+                    round: self.round(slot),
+                    items,
+                };
+                self.emit(event);
+            }
+            Err(error) => self.raise(slot, &error, false, 0),
+        }
+    }
+
+    fn items(&self, slot: Slot, list: &Tree) -> Result<Vec<Value>, String> {
+        let (value, _) = list.eval(&self.scope(slot)).map_err(|error| error.message)?;
+        let bytes = payload_bytes(&value);
+        match value {
+            Value::Array(items) if items.len() > MAX_ELEMENTS => Err(format!(
+                "the list has {} elements; {MAX_ELEMENTS} is the most",
+                items.len()
+            )),
+            Value::Array(_) if bytes > MAX_PAYLOAD_BYTES => {
+                Err(format!("the list has {bytes} bytes; {MAX_PAYLOAD_BYTES} is the most"))
+            }
+            Value::Array(items) => Ok(items),
+            other => Err(format!("`in` must give a list, and gave {}", describe(&other))),
+        }
+    }
+
+    /// Ends an element that an outcome ended.
+    pub(super) fn end_element(&mut self) -> bool {
+        let Some(frame) = self.machine.fresh.ending.pop_front() else {
+            return false;
+        };
+        let ending = self.state().frames.get(frame).and_then(|frame| frame.ending.as_ref());
+        if let Some(status) = ending.map(|ending| ending.status.clone()) {
+            self.element_ended(frame, status);
+        }
+        true
+    }
+
+    /// Ends an element with nothing left to do.
+    pub(super) fn complete_element(&mut self) -> bool {
+        let Some(frame) = self.machine.fresh.idle.pop_front() else {
+            return false;
+        };
+        if self.state().frames.get(frame).is_some_and(|frame| frame.live == 0) {
+            self.element_ended(frame, COMPLETED.to_owned());
+        }
+        true
+    }
+
+    fn element_ended(&mut self, frame: FrameId, mut status: String) {
+        let Some(element) = self.state().frame(frame).element.clone() else {
+            return;
+        };
+        let mut output = self.element_output(frame, element.of);
+        let taken = self.state().each(element.of).map_or(0, |each| each.bytes);
+        if taken + payload_bytes(&output) > MAX_RESULTS_BYTES {
+            (status, output) = (TOO_LARGE.to_owned(), json!({}));
+        }
+        let event = Event::ElementEnded {
+            step: self.id(element.of),
+            round: self.round(element.of),
+            index: element.index,
+            status,
+            output,
+        };
+        self.emit(event);
+        self.forget_rendered();
+    }
+
+    /// What an element gives. An output that this end has no value for is left out.
+    fn element_output(&self, frame: FrameId, of: Slot) -> Value {
+        let PlanVerb::Each(each) = &self.step(of).verb else {
+            return json!({});
+        };
+        let scope = RunScope {
+            plan: self.plan,
+            state: self.state(),
+            frame,
+            now: self.now,
+            event: None,
+        };
+        let outputs = each.outputs.iter();
+        let found = outputs.filter_map(|(name, tree)| Some((name.clone(), tree.eval(&scope).ok()?.0)));
+        Value::Object(found.collect::<Map<_, _>>())
+    }
+
+    /// Brings an `each` to its outcome if the elements that are over say so.
+    pub(super) fn join_elements(&mut self) -> bool {
+        let Some(slot) = self.machine.fresh.eaches.pop_front() else {
+            return false;
+        };
+        let plan = self.plan;
+        let Some(each) = self.state().each(slot) else {
+            return true;
+        };
+        let PlanVerb::Each(PlanEach { join, .. }) = &self.state().planned(plan, slot).verb else {
+            return true;
+        };
+        match each.verdict(*join) {
+            Verdict::Open => return true,
+            Verdict::Done => self.finish(slot, "done", json!({}), None),
+            Verdict::Failed => {
+                let (ended, completed) = (each.ended.len(), each.completed);
+                let error = format!(
+                    "{completed} of {} elements completed and {} ended otherwise, so that too few can complete",
+                    each.total(),
+                    ended - completed as usize
+                );
+                if self.is_unhandled(slot, "failed") {
+                    self.raise(slot, &error, false, 0);
+                } else {
+                    self.finish(slot, "failed", json!({ "error": error }), None);
+                }
+            }
+        }
+        self.forget_rendered();
+        true
+    }
+
+    /// Inputs of pure actions whose element is over are no longer wanted.
+    pub(super) fn forget_rendered(&mut self) {
+        let state = &self.machine.state;
+        let wanted = |slot: &Slot| state.get(*slot).is_some_and(|step| !step.phase.is_over());
+        self.machine.rendered.retain(|slot, _| wanted(slot));
+    }
+}

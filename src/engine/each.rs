@@ -1,0 +1,159 @@
+//! How an `each` stands, and when enough of its elements are over.
+
+use super::frame::FrameId;
+use crate::base::Value;
+use crate::spec::JoinSpec;
+use serde_json::{Map, json};
+use std::collections::BTreeMap;
+
+/// The status of an element that did everything there was to do.
+pub(super) const COMPLETED: &str = "completed";
+/// The status of an element whose outputs no longer fit.
+pub(super) const TOO_LARGE: &str = "too_large";
+
+/// An `each` under way.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Each {
+    pub(super) items: Vec<Value>,
+    /// The first element that has not begun.
+    pub(super) next: u32,
+    /// Elements under way, by index.
+    pub(super) running: BTreeMap<u32, FrameId>,
+    /// Elements that are over, by index.
+    pub(super) ended: BTreeMap<u32, Ended>,
+    /// How many of these completed.
+    pub(super) completed: u32,
+    /// Bytes that their outputs take.
+    pub(super) bytes: usize,
+}
+
+/// How an element ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Ended {
+    pub(super) status: String,
+    pub(super) output: Value,
+}
+
+/// What the elements that are over make of an `each`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Open,
+    Done,
+    Failed,
+}
+
+fn verdict(join: JoinSpec, total: u32, completed: u32, ended: u32) -> Verdict {
+    let needed = match join {
+        JoinSpec::Settled if ended < total => return Verdict::Open,
+        JoinSpec::Settled => total.min(1),
+        JoinSpec::All => total,
+        JoinSpec::Any => 1,
+        JoinSpec::Count(count) => count.max(1),
+    };
+    if completed >= needed {
+        Verdict::Done
+    } else if completed + (total - ended) < needed {
+        Verdict::Failed
+    } else {
+        Verdict::Open
+    }
+}
+
+impl Each {
+    pub(super) fn new(items: Vec<Value>) -> Self {
+        Self {
+            items,
+            next: 0,
+            running: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            completed: 0,
+            bytes: 0,
+        }
+    }
+
+    /// How many elements there are.
+    pub(super) fn total(&self) -> u32 {
+        u32::try_from(self.items.len()).expect("there is a limit to elements")
+    }
+
+    pub(super) fn verdict(&self, join: JoinSpec) -> Verdict {
+        let ended = u32::try_from(self.ended.len()).expect("there is a limit to elements");
+        verdict(join, self.total(), self.completed, ended)
+    }
+
+    /// What is known of every element, in the order of the list.
+    pub(super) fn results(&self) -> Value {
+        let elements = (0..).zip(&self.items);
+        let result = |(index, item): (u32, &Value)| {
+            let mut fields = Map::new();
+            fields.insert("index".to_owned(), json!(index));
+            fields.insert("item".to_owned(), item.clone());
+            let status = match self.ended.get(&index) {
+                Some(ended) => ended.status.as_str(),
+                None if self.running.contains_key(&index) => "cancelled",
+                None => "not_started",
+            };
+            fields.insert("status".to_owned(), json!(status));
+            let output = self.ended.get(&index).and_then(|ended| ended.output.as_object());
+            for (name, value) in output.into_iter().flatten() {
+                fields.entry(name.clone()).or_insert_with(|| value.clone());
+            }
+            Value::Object(fields)
+        };
+        Value::Array(elements.map(result).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_join_is_done_failed_or_open() {
+        use Verdict::{Done, Failed, Open};
+        let cases = [
+            (JoinSpec::All, 0, 0, 0, Done),
+            (JoinSpec::All, 3, 2, 2, Open),
+            (JoinSpec::All, 3, 3, 3, Done),
+            (JoinSpec::All, 3, 1, 2, Failed),
+            (JoinSpec::Any, 0, 0, 0, Failed),
+            (JoinSpec::Any, 3, 0, 2, Open),
+            (JoinSpec::Any, 3, 1, 1, Done),
+            (JoinSpec::Any, 3, 0, 3, Failed),
+            (JoinSpec::Count(2), 3, 1, 1, Open),
+            (JoinSpec::Count(2), 3, 2, 2, Done),
+            (JoinSpec::Count(2), 3, 0, 2, Failed),
+            (JoinSpec::Count(4), 3, 0, 0, Failed),
+            (JoinSpec::Settled, 0, 0, 0, Done),
+            (JoinSpec::Settled, 3, 2, 2, Open),
+            (JoinSpec::Settled, 3, 1, 3, Done),
+            (JoinSpec::Settled, 3, 0, 3, Failed),
+        ];
+        for (join, total, completed, ended, expected) in cases {
+            assert_eq!(
+                verdict(join, total, completed, ended),
+                expected,
+                "{join:?} {total} {completed} {ended}"
+            );
+        }
+    }
+
+    #[test]
+    fn results_stand_in_the_order_of_the_list() {
+        let mut each = Each::new(vec![json!("a"), json!("b"), json!("c")]);
+        let ended = Ended {
+            status: COMPLETED.to_owned(),
+            output: json!({ "share": "shr_1", "index": 9 }),
+        };
+        each.ended.insert(1, ended);
+        each.running.insert(0, FrameId::FLOW);
+        assert_eq!(
+            each.results(),
+            json!([
+                { "index": 0, "item": "a", "status": "cancelled" },
+                { "index": 1, "item": "b", "status": "completed", "share": "shr_1" },
+                { "index": 2, "item": "c", "status": "not_started" },
+            ])
+        );
+    }
+}
