@@ -16,6 +16,10 @@ pub enum AccessKind {
     Download,
     /// Put a new file or version.
     Upload,
+    /// Took back what was given to a request.
+    Remove,
+    /// Said why something that was asked for is not given.
+    Decline,
     /// Wrote a comment.
     Comment,
     /// Created, changed or revoked a share or a grant.
@@ -32,6 +36,8 @@ impl AccessKind {
             Self::List => "list",
             Self::Download => "download",
             Self::Upload => "upload",
+            Self::Remove => "remove",
+            Self::Decline => "decline",
             Self::Comment => "comment",
             Self::Administer => "administer",
             Self::Publish => "publish",

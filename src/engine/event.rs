@@ -4,7 +4,7 @@
 //! histories under `tests/data/histories/` keep every version readable.
 
 use crate::base::id::{EventId, RunId, TaskId};
-use crate::base::{Timestamp, Value};
+use crate::base::{ItemState, Timestamp, Value};
 use crate::expr::SecretUse;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
@@ -48,6 +48,16 @@ pub struct DocumentRef {
     /// Who uploaded the version: `user:…`, `email:…`, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+}
+
+/// A file that was given for an item of a checklist.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemFile {
+    /// The file.
+    pub file: DocumentRef,
+    /// The day until which it is valid, as `2026-11-23`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<String>,
 }
 
 /// The timers of a step that waits, as computed when it opened.
@@ -223,6 +233,9 @@ pub enum Event {
         round: u32,
         /// The task.
         task: TaskId,
+        /// The item of the step's checklist that it is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        item: Option<String>,
         /// The document it is about.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         document: Option<DocumentRef>,
@@ -358,6 +371,39 @@ pub enum Event {
         /// What it gave; nothing where it failed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         output: Option<Value>,
+    },
+    /// A step asks somebody for documents.
+    CollectOpened {
+        /// The step.
+        step: String,
+        /// Its round.
+        round: u32,
+        /// The request: what belongs to the run from now on, and what events are about.
+        request: String,
+        /// Its timers.
+        timers: Timers,
+    },
+    /// An item of a checklist stands otherwise than before.
+    ItemChanged {
+        /// The step.
+        step: String,
+        /// Its round.
+        round: u32,
+        /// The item.
+        item: String,
+        /// How it stands from now on.
+        state: ItemState,
+        /// The files that were given for it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        files: Vec<ItemFile>,
+        /// Why it was sent back, or does not apply.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// Number of the change in the file space that led here.
+        change: u64,
+        /// The event that told; nothing where a person has decided.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<EventId>,
     },
     /// A step does its own steps for each of these elements, so many at once as the flow says.
     EachOpened {

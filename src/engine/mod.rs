@@ -11,6 +11,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod apply;
+mod collect;
 mod decide;
 mod each;
 pub mod event;
@@ -33,6 +34,7 @@ pub use machine::RunMachine;
 pub use replay::ReplayError;
 pub use state::RunState;
 pub use view::{
-    ElementView, ElementsView, IncidentView, OwnedView, RunPhase, StepPhase, StepView, TaskPhase, TaskView,
+    ChecklistView, ElementView, ElementsView, IncidentView, ItemView, OwnedView, RunPhase, StepPhase, StepView,
+    TaskPhase, TaskView,
 };
 pub use work::{Assignment, Load, Work, WorkKey};

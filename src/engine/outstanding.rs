@@ -7,6 +7,7 @@ use super::state::{Abandoned, Phase, Task};
 use super::work::{Work, WorkKey};
 use crate::base::Value;
 use crate::expr::SecretUse;
+use crate::plan::collect::REQUEST_ACTION;
 use crate::plan::{Pick, PlanStep, PlanVerb};
 use serde_json::json;
 
@@ -16,7 +17,11 @@ pub(super) fn outstanding(machine: &RunMachine) -> Vec<Work> {
     let mut work = Vec::with_capacity(state.working.len());
     for &slot in &state.working {
         match &state.step(slot).phase {
-            Phase::Asking(at) => questions(machine, slot, &state.tasks[*at], &mut work),
+            Phase::Asking(_) | Phase::Collecting(_) => {
+                for at in state.tasks_at(slot) {
+                    questions(machine, slot, &state.tasks[at], &mut work);
+                }
+            }
             _ => work.extend(call(machine, slot)),
         }
     }
@@ -70,17 +75,19 @@ fn action(
     attempt: u32,
     (input, secrets): (Value, Vec<SecretUse>),
 ) -> Option<Work> {
-    let PlanVerb::Uses { action, pure, .. } = &plan.verb else {
-        return None;
+    let (action, pure) = match &plan.verb {
+        PlanVerb::Uses { action, pure, .. } => (action.as_str(), *pure),
+        PlanVerb::Collect(_) => (REQUEST_ACTION, false),
+        _ => return None,
     };
     Some(Work::Call {
         key,
         attempt,
         step,
-        action: action.clone(),
+        action: action.to_owned(),
         input,
         secrets,
-        pure: *pure,
+        pure,
     })
 }
 
@@ -92,13 +99,7 @@ fn release(machine: &RunMachine) -> Option<Work> {
     let thing = machine.state.releasable()?;
     let (body, step) = thing.place;
     let step = machine.plan.body(body).step(step);
-    let PlanVerb::Uses {
-        acquires: Some(acquires),
-        ..
-    } = &step.verb
-    else {
-        return None;
-    };
+    let acquires = step.acquires()?;
     if thing.tries.retry_at.is_some() {
         return None;
     }
@@ -115,7 +116,7 @@ fn release(machine: &RunMachine) -> Option<Work> {
 
 /// Questions to the directory.
 fn questions(machine: &RunMachine, slot: Slot, task: &Task, work: &mut Vec<Work>) {
-    let (run, step) = (&machine.state.run, &task.step);
+    let (run, step) = (&machine.state.run, &task.name);
     if task.unassigned && !machine.state.has_incident(&machine.plan, slot) {
         work.push(Work::Assign {
             key: WorkKey::of_assign(run, step, task.round, task.questions),
@@ -124,7 +125,9 @@ fn questions(machine: &RunMachine, slot: Slot, task: &Task, work: &mut Vec<Work>
             veto: task.veto_by.clone(),
             exclude: task.exclude.clone(),
             escalated: false,
-            load: matches!(&machine.state.planned(&machine.plan, slot).verb, PlanVerb::Ask(ask) if ask.pick.is_some_and(|pick| pick != Pick::Random)),
+            load: task
+                .asked(&machine.plan)
+                .is_some_and(|ask| ask.pick.is_some_and(|pick| pick != Pick::Random)),
         });
     }
     if let Some(joining) = &task.joining {

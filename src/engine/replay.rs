@@ -77,6 +77,7 @@ impl RunMachine {
             for (slot, step) in slots(id, frame) {
                 match step.phase {
                     Phase::Ready => self.fresh.ready.push_back(slot),
+                    Phase::Collecting(_) => self.fresh.collects.push_back(slot),
                     Phase::Spreading(_) => self.fresh.eaches.push_back(slot),
                     _ => {}
                 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: changed by `apply` alone, so that the journal leads to it.
 
+use super::collect::Collecting;
 use super::each::Each;
 use super::event::{DecisionRecord, DocumentRef, Expected, StandIn, Timers};
 use super::frame::{FrameId, Frames, Slot};
@@ -32,7 +33,7 @@ pub struct RunState {
     pub(super) working: BTreeSet<Slot>,
     /// Steps that wait for events.
     pub(super) waiting: BTreeSet<Slot>,
-    /// Steps that ask people.
+    /// Steps that ask people, or for documents.
     pub(super) asking: BTreeSet<Slot>,
     pub(super) timers: BTreeSet<Timer>,
     /// Every task ever opened, in that order.
@@ -104,6 +105,8 @@ pub(super) enum Phase {
     Waiting(Wait),
     /// Asks people: position in `RunState::tasks`.
     Asking(usize),
+    /// Asks for documents, item by item.
+    Collecting(Box<Collecting>),
     /// Does its steps for each element.
     Spreading(Box<Each>),
     Finished(String),
@@ -174,6 +177,10 @@ pub(super) struct Task {
     /// The step as journals name it.
     pub(super) step: String,
     pub(super) round: u32,
+    /// The item of a checklist that it is about.
+    pub(super) item: Option<String>,
+    /// What questions to the directory are named by: the step, or something of it.
+    pub(super) name: String,
     pub(super) document: Option<DocumentRef>,
     pub(super) title: Option<String>,
     pub(super) ask: Option<String>,
@@ -285,6 +292,8 @@ pub(super) struct Fresh {
     pub(super) ending: VecDeque<FrameId>,
     /// Elements with nothing left to do.
     pub(super) idle: VecDeque<FrameId>,
+    /// Checklists that were opened or of which an item changed.
+    pub(super) collects: VecDeque<Slot>,
     /// Each `each` that was opened or of which an element ended.
     pub(super) eaches: VecDeque<Slot>,
 }
@@ -311,6 +320,7 @@ impl RunState {
         match &self.get(slot)?.phase {
             Phase::Waiting(wait) => Some(&wait.timers),
             Phase::Asking(at) => self.tasks.get(*at).map(|task| &task.timers),
+            Phase::Collecting(collecting) => Some(&collecting.timers),
             _ => None,
         }
     }

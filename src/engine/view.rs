@@ -6,7 +6,7 @@ use super::event::{DecisionRecord, DocumentRef, Expected, StandIn};
 use super::frame::{FrameId, Slot, is_each, slots};
 use super::state::{Phase, Progress, StepState, Task};
 use crate::base::id::{RunId, TaskId};
-use crate::base::{Timestamp, Value};
+use crate::base::{ItemState, Timestamp, Value};
 pub use crate::plan::{AskKind, PlanField};
 use crate::plan::{Plan, PlanVerb};
 use std::collections::BTreeSet;
@@ -121,6 +121,30 @@ pub struct IncidentView {
     pub error: String,
     /// Whether it is not known if the effect happened.
     pub in_doubt: bool,
+}
+
+/// A checklist that is open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChecklistView {
+    /// The request that it was asked for with.
+    pub request: String,
+    /// Its items in the order of the file.
+    pub items: Vec<ItemView>,
+}
+
+/// One item of a checklist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemView {
+    /// Its name.
+    pub name: String,
+    /// How it stands.
+    pub state: ItemState,
+    /// Whether the checklist is complete without it.
+    pub optional: bool,
+    /// Why it was sent back, or does not apply.
+    pub reason: Option<String>,
+    /// Number of the change in the file space that led here.
+    pub change: u64,
 }
 
 /// A thing that the run owns and will release.
@@ -281,9 +305,12 @@ impl RunMachine {
         let phase = match &step.phase {
             _ if incident.is_some() => StepPhase::Incident,
             Phase::Pending => StepPhase::Pending,
-            Phase::Ready | Phase::Calling(_) | Phase::Waiting(_) | Phase::Asking(_) | Phase::Spreading(_) => {
-                StepPhase::Active
-            }
+            Phase::Ready
+            | Phase::Calling(_)
+            | Phase::Waiting(_)
+            | Phase::Asking(_)
+            | Phase::Collecting(_)
+            | Phase::Spreading(_) => StepPhase::Active,
             Phase::Finished(_) => StepPhase::Finished,
             Phase::Skipped => StepPhase::Skipped,
             Phase::NotReached => StepPhase::NotReached,
@@ -393,6 +420,29 @@ impl RunMachine {
             .collect()
     }
 
+    /// The checklist that a step has open, if it has one.
+    pub fn checklist(&self, step: &str) -> Option<ChecklistView> {
+        let slot = self.state.find(&self.plan, step)?;
+        let open = self.state.collecting(slot)?;
+        let PlanVerb::Collect(plan) = &self.state.planned(&self.plan, slot).verb else {
+            return None;
+        };
+        let items = plan.items.iter().filter_map(|(name, planned)| {
+            let item = open.items.get(name)?;
+            Some(ItemView {
+                name: name.clone(),
+                state: item.state,
+                optional: planned.optional,
+                reason: item.reason.clone(),
+                change: item.change,
+            })
+        });
+        Some(ChecklistView {
+            request: open.request.clone(),
+            items: items.collect(),
+        })
+    }
+
     /// What a step waits for, met or not; empty where it does not wait.
     pub fn expected(&self, step: &str) -> &[Expected] {
         let slot = self.state.find(&self.plan, step);
@@ -421,8 +471,8 @@ impl RunMachine {
     /// The tasks at which people are asked, in the order of the steps.
     pub fn open_tasks(&self) -> Vec<TaskView> {
         let asking = self.state.asking.iter();
-        let tasks = asking.filter_map(|slot| self.state.task_of(*slot));
-        tasks.map(|task| self.task_view(task)).collect()
+        let tasks = asking.flat_map(|slot| self.state.tasks_at(*slot));
+        tasks.map(|at| self.task_view(&self.state.tasks[at])).collect()
     }
 
     /// One task.
@@ -434,9 +484,7 @@ impl RunMachine {
     fn task_view(&self, task: &Task) -> TaskView {
         let (body, step) = task.place;
         let plan = self.plan.body(body).step(step);
-        let PlanVerb::Ask(ask) = &plan.verb else {
-            unreachable!("a task belongs to a step that asks");
-        };
+        let ask = task.asked(&self.plan).expect("a task belongs to a step that asks");
         let holder = task.claimed_by.as_ref();
         let offered = task.people.iter().filter(|_| holder.is_none());
         let deputies = task.deputies.iter().map(|one| &one.by);

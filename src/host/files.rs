@@ -8,7 +8,7 @@ use crate::base::{Timestamp, Value};
 use crate::engine::InboundEvent;
 use crate::engine::event::{DocumentRef, Event};
 use crate::people::roles;
-use crate::plan::PlanVerb;
+use crate::plan::{Plan, PlanVerb};
 use crate::space::access::{Denial, Right, decide};
 use crate::space::events::{CommentAdded, CommentRef, FileDownloaded};
 use crate::space::{Comment, File, FileRef, Grant, Share, SpaceEvent, Workspace, names};
@@ -265,22 +265,13 @@ impl Host {
         let plan = self.plan_of_run(run).await?;
         let mut shares = Vec::new();
         for record in self.journal(run, 0, usize::MAX).await? {
-            let Event::StepFinished { step, output, .. } = record.event else {
-                continue;
+            let id = match record.event {
+                Event::StepFinished { step, output, .. } => shared_by(&plan, &step, &output),
+                Event::CollectOpened { request, .. } => Some(request),
+                _ => None,
             };
-            let Some(PlanVerb::Uses {
-                acquires: Some(acquires),
-                ..
-            }) = plan.step(&step).map(|step| &step.verb)
-            else {
-                continue;
-            };
-            let id = output
-                .get(&acquires.output)
-                .and_then(Value::as_str)
-                .filter(|_| acquires.kind == "share");
             let Some(id) = id else { continue };
-            if let Some(share) = self.parts().store.share(&id.into()).await? {
+            if let Some(share) = self.parts().store.share(&ShareId(id)).await? {
                 let grants = self.parts().store.grants_of(&share.id).await?;
                 shares.push((share, grants));
             }
@@ -364,6 +355,20 @@ impl Host {
     pub(super) fn entry(&self, visitor: &Visitor, kind: AccessKind) -> AccessEntry {
         share_entry(kind, &visitor.actor, &visitor.share, self.now())
     }
+}
+
+/// The share that a step made, if it made one.
+fn shared_by(plan: &Plan, step: &str, output: &Value) -> Option<String> {
+    let PlanVerb::Uses {
+        acquires: Some(acquires),
+        ..
+    } = &plan.step(step)?.verb
+    else {
+        return None;
+    };
+    let is_share = ["share", "request"].contains(&acquires.kind.as_str());
+    let id = output.get(&acquires.output).and_then(Value::as_str);
+    id.filter(|_| is_share).map(str::to_owned)
 }
 
 /// A version of a file as documents are named, or the newest.

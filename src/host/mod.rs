@@ -3,6 +3,7 @@
 //! Invariant: what a run decided is durable before anything outside is done about it.
 
 pub mod calls;
+mod checklists;
 pub mod clock;
 pub mod deploy;
 pub mod drive;
@@ -17,6 +18,7 @@ pub mod outbox;
 pub mod people;
 pub mod project;
 mod record;
+mod requests;
 pub mod retention;
 pub mod runs;
 pub mod schedules;

@@ -56,6 +56,7 @@ impl Host {
             writes.push(Write::PutTask(task_row(run, &row.flow, view, *rev)));
             *rev += 1;
         }
+        writes.extend(self.stand_of_items(machine, events).await?);
         writes.extend(self.told_end(machine, events).await?);
         writes.extend(self.mails(run, machine, events).await?.into_iter().map(Write::PutMail));
         Ok(Projected { row, stored, writes })

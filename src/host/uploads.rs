@@ -21,11 +21,11 @@ use std::sync::Arc;
 use tokio::io::AsyncRead;
 
 /// What an upload is about to become.
-struct Incoming<'a> {
-    name: &'a str,
-    blob: &'a StoredBlob,
-    by: &'a str,
-    at: Timestamp,
+pub(super) struct Incoming<'a> {
+    pub(super) name: &'a str,
+    pub(super) blob: &'a StoredBlob,
+    pub(super) by: &'a str,
+    pub(super) at: Timestamp,
 }
 
 impl Host {
@@ -50,6 +50,10 @@ impl Host {
         name: &str,
         bytes: impl AsyncRead + Send + Unpin,
     ) -> Result<DocumentRef, HostError> {
+        if visitor.share.request.is_some() {
+            let why = "this is a request: say which item the file is for";
+            return Err(HostError::Invalid(why.to_owned()));
+        }
         let name = &one_form(name)?;
         let blob = &self.store_blob(bytes).await?;
         let _alone = self.uploads.of((&visitor.share.folder, name)).await;
@@ -148,19 +152,25 @@ impl Host {
     }
 
     async fn store_blob(&self, bytes: impl AsyncRead + Send + Unpin) -> Result<StoredBlob, HostError> {
-        let blob = self
-            .parts()
-            .blobs
-            .put(bytes, self.parts().limits.upload_bytes)
-            .await
-            .map_err(blob_error)?;
+        self.store_blob_within(bytes, None).await
+    }
+
+    /// Stores bytes, as many as are taken at all and not more than `limit`.
+    pub(super) async fn store_blob_within(
+        &self,
+        bytes: impl AsyncRead + Send + Unpin,
+        limit: Option<u64>,
+    ) -> Result<StoredBlob, HostError> {
+        let most = self.parts().limits.upload_bytes;
+        let most = limit.map_or(most, |limit| limit.min(most));
+        let blob = self.parts().blobs.put(bytes, most).await.map_err(blob_error)?;
         self.metrics().bytes_uploaded.add(blob.size);
         Ok(blob)
     }
 
     /// The file with one more version, and that version. Told in words where it is locked; the
     /// store refuses it in any case, also where the lock comes between this look and the commit.
-    async fn next_version(
+    pub(super) async fn next_version(
         &self,
         existing: Option<File>,
         workspace: &WorkspaceId,
@@ -189,12 +199,12 @@ impl Host {
 }
 
 /// A name as files have it.
-fn one_form(name: &str) -> Result<String, HostError> {
+pub(super) fn one_form(name: &str) -> Result<String, HostError> {
     names::name(name).map_err(|error| HostError::Invalid(error.to_string()))
 }
 
 /// The line of the access log about this version.
-fn about(entry: AccessEntry, document: &DocumentRef) -> AccessEntry {
+pub(super) fn about(entry: AccessEntry, document: &DocumentRef) -> AccessEntry {
     AccessEntry {
         file: Some(document.id.clone()),
         version: Some(document.version),
@@ -204,7 +214,12 @@ fn about(entry: AccessEntry, document: &DocumentRef) -> AccessEntry {
 }
 
 /// The event of an upload. One version makes one event.
-fn uploaded(share: Option<&Share>, file: &File, document: &DocumentRef, incoming: &Incoming<'_>) -> InboundEvent {
+pub(super) fn uploaded(
+    share: Option<&Share>,
+    file: &File,
+    document: &DocumentRef,
+    incoming: &Incoming<'_>,
+) -> InboundEvent {
     let event = FileUploaded {
         share: share.map(|share| share.id.to_string()),
         workspace: file.workspace.to_string(),

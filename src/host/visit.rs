@@ -9,7 +9,7 @@ use crate::connect::{Links, passwords};
 use crate::engine::event::DocumentRef;
 use crate::space::access::{Right, decide};
 use crate::space::events::{ShareExpired, ShareOpened};
-use crate::space::{Comment, Grant, Principal, Role, Share};
+use crate::space::{Comment, Grant, Principal, Request, Role, Share};
 use crate::store::{StoreError, Write};
 use std::sync::Arc;
 
@@ -42,6 +42,8 @@ pub struct ShareView {
     pub files: Vec<DocumentRef>,
     /// Its comments.
     pub comments: Vec<Comment>,
+    /// What is asked for through it, if it is a request.
+    pub request: Option<Request>,
 }
 
 impl Host {
@@ -181,6 +183,7 @@ impl Host {
             expires_at: visitor.share.expires_at,
             files,
             comments,
+            request: visitor.share.request.clone(),
         })
     }
 

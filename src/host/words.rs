@@ -22,6 +22,7 @@ impl Host {
     ) -> Result<Vec<OutboxMail>, HostError> {
         let mut mails = Vec::new();
         for record in events {
+            mails.extend(self.item_mails(run, machine, record).await?);
             match &record.event {
                 Event::TaskAssigned { task, .. } | Event::TaskActed { task, .. } => {
                     let Some(view) = machine.task(task).filter(|view| view.phase == TaskPhase::Open) else {
@@ -73,7 +74,7 @@ impl Host {
     }
 
     /// The reminder with the way back in. The link is put in when it is sent.
-    fn remind(
+    pub(super) fn remind(
         &self,
         run: &RunId,
         key: &str,
@@ -94,7 +95,7 @@ impl Host {
             .collect()
     }
 
-    fn task_words(&self, machine: &RunMachine, view: &TaskView, words: &str) -> (String, String) {
+    pub(super) fn task_words(&self, machine: &RunMachine, view: &TaskView, words: &str) -> (String, String) {
         let subject = format!("{words}: {}", view.title);
         let mut text = format!("{words}: {}\n\n", view.title);
         if let Some(ask) = &view.ask {
@@ -154,7 +155,9 @@ impl Host {
     }
 
     fn step_words(&self, machine: &RunMachine, step: &str, words: &str) -> (String, String) {
-        if let Some(view) = machine.open_tasks().into_iter().find(|view| view.step == step) {
+        let tasks = machine.open_tasks().into_iter();
+        let mut of_step = tasks.filter(|view| view.step == step && machine.checklist(step).is_none());
+        if let Some(view) = of_step.next() {
             return self.task_words(machine, &view, words);
         }
         let view = machine.step(step);
@@ -184,7 +187,7 @@ impl Host {
 
     /// One mail for each of `people`, so that nobody sees who else is asked. Whoever cannot be told
     /// keeps nobody else from being told.
-    fn mail_each(
+    pub(super) fn mail_each(
         &self,
         run: &RunId,
         key: &str,
@@ -264,7 +267,7 @@ fn looked_after_by(machine: &RunMachine) -> Vec<String> {
 }
 
 /// A moment in the zone of the flow's calendar.
-fn in_words(machine: &RunMachine, at: Timestamp) -> String {
+pub(super) fn in_words(machine: &RunMachine, at: Timestamp) -> String {
     let calendar = machine.plan().calendar.as_ref();
     moment::in_words(at, calendar.map_or("UTC", |calendar| calendar.zone.as_str()))
 }

@@ -75,6 +75,7 @@ pub const CODES: &[Page] = pages![
     "GF502" "bad-principal",
     "GF503" "bad-ask",
     "GF504" "nobody-completed",
+    "GF505" "bad-item",
     "GF601" "unknown-action",
     "GF602" "unknown-with-key",
     "GF603" "missing-with-key",

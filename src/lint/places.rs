@@ -4,7 +4,7 @@ use super::rule::StepView;
 use crate::base::Value;
 use crate::base::source::escape;
 use crate::spec::step::{WaitAlternative, WaitSpec};
-use crate::spec::{DeadlineSpec, FlowSpec};
+use crate::spec::{CollectSpec, DeadlineSpec, FlowSpec};
 
 /// Whose expression it is: that decides which names may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub enum EventScope<'a> {
     Body,
     /// A recurring moment.
     Moment,
+    /// No event, and a file of a checklist as `file`: nothing else is in scope.
+    File,
     /// The end of another run.
     RunEnded,
 }
@@ -84,6 +86,9 @@ impl Place<'_> {
     pub fn roots(&self) -> Vec<&'static str> {
         if self.owner == Owner::Trigger {
             return vec!["event"];
+        }
+        if self.event == EventScope::File {
+            return vec!["file"];
         }
         let mut roots = vec!["inputs", "steps", "run"];
         if self.each.is_some() {
@@ -196,6 +201,9 @@ impl<'a> Collector<'a> {
             self.text(step.at("task/ask"), task.ask.as_deref(), Purpose::Text);
             self.texts(&step.at("task/to"), &task.to);
         }
+        if let Some(collect) = &spec.collect {
+            self.collect(&step.at("collect"), collect);
+        }
         for (index, branch) in spec.choose.iter().flatten().enumerate() {
             self.condition(step.at(&format!("choose/{index}/when")), branch.when.as_deref(), "when");
         }
@@ -210,6 +218,30 @@ impl<'a> Collector<'a> {
             if let Some(escalate) = &deadline.escalate {
                 self.texts(&step.at("deadline/escalate/to"), &escalate.to);
             }
+        }
+    }
+
+    fn collect(&mut self, pointer: &str, collect: &'a CollectSpec) {
+        self.text(format!("{pointer}/from"), Some(&collect.from), Purpose::Data);
+        self.text(format!("{pointer}/into"), collect.into.as_deref(), Purpose::Text);
+        for (name, item) in &collect.items {
+            let pointer = format!("{pointer}/items/{}", escape(name));
+            self.text(format!("{pointer}/title"), Some(&item.title), Purpose::Text);
+            self.text(
+                format!("{pointer}/instructions"),
+                item.instructions.as_deref(),
+                Purpose::Text,
+            );
+            self.texts(&format!("{pointer}/review"), &item.review);
+            self.event = EventScope::File;
+            for (index, check) in item.checks.iter().enumerate() {
+                self.condition(
+                    format!("{pointer}/checks/{index}/where"),
+                    Some(&check.condition),
+                    "where",
+                );
+            }
+            self.event = EventScope::None;
         }
     }
 

@@ -5,7 +5,8 @@ use crate::base::Value;
 use crate::expr::{Field, Type};
 use crate::spec::step::WaitSpec;
 use crate::spec::{
-    ApproveSpec, Catalog, EachSpec, FieldSpec, FlowSpec, InputKind, InputSpec, StepSpec, TaskSpec, Verb,
+    ApproveSpec, Catalog, CollectSpec, EachSpec, FieldSpec, FlowSpec, InputKind, InputSpec, ItemSpec, NeedSpec,
+    StepSpec, TaskSpec, Verb,
 };
 use indexmap::IndexMap;
 use std::collections::HashMap;
@@ -71,7 +72,7 @@ impl Shapes {
     /// The type of `event` there; `None` where there is no event.
     pub fn event_in(&self, scope: EventScope<'_>) -> Option<Type> {
         match scope {
-            EventScope::None => None,
+            EventScope::None | EventScope::File => None,
             EventScope::Body => Some(Type::Any),
             EventScope::Moment => Some(moment_type()),
             EventScope::RunEnded => Some(run_ended_type()),
@@ -102,6 +103,7 @@ impl Shapes {
             Some(Verb::Wait(wait)) => self.wait(wait, catalog),
             Some(Verb::Approve(approve)) => approve_shape(approve),
             Some(Verb::Task(task)) => task_shape(task),
+            Some(Verb::Collect(collect)) => collect_shape(collect),
             Some(Verb::Check(_)) => {
                 let failures = ("failures", Field::sure(Type::list(Type::Text)));
                 StepShape::ByOutcome(vec![("failed".into(), failure([failures]))])
@@ -314,6 +316,61 @@ fn run_ended_type() -> Type {
         ("initiator", text()),
         ("outputs", Field::sure(Type::Any)),
     ])
+}
+
+/// What `file` holds there: something in a condition on a file of a checklist, nothing elsewhere.
+pub fn file_in(scope: EventScope<'_>) -> Option<Type> {
+    (scope == EventScope::File).then(item_file_type)
+}
+
+fn item_file_type() -> Type {
+    let text = || Field::sure(Type::Text);
+    Type::object([
+        ("name", text()),
+        ("size", Field::sure(Type::Integer)),
+        ("media_type", text()),
+        ("sha256", text()),
+        ("valid_until", Field::maybe(Type::Text)),
+    ])
+}
+
+/// What a checklist gives: how each item stands, and its files as far as they are there.
+fn collect_shape(collect: &CollectSpec) -> StepShape {
+    let items = |complete: bool| {
+        let fields = collect
+            .items
+            .iter()
+            .map(|(name, item)| (name.as_str(), Field::sure(given_type(item, complete))));
+        Field::sure(Type::object(fields))
+    };
+    let reason = ("reason", Field::sure(Type::Text));
+    StepShape::ByOutcome(vec![
+        (CollectSpec::COMPLETE.into(), Type::object([("items", items(true))])),
+        (CollectSpec::INCOMPLETE.into(), Type::object([("items", items(false))])),
+        (
+            CollectSpec::WITHDRAWN.into(),
+            Type::object([("items", items(false)), reason]),
+        ),
+    ])
+}
+
+/// What is known of one item. Its file is there where the checklist is complete and the item is not
+/// one that may be left out.
+fn given_type(item: &ItemSpec, complete: bool) -> Type {
+    let sure = complete && !item.may_not_apply();
+    let field = |sure: bool, ty: Type| if sure { Field::sure(ty) } else { Field::maybe(ty) };
+    let own = [
+        ("state", Field::sure(Type::Text)),
+        ("files", Field::sure(Type::list(Type::file()))),
+        ("file", field(sure, Type::file())),
+        ("because", Field::maybe(Type::Text)),
+        ("reason", Field::maybe(Type::Text)),
+    ];
+    let until = item.valid_until.map(|need| {
+        let sure = sure && need == NeedSpec::Required;
+        ("valid_until", field(sure, Type::Text))
+    });
+    Type::object(own.into_iter().chain(until))
 }
 
 /// What an approval gives, by decision: who decided what, and the fields of its form.

@@ -319,6 +319,10 @@ impl Resolver<'_> {
             },
             ["run", rest @ ..] => below(&Field::sure(self.shapes.run.clone()), rest, 1),
             ["item", rest @ ..] => below(&Field::sure(self.item(place)), rest, 1),
+            ["file", rest @ ..] => match shapes::file_in(place.event) {
+                Some(ty) => below(&Field::sure(ty), rest, 1),
+                None => (0, Meaning::Fine),
+            },
             ["event", rest @ ..] => match self.shapes.event_in(place.event) {
                 Some(ty) => below(&Field::sure(ty), rest, 1),
                 None => (0, Meaning::Fine),
@@ -561,6 +565,7 @@ impl TypeScope for Names<'_> {
             "run" => Some(shapes.run.clone()),
             "item" => Some(self.resolver.item(self.place)),
             "index" => Some(Type::Integer),
+            "file" => shapes::file_in(self.place.event),
             "event" => shapes.event_in(self.place.event),
             _ => None,
         }

@@ -4,6 +4,7 @@
 //! understood stands; what cannot is a finding and is left out or replaced by something harmless.
 
 mod ask;
+mod collect;
 mod order;
 mod outcomes;
 mod text;

@@ -4,6 +4,7 @@
 
 pub mod body;
 pub mod codes;
+pub mod collect;
 pub mod compile;
 pub mod graph;
 mod locate;
@@ -11,6 +12,7 @@ mod locate;
 pub mod testing;
 
 pub use body::{Body, BodyId, EachBody};
+pub use collect::{PlanCollect, PlanItem};
 pub use compile::{compile, compile_with};
 pub use graph::{Certainty, Completion, DeadEdge, Index, Knowledge, StepSet};
 pub use locate::Locator;
@@ -164,6 +166,8 @@ pub enum PlanVerb {
     Choose(Vec<(Option<Expression>, Outcome)>),
     /// Checks conditions, each with its sentence.
     Check(Vec<(Expression, String)>),
+    /// A checklist of documents from somebody.
+    Collect(PlanCollect),
     /// Steps of its own, once for each element.
     Each(PlanEach),
     /// Ends the run, or the element it stands in, with a status and a sentence.
@@ -356,6 +360,17 @@ impl Default for Retry {
             backoff_ms: 1_000,
             factor: 2.0,
             max_ms: 3_600_000,
+        }
+    }
+}
+
+impl PlanStep {
+    /// What it acquires for the run, if anything.
+    pub const fn acquires(&self) -> Option<&Acquires> {
+        match &self.verb {
+            PlanVerb::Uses { acquires, .. } => acquires.as_ref(),
+            PlanVerb::Collect(collect) => collect.acquires.as_ref(),
+            _ => None,
         }
     }
 }

@@ -1,13 +1,13 @@
 //! What the API takes and gives. Apart from the host's types, so that those can change without
 //! breaking anybody's program.
 
+use super::items::AskedItem;
 use crate::audit::AccessEntry;
 use crate::base::render::{FileFindings, json};
 use crate::base::{Diagnostic, Timestamp, Value, unique};
 use crate::engine::event::{DecisionRecord, DocumentRef};
 use crate::engine::view::PlanField;
 use crate::engine::{EventRecord, StandIn};
-use crate::host::files::ShareView;
 use crate::host::runs::{ElementCounts, RunView, StepView};
 use crate::space::Role;
 use crate::store::{Deployment, MailState, OutboxMail, RunRow, RunStatus, TaskRow, TaskState};
@@ -573,19 +573,12 @@ pub struct SharedView {
     pub files: Vec<Document>,
     /// Its comments.
     pub comments: Vec<Comment>,
-}
-
-impl From<ShareView> for SharedView {
-    fn from(view: ShareView) -> Self {
-        Self {
-            share: view.share.0,
-            name: view.name,
-            role: view.role,
-            expires_at: view.expires_at,
-            files: view.files.into_iter().map(Document::from).collect(),
-            comments: view.comments.into_iter().map(Comment::from).collect(),
-        }
-    }
+    /// What you are asked for, item by item, if it is a request.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<AskedItem>,
+    /// Why you give nothing, once you have said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<String>,
 }
 
 /// A remark.

@@ -13,6 +13,10 @@ use std::sync::Arc;
 
 /// Name of the field that carries a file.
 pub const FILE_FIELD: &str = "file";
+/// Name of the field that carries the day until which a document is valid; it comes before the file.
+pub const DAY_FIELD: &str = "valid_until";
+/// Longest such day, in bytes.
+const DAY_BYTES: u64 = 64;
 
 /// The fields of a form without files, at most `limits.body_bytes` long.
 #[derive(Clone, Debug)]
@@ -52,18 +56,32 @@ impl FromRequest<Arc<Server>> for FileForm {
             let detail = "a form with a file is needed: Content-Type: multipart/form-data";
             Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", detail)
         })?;
-        Ok(Self(multer::Multipart::new(in_time(request.into_body()), boundary)))
+        let limit = multer::SizeLimit::new().for_field(DAY_FIELD, DAY_BYTES);
+        let limits = multer::Constraints::new().size_limit(limit);
+        let body = in_time(request.into_body());
+        Ok(Self(multer::Multipart::with_constraints(body, boundary, limits)))
     }
 }
 
 impl FileForm {
     /// The name and the bytes of the first file.
-    pub async fn file(mut self) -> Result<(String, Upload), Problem> {
+    pub async fn file(self) -> Result<(String, Upload), Problem> {
+        let (_, name, upload) = self.dated_file().await?;
+        Ok((name, upload))
+    }
+
+    /// The same, and the day that was entered before it, if one was.
+    pub async fn dated_file(mut self) -> Result<(Option<String>, String, Upload), Problem> {
+        let mut day = None;
+        let broken = |_| Problem::bad_request("form", "the form broke off or makes no sense");
         let missing = || Problem::bad_request("file", "no file was chosen");
         loop {
-            let field = self.0.next_field().await;
-            let field = field.map_err(|_| Problem::bad_request("form", "the form broke off or makes no sense"))?;
+            let field = self.0.next_field().await.map_err(broken)?;
             let Some(field) = field else { return Err(missing()) };
+            if field.name() == Some(DAY_FIELD) {
+                day = Some(field.text().await.map_err(broken)?).filter(|day| !day.is_empty());
+                continue;
+            }
             if field.name() != Some(FILE_FIELD) {
                 continue;
             }
@@ -73,7 +91,7 @@ impl FileForm {
                 .ok_or_else(missing)?
                 .to_owned();
             let pieces = field.map(|piece| piece.map_err(std::io::Error::other));
-            return Ok((name, Upload::of(pieces)));
+            return Ok((day, name, Upload::of(pieces)));
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod dto;
 pub mod extract;
 pub mod form;
 pub mod frame;
+pub mod items;
 pub mod listen;
 pub mod live;
 pub mod metrics;

@@ -3,6 +3,8 @@
 //! Invariant: everything that somebody wrote is escaped; nothing is loaded from anywhere; looking at
 //! the page changes nothing, as its buttons send POSTs.
 
+mod items;
+
 use super::dto::SharedView;
 use super::operation::{Described, Shape};
 use super::problem::Problem;
@@ -103,11 +105,14 @@ pub fn share(view: &SharedView, path: &str, own: &str) -> Response {
     let ends = moment::in_words(view.expires_at, "UTC");
     put(
         &mut body,
-        format_args!(
-            "<h1>{}</h1><p>It ends on {ends}.</p><h2>Files</h2><ul>",
-            Safe(&view.name)
-        ),
+        format_args!("<h1>{}</h1><p>It ends on {ends}.</p>", Safe(&view.name)),
     );
+    if view.is_request() {
+        items::checklist(&mut body, view, path);
+        comments(&mut body, view, path, own, may(Right::Comment));
+        return html(StatusCode::OK, &view.name, &body);
+    }
+    body.push_str("<h2>Files</h2><ul>");
     for file in &view.files {
         put(
             &mut body,

@@ -3,7 +3,7 @@
 
 use super::Server;
 use super::access::{Access, Guard, guard};
-use super::api::{access_log, events, files, flows, hooks, links, mails, meta, page, runs, tasks};
+use super::api::{access_log, events, files, flows, hooks, items, links, mails, meta, page, page_items, runs, tasks};
 use super::operation::{Endpoint, Shape};
 use crate::people::roles::{ADMIN, AUTHOR, OPERATOR};
 use axum::http::Method;
@@ -124,12 +124,20 @@ pub fn routes() -> Vec<Route> {
         get("/api/v1/links/{token}", Link, "view_share", "A share with its files and comments", links::view),
         get("/api/v1/links/{token}/files/{file}", Link, "get_shared_file", "The bytes of a file of a share", links::download).streaming(),
         post("/api/v1/links/{token}/files", Link, "put_shared_file", "Puts a file, or a new version of one, into a share", links::upload).streaming(),
+        post("/api/v1/links/{token}/items/{item}", Link, "give_item", "Gives a file for an item of a request", items::give).streaming(),
+        post("/api/v1/links/{token}/items/{item}/remove", Link, "take_back_item", "Takes back a file that was given for an item", items::take_back),
+        post("/api/v1/links/{token}/items/{item}/not_applicable", Link, "decline_item", "Says why there is nothing to give for an item", items::not_applicable),
+        post("/api/v1/links/{token}/withdraw", Link, "withdraw_request", "Says that nothing will be given", items::withdraw),
         post("/api/v1/links/{token}/open", Link, "open_share", "Says that a person, not a mail scanner, has opened the share", links::open),
         post("/api/v1/links/{token}/comments", Link, "add_comment", "Writes a comment in a share", links::comment),
         get("/s/{token}", Page, "open_link", "What the address in a mail leads to: a page for browsers, data for programs", page::open),
         post("/s/{token}/password", PageDoor, "give_password", "The page's form for the password of the link", page::password),
         post("/s/{token}/files", Page, "upload_on_page", "The page's form for a file", page::upload).streaming(),
         post("/s/{token}/files/{file}", Page, "download_on_page", "The page's button for a file", page::download).streaming(),
+        post("/s/{token}/items/{item}", Page, "give_item_on_page", "The page's form for a file of an item", page_items::give).streaming(),
+        post("/s/{token}/items/{item}/remove", Page, "take_back_item_on_page", "The page's button for taking a file back", page_items::take_back),
+        post("/s/{token}/items/{item}/not_applicable", Page, "decline_item_on_page", "The page's form for an item that does not apply", page_items::not_applicable),
+        post("/s/{token}/withdraw", Page, "withdraw_on_page", "The page's form for giving nothing", page_items::withdraw),
         post("/s/{token}/comments", Page, "comment_on_page", "The page's form for a comment", page::comment),
         post("/api/v1/hooks/{flow}", WebhookSignature, "call_webhook", "Starts a run by a signed call", hooks::call),
         post("/api/v1/events", OPERATORS, "publish_event", "Tells of something that happened outside", events::publish),

@@ -2,7 +2,8 @@
 //! what it is about. Whoever records one of these events builds it here, so that the fields a
 //! flow may use are the same whoever did the thing.
 
-use crate::base::{Timestamp, Value};
+use super::Given;
+use crate::base::{ItemState, Timestamp, Value};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -143,6 +144,125 @@ pub struct ShareExpired {
     /// When.
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub at: Timestamp,
+}
+
+/// A file was given for an item of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ItemReceived {
+    /// The request.
+    pub request: String,
+    /// The item.
+    pub item: String,
+    /// The file.
+    pub file: FileRef,
+    /// The day until which it is valid, as `2026-11-23`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<String>,
+    /// How the item stands now.
+    pub state: ItemState,
+    /// Every file of the item.
+    pub files: Vec<Given>,
+    /// Number of the change, from 1.
+    pub change: u64,
+    /// Who.
+    pub by: String,
+    /// When.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub at: Timestamp,
+}
+
+/// A file was taken back from an item of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ItemRemoved {
+    /// The request.
+    pub request: String,
+    /// The item.
+    pub item: String,
+    /// The file.
+    pub file: FileRef,
+    /// How the item stands now.
+    pub state: ItemState,
+    /// Every file of the item.
+    pub files: Vec<Given>,
+    /// Number of the change, from 1.
+    pub change: u64,
+    /// Who.
+    pub by: String,
+    /// When.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub at: Timestamp,
+}
+
+/// Somebody said why an item of a request does not apply.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ItemNotApplicable {
+    /// The request.
+    pub request: String,
+    /// The item.
+    pub item: String,
+    /// Why.
+    pub because: String,
+    /// How the item stands now.
+    pub state: ItemState,
+    /// Every file of the item: none.
+    pub files: Vec<Given>,
+    /// Number of the change, from 1.
+    pub change: u64,
+    /// Who.
+    pub by: String,
+    /// When.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub at: Timestamp,
+}
+
+/// Whoever was asked said that they give nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct RequestWithdrawn {
+    /// The request.
+    pub request: String,
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub by: String,
+    /// When.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub at: Timestamp,
+}
+
+impl SpaceEvent for ItemReceived {
+    const KIND: &'static str = "file360.item_received";
+    const SUMMARY: &'static str = "A file was given for an item of a request.";
+    fn subjects(&self) -> Vec<String> {
+        vec![self.request.clone(), self.file.id.clone()]
+    }
+}
+
+impl SpaceEvent for ItemRemoved {
+    const KIND: &'static str = "file360.item_removed";
+    const SUMMARY: &'static str = "A file was taken back from an item of a request.";
+    fn subjects(&self) -> Vec<String> {
+        vec![self.request.clone(), self.file.id.clone()]
+    }
+}
+
+impl SpaceEvent for ItemNotApplicable {
+    const KIND: &'static str = "file360.item_not_applicable";
+    const SUMMARY: &'static str = "Somebody said why an item of a request does not apply.";
+    fn subjects(&self) -> Vec<String> {
+        vec![self.request.clone()]
+    }
+}
+
+impl SpaceEvent for RequestWithdrawn {
+    const KIND: &'static str = "file360.request_withdrawn";
+    const SUMMARY: &'static str = "Whoever was asked for documents said that they give nothing.";
+    fn subjects(&self) -> Vec<String> {
+        vec![self.request.clone()]
+    }
 }
 
 impl SpaceEvent for FileUploaded {

@@ -1,6 +1,8 @@
 //! What kind of thing bytes are: by their beginning first, by the name only where the beginning
 //! cannot tell. A name alone never makes a PDF of a program.
 
+use crate::base::file_type;
+
 /// What bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Media {
@@ -38,53 +40,6 @@ const MAGIC: [(&[u8], &str); 18] = [
     (b"\0asm", "application/wasm"),
 ];
 
-/// Types by the end of the name.
-const EXTENSIONS: [(&str, &str); 34] = [
-    ("7z", "application/x-7z-compressed"),
-    ("csv", "text/csv"),
-    ("doc", "application/msword"),
-    (
-        "docx",
-        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    ),
-    ("exe", "application/vnd.microsoft.portable-executable"),
-    ("gif", "image/gif"),
-    ("gz", "application/gzip"),
-    ("htm", "text/html"),
-    ("html", "text/html"),
-    ("jpeg", "image/jpeg"),
-    ("jpg", "image/jpeg"),
-    ("json", "application/json"),
-    ("md", "text/markdown"),
-    ("odp", "application/vnd.oasis.opendocument.presentation"),
-    ("ods", "application/vnd.oasis.opendocument.spreadsheet"),
-    ("odt", "application/vnd.oasis.opendocument.text"),
-    ("pdf", "application/pdf"),
-    ("png", "image/png"),
-    ("ppt", "application/vnd.ms-powerpoint"),
-    (
-        "pptx",
-        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    ),
-    ("ps", "application/postscript"),
-    ("rar", "application/vnd.rar"),
-    ("rtf", "application/rtf"),
-    ("svg", "image/svg+xml"),
-    ("tif", "image/tiff"),
-    ("tiff", "image/tiff"),
-    ("txt", TEXT),
-    ("wasm", "application/wasm"),
-    ("webp", "image/webp"),
-    ("xls", "application/vnd.ms-excel"),
-    (
-        "xlsx",
-        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    ),
-    ("xml", "application/xml"),
-    ("yaml", "application/yaml"),
-    ("zip", ZIP),
-];
-
 /// What the bytes beginning with `head` and called `name` are.
 pub fn media_type(name: &str, head: &[u8]) -> Media {
     let by_name = by_name(name);
@@ -108,11 +63,7 @@ pub fn media_type(name: &str, head: &[u8]) -> Media {
 }
 
 fn by_name(name: &str) -> Option<&'static str> {
-    let extension = name.rsplit_once('.')?.1.to_ascii_lowercase();
-    let index = EXTENSIONS
-        .binary_search_by_key(&extension.as_str(), |(end, _)| end)
-        .ok()?;
-    Some(EXTENSIONS[index].1)
+    file_type::of_ending(name.rsplit_once('.')?.1)
 }
 
 fn by_content(head: &[u8]) -> Option<&'static str> {
@@ -217,11 +168,6 @@ mod tests {
     fn text_may_be_cut_within_a_character() {
         let text = "ü".repeat(10);
         assert_eq!(media_type_of("a.txt", &text.as_bytes()[..5]), ("text/plain", true));
-    }
-
-    #[test]
-    fn names_are_found_by_halving() {
-        assert!(EXTENSIONS.is_sorted());
     }
 
     fn media_type_of(name: &str, head: &[u8]) -> (&'static str, bool) {

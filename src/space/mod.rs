@@ -10,6 +10,7 @@ pub mod media;
 pub mod model;
 pub mod names;
 pub mod principal;
+pub mod request;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -17,3 +18,4 @@ pub use access::{Denial, Right, Role};
 pub use events::{FileRef, SpaceEvent};
 pub use life::{Content, Locked};
 pub use model::{Comment, File, Grant, Principal, Share, State, Version, Workspace};
+pub use request::{Given, Item, Request};

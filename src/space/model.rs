@@ -1,7 +1,7 @@
 //! What the file space holds. Every record carries `rev`: 0 before it is stored, then the
 //! number of times it was; a commit that read another `rev` than the stored one is refused.
 
-use super::Role;
+use super::{Request, Role};
 use crate::base::Timestamp;
 use crate::base::id::{CommentId, FileId, GrantId, RunId, ShareId, WorkspaceId};
 use serde::{Deserialize, Serialize};
@@ -85,6 +85,9 @@ pub struct Share {
     pub created_at: Timestamp,
     /// The run that owns it.
     pub run: Option<RunId>,
+    /// What is asked for through it, if it is a request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
     /// Times stored.
     pub rev: u64,
 }

@@ -18,6 +18,7 @@ pub(crate) fn share() -> Share {
         files: vec!["fil_a".into()],
         expires_at: at(1000),
         state: State::Live,
+        request: None,
         created_by: "run:run_a".into(),
         created_at: at(0),
         run: Some("run_a".into()),

@@ -32,6 +32,10 @@ pub const MAX_ELEMENTS: usize = 10_000;
 pub const MAX_PARALLEL: u32 = 1_000;
 /// Elements of one `each` that are under way at once where the author says nothing.
 pub const DEFAULT_PARALLEL: u32 = 10;
+/// Most items of one checklist.
+pub const MAX_ITEMS: usize = 100;
+/// Most files of one item of a checklist.
+pub const MAX_ITEM_FILES: u32 = 50;
 /// How many `each` may stand inside each other.
 pub const MAX_EACH_DEPTH: usize = 3;
 /// Longest name: of a flow, a step, an input, an outcome. In characters.

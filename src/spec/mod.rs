@@ -3,6 +3,7 @@
 pub mod ask;
 pub mod catalog;
 pub mod codes;
+pub mod collect;
 pub mod flow;
 pub mod limits;
 pub mod schema;
@@ -13,6 +14,7 @@ pub mod values;
 
 pub use ask::{Detour, Distribution, FieldKind, FieldSpec, Pick, TaskKind, TaskSpec};
 pub use catalog::{Acquires, ActionInfo, Catalog, Effect, EventInfo};
+pub use collect::{CollectSpec, ItemCheckSpec, ItemSpec, NeedSpec};
 pub use flow::{FlowSpec, InputKind, InputSpec, TriggerSpec};
 pub use step::{
     AfterSpec, ApproveSpec, BackToSpec, CheckSpec, ChooseSpec, DeadlineSpec, DispositionSpec, EachSpec, EndSpec,

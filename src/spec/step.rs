@@ -1,6 +1,7 @@
 //! One step of a flow, as written.
 
 use super::ask::{Detour, Distribution, FieldSpec, Pick, TaskSpec};
+use super::collect::CollectSpec;
 use super::limits::{
     DEFAULT_PARALLEL, MAX_ALTERNATIVES, MAX_ATTEMPTS, MAX_BRANCHES, MAX_DECISIONS, MAX_ELEMENTS, MAX_FIELDS,
     MAX_INPUTS, MAX_LINE, MAX_NAME, MAX_OUTCOMES, MAX_PARALLEL, MAX_PEOPLE, MAX_REMINDERS, MAX_STEPS, MAX_TEXT,
@@ -52,9 +53,9 @@ pub struct StepSpec {
     /// Verb: end the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end: Option<EndSpec>,
-    /// Verb, not yet: a checklist of documents.
+    /// Verb: a checklist of documents from somebody.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub collect: Option<Value>,
+    pub collect: Option<CollectSpec>,
     /// Verb: steps of its own, once for each element of a list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub each: Option<EachSpec>,
@@ -104,6 +105,8 @@ pub enum Verb<'a> {
     Approve(&'a ApproveSpec),
     /// Work for people.
     Task(&'a TaskSpec),
+    /// A checklist of documents.
+    Collect(&'a CollectSpec),
     /// A branch on data.
     Choose(&'a [ChooseSpec]),
     /// Conditions on data.
@@ -122,7 +125,7 @@ impl Verb<'_> {
         "uses", "wait", "approve", "task", "collect", "each", "run", "choose", "check", "end",
     ];
     /// Verbs that are reserved and not yet executed.
-    pub const RESERVED: [&'static str; 2] = ["collect", "run"];
+    pub const RESERVED: [&'static str; 1] = ["run"];
 }
 
 impl StepSpec {
@@ -138,7 +141,7 @@ impl StepSpec {
             self.choose.as_deref().map(Verb::Choose),
             self.check.as_deref().map(Verb::Check),
             self.end.as_ref().map(Verb::End),
-            self.collect.as_ref().map(|_| Verb::Reserved("collect")),
+            self.collect.as_ref().map(Verb::Collect),
             self.each.as_ref().map(Verb::Each),
             self.run.as_ref().map(|_| Verb::Reserved("run")),
         ]

@@ -229,6 +229,7 @@ impl Harness {
                 created_by: "user:operator".to_owned(),
                 created_at: now,
                 run: None,
+                request: None,
                 rev: 0,
             }),
             Write::PutGrant(Grant {

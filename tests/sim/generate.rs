@@ -69,7 +69,8 @@ impl Generator {
 
     /// Puts a verb into the step and says what it may come to.
     fn verb(&mut self, at: usize, step: &mut Map<String, Value>) -> Vec<String> {
-        match self.rng.below(22) {
+        match self.rng.below(24) {
+            22.. => self.collect(step),
             20.. if self.depth < 2 => self.each(at, step),
             0..=9 => self.uses(step),
             10..=12 => self.wait(step),
@@ -138,6 +139,22 @@ impl Generator {
             step.insert("keep".to_owned(), json!("It is wanted later."));
         }
         words(&["done", "failed"])
+    }
+
+    fn collect(&mut self, step: &mut Map<String, Value>) -> Vec<String> {
+        let mut one = json!({ "title": "One" });
+        if self.rng.percent(60) {
+            one["review"] = json!(["role:records"]);
+        }
+        let mut items = json!({ "one": one });
+        if self.rng.percent(50) {
+            items["two"] = json!({ "title": "Two of ${{ inputs.n }}", "optional": self.rng.percent(50), "max": 2 });
+        }
+        step.insert("collect".to_owned(), json!({ "from": "role:legal", "items": items }));
+        let due = format!("{} hours", self.rng.below(60) + 5);
+        let deadline = json!({ "due": due, "remind": ["2 hours before"], "escalate": { "after": "3 hours", "to": ["role:lead"] } });
+        step.insert("deadline".to_owned(), deadline);
+        words(&["complete", "incomplete", "withdrawn"])
     }
 
     fn alternative(&mut self) -> Value {

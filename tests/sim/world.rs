@@ -51,6 +51,8 @@ impl World {
         });
         match action {
             "t.share" => self.alive.insert(text(&output, "share")),
+            "file360.request_files" => self.alive.insert(text(&output, "request")),
+            "file360.revoke_share" => self.alive.remove(&text(input, "share")),
             "t.grant" => self.alive.insert(text(&output, "grant")),
             "t.unshare" => self.alive.remove(&text(input, "share")),
             "t.ungrant" => self.alive.remove(&text(input, "grant")),
@@ -67,6 +69,7 @@ pub fn output(key: &str) -> Value {
         "n": key.len(),
         "share": gatefold::base::id::derive("shr", key),
         "grant": gatefold::base::id::derive("grt", key),
+        "request": gatefold::base::id::derive("shr", key),
     })
 }
 

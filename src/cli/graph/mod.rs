@@ -280,6 +280,7 @@ fn kind(verb: &PlanVerb) -> String {
         PlanVerb::Ask(_) => "task".to_owned(),
         PlanVerb::Choose(_) => "choose".to_owned(),
         PlanVerb::Check(_) => "check".to_owned(),
+        PlanVerb::Collect(_) => "collect".to_owned(),
         PlanVerb::Each(_) => "each".to_owned(),
         PlanVerb::End { .. } => "end".to_owned(),
     }
@@ -289,7 +290,7 @@ fn shape(verb: &PlanVerb) -> Shape {
     match verb {
         PlanVerb::Uses { .. } | PlanVerb::Each(_) | PlanVerb::End { .. } => Shape::Action,
         PlanVerb::Wait(_) => Shape::Wait,
-        PlanVerb::Ask(_) => Shape::People,
+        PlanVerb::Ask(_) | PlanVerb::Collect(_) => Shape::People,
         PlanVerb::Choose(_) | PlanVerb::Check(_) => Shape::Branch,
     }
 }

@@ -155,6 +155,7 @@ async fn new_share(cx: &CallContext, store: &dyn Store, input: &Input) -> Result
         created_by: actor(cx),
         created_at: cx.now,
         run: Some(cx.run.clone()),
+        request: None,
         rev: 0,
         id,
     })

@@ -11,6 +11,7 @@ mod grants;
 mod list_files;
 mod publish;
 mod put_file;
+mod request_files;
 mod revoke_share;
 mod set_permissions;
 mod support;
@@ -24,7 +25,10 @@ use super::action::{Action, event_info, info};
 use crate::base::Value;
 use crate::connect::{ActionError, CallContext, Handler, Links, LocalAction, LocalEffect, Registered, read_input};
 use crate::people::Directory;
-use crate::space::events::{CommentAdded, FileDownloaded, FileUploaded, ShareExpired, ShareOpened, ShareRevoked};
+use crate::space::events::{
+    CommentAdded, FileDownloaded, FileUploaded, ItemNotApplicable, ItemReceived, ItemRemoved, RequestWithdrawn,
+    ShareExpired, ShareOpened, ShareRevoked,
+};
 use crate::spec::EventInfo;
 use crate::store::{Blobs, Store, Write};
 use std::sync::{Arc, RwLock};
@@ -91,10 +95,11 @@ fn registered<A: SpaceAction + 'static>(space: &Space) -> Registered {
 }
 
 /// The actions of `file360`.
-pub(super) fn actions(space: &Space) -> [Registered; 9] {
+pub(super) fn actions(space: &Space) -> [Registered; 10] {
     [
         registered::<create_workspace::CreateWorkspace>(space),
         registered::<create_share::CreateShare>(space),
+        registered::<request_files::RequestFiles>(space),
         registered::<set_permissions::SetPermissions>(space),
         registered::<update_share::UpdateShare>(space),
         registered::<revoke_share::RevokeShare>(space),
@@ -106,7 +111,7 @@ pub(super) fn actions(space: &Space) -> [Registered; 9] {
 }
 
 /// The events of `file360`.
-pub(super) fn events() -> [EventInfo; 6] {
+pub(super) fn events() -> [EventInfo; 10] {
     [
         event_info::<FileUploaded>(),
         event_info::<FileDownloaded>(),
@@ -114,5 +119,9 @@ pub(super) fn events() -> [EventInfo; 6] {
         event_info::<ShareOpened>(),
         event_info::<ShareRevoked>(),
         event_info::<ShareExpired>(),
+        event_info::<ItemReceived>(),
+        event_info::<ItemRemoved>(),
+        event_info::<ItemNotApplicable>(),
+        event_info::<RequestWithdrawn>(),
     ]
 }

@@ -61,11 +61,7 @@ impl Applier<'_> {
     /// What the output of an action names belongs to the run from now on.
     pub(super) fn acquire(&mut self, place: (BodyId, StepId), chain: Vec<Slot>, output: &Value, releasing: bool) {
         let step: &PlanStep = self.plan.body(place.0).step(place.1);
-        let PlanVerb::Uses {
-            acquires: Some(acquires),
-            ..
-        } = &step.verb
-        else {
+        let Some(acquires) = step.acquires() else {
             return;
         };
         let id = output.get(&acquires.output).and_then(Value::as_str);

@@ -49,6 +49,7 @@ impl Applier<'_> {
         let output = self.with_results(slot, output);
         match self.state.step(slot).phase {
             Phase::Asking(at) => self.close_task(at, TaskPhase::Settled(outcome.to_owned())),
+            Phase::Collecting(_) => self.close_collect(slot),
             Phase::Spreading(_) => self.cancel_elements(slot),
             _ => {}
         }
@@ -95,6 +96,7 @@ impl Applier<'_> {
     pub(super) fn skip(&mut self, slot: Slot) {
         match self.state.step(slot).phase {
             Phase::Asking(at) => self.close_task(at, TaskPhase::Withdrawn),
+            Phase::Collecting(_) => self.close_collect(slot),
             Phase::Spreading(_) => self.cancel_elements(slot),
             _ => {}
         }
@@ -164,6 +166,7 @@ impl Applier<'_> {
     pub(super) fn cancel(&mut self, slot: Slot) {
         match self.state.step(slot).phase {
             Phase::Asking(at) => self.close_task(at, TaskPhase::Withdrawn),
+            Phase::Collecting(_) => self.close_collect(slot),
             Phase::Calling(_) => self.abandon(slot, false),
             Phase::Spreading(_) => self.cancel_elements(slot),
             _ => {}
@@ -175,7 +178,7 @@ impl Applier<'_> {
     /// try if the last one `failed`.
     pub(super) fn abandon(&mut self, slot: Slot, failed: bool) {
         let step = self.planned(slot);
-        let acquires = matches!(&step.verb, PlanVerb::Uses { acquires: Some(_), .. }) && !step.keep;
+        let acquires = step.acquires().is_some() && !step.keep;
         let state = self.state.step(slot);
         let Phase::Calling(call) = &state.phase else {
             return;

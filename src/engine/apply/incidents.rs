@@ -68,6 +68,7 @@ impl Applier<'_> {
                 self.state.working.insert(slot);
             }
             Phase::Asking(_) => self.ask_again(slot),
+            Phase::Collecting(_) => self.collect_again(slot),
             Phase::Spreading(_) => self.spread_again(slot),
             _ => self.state.step_mut(slot).since = at,
         }

@@ -6,6 +6,7 @@
 mod back;
 mod calls;
 mod closing;
+mod collect;
 mod each;
 mod graph;
 mod incidents;
@@ -142,6 +143,7 @@ impl Applier<'_> {
                 }
                 self.finished(slot, outcome, output, cause.as_ref())
             }
+            Event::CollectOpened { .. } | Event::ItemChanged { .. } => self.collect(event),
             Event::EachOpened { .. } | Event::ElementEnded { .. } => self.each(event),
             Event::StepSkipped { step, round } => self.skipped(step, *round),
             Event::WentBack { from, outcome, to } => self.went_back(from, outcome, to),

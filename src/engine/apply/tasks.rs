@@ -1,5 +1,6 @@
 //! Tasks: opened, assigned, decided, voided, closed.
 
+use super::super::collect::review_name;
 use super::super::event::{DocumentRef, Event, StandIn, TaskAct};
 use super::super::frame::Slot;
 use super::super::state::{Phase, Task};
@@ -71,6 +72,7 @@ impl Applier<'_> {
             step,
             round,
             task,
+            item,
             document,
             title,
             ask,
@@ -82,7 +84,10 @@ impl Applier<'_> {
         else {
             return Err("it opens no task".to_owned());
         };
-        let slot = self.ready_slot(step, *round)?;
+        let (slot, name) = match item {
+            None => (self.ready_slot(step, *round)?, step.clone()),
+            Some(item) => self.reviewed_slot(step, *round, item)?,
+        };
         let at = self.state.tasks.len();
         if self.state.task_index.insert(task.clone(), at).is_some() {
             return Err(format!("task {task} was opened before"));
@@ -93,6 +98,8 @@ impl Applier<'_> {
             place: (self.state.frame(slot.frame).body, slot.step),
             step: step.clone(),
             round: *round,
+            item: item.clone(),
+            name,
             document: document.clone(),
             title: title.clone(),
             ask: ask.clone(),
@@ -115,12 +122,26 @@ impl Applier<'_> {
             changed: self.state.seq,
         });
         self.touch_at(at);
+        self.state.working.insert(slot);
+        if let Some(item) = item {
+            return self.review_opened(slot, item, at);
+        }
         self.state.step_mut(slot).phase = Phase::Asking(at);
         self.state.asking.insert(slot);
-        self.state.working.insert(slot);
         self.start_timers(slot, timers);
         self.fresh.opened.push_back(slot);
         Ok(())
+    }
+
+    /// The step whose item is to be looked at, and how that is named.
+    fn reviewed_slot(&self, step: &str, round: u32, item: &str) -> Result<(Slot, String), Impossible> {
+        let slot = self.live_slot(step, round)?;
+        let collecting = self.state.collecting(slot);
+        match collecting.and_then(|collecting| collecting.items.get(item)) {
+            Some(found) if found.review.is_none() => Ok((slot, review_name(step, item, found.change))),
+            Some(_) => Err(format!("{item} of step {step} is being looked at already")),
+            None => Err(format!("step {step} does not ask for {item}")),
+        }
     }
 
     /// The task called `id`, if people are still asked.
@@ -134,11 +155,10 @@ impl Applier<'_> {
     }
 
     /// Whether the directory is still to be asked.
-    fn list_task(&mut self, slot: Slot) {
-        let asks = self
-            .state
-            .task_of(slot)
-            .is_some_and(|task| task.unassigned || task.joining.is_some());
+    pub(super) fn list_task(&mut self, slot: Slot) {
+        let tasks = self.state.tasks_at(slot).into_iter();
+        let mut tasks = tasks.map(|at| &self.state.tasks[at]);
+        let asks = tasks.any(|task| task.unassigned || task.joining.is_some());
         if asks {
             self.state.working.insert(slot);
         } else {

@@ -22,25 +22,23 @@ impl Decider<'_> {
         let Some((name, round)) = place.step() else {
             return Reply::AlreadyDone;
         };
-        let slot = self.find(name);
-        let is_at = |slot: &Slot| self.round(*slot) == round && self.is_live(*slot);
-        match (place, slot) {
-            (Place::Step { .. } | Place::Release(_), slot) => match slot.filter(is_at) {
-                Some(slot) => self.call_finished(slot, attempt, result),
-                None => self.abandoned_finished(name, round, attempt, result),
-            },
-            (_, None) => Reply::AlreadyDone,
-            (Place::Assign { number, .. }, Some(slot)) => match result {
-                Err(failure) if self.asks(slot, round, number) => {
-                    self.raise(slot, &failure.message, false, 0);
+        match (place, result) {
+            (Place::Step { .. } | Place::Release(_), result) => {
+                let is_at = |slot: &Slot| self.round(*slot) == round && self.is_live(*slot);
+                match self.find(name).filter(is_at) {
+                    Some(slot) => self.call_finished(slot, attempt, result),
+                    None => self.abandoned_finished(name, round, attempt, result),
+                }
+            }
+            (Place::Assign { number, .. }, Err(failure)) => match self.asked_in(name, round, number) {
+                Some(at) => {
+                    self.raise(self.state().tasks[at].slot, &failure.message, false, 0);
                     Reply::Accepted
                 }
-                _ => Reply::AlreadyDone,
+                None => Reply::AlreadyDone,
             },
-            (Place::Escalate { .. }, Some(slot)) => match result {
-                Err(_) => self.joined(slot, round, &Assignment::default()),
-                Ok(_) => Reply::AlreadyDone,
-            },
+            (Place::Escalate { .. }, Err(_)) => self.joined(name, round, &Assignment::default()),
+            (Place::Assign { .. } | Place::Escalate { .. }, Ok(_)) => Reply::AlreadyDone,
         }
     }
 
@@ -54,6 +52,10 @@ impl Decider<'_> {
         }
         match checked(result) {
             // The effect happened, whichever try brought the news.
+            Ok(output) if matches!(self.step(slot).verb, PlanVerb::Collect(_)) => {
+                self.request_opened(slot, &output);
+                Reply::Accepted
+            }
             Ok(output) => {
                 let released = self.released_by(slot);
                 self.finish(slot, "done", output, None);
@@ -130,12 +132,9 @@ impl Decider<'_> {
         let things = given.filter_map(|(key, id)| Some((key, self.state().owned.get(id.as_str()?)?)));
         things
             .filter(
-                |(key, thing)| match &self.plan.body(thing.place.0).step(thing.place.1).verb {
-                    PlanVerb::Uses {
-                        acquires: Some(acquires),
-                        ..
-                    } => acquires.release == *action && acquires.with == **key,
-                    _ => false,
+                |(key, thing)| match self.plan.body(thing.place.0).step(thing.place.1).acquires() {
+                    Some(acquires) => acquires.release == *action && acquires.with == **key,
+                    None => false,
                 },
             )
             .map(|(_, thing)| (thing.kind.clone(), thing.id.clone()))
@@ -175,15 +174,9 @@ impl Decider<'_> {
         if attempt == 0 || attempt > tries.attempt {
             return Reply::AlreadyDone;
         }
-        let output = match (result, &self.plan.body(place.0).step(place.1).verb) {
+        let output = match (result, self.plan.body(place.0).step(place.1).acquires()) {
             // Only what names the thing matters now.
-            (
-                Ok(output),
-                PlanVerb::Uses {
-                    acquires: Some(acquires),
-                    ..
-                },
-            ) => Some(json!({ acquires.output.clone(): output[&acquires.output] })),
+            (Ok(output), Some(acquires)) => Some(json!({ acquires.output.clone(): output[&acquires.output] })),
             (Ok(_), _) => None,
             (Err(failure), _) if failure.kind == FailureKind::Permanent && attempt == tries.attempt => None,
             (Err(failure), _) => {

@@ -5,6 +5,7 @@ use super::super::frame::Slot;
 use super::super::input::Reply;
 use super::super::scope::RunScope;
 use super::super::state::Task;
+use super::super::view::TaskPhase;
 use super::super::work::{Assignment, Place, WorkKey};
 use super::Decider;
 use super::branch::text_of;
@@ -45,6 +46,7 @@ impl Decider<'_> {
             step,
             round,
             task: TaskId::derived(&key.0),
+            item: None,
             title: sentence(ask.title.as_ref())?,
             ask: sentence(ask.ask.as_ref())?,
             by: texts(&ask.by, &scope)?,
@@ -80,29 +82,37 @@ impl Decider<'_> {
     }
 
     pub(super) fn assigned(&mut self, work: &WorkKey, assignment: &Assignment) -> Reply {
-        let place = work.place(&self.state().run);
-        let step = place.as_ref().and_then(Place::step);
-        let Some((slot, round)) = step.and_then(|(id, round)| Some((self.find(id)?, round))) else {
-            return Reply::AlreadyDone;
-        };
-        match place {
-            Some(Place::Assign { number, .. }) if self.asks(slot, round, number) => {
-                self.assign(slot, assignment);
-                Reply::Accepted
-            }
-            Some(Place::Escalate { .. }) => self.joined(slot, round, assignment),
+        match work.place(&self.state().run) {
+            Some(Place::Assign { id, round, number }) => match self.asked_in(id, round, number) {
+                Some(at) => {
+                    self.assign(at, assignment);
+                    Reply::Accepted
+                }
+                None => Reply::AlreadyDone,
+            },
+            Some(Place::Escalate { id, round }) => self.joined(id, round, assignment),
             _ => Reply::AlreadyDone,
         }
     }
 
-    /// Whether the directory's answer to this question is wanted.
-    pub(super) fn asks(&self, slot: Slot, round: u32, number: u32) -> bool {
-        let asks = |task: &Task| task.round == round && task.unassigned && task.questions == number;
-        self.state().task_of(slot).is_some_and(asks) && !self.has_incident(slot)
+    /// The open task that questions to the directory name so, by its position.
+    fn task_called(&self, name: &str, round: u32) -> Option<usize> {
+        let key = WorkKey::of_step(&self.state().run, name, round);
+        let at = *self.state().task_index.get(&TaskId::derived(&key.0))?;
+        (self.state().tasks[at].phase == TaskPhase::Open).then_some(at)
     }
 
-    fn assign(&mut self, slot: Slot, assignment: &Assignment) {
-        let (Some(task), PlanVerb::Ask(ask)) = (self.state().task_of(slot), &self.step(slot).verb) else {
+    /// The task of which the directory was asked this, if the answer is wanted.
+    pub(super) fn asked_in(&self, name: &str, round: u32, number: u32) -> Option<usize> {
+        let at = self.task_called(name, round)?;
+        let task = &self.state().tasks[at];
+        let asks = task.unassigned && task.questions == number && !self.has_incident(task.slot);
+        asks.then_some(at)
+    }
+
+    fn assign(&mut self, at: usize, assignment: &Assignment) {
+        let task = &self.state().tasks[at];
+        let Some(ask) = task.asked(self.plan) else {
             return;
         };
         let exclude = [&task.exclude[..], &assignment.exclude].concat();
@@ -114,10 +124,10 @@ impl Decider<'_> {
                 people.len(),
                 task.by.join(", ")
             );
-            return self.raise(slot, &error, false, 0);
+            return self.raise(task.slot, &error, false, 0);
         }
         let deputies = stand_ins(&assignment.deputies, &exclude, &[&people, &veto], &[]);
-        let assigned_to = self.assigned_to(slot, ask, &people, &deputies, assignment);
+        let assigned_to = self.assigned_to(task, ask, &people, &deputies, assignment);
         self.emit(Event::TaskAssigned {
             task: task.id.clone(),
             exclude: only_new(&assignment.exclude, &task.exclude),
@@ -128,13 +138,13 @@ impl Decider<'_> {
             escalated: false,
         });
         // whoever had joined may have decided before
-        self.settle_task(slot, ask);
+        self.settle_task(at);
     }
 
     /// Who gets the task, where one of those asked does: whoever is preferred, or is picked.
     fn assigned_to(
         &self,
-        slot: Slot,
+        task: &Task,
         ask: &PlanAsk,
         people: &[String],
         deputies: &[StandIn],
@@ -150,20 +160,20 @@ impl Decider<'_> {
         };
         let acting: Vec<String> = people.iter().map(acting).collect();
         let preferred = ask.prefer.and_then(|step| {
-            let before = completed_by(&self.state().step(slot.sibling(step)).output);
+            let before = completed_by(&self.state().step(task.slot.sibling(step)).output);
             acting.iter().find(|person| before.contains(person))
         });
-        let task = &self.state().task_of(slot)?.id;
-        let picked = || picked(ask.pick?, &acting, assignment, self.state().seed, task);
+        let picked = || picked(ask.pick?, &acting, assignment, self.state().seed, &task.id);
         preferred.or_else(picked).cloned()
     }
 
     /// The directory told who joins an open task.
-    pub(super) fn joined(&mut self, slot: Slot, round: u32, assignment: &Assignment) -> Reply {
-        let Some(task) = self.state().task_of(slot) else {
+    pub(super) fn joined(&mut self, name: &str, round: u32, assignment: &Assignment) -> Reply {
+        let Some(at) = self.task_called(name, round) else {
             return Reply::AlreadyDone;
         };
-        if task.round != round || task.joining.is_none() {
+        let task = &self.state().tasks[at];
+        if task.joining.is_none() {
             return Reply::AlreadyDone;
         }
         let exclude = [&task.exclude[..], &assignment.exclude].concat();

@@ -1,7 +1,6 @@
 //! A person decides.
 
 use super::super::event::{DecisionRecord, Event};
-use super::super::frame::Slot;
 use super::super::input::{Decision, Refusal, Reply};
 use super::super::state::Task;
 use super::super::view::TaskPhase;
@@ -10,7 +9,7 @@ use super::ask::output_of;
 use super::form;
 use super::rule::verdict;
 use crate::base::Value;
-use crate::plan::{PlanAsk, PlanVerb};
+use crate::plan::PlanAsk;
 use crate::spec::RuleSpec;
 use serde_json::Map;
 
@@ -23,11 +22,7 @@ impl Decider<'_> {
         let task = at
             .and_then(|at| self.state().tasks.get(at))
             .ok_or(Refusal::NoSuchTask)?;
-        let slot = task.slot;
-        let (body, step) = task.place;
-        let PlanVerb::Ask(ask) = &self.plan.body(body).step(step).verb else {
-            return Err(Refusal::NoSuchTask);
-        };
+        let ask = task.asked(self.plan).ok_or(Refusal::NoSuchTask)?;
         let form = form::checked(ask, &decision.decision, &decision.form);
         if self.check_decision(task, ask, &decision, form.as_ref().ok())? == Reply::AlreadyDone {
             return Ok(Reply::AlreadyDone);
@@ -47,13 +42,20 @@ impl Decider<'_> {
             task: decision.task,
             record,
         });
-        self.settle_task(slot, ask);
+        if let Some(at) = at {
+            self.settle_task(at);
+        }
         Ok(Reply::Accepted)
     }
 
     /// Brings the step to its outcome if its people have led to one.
-    pub(super) fn settle_task(&mut self, slot: Slot, ask: &PlanAsk) {
-        let settled = self.state().task_of(slot).and_then(|task| {
+    pub(super) fn settle_task(&mut self, at: usize) {
+        let task = &self.state().tasks[at];
+        let slot = task.slot;
+        if task.item.is_some() {
+            return self.item_decided(slot, at);
+        }
+        let settled = task.asked(self.plan).and_then(|ask| {
             let outcome = verdict(task, ask)?;
             Some((outcome.to_owned(), output_of(task, ask, outcome)))
         });

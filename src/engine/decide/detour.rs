@@ -6,7 +6,7 @@ use super::super::limits::MAX_TASK_ACTS;
 use super::super::state::Task;
 use super::super::view::TaskPhase;
 use super::Decider;
-use crate::plan::{Detour, PlanAsk, PlanVerb};
+use crate::plan::{Detour, PlanAsk};
 
 impl Decider<'_> {
     pub(super) fn act(&mut self, acting: Acting) -> Result<Reply, Refusal> {
@@ -14,10 +14,7 @@ impl Decider<'_> {
         let task = at
             .and_then(|at| self.state().tasks.get(at))
             .ok_or(Refusal::NoSuchTask)?;
-        let (body, step) = task.place;
-        let PlanVerb::Ask(ask) = &self.plan.body(body).step(step).verb else {
-            return Err(Refusal::NoSuchTask);
-        };
+        let ask = task.asked(self.plan).ok_or(Refusal::NoSuchTask)?;
         if task.seat_of(&acting.by).is_none() && !acting.admin {
             return Err(Refusal::NoSuchTask);
         }

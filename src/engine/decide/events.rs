@@ -6,6 +6,7 @@ use super::super::input::{InboundEvent, Reply};
 use super::super::limits::{MAX_KEPT_EVENTS, MAX_PAYLOAD_BYTES, payload_bytes};
 use super::super::state::KeptEvent;
 use super::Decider;
+use super::collect::is_about_items;
 use crate::base::Value;
 use crate::base::id::{EventId, TaskId};
 use crate::plan::{Body, BodyId, PlanVerb};
@@ -58,7 +59,9 @@ impl Decider<'_> {
         }
         let meets = |slot: &Slot| self.met_by(*slot, event).is_some();
         let voids = |slot: &Slot| self.newer_version(*slot, event).is_some();
-        if state.waiting.iter().any(meets) || state.asking.iter().any(voids) {
+        let tells = |slot: &Slot| self.is_news(*slot, event);
+        let mut asking = state.asking.iter();
+        if state.waiting.iter().any(meets) || asking.any(|slot| voids(slot) || tells(slot)) {
             return None;
         }
         let mut groups = BTreeMap::new();
@@ -81,6 +84,7 @@ impl Decider<'_> {
             PlanVerb::Ask(ask) => {
                 kind == FILE_UPLOADED && ask.document.is_some() && ask.on_new_version == OnNewVersion::Reset
             }
+            PlanVerb::Collect(_) => is_about_items(kind),
             _ => false,
         })
     }
@@ -99,6 +103,7 @@ impl Decider<'_> {
         let asking: Vec<Slot> = self.state().asking.iter().copied().collect();
         for slot in asking {
             self.void_by(slot, &event);
+            self.collect_by(slot, &event);
         }
     }
 

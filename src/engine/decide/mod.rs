@@ -6,6 +6,7 @@ mod action;
 mod ask;
 mod branch;
 mod closing;
+mod collect;
 mod decision;
 mod detour;
 mod due;
@@ -152,7 +153,12 @@ impl<'m> Decider<'m> {
             if self.state().is_running() && self.must_close() {
                 continue;
             }
-            if self.end_element() || self.go_back() || self.complete_element() || self.join_elements() {
+            if self.end_element()
+                || self.go_back()
+                || self.complete_element()
+                || self.join_elements()
+                || self.look_at_items()
+            {
                 continue;
             }
             if let Some(slot) = self.machine.fresh.ready.pop_front() {

@@ -4,6 +4,7 @@ use super::super::event::Event;
 use super::super::frame::Slot;
 use super::super::limits::{MAX_PAYLOAD_BYTES, payload_bytes, shorten};
 use super::super::state::{Phase, RunState};
+use super::due::timers;
 use super::{Decider, step_scope};
 use crate::base::Value;
 use crate::expr::SecretUse;
@@ -30,6 +31,7 @@ impl Decider<'_> {
         }
         match &step.verb {
             PlanVerb::Uses { pure, .. } => self.start_action(slot, *pure),
+            PlanVerb::Collect(_) => self.start_action(slot, false),
             PlanVerb::Wait(wait) => self.start_wait(slot, wait),
             PlanVerb::Ask(ask) => self.start_ask(slot, ask),
             PlanVerb::Choose(branches) => self.choose(slot, branches),
@@ -111,12 +113,18 @@ impl Decider<'_> {
 
 /// The input of the action at `slot`, with the places where secrets belong.
 pub(in super::super) fn rendered(plan: &Plan, state: &RunState, slot: Slot) -> Result<(Value, Vec<SecretUse>), String> {
-    let PlanVerb::Uses { with, .. } = &state.planned(plan, slot).verb else {
-        return Err("it is no action".to_owned());
+    let scope = step_scope(plan, state, slot);
+    let with = match &state.planned(plan, slot).verb {
+        PlanVerb::Uses { with, .. } => with,
+        PlanVerb::Collect(collect) => &collect.with,
+        _ => return Err("it is no action".to_owned()),
     };
-    let (input, secrets) = with
-        .eval(&step_scope(plan, state, slot))
-        .map_err(|error| error.message)?;
+    let (mut input, secrets) = with.eval(&scope).map_err(|error| error.message)?;
+    if let PlanVerb::Collect(_) = &state.planned(plan, slot).verb
+        && let Some(due) = timers(plan, state, slot, None, &scope)?.due
+    {
+        input["expires_at"] = json!(due);
+    }
     let bytes = payload_bytes(&input);
     if bytes > MAX_PAYLOAD_BYTES {
         return Err(format!("the input has {bytes} bytes; {MAX_PAYLOAD_BYTES} is the most"));

@@ -8,6 +8,7 @@ use super::Decider;
 use super::ask::{output_of, texts};
 use crate::base::{Timestamp, Value};
 use crate::plan::PlanVerb;
+use crate::spec::CollectSpec;
 use serde_json::json;
 
 impl Decider<'_> {
@@ -66,6 +67,7 @@ impl Decider<'_> {
                 let output = self.met_output(slot);
                 self.finish(slot, "expired", output, None);
             }
+            (Phase::Collecting(_), _) => self.collected(slot, CollectSpec::INCOMPLETE, None, None),
             (_, PlanVerb::Ask(ask)) => {
                 let task = self.state().task_of(slot);
                 let output = task.map_or(Value::Null, |task| output_of(task, ask, "expired"));

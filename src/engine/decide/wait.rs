@@ -133,6 +133,7 @@ impl Decider<'_> {
                 self.meet(slot, name, &event);
             } else {
                 self.void_by(slot, &event);
+                self.collect_by(slot, &event);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Who is meant cannot be told.
 
 use crate::base::diagnostic::nearest;
+use crate::base::source::escape;
 use crate::base::{Code, Diagnostic};
 use crate::lint::rule::{Check, Context, Report, Rule};
 use crate::spec::DeadlineSpec;
@@ -21,27 +22,40 @@ pub const RULE: Rule = Rule {
 
 fn check(cx: &Context<'_>, report: &mut Report) {
     for step in &cx.steps {
-        let mut lists: Vec<(&str, &[String])> = Vec::new();
+        let mut lists: Vec<(String, &[String])> = Vec::new();
         if let Some(approve) = &step.spec.approve {
-            lists.push(("approve/by", &approve.by));
-            lists.push(("approve/veto", &approve.veto));
+            lists.push(("approve/by".to_owned(), &approve.by));
+            lists.push(("approve/veto".to_owned(), &approve.veto));
         }
         if let Some(task) = &step.spec.task {
-            lists.push(("task/to", &task.to));
+            lists.push(("task/to".to_owned(), &task.to));
+        }
+        if let Some(collect) = &step.spec.collect {
+            lists.extend(
+                collect
+                    .items
+                    .iter()
+                    .map(|(name, item)| (format!("collect/items/{}/review", escape(name)), item.review.as_slice())),
+            );
+            whole(cx, &step.at("collect/from"), &collect.from, report);
         }
         if let Some(DeadlineSpec::Due(deadline)) = &step.spec.deadline
             && let Some(escalate) = &deadline.escalate
         {
-            lists.push(("deadline/escalate/to", &escalate.to));
+            lists.push(("deadline/escalate/to".to_owned(), &escalate.to));
         }
         for (path, principals) in lists {
             for (index, principal) in principals.iter().enumerate() {
-                if let Some((message, help)) = wrong(principal) {
-                    let span = cx.value(&step.at(&format!("{path}/{index}")));
-                    report.push(Diagnostic::error(CODE, message, span).with_help(help));
-                }
+                whole(cx, &step.at(&format!("{path}/{index}")), principal, report);
             }
         }
+    }
+}
+
+/// Says what is wrong with the principal at `pointer`.
+fn whole(cx: &Context<'_>, pointer: &str, principal: &str, report: &mut Report) {
+    if let Some((message, help)) = wrong(principal) {
+        report.push(Diagnostic::error(CODE, message, cx.value(pointer)).with_help(help));
     }
 }
 

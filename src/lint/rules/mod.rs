@@ -5,6 +5,7 @@ use super::rule::Rule;
 mod back_to_not_upstream;
 mod bad_ask;
 mod bad_input;
+mod bad_item;
 mod bad_principal;
 mod input_not_given;
 mod join_never_met;
@@ -55,6 +56,7 @@ pub const RULES: &[Rule] = &[
     bad_principal::RULE,
     bad_ask::RULE,
     nobody_completed::RULE,
+    bad_item::RULE,
     unknown_action::RULE,
     unknown_with_key::RULE,
     missing_with_key::RULE,

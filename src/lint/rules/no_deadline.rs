@@ -20,6 +20,7 @@ fn check(cx: &Context<'_>, report: &mut Report) {
         let verb = match step.spec.verb() {
             Some(Verb::Approve(_)) => "approve",
             Some(Verb::Task(_)) => "task",
+            Some(Verb::Collect(_)) => "collect",
             Some(Verb::Wait(wait)) if wait.until.is_none() => "wait",
             _ => continue,
         };

@@ -4,7 +4,7 @@ use super::{Compiler, Known, Names};
 use crate::base::source::escape;
 use crate::base::{Diagnostic, Span};
 use crate::plan::{Disposition, Edge, Outcome, PlanStep, StepId, codes};
-use crate::spec::{ApproveSpec, BackToSpec, DeadlineSpec, DispositionSpec, StepSpec, TaskSpec, Verb};
+use crate::spec::{ApproveSpec, BackToSpec, CollectSpec, DeadlineSpec, DispositionSpec, StepSpec, TaskSpec, Verb};
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
 
@@ -40,6 +40,13 @@ pub(super) fn possible(spec: &StepSpec, verb: Verb<'_>) -> IndexMap<Outcome, boo
             .iter()
             .enumerate()
             .for_each(|(position, answer)| add(answer, position == 0)),
+        Verb::Collect(_) => {
+            add(CollectSpec::COMPLETE, true);
+            if matches!(spec.deadline, Some(DeadlineSpec::Due(_))) {
+                add(CollectSpec::INCOMPLETE, false);
+            }
+            add(CollectSpec::WITHDRAWN, false);
+        }
         Verb::Choose(branches) => {
             let names = branches
                 .iter()

@@ -14,7 +14,10 @@ impl Compiler<'_> {
             return None;
         };
         let pointer = format!("{}/deadline", known.pointer);
-        if !matches!(known.verb, Verb::Wait(_) | Verb::Approve(_) | Verb::Task(_)) {
+        if !matches!(
+            known.verb,
+            Verb::Wait(_) | Verb::Approve(_) | Verb::Task(_) | Verb::Collect(_)
+        ) {
             self.report(
                 Diagnostic::error(
                     codes::DEADLINE_OUT_OF_PLACE,
@@ -22,7 +25,7 @@ impl Compiler<'_> {
                     self.document.spans.key(&pointer),
                 )
                 .with_help(
-                    "put the deadline at a `wait`, an `approve` or a `task`; a call is bounded by its connection and `retry`",
+                    "put the deadline at a `wait`, an `approve`, a `task` or a `collect`; a call is bounded by its connection and `retry`",
                 ),
             );
             return None;
@@ -93,7 +96,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn bad_duration(&mut self, pointer: &str, message: String, help: Option<&str>) {
+    pub(super) fn bad_duration(&mut self, pointer: &str, message: String, help: Option<&str>) {
         let place = self.document.spans.value(pointer);
         let mut finding = Diagnostic::error(codes::BAD_DURATION, message, place);
         finding.help = help.map(str::to_owned);

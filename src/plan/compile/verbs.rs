@@ -27,6 +27,9 @@ impl<'a> Compiler<'a> {
                     .as_ref()
                     .map(|text| self.template(&format!("{pointer}/end/message"), text)),
             },
+            Verb::Collect(collect) => {
+                PlanVerb::Collect(self.collect(&format!("{pointer}/collect"), known.spec.label(), collect))
+            }
             Verb::Each(each) => PlanVerb::Each(self.each(known, each, names)),
             Verb::Reserved(_) => unreachable!("a reserved word is no known step"),
         }

@@ -100,13 +100,16 @@ pub async fn comment(
     TextForm(form): TextForm<CommentForm>,
 ) -> Result<BackToPage, Problem> {
     server.host.open_share(&visitor).await?;
-    // browsers end lines as mails do
-    let text = form.text.replace("\r\n", "\n");
-    server.host.comment(&visitor, None, &text).await?;
+    server.host.comment(&visitor, None, &words(&form.text)).await?;
     Ok(back_to(&token))
 }
 
-fn back_to(token: &str) -> BackToPage {
+/// What was typed: browsers end lines as mails do.
+pub(super) fn words(text: &str) -> String {
+    text.replace("\r\n", "\n")
+}
+
+pub(super) fn back_to(token: &str) -> BackToPage {
     BackToPage {
         path: path_of(token),
         cookie: None,

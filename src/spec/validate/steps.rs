@@ -173,10 +173,7 @@ impl Reader<'_> {
 
     fn not_yet(&mut self, verb: &str, place: &Place<'_>) {
         let pointer = place.absolute(&format!("/{verb}"));
-        let instead = match verb {
-            "collect" => "ask with `uses: mail.send` and wait for the uploads with `wait`",
-            _ => "write the other flow's steps out, or start it through the API with `uses: http.request`",
-        };
+        let instead = "write the other flow's steps out, or start it through the API with `uses: http.request`";
         let message = format!("`{verb}` is a word of the language that this version cannot run yet");
         let finding = Diagnostic::error(codes::NOT_YET, message, place.key_span(&pointer)).with_help(instead);
         self.say(&pointer, finding);

@@ -277,7 +277,7 @@ fn names_are_names() {
 #[test]
 fn a_broken_step_spoils_no_other_and_stays_known() {
     let text = flow(
-        "  - { id: one, uses: a.b }\n  - { id: two, uses: [a] }\n  - { id: three, collect: {} }\n  - 4\n  - { uses: a.b }\n  - { id: five, end: { status: x } }\n",
+        "  - { id: one, uses: a.b }\n  - { id: two, uses: [a] }\n  - { id: three, run: {} }\n  - 4\n  - { uses: a.b }\n  - { id: five, end: { status: x } }\n",
     );
     let (flow, findings, _) = read(&text);
     let flow = flow.expect("a flow");

@@ -346,6 +346,47 @@ fn people() -> Run {
     run
 }
 
+const COLLECTED: &str = "\
+flow: collected
+version: 1.0.0
+inputs:
+  supplier: { type: email }
+steps:
+  - id: papers
+    collect:
+      from: ${{ inputs.supplier }}
+      into: /suppliers
+      items:
+        tax: { title: Tax form, accept: [pdf], review: [role:tax] }
+        cover: { title: Cover, valid_until: required, at_least: 30 days }
+        iso: { title: ISO certificate, optional: true }
+    deadline: { due: 15 days, remind: [5 days before] }
+    outcomes: { incomplete: { end: incomplete }, withdrawn: { end: withdrawn } }
+  - { id: note, uses: t.call, with: { file: '${{ steps.papers.items.tax.file }}' } }
+";
+
+fn collected() -> Run {
+    let mut run = Run::start(COLLECTED, json!({ "supplier": "eve@example.com" }));
+    run.done("papers:1", json!({ "request": "shr_9" }));
+    run.item("tax", "received", &["fil_t"], 1);
+    run.assign(&["tom"]);
+    run.item("tax", "received", &["fil_u"], 2);
+    run.assign(&["tom"]);
+    run.decide("tom", "sent_back").expect("it counts");
+    run.item("cover", "accepted", &["fil_c"], 3);
+    run.wake_after("10 days");
+    run.item("cover", "missing", &[], 4);
+    run.item("tax", "received", &["fil_v"], 5);
+    run.assign(&["tom"]);
+    run.item("cover", "accepted", &["fil_c"], 6);
+    let data = json!({ "item": "iso", "state": "not_applicable", "files": [], "because": "None.", "change": 7 });
+    run.event("file360.item_not_applicable", &["shr_9"], data);
+    run.decide("tom", "accepted").expect("it counts");
+    run.done("note:1", json!({}));
+    run.done(":release:shr_9", json!({}));
+    run
+}
+
 /// Name, flow and script.
 type Script = (&'static str, &'static str, fn() -> Run);
 
@@ -353,6 +394,7 @@ fn scripts() -> Vec<Script> {
     vec![
         ("v1-branches", BRANCHES, branches),
         ("v1-cancelled", CANCELLED, cancelled),
+        ("v1-collected", COLLECTED, collected),
         ("v1-elements", ELEMENTS, elements),
         ("v1-people", PEOPLE, people),
         ("v1-repaired", REPAIRED, repaired),

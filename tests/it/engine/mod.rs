@@ -12,6 +12,7 @@ mod approvals;
 mod back;
 mod calls;
 mod closing;
+mod collect;
 mod detours;
 mod each;
 mod histories;

@@ -97,10 +97,55 @@ impl Subject {
 
     fn output(&mut self) -> Value {
         let number = self.rng.below(50);
-        json!({ "n": number, "share": format!("shr_{number}"), "grant": format!("grt_{number}") })
+        json!({ "n": number, "share": format!("shr_{number}"), "grant": format!("grt_{number}"),
+            "request": format!("req_{number}") })
+    }
+
+    /// Something about an item of a checklist, or of none.
+    fn item_event(&mut self) -> Option<InboundEvent> {
+        let owned = self.machine.owned();
+        let request = owned.iter().find(|thing| thing.kind == "request")?.id.clone();
+        self.events += 1;
+        let (state, files) = self.rng.choose(&[
+            ("received", 1),
+            ("received", 1),
+            ("accepted", 1),
+            ("accepted", 2),
+            ("more_needed", 1),
+            ("missing", 0),
+            ("not_applicable", 0),
+        ]);
+        let files: Vec<Value> = (0..files).map(|at| json!({ "file": document(at) })).collect();
+        let kinds = [
+            "file360.item_received",
+            "file360.item_removed",
+            "file360.item_not_applicable",
+        ];
+        let withdrawn = self.rng.percent(3);
+        Some(InboundEvent {
+            id: EventId(format!("evt_{}", self.events)),
+            kind: if withdrawn {
+                "file360.request_withdrawn"
+            } else {
+                self.rng.choose(&kinds)
+            }
+            .to_owned(),
+            subjects: vec![request],
+            key: None,
+            data: json!({
+                "item": self.rng.choose(&["one", "one", "two", "three"]), "state": state, "files": files,
+                "change": self.events.saturating_sub(self.rng.below(4) as u64), "because": "so", "reason": "so",
+            }),
+            at: self.now - SignedDuration::from_mins(self.rng.between(0, 200)),
+        })
     }
 
     fn event(&mut self) -> Input {
+        if self.rng.percent(50)
+            && let Some(event) = self.item_event()
+        {
+            return Input::Event(event);
+        }
         let repeated = self.rng.percent(20);
         if !repeated {
             self.events += 1;
@@ -200,6 +245,8 @@ impl Subject {
             "rejected",
             "done",
             "declined",
+            "accepted",
+            "sent_back",
             "nonsense",
         ];
         let first = task.decisions[0].clone();

@@ -1,5 +1,6 @@
 //! The HTTP side: the table of routes, and the real router over a real host.
 
+mod collect;
 mod desk;
 mod hooks;
 mod links;

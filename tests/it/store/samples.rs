@@ -138,6 +138,7 @@ pub fn share(id: &str, expires_at: Timestamp) -> Share {
         created_by: "run:run_1".to_owned(),
         created_at: at(0),
         run: Some(RunId::from("run_1")),
+        request: None,
         rev: 0,
     }
 }

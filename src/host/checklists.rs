@@ -1,0 +1,169 @@
+//! What follows from a checklist's events: how its items stand for whoever gives, and the mails that
+//! tell them what is missing or was sent back. Who looks at items is not told outside.
+
+use super::{Host, HostError};
+use crate::base::ItemState;
+use crate::base::id::{RunId, ShareId};
+use crate::engine::event::{Event, TimerKind};
+use crate::engine::{ChecklistView, EventRecord, RunMachine};
+use crate::space::{Grant, Principal, Share, State};
+use crate::store::{OutboxMail, Write};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+impl Host {
+    /// The requests whose items stand otherwise after `events`.
+    pub(super) async fn stand_of_items(
+        &self,
+        machine: &RunMachine,
+        events: &[EventRecord],
+    ) -> Result<Vec<Write>, HostError> {
+        let steps: BTreeSet<&str> = events.iter().filter_map(|record| changed(&record.event)).collect();
+        let mut writes = Vec::new();
+        for step in steps {
+            // Once the step is over, its request closes, which the action that closes it stores.
+            let Some((open, share)) = self.open_request(machine, step).await? else {
+                continue;
+            };
+            let Some(before) = &share.request else { continue };
+            let mut request = before.clone();
+            for item in &open.items {
+                let stands = request.clone();
+                let reason = item.reason.as_deref();
+                request = stands
+                    .looked_at(&item.name, item.change, item.state, reason)
+                    .unwrap_or(request);
+            }
+            if request != *before {
+                let request = Some(request);
+                writes.push(Write::PutShare(Share { request, ..share }));
+            }
+        }
+        Ok(writes)
+    }
+
+    /// The checklist that `step` has open, with the request as it is stored.
+    async fn open_request(
+        &self,
+        machine: &RunMachine,
+        step: &str,
+    ) -> Result<Option<(ChecklistView, Share)>, HostError> {
+        let Some(open) = machine.checklist(step) else {
+            return Ok(None);
+        };
+        let share = self.parts().store.share(&ShareId::from(open.request.as_str())).await?;
+        Ok(share.map(|share| (open, share)))
+    }
+
+    /// Mails that an event of a checklist calls for. Nothing where it is none.
+    pub(super) async fn item_mails(
+        &self,
+        run: &RunId,
+        machine: &RunMachine,
+        record: &EventRecord,
+    ) -> Result<Vec<OutboxMail>, HostError> {
+        match &record.event {
+            Event::ItemChanged {
+                step,
+                item,
+                state: ItemState::SentBack,
+                reason,
+                cause: None,
+                ..
+            } => {
+                let words = |share: &Share, _: &ChecklistView| {
+                    let title = title_of(share, item);
+                    let reason = reason.as_deref().unwrap_or_default();
+                    let text = format!("“{title}” was sent back:\n\n{reason}\n");
+                    Some((format!("Please send again: {title}"), text))
+                };
+                self.tell_givers(run, machine, step, record, words).await
+            }
+            Event::TimerFired {
+                step,
+                timer: TimerKind::Remind(_),
+                ..
+            } => {
+                let words = |share: &Share, open: &ChecklistView| missing(share, open);
+                let mut mails = self.tell_givers(run, machine, step, record, words).await?;
+                mails.extend(self.remind_reviewers(run, machine, step, record));
+                Ok(mails)
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    async fn tell_givers(
+        &self,
+        run: &RunId,
+        machine: &RunMachine,
+        step: &str,
+        record: &EventRecord,
+        words: impl Fn(&Share, &ChecklistView) -> Option<(String, String)>,
+    ) -> Result<Vec<OutboxMail>, HostError> {
+        let Some((open, share)) = self.open_request(machine, step).await? else {
+            return Ok(Vec::new());
+        };
+        let Some((subject, mut text)) = words(&share, &open) else {
+            return Ok(Vec::new());
+        };
+        if let Some(due) = machine.step(step).and_then(|view| view.due) {
+            let _ = write!(text, "\nDue: {}\n", super::words::in_words(machine, due));
+        }
+        let key = format!("request:{run}:{}", record.seq);
+        let grants = self.parts().store.grants_of(&share.id).await?;
+        let told = |grant: &&Grant| grant.state == State::Live && grant.to != Principal::Link;
+        let mails = grants.iter().filter(told);
+        Ok(mails
+            .flat_map(|grant| self.remind(run, &key, grant, &subject, &text, record.at))
+            .collect())
+    }
+
+    /// Whoever is asked to look at an item and has not answered is reminded of that one.
+    fn remind_reviewers(&self, run: &RunId, machine: &RunMachine, step: &str, record: &EventRecord) -> Vec<OutboxMail> {
+        let tasks = machine.open_tasks().into_iter();
+        let reviews = tasks.filter(|task| task.step == step && machine.checklist(step).is_some());
+        let mails = reviews.flat_map(|task| {
+            let (subject, text) = self.task_words(machine, &task, "Reminder: your answer is missing");
+            let key = format!("timer:{run}:{}:{}", record.seq, task.id);
+            self.mail_each(run, &key, &task.people, &subject, &text, record.at)
+        });
+        mails.collect()
+    }
+}
+
+/// The step whose checklist the event changes.
+fn changed(event: &Event) -> Option<&str> {
+    match event {
+        Event::ItemChanged { step, .. }
+        | Event::TaskOpened {
+            step, item: Some(_), ..
+        } => Some(step),
+        _ => None,
+    }
+}
+
+fn title_of<'s>(share: &'s Share, item: &'s str) -> &'s str {
+    let items = share.request.iter().flat_map(|request| &request.items);
+    let mut found = items.filter(|one| one.name == item);
+    found.next().map_or(item, |one| one.title.as_str())
+}
+
+/// A reminder that names what is missing and nothing else; none where nothing is.
+fn missing(share: &Share, open: &ChecklistView) -> Option<(String, String)> {
+    let is_missing = |state: ItemState, optional: bool| match state {
+        ItemState::Missing => !optional,
+        other => other.is_wanted(),
+    };
+    let mut text = String::new();
+    for item in open.items.iter().filter(|item| is_missing(item.state, item.optional)) {
+        let _ = write!(text, "- {}", title_of(share, &item.name));
+        let _ = match (item.state, &item.reason) {
+            (ItemState::SentBack, Some(reason)) => writeln!(text, ", which was sent back: {reason}"),
+            (ItemState::MoreNeeded, _) => writeln!(text, ", of which there are too few files"),
+            _ => writeln!(text),
+        };
+    }
+    let subject = format!("Reminder: {}", share.name);
+    (!text.is_empty()).then(|| (subject, format!("This is still missing:\n\n{text}")))
+}

@@ -1,0 +1,268 @@
+//! Requests: what somebody was asked for comes in, item by item. Decided by the rules of
+//! `space::request` on what is stored then, committed with the access log and the event.
+
+use super::files::{Visitor, file_ref, inbound};
+use super::uploads::{Incoming, about, one_form, uploaded};
+use super::{Host, HostError};
+use crate::audit::{AccessEntry, AccessKind};
+use crate::base::Value;
+use crate::base::id::{EventId, FileId};
+use crate::engine::event::DocumentRef;
+use crate::expr::Expression;
+use crate::space::access::Right;
+use crate::space::events::{ItemNotApplicable, ItemReceived, ItemRemoved, RequestWithdrawn};
+use crate::space::media::media_type;
+use crate::space::request::{Given, Item, ItemCheck, NotTaken};
+use crate::space::{Request, Share, SpaceEvent};
+use crate::store::Write;
+use serde_json::json;
+use std::sync::Arc;
+use tokio::io::AsyncRead;
+
+impl Host {
+    /// Gives a file for an item of a request.
+    pub async fn give(
+        self: &Arc<Self>,
+        visitor: &Visitor,
+        item: &str,
+        name: &str,
+        valid_until: Option<&str>,
+        bytes: impl AsyncRead + Send + Unpin,
+    ) -> Result<DocumentRef, HostError> {
+        let entry = self.entry(visitor, AccessKind::Upload);
+        let now = self.allow(visitor, Right::Upload, &entry).await?;
+        let name = &match one_form(name) {
+            Ok(name) => name,
+            Err(error) => return Err(self.refused(&entry, error).await),
+        };
+        // What can be said before the bytes came is said before they came.
+        let before = || {
+            let request = request_of(&now.share)?;
+            let asked = request.item(item)?;
+            request.is_open()?;
+            asked.takes(Some(name))?;
+            asked.check_day(valid_until, entry.at, &request.zone)?;
+            Ok(asked.max_bytes)
+        };
+        let limit = match before() {
+            Ok(limit) => limit,
+            Err(why) => return Err(self.not_taken(entry.clone(), why).await),
+        };
+        let blob = &match self.store_blob_within(bytes, limit).await {
+            Ok(blob) => blob,
+            Err(error) => return Err(self.refused(&entry, error).await),
+        };
+        let folder = &format!("{}/{item}", visitor.share.folder);
+        let _alone = self.uploads.of((folder, name)).await;
+        self.decide_anew("the request", || async move {
+            let entry = self.entry(visitor, AccessKind::Upload);
+            let visitor = self.allow(visitor, Right::Upload, &entry).await?;
+            let (by, at) = (visitor.actor.as_str(), entry.at);
+            let incoming = Incoming { name, blob, by, at };
+            let fits = fits(&visitor.share, item, &incoming, valid_until);
+            if let Err(why) = fits {
+                return Err(self.not_taken(entry, why).await);
+            }
+            self.plan_gift(&visitor.share, item, folder, valid_until, &incoming, entry)
+                .await
+        })
+        .await
+    }
+
+    /// What a gift writes, as the request stands now.
+    async fn plan_gift(
+        self: &Arc<Self>,
+        share: &Share,
+        item: &str,
+        folder: &str,
+        valid_until: Option<&str>,
+        incoming: &Incoming<'_>,
+        entry: AccessEntry,
+    ) -> Result<(DocumentRef, Vec<Write>), HostError> {
+        let store = &self.parts().store;
+        let existing = store.file_named(&share.workspace, folder, incoming.name).await?;
+        let (file, document) = self.next_version(existing, &share.workspace, folder, incoming).await?;
+        let given = Given {
+            file: file_ref(&document),
+            valid_until: valid_until.map(str::to_owned),
+        };
+        let taken = request_of(share).and_then(|request| request.clone().received(item, given.clone()));
+        let request = match taken {
+            Ok(request) => request,
+            Err(why) => return Err(self.not_taken(entry, why).await),
+        };
+        let now = stood(&request, item)?;
+        let event = ItemReceived {
+            request: share.id.to_string(),
+            item: item.to_owned(),
+            file: given.file,
+            valid_until: given.valid_until,
+            state: now.state,
+            files: now.files.clone(),
+            change: now.change,
+            by: incoming.by.to_owned(),
+            at: incoming.at,
+        };
+        let entry = about(entry, &document);
+        let uploaded = uploaded(None, &file, &document, incoming);
+        let mut writes = vec![Write::PutFile(file), Write::Event(uploaded)];
+        writes.extend(changed(share, request, entry, &event));
+        Ok((document, writes))
+    }
+
+    /// Takes a file back that was given for an item.
+    pub async fn take_back(self: &Arc<Self>, visitor: &Visitor, item: &str, file: &FileId) -> Result<(), HostError> {
+        self.change_request(visitor, AccessKind::Remove, |share, entry| {
+            let (request, given) = request_of(share)?.clone().removed(item, file.as_str())?;
+            let now = request.item(item)?;
+            let event = ItemRemoved {
+                request: share.id.to_string(),
+                item: item.to_owned(),
+                file: given.file.clone(),
+                state: now.state,
+                files: now.files.clone(),
+                change: now.change,
+                by: entry.actor.clone(),
+                at: entry.at,
+            };
+            let entry = AccessEntry {
+                file: Some(given.file.id),
+                version: Some(given.file.version),
+                sha256: Some(given.file.sha256),
+                ..entry
+            };
+            Ok(changed(share, request, entry, &event))
+        })
+        .await
+    }
+
+    /// Says why there is nothing to give for an item.
+    pub async fn not_applicable(
+        self: &Arc<Self>,
+        visitor: &Visitor,
+        item: &str,
+        because: &str,
+    ) -> Result<(), HostError> {
+        self.change_request(visitor, AccessKind::Decline, |share, entry| {
+            let request = request_of(share)?.clone().not_applicable(item, because)?;
+            let now = request.item(item)?;
+            let event = ItemNotApplicable {
+                request: share.id.to_string(),
+                item: item.to_owned(),
+                because: now.reason.clone().unwrap_or_default(),
+                state: now.state,
+                files: Vec::new(),
+                change: now.change,
+                by: entry.actor.clone(),
+                at: entry.at,
+            };
+            Ok(changed(share, request, entry, &event))
+        })
+        .await
+    }
+
+    /// Says that nothing will be given at all.
+    pub async fn withdraw(self: &Arc<Self>, visitor: &Visitor, reason: &str) -> Result<(), HostError> {
+        self.change_request(visitor, AccessKind::Decline, |share, entry| {
+            let request = request_of(share)?.clone().withdraw(reason)?;
+            let event = RequestWithdrawn {
+                request: share.id.to_string(),
+                reason: request.withdrawn.clone().unwrap_or_default(),
+                by: entry.actor.clone(),
+                at: entry.at,
+            };
+            Ok(changed(share, request, entry, &event))
+        })
+        .await
+    }
+
+    /// Changes the request as it stands now, or logs why it is not changed.
+    async fn change_request(
+        self: &Arc<Self>,
+        visitor: &Visitor,
+        kind: AccessKind,
+        change: impl Fn(&Share, AccessEntry) -> Result<Vec<Write>, NotTaken> + Sync,
+    ) -> Result<(), HostError> {
+        let change = &change;
+        self.decide_anew("the request", || async move {
+            let entry = self.entry(visitor, kind);
+            let visitor = self.allow(visitor, Right::Upload, &entry).await?;
+            match change(&visitor.share, entry.clone()) {
+                Ok(writes) => Ok(((), writes)),
+                Err(why) => Err(self.not_taken(entry, why).await),
+            }
+        })
+        .await
+    }
+
+    /// Logs why something is not taken, and says so.
+    async fn not_taken(self: &Arc<Self>, mut entry: AccessEntry, why: NotTaken) -> HostError {
+        entry.refused = Some(why.to_string());
+        self.metrics().accesses_refused.add(1);
+        match self.record(vec![Write::Access(entry)]).await {
+            Ok(()) => refusal(why),
+            Err(error) => error,
+        }
+    }
+}
+
+/// What a request writes that was changed.
+fn changed<E: SpaceEvent>(share: &Share, request: Request, entry: AccessEntry, event: &E) -> Vec<Write> {
+    let id = EventId::derived(&format!("request:{}:{}", share.id, request.changes));
+    let event = inbound(id, event, entry.at);
+    let given = request.items.iter().flat_map(|item| &item.files);
+    let share = Share {
+        // What was taken back can no longer be fetched.
+        files: given.map(|given| FileId(given.file.id.clone())).collect(),
+        request: Some(request),
+        ..share.clone()
+    };
+    vec![Write::PutShare(share), Write::Access(entry), Write::Event(event)]
+}
+
+/// What is asked for through a share.
+fn request_of(share: &Share) -> Result<&Request, NotTaken> {
+    share.request.as_ref().ok_or_else(|| NotTaken::NoItem(String::new()))
+}
+
+fn stood<'r>(request: &'r Request, item: &str) -> Result<&'r Item, HostError> {
+    request.item(item).map_err(refusal)
+}
+
+/// Whether what came is what the item asks for.
+fn fits(share: &Share, item: &str, incoming: &Incoming<'_>, valid_until: Option<&str>) -> Result<(), NotTaken> {
+    let request = request_of(share)?;
+    let item = request.item(item)?;
+    let media = media_type(incoming.name, &incoming.blob.head);
+    item.check_file(incoming.blob.size, media)?;
+    item.check_day(valid_until, incoming.at, &request.zone)?;
+    let file = json!({ "file": {
+        "name": incoming.name,
+        "size": incoming.blob.size,
+        "media_type": media.media_type,
+        "sha256": incoming.blob.sha256,
+        "valid_until": valid_until,
+    } });
+    match item.checks.iter().find(|check| !holds(check, &file)) {
+        Some(check) => Err(NotTaken::Check(check.message.clone())),
+        None => Ok(()),
+    }
+}
+
+/// A condition that gives no answer does not hold.
+fn holds(check: &ItemCheck, file: &Value) -> bool {
+    Expression::parse(&check.condition).is_ok_and(|condition| condition.holds(file).unwrap_or(false))
+}
+
+/// A refusal by what the caller can do about it.
+fn refusal(why: NotTaken) -> HostError {
+    match why {
+        NotTaken::NoItem(_) => HostError::NotFound("such item in this request".to_owned()),
+        NotTaken::NoFile(_) => HostError::NotFound("such file in this item".to_owned()),
+        NotTaken::Accepted(_) | NotTaken::Full { .. } | NotTaken::TooOften | NotTaken::Withdrawn => {
+            HostError::Conflict(why.to_string())
+        }
+        NotTaken::TooLarge { max, .. } => HostError::TooLarge { limit: max },
+        other => HostError::Invalid(other.to_string()),
+    }
+}

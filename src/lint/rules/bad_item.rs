@@ -1,0 +1,71 @@
+//! An item of a checklist that contradicts itself, or that nobody could ever give.
+
+use crate::base::file_type::{endings, of_ending};
+use crate::base::source::escape;
+use crate::base::{Code, Diagnostic};
+use crate::lint::rule::{Check, Context, Report, Rule, suggest};
+use crate::spec::ItemSpec;
+
+const CODE: Code = Code {
+    id: "GF505",
+    name: "bad-item",
+};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    check: Check::Whole(check),
+};
+
+fn check(cx: &Context<'_>, report: &mut Report) {
+    for step in &cx.steps {
+        let Some(collect) = &step.spec.collect else { continue };
+        for (name, item) in &collect.items {
+            let pointer = step.at(&format!("collect/items/{}", escape(name)));
+            types(cx, &pointer, name, item, report);
+            counts(cx, &pointer, name, item, report);
+            days(cx, &pointer, name, item, report);
+        }
+    }
+}
+
+/// Types of files that nobody knows.
+fn types(cx: &Context<'_>, pointer: &str, name: &str, item: &ItemSpec, report: &mut Report) {
+    for (index, ending) in item.accept.iter().enumerate() {
+        if of_ending(ending).is_some() {
+            continue;
+        }
+        let message = format!("item `{name}` accepts `{ending}`, which is no type of file that is known");
+        let finding = Diagnostic::error(CODE, message, cx.value(&format!("{pointer}/accept/{index}")));
+        report.push(suggest(finding, ending, endings(), "the types are"));
+    }
+}
+
+/// Numbers of files that contradict each other.
+fn counts(cx: &Context<'_>, pointer: &str, name: &str, item: &ItemSpec, report: &mut Report) {
+    let (min, max) = item.counts();
+    if min > max {
+        let message = format!("item `{name}` wants at least {min} files and takes at most {max}");
+        report.push(
+            Diagnostic::error(CODE, message, cx.value(&format!("{pointer}/max")))
+                .with_help("make `max` as large as `min`, or leave it out"),
+        );
+    } else if max > 1 && !item.review.is_empty() {
+        let message = format!("item `{name}` takes up to {max} files, and a review is of one");
+        report.push(
+            Diagnostic::error(CODE, message, cx.key(&format!("{pointer}/review")))
+                .with_help("make an item of each file that somebody looks at"),
+        );
+    }
+}
+
+/// A day that is measured and never entered.
+fn days(cx: &Context<'_>, pointer: &str, name: &str, item: &ItemSpec, report: &mut Report) {
+    if item.at_least.is_some() && item.valid_until.is_none() {
+        let message = format!("item `{name}` says how far ahead the day must lie, and no day is entered");
+        report.push(
+            Diagnostic::error(CODE, message, cx.key(&format!("{pointer}/at_least")))
+                .with_help("add `valid_until: required`"),
+        );
+    }
+}

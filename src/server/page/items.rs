@@ -1,0 +1,143 @@
+//! A request on the page behind its link: what is asked for, how it stands, and a form for each thing
+//! that can be done about it.
+
+use super::{Safe, put, size};
+use crate::base::ItemState;
+use crate::server::dto::SharedView;
+use crate::server::items::AskedItem;
+use crate::space::access::Right;
+use crate::space::request::{MAX_REASON_CHARS, Need};
+
+/// The checklist of `view`, whose page is at `path`.
+pub(super) fn checklist(body: &mut String, view: &SharedView, path: &str) {
+    if let Some(why) = &view.withdrawn {
+        put(
+            body,
+            format_args!("<p>You have said that you give nothing: {}</p>", Safe(why)),
+        );
+        return;
+    }
+    let may_give = view.role.includes(Right::Upload);
+    for item in &view.items {
+        one(body, item, path);
+        if may_give && !item.is_final {
+            give(body, item, path);
+        }
+    }
+    if may_give {
+        put(
+            body,
+            format_args!("<h2>You cannot give this?</h2><form method=\"post\" action=\"{path}/withdraw\">"),
+        );
+        reason(body, "reason", "I give nothing, because");
+        body.push_str("<button>Say so and close</button></form>");
+    }
+}
+
+/// The item and what was given for it.
+fn one(body: &mut String, item: &AskedItem, path: &str) {
+    let optional = if item.optional { " (optional)" } else { "" };
+    put(
+        body,
+        format_args!(
+            "<h2>{}{optional}</h2><p><strong>{}</strong></p>",
+            Safe(&item.title),
+            in_words(item.state)
+        ),
+    );
+    for text in item.reason.iter().chain(&item.instructions) {
+        put(body, format_args!("<blockquote><p>{}</p></blockquote>", Safe(text)));
+    }
+    body.push_str("<ul>");
+    for given in &item.files {
+        let file = &given.file;
+        put(
+            body,
+            format_args!(
+                "<li>{}, version {}, {}",
+                Safe(&file.name),
+                file.version,
+                size(file.size)
+            ),
+        );
+        if let Some(day) = &given.valid_until {
+            put(body, format_args!(", valid until {}", Safe(day)));
+        }
+        if !item.is_final {
+            put(
+                body,
+                format_args!(
+                    "<form method=\"post\" action=\"{path}/items/{}/remove\"><input type=\"hidden\" name=\"file\" \
+                     value=\"{}\"><button>Take back</button></form>",
+                    item.name,
+                    Safe(&file.id)
+                ),
+            );
+        }
+        body.push_str("</li>");
+    }
+    body.push_str("</ul>");
+}
+
+/// The forms to give something, or to say why not.
+fn give(body: &mut String, item: &AskedItem, path: &str) {
+    let mut wanted: Vec<String> = Vec::new();
+    if !item.accept.is_empty() {
+        wanted.push(item.accept.join(", "));
+    }
+    wanted.extend(item.max_bytes.map(|most| format!("{} at most", size(most))));
+    if item.max > 1 {
+        wanted.push(format!("{} to {} files, one after the other", item.min, item.max));
+    }
+    put(
+        body,
+        format_args!(
+            "<form method=\"post\" enctype=\"multipart/form-data\" action=\"{path}/items/{}\"><p>{}</p>",
+            item.name,
+            Safe(&wanted.join("; "))
+        ),
+    );
+    // The day comes before the file, which is read as it comes in.
+    if let Some(need) = item.valid_until {
+        let required = if need == Need::Required { " required" } else { "" };
+        put(
+            body,
+            format_args!("<p><label>Valid until <input type=\"date\" name=\"valid_until\"{required}></label></p>"),
+        );
+    }
+    body.push_str(
+        "<p><label>File <input type=\"file\" name=\"file\" required></label></p><button>Send</button></form>",
+    );
+    if item.may_not_apply && item.state != ItemState::NotApplicable {
+        put(
+            body,
+            format_args!(
+                "<form method=\"post\" action=\"{path}/items/{}/not_applicable\">",
+                item.name
+            ),
+        );
+        reason(body, "because", "There is none, because");
+        body.push_str("<button>Say so</button></form>");
+    }
+}
+
+fn reason(body: &mut String, name: &str, words: &str) {
+    put(
+        body,
+        format_args!(
+            "<p><label>{words} <textarea name=\"{name}\" rows=\"2\" maxlength=\"{MAX_REASON_CHARS}\" required></textarea>\
+             </label></p>"
+        ),
+    );
+}
+
+const fn in_words(state: ItemState) -> &'static str {
+    match state {
+        ItemState::Missing => "Missing",
+        ItemState::MoreNeeded => "More files are needed",
+        ItemState::Received | ItemState::InReview => "Received, and being looked at",
+        ItemState::Accepted => "Accepted",
+        ItemState::SentBack => "Sent back: please send it again",
+        ItemState::NotApplicable => "Does not apply",
+    }
+}

@@ -1,0 +1,364 @@
+//! A checklist through its link: what is taken, what is refused and why, what comes of it.
+
+use crate::harness::{Ask, Harness};
+use axum::http::StatusCode;
+use gatefold::audit::AccessKind;
+use gatefold::space::Role;
+use serde_json::{Value, json};
+
+const PAPERS: &str = "flow: papers
+version: 1.0.0
+calendar: madrid
+outputs: { tax: \"${{ steps.papers.items.tax.file.name }}\", until: \"${{ steps.papers.items.cover.valid_until or 'none' }}\" }
+steps:
+  - id: papers
+    title: Your papers
+    collect:
+      from: email:rosa@outside.example
+      into: /suppliers
+      items:
+        tax: { title: Tax form, accept: [pdf], max_size: 20 B, review: [user:anna] }
+        cover: { title: Insurance, valid_until: required, at_least: 30 days, or_because: true }
+        iso:
+          title: ISO certificate
+          optional: true
+          max: 2
+          checks: [{ where: \"'27001' in file.name\", else: Please put 27001 into the name. }]
+    deadline: { due: 10 days, remind: [2 days before] }
+    outcomes: { incomplete: { end: incomplete }, withdrawn: { end: withdrawn } }
+";
+
+/// A run that asks Rosa, and the path of her link.
+struct Asked {
+    harness: Harness,
+    run: String,
+    path: String,
+}
+
+impl Asked {
+    async fn new() -> Self {
+        let harness = Harness::new().await;
+        harness.deploy(PAPERS).await;
+        let run = harness.begin("papers", json!({})).await.to_string();
+        let mail = wait_for(async || harness.mails.lock().unwrap().pop()).await;
+        assert_eq!(mail.to, ["rosa@outside.example"]);
+        let mut words = mail.text.split_whitespace();
+        let link = words.find_map(|word| word.strip_prefix("http://gatefold.test/s/"));
+        let path = format!("/api/v1/links/{}", link.expect("the link is in the mail"));
+        Self { harness, run, path }
+    }
+
+    fn post(&self, rest: &str) -> Ask {
+        self.harness.post(&format!("{}{rest}", self.path))
+    }
+
+    /// Sends a file for an item; gives the status and what was said.
+    async fn give(&self, item_and_query: &str, bytes: &'static str) -> (StatusCode, Value) {
+        let answer = self.post(&format!("/items/{item_and_query}")).body(bytes).send().await;
+        (answer.status, answer.json())
+    }
+
+    async fn view(&self) -> Value {
+        self.harness.get(&self.path).send().await.json()
+    }
+
+    async fn item(&self, name: &str) -> Value {
+        let view = self.view().await;
+        let items = view["items"].as_array().expect("it is a request");
+        items
+            .iter()
+            .find(|item| item["name"] == name)
+            .expect("there is such an item")
+            .clone()
+    }
+
+    /// Waits until the item stands so.
+    async fn stands(&self, name: &str, state: &str) -> Value {
+        wait_for(async || Some(self.item(name).await).filter(|item| item["state"] == state)).await
+    }
+
+    async fn task(&self) -> Value {
+        wait_for(async || {
+            let tasks = self.harness.get("/api/v1/tasks").by("anna").send().await.json();
+            tasks["items"].as_array()?.first().cloned()
+        })
+        .await
+    }
+
+    async fn decide(&self, task: &Value, decision: &str, reason: Option<&str>) -> StatusCode {
+        let path = format!("/api/v1/tasks/{}/decision", task["id"].as_str().unwrap());
+        let mut body = json!({ "decision": decision, "sha256": task["document"]["sha256"] });
+        if let Some(reason) = reason {
+            body["reason"] = json!(reason);
+        }
+        self.harness.post(&path).by("anna").json(&body).send().await.status
+    }
+
+    async fn ended(&self) -> Value {
+        let path = format!("/api/v1/runs/{}", self.run);
+        wait_for(async || {
+            let run = self.harness.get(&path).by("operator").send().await.json();
+            run.to_string().contains("\"ended_at\":\"").then_some(run)
+        })
+        .await
+    }
+}
+
+async fn wait_for<T>(look: impl AsyncFn() -> Option<T>) -> T {
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn papers_come_item_by_item_until_everything_counts() {
+    let asked = Asked::new().await;
+    let view = asked.view().await;
+    assert_eq!(view["name"], "Your papers");
+    assert_eq!(view["items"][0]["state"], "missing");
+    assert!(!view.to_string().contains("anna"), "who looks at it is not told");
+
+    let (status, given) = asked.give("tax?name=w9.pdf", "%PDF-1.7 one").await;
+    assert_eq!(status, StatusCode::CREATED, "{given}");
+    asked.stands("tax", "in_review").await;
+    let task = asked.task().await;
+    assert_eq!(
+        asked.decide(&task, "sent_back", Some("page 2 is missing")).await,
+        StatusCode::OK
+    );
+    let item = asked.stands("tax", "sent_back").await;
+    assert_eq!(item["reason"], "page 2 is missing");
+    let mail = wait_for(async || {
+        let mails = asked.harness.mails.lock().unwrap();
+        mails.iter().find(|mail| mail.to == ["rosa@outside.example"]).cloned()
+    })
+    .await;
+    assert!(
+        mail.text.contains("page 2 is missing") && mail.text.contains("/s/"),
+        "{}",
+        mail.text
+    );
+    assert!(
+        !mail.text.contains("anna") && !mail.text.contains("Anna"),
+        "{}",
+        mail.text
+    );
+
+    let (status, given) = asked.give("tax?name=w9.pdf", "%PDF-1.7 two").await;
+    assert_eq!((status, &given["version"]), (StatusCode::CREATED, &json!(2)));
+    asked.stands("tax", "in_review").await;
+    let again = wait_for(async || Some(asked.task().await).filter(|again| *again != task)).await;
+    assert_eq!(asked.decide(&again, "accepted", None).await, StatusCode::OK);
+    asked.stands("tax", "accepted").await;
+    let (status, told) = asked.give("tax?name=w9.pdf", "%PDF-1.7 three").await;
+    assert_eq!(status, StatusCode::CONFLICT, "{told}");
+
+    let (status, _) = asked
+        .give("cover?name=cover.txt&valid_until=2027-01-31", "covered")
+        .await;
+    assert_eq!(status, StatusCode::CREATED);
+    let run = asked.ended().await;
+    assert!(run.to_string().contains("\"until\":\"2027-01-31\""), "{run}");
+    let closed = asked.harness.get(&asked.path).send().await;
+    assert_eq!(closed.status, StatusCode::GONE);
+    let (status, _) = asked.give("iso?name=27001.txt", "late").await;
+    assert_eq!(status, StatusCode::GONE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_asked_for_is_refused_with_what_was_expected() {
+    let asked = Asked::new().await;
+    let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
+    for (give, bytes, expected, words) in [
+        ("tax?name=a.pdf", "MZ\u{90}", unprocessable, "takes pdf"),
+        ("tax?name=a.exe", "%PDF-1.7", unprocessable, "the name"),
+        (
+            "tax?name=a.pdf",
+            "%PDF-1.7 and far too much",
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "20",
+        ),
+        (
+            "tax?name=a.pdf&valid_until=2027-01-01",
+            "%PDF-1.7",
+            unprocessable,
+            "no valid_until",
+        ),
+        ("tax?name=..", "%PDF-1.7", unprocessable, "names"),
+        ("cover?name=a.txt", "x", unprocessable, "valid_until"),
+        (
+            "cover?name=a.txt&valid_until=2026-12-01",
+            "x",
+            unprocessable,
+            "2026-12-23",
+        ),
+        ("cover?name=a.txt&valid_until=soon", "x", unprocessable, "no day"),
+        ("iso?name=a.txt", "x", unprocessable, "Please put 27001 into the name."),
+        ("other?name=a.txt", "x", StatusCode::NOT_FOUND, "item"),
+    ] {
+        let (status, told) = asked.give(give, bytes).await;
+        assert_eq!(status, expected, "{give}: {told}");
+        assert!(told["detail"].as_str().unwrap().contains(words), "{give}: {told}");
+    }
+    let plain = asked.post("/files?name=a.pdf").body("%PDF-1.7").send().await;
+    assert_eq!(plain.status, unprocessable, "{}", plain.text());
+    let view = asked.view().await;
+    assert!(
+        view["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|item| item["state"] == "missing"),
+        "{view}"
+    );
+    let log = asked.harness.store.access_log(None, 0, usize::MAX).await.unwrap();
+    let refused = log
+        .iter()
+        .filter(|(_, entry)| entry.kind == AccessKind::Upload && entry.refused.is_some());
+    assert_eq!(refused.count(), 11, "every refusal is logged");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_given_is_taken_back_until_somebody_accepted_it() {
+    let asked = Asked::new().await;
+    let (_, given) = asked.give("tax?name=w9.pdf", "%PDF-1.7").await;
+    asked.stands("tax", "in_review").await;
+    asked.task().await;
+    let body = json!({ "file": given["id"] });
+    let back = asked.post("/items/tax/remove").json(&body).send().await;
+    assert_eq!(back.status, StatusCode::NO_CONTENT, "{}", back.text());
+    asked.stands("tax", "missing").await;
+    wait_for(async || {
+        let tasks = asked.harness.get("/api/v1/tasks").by("anna").send().await;
+        (!tasks.text().contains("Tax form")).then_some(())
+    })
+    .await;
+    let gone = format!("{}/files/{}", asked.path, given["id"].as_str().unwrap());
+    assert_eq!(asked.harness.get(&gone).send().await.status, StatusCode::NOT_FOUND);
+    let twice = asked.post("/items/tax/remove").json(&body).send().await;
+    assert_eq!(twice.status, StatusCode::NOT_FOUND);
+    for name in ["27001-a.txt", "27001-b.txt"] {
+        let give = format!("iso?name={name}");
+        let answer = asked.post(&format!("/items/{give}")).body("x").send().await;
+        assert_eq!(answer.status, StatusCode::CREATED);
+    }
+    let (status, told) = asked.give("iso?name=27001-c.txt", "x").await;
+    assert_eq!(status, StatusCode::CONFLICT, "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_be_left_out_does_not_apply_and_the_giver_may_give_nothing() {
+    let asked = Asked::new().await;
+    let because = json!({ "because": "We have none." });
+    let needed = asked.post("/items/tax/not_applicable").json(&because).send().await;
+    assert_eq!(needed.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let empty = json!({ "because": " " });
+    let mute = asked.post("/items/cover/not_applicable").json(&empty).send().await;
+    assert_eq!(mute.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let said = asked.post("/items/cover/not_applicable").json(&because).send().await;
+    assert_eq!(said.status, StatusCode::NO_CONTENT);
+    assert_eq!(asked.stands("cover", "not_applicable").await["reason"], "We have none.");
+    let gone = asked
+        .post("/withdraw")
+        .json(&json!({ "reason": "No business." }))
+        .send()
+        .await;
+    assert_eq!(gone.status, StatusCode::NO_CONTENT);
+    let run = asked.ended().await;
+    assert!(run.to_string().contains("withdrawn"), "{run}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_share_is_no_request_and_a_reader_gives_nothing() {
+    let harness = Harness::new().await;
+    let link = harness.share(Role::Contribute).await;
+    let give = harness
+        .post(&link.path("/items/tax?name=a.pdf"))
+        .body("%PDF-1.7")
+        .send()
+        .await;
+    assert_eq!(give.status, StatusCode::NOT_FOUND);
+    let reason = json!({ "reason": "no" });
+    let gone = harness.post(&link.path("/withdraw")).json(&reason).send().await;
+    assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    let view = harness.get(&link.path("")).send().await.json();
+    assert_eq!(view.get("items"), None);
+    let reader = harness.share(Role::Comment).await;
+    let give = harness
+        .post(&reader.path("/items/tax?name=a.pdf"))
+        .body("%PDF-1.7")
+        .send()
+        .await;
+    assert_eq!(give.status, StatusCode::FORBIDDEN);
+    let gone = harness.post(&reader.path("/withdraw")).json(&reason).send().await;
+    assert_eq!(gone.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reminder_names_what_is_missing_and_nothing_else() {
+    let asked = Asked::new().await;
+    let (status, _) = asked
+        .give("cover?name=cover.txt&valid_until=2027-01-31", "covered")
+        .await;
+    assert_eq!(status, StatusCode::CREATED);
+    asked.stands("cover", "accepted").await;
+    tokio::time::advance(std::time::Duration::from_hours(24 * 8 + 1)).await;
+    let mail = wait_for(async || asked.harness.mails.lock().unwrap().pop()).await;
+    assert_eq!(mail.to, ["rosa@outside.example"]);
+    assert!(mail.text.contains("- Tax form\n"), "{}", mail.text);
+    assert!(
+        !mail.text.contains("Insurance") && !mail.text.contains("ISO"),
+        "{}",
+        mail.text
+    );
+    tokio::time::advance(std::time::Duration::from_hours(24 * 2)).await;
+    let run = asked.ended().await;
+    assert!(run.to_string().contains("incomplete"), "{run}");
+    assert_eq!(asked.harness.get(&asked.path).send().await.status, StatusCode::GONE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_browser_shows_the_checklist_and_its_forms_work() {
+    let asked = Asked::new().await;
+    let page = asked.path.replace("/api/v1/links/", "/s/");
+    let html = |rest: &str| {
+        asked
+            .harness
+            .post(&format!("{page}{rest}"))
+            .header("accept", "text/html")
+    };
+    let look = async || {
+        let page = asked.harness.get(&page).header("accept", "text/html").send().await;
+        page.text().to_owned()
+    };
+    let text = look().await;
+    assert!(
+        text.contains("<h2>Tax form</h2>") && text.contains("type=\"date\""),
+        "{text}"
+    );
+    assert!(!text.contains("Add a file") && !text.contains("anna"), "{text}");
+    let form = "--x\r\nContent-Disposition: form-data; name=\"valid_until\"\r\n\r\n2027-01-31\r\n--x\r\n\
+                Content-Disposition: form-data; name=\"file\"; filename=\"cover.txt\"\r\n\r\ncovered\r\n--x--\r\n";
+    let given = html("/items/cover").header("content-type", "multipart/form-data; boundary=x");
+    let given = given.body(form).send().await;
+    assert_eq!(given.status, StatusCode::SEE_OTHER, "{}", given.text());
+    assert!(look().await.contains("valid until 2027-01-31"));
+    let file = asked.item("cover").await["files"][0]["file"]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let form_type = "application/x-www-form-urlencoded";
+    for (rest, body) in [
+        ("/items/cover/remove", format!("file={file}")),
+        ("/items/cover/not_applicable", "because=We+have+none.".to_owned()),
+        ("/withdraw", "reason=No+business.".to_owned()),
+    ] {
+        let done = html(rest).header("content-type", form_type).body(body).send().await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{rest}: {}", done.text());
+    }
+    let run = asked.ended().await;
+    assert!(run.to_string().contains("withdrawn"), "{run}");
+}
