@@ -2,7 +2,7 @@
 //!
 //! The modules in reading order. Each may use only what its line names; `tests/it/tidy.rs`
 //! reads this table and fails the build otherwise. Adapters of the store (`store::sqlite`,
-//! `store::memory`) may be named by `cli` alone.
+//! `store::memory`) may be named by `cli`, and that in memory by `rehearsal`, alone.
 //!
 //! | module | what it owns | may use |
 //! |---|---|---|
@@ -20,6 +20,7 @@
 //! | `connectors` | the actions that are built in | base, spec, space, people, audit, engine, connect, store |
 //! | `host` | tokio: drives runs, timers, triggers, outbox | base, spec, expr, plan, lint, engine, space, people, audit, store, connect |
 //! | `config` | gatefold.toml, the environment, people and tokens | base, people |
+//! | `rehearsal` | tests of flows, played in virtual time | base, spec, expr, plan, lint, engine, space, people, audit, store, connect, connectors, host, config |
 //! | `server` | HTTP | base, spec, expr, plan, lint, engine, space, people, audit, store, connect, host, config |
 //! | `cli` | the command line; the only place where everything is put together | everything |
 
@@ -43,6 +44,8 @@ pub mod connect;
 pub mod connectors;
 #[cfg(feature = "runtime")]
 pub mod host;
+#[cfg(feature = "runtime")]
+pub mod rehearsal;
 #[cfg(feature = "runtime")]
 pub mod server;
 #[cfg(feature = "runtime")]

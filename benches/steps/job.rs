@@ -57,6 +57,7 @@ fn host(store: Arc<SqliteStore>, folder: &Path) -> Arc<Host> {
         calendars: Calendars::default(),
         secrets: Secrets::default(),
         clock: Clock::System,
+        seed: None,
         limits: Limits::default(),
     })
 }

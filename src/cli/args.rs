@@ -2,7 +2,7 @@
 
 use super::{
     access, completions, config_show, demo, deploy, explain, files, flows, graph, init, lint, mails, run, runs, schema,
-    serve, tasks, token,
+    serve, tasks, test, token,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -31,6 +31,8 @@ pub enum Command {
     Init(init::InitArgs),
     /// Check flows
     Lint(lint::LintArgs),
+    /// Play the tests beside the flows, in virtual time
+    Test(test::TestArgs),
     /// Explain a finding
     Explain(explain::ExplainArgs),
     /// Draw a flow

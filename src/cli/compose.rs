@@ -101,6 +101,7 @@ fn parts(resolved: &Resolved, environment: &Environment, accounts: &Accounts) ->
         calendars: config::calendars(&resolved.calendars)?,
         secrets,
         clock: Clock::System,
+        seed: None,
         limits: Limits {
             upload_bytes: resolved.limits.upload_bytes,
             calls_in_flight: resolved.limits.calls_in_flight,

@@ -29,6 +29,7 @@ pub mod serve;
 pub mod settings;
 pub mod sources;
 pub mod tasks;
+pub mod test;
 pub mod token;
 
 use args::{Cli, Command};
@@ -78,6 +79,7 @@ fn dispatch(cli: Cli) -> Outcome {
     match cli.command {
         Command::Init(args) => init::run(&args),
         Command::Lint(args) => lint::run(&args, &settings),
+        Command::Test(args) => test::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Graph(args) => graph::run(&args, &settings),
         Command::Schema(args) => schema::run(&args),

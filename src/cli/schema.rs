@@ -17,6 +17,8 @@ pub struct SchemaArgs {
 enum What {
     /// Flow files, for editors
     Flow,
+    /// Test files, for editors
+    Test,
     /// Every action and event that flows can use
     Catalog,
     /// gatefold.toml
@@ -29,6 +31,7 @@ enum What {
 pub fn run(args: &SchemaArgs) -> Outcome {
     output::data(match args.what {
         What::Flow => return output::json(&crate::spec::schema::flow_schema()),
+        What::Test => return output::json(&crate::rehearsal::test_schema()),
         What::Catalog => include_str!("../../schema/catalog.json"),
         What::Config => return output::json(&crate::config::json_schema()),
         What::Openapi => include_str!("../../schema/openapi.json"),

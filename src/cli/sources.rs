@@ -75,12 +75,21 @@ fn text(bytes: Vec<u8>, name: &str) -> Result<String, Failure> {
 
 /// Reads every flow that `paths` mean, see `names`.
 pub fn read_all(paths: &[String]) -> Result<Vec<Source>, Failure> {
-    names(paths)?.iter().map(|name| read_one(name)).collect()
+    read_all_ending(paths, ENDING)
+}
+
+/// Reads every file that `paths` mean whose name ends so, by the same rules.
+pub fn read_all_ending(paths: &[String], ending: &str) -> Result<Vec<Source>, Failure> {
+    names_ending(paths, ending)?.iter().map(|name| read_one(name)).collect()
 }
 
 /// Every flow that `paths` mean: files as they are, folders with everything below them.
 /// Without any, what lies below `definitions`, or else below the current folder.
 pub fn names(paths: &[String]) -> Result<Vec<String>, Failure> {
+    names_ending(paths, ENDING)
+}
+
+fn names_ending(paths: &[String], ending: &str) -> Result<Vec<String>, Failure> {
     let here = if Path::new(FOLDER).is_dir() { FOLDER } else { "." };
     let default = [here.to_owned()];
     let is_default = paths.is_empty();
@@ -91,7 +100,7 @@ pub fn names(paths: &[String]) -> Result<Vec<String>, Failure> {
     };
     for path in paths {
         if Path::new(path).is_dir() {
-            search.below(Path::new(path))?;
+            search.below(Path::new(path), ending)?;
         } else {
             search.names.push(path.clone());
         }
@@ -103,14 +112,14 @@ pub fn names(paths: &[String]) -> Result<Vec<String>, Failure> {
             format!("; {} is read from its own folder alone: go there", file.display())
         });
         return Err(Failure::Usage(format!(
-            "there is no *{ENDING} below {}{hint}",
+            "there is no *{ending} below {}{hint}",
             paths.join(", ")
         )));
     }
     Ok(names)
 }
 
-/// A look through folders for flow files.
+/// A look through folders for files.
 struct Search {
     names: Vec<String>,
     /// Entries of folders seen so far.
@@ -118,9 +127,9 @@ struct Search {
 }
 
 impl Search {
-    /// Every flow file below a folder, in a fixed order. Hidden folders and those of [`LEFT_OUT`] are
+    /// Every file below a folder whose name ends so, in a fixed order. Hidden folders and those of [`LEFT_OUT`] are
     /// left out, and links to folders are not followed.
-    fn below(&mut self, folder: &Path) -> Result<(), Failure> {
+    fn below(&mut self, folder: &Path, ending: &str) -> Result<(), Failure> {
         let failed =
             |error: std::io::Error| Failure::Environment(format!("{} cannot be read: {error}", folder.display()));
         let mut entries = Vec::new();
@@ -139,9 +148,9 @@ impl Search {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if kind.is_dir() {
                 if !name.starts_with('.') && !LEFT_OUT.contains(&name.as_str()) {
-                    self.below(&path)?;
+                    self.below(&path, ending)?;
                 }
-            } else if name.ends_with(ENDING) && path.is_file() {
+            } else if name.ends_with(ending) && path.is_file() {
                 let shown = path.strip_prefix(".").unwrap_or(&path);
                 self.names.push(shown.display().to_string());
             }
@@ -205,7 +214,7 @@ mod tests {
                 names: Vec::new(),
                 seen,
             };
-            search.below(folder.path()).map(|()| search.names.len())
+            search.below(folder.path(), ENDING).map(|()| search.names.len())
         };
         assert_eq!(found(MAX_ENTRIES - 1).ok(), Some(1));
         assert!(
@@ -230,7 +239,7 @@ mod tests {
             names: Vec::new(),
             seen: 0,
         };
-        search.below(folder.path()).unwrap();
+        search.below(folder.path(), ENDING).unwrap();
         let names = search.names.iter().map(|name| name.rsplit_once("flows/").unwrap().1);
         assert_eq!(names.collect::<Vec<_>>(), ["a.flow.yaml", "b.flow.yaml"]);
     }

@@ -1,9 +1,10 @@
 //! What time it is.
 
 use crate::base::Timestamp;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Tells the time.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Clock {
     /// The system's.
     System,
@@ -14,6 +15,8 @@ pub enum Clock {
         /// When that was by tokio's clock.
         start: tokio::time::Instant,
     },
+    /// It stands still until whoever holds it sets it on: rehearsals do.
+    Held(Arc<Mutex<Timestamp>>),
 }
 
 impl Clock {
@@ -34,6 +37,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         match self {
             Self::System => Timestamp::now(),
+            Self::Held(now) => *now.lock().unwrap_or_else(PoisonError::into_inner),
             Self::Tokio { origin, start } => {
                 let elapsed =
                     jiff::SignedDuration::try_from(start.elapsed()).expect("a process does not live that long");

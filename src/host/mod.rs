@@ -76,6 +76,8 @@ pub struct Parts {
     pub secrets: Secrets,
     /// Tells the time.
     pub clock: Clock,
+    /// The seed of every run, where a run shall go the same way each time; otherwise each run draws one.
+    pub seed: Option<u64>,
     /// Limits.
     pub limits: Limits,
 }

@@ -157,8 +157,8 @@ impl Host {
     }
 
     fn begin(&self, plan: &Arc<Plan>, run: &RunId, start: &StartRun, inputs: Value) -> Result<Loaded, HostError> {
-        let seed = getrandom::u64()
-            .map_err(|error| HostError::Store(crate::store::StoreError::Failed(format!("no randomness: {error}"))))?;
+        let drawn = |error| HostError::Store(crate::store::StoreError::Failed(format!("no randomness: {error}")));
+        let seed = self.parts().seed.map_or_else(getrandom::u64, Ok).map_err(drawn)?;
         let now = self.now();
         let row = RunRow {
             id: run.clone(),

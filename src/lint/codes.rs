@@ -84,6 +84,10 @@ pub const CODES: &[Page] = pages![
     "GF606" "share-without-expiry",
     "GF701" "secret-in-text",
     "GF702" "secret-out-of-place",
+    "GF801" "not-as-expected",
+    "GF802" "not-in-the-flow",
+    "GF803" "no-answer-given",
+    "GF804" "cannot-be-played",
     "GF901" "unused-suppression",
     "GF902" "suppression-without-reason",
 ];

@@ -20,4 +20,4 @@ pub use step::{
     AfterSpec, ApproveSpec, BackToSpec, CheckSpec, ChooseSpec, DeadlineSpec, DispositionSpec, EachSpec, EndSpec,
     EscalateSpec, JoinSpec, RetrySpec, RuleSpec, StepSpec, Verb, WaitAlternative, WaitSpec,
 };
-pub use validate::read_flow;
+pub use validate::{FileShape, read_flow};

@@ -54,7 +54,7 @@ fn own_keys() -> Value {
 }
 
 /// What authors never write is not offered: `null`, and defaults that say nothing.
-fn tidy(schema: &mut Value) {
+pub fn tidy(schema: &mut Value) {
     match schema {
         Value::Array(items) => items.iter_mut().for_each(tidy),
         Value::Object(map) => {

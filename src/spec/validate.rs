@@ -62,6 +62,36 @@ pub fn read_flow(document: &Document) -> (Option<FlowSpec>, Findings) {
     (flow, reader.findings)
 }
 
+/// A schema of files other than flows, which are told about in the same words.
+pub struct FileShape {
+    schema: Schema,
+    name: &'static str,
+}
+
+impl FileShape {
+    /// The shape that `schema` describes, called `name`, as `the test`.
+    ///
+    /// # Panics
+    /// If the schema is none: it is generated and tested.
+    pub fn new(schema: Value, name: &'static str) -> Self {
+        Self {
+            schema: Schema::compile(schema),
+            name,
+        }
+    }
+
+    /// Everything that keeps the document from having this shape.
+    pub fn check(&self, document: &Document) -> Vec<Diagnostic> {
+        let mut reader = Reader {
+            document,
+            findings: Findings::default(),
+        };
+        let place = Place::whole(document, self.name);
+        reader.check(&self.schema, &document.value, &place);
+        reader.findings.told(document.text.len())
+    }
+}
+
 /// One reading of one document.
 struct Reader<'d> {
     document: &'d Document,

@@ -28,6 +28,8 @@ const NAME_LENGTH: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Blobs {
     folder: PathBuf,
+    /// Whether bytes are synced before anything may refer to them.
+    synced: bool,
 }
 
 /// A complete, durable blob.
@@ -95,7 +97,10 @@ impl Blobs {
     /// Opens the folder, making it where it is missing, and removes what was left incomplete.
     /// Only the process that holds the store may do so: it would remove another's uploads.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, BlobError> {
-        let blobs = Self { folder: folder.into() };
+        let blobs = Self {
+            folder: folder.into(),
+            synced: true,
+        };
         fs::create_dir_all(blobs.incoming())?;
         for entry in fs::read_dir(blobs.incoming())? {
             let path = entry?.path();
@@ -111,6 +116,16 @@ impl Blobs {
             }
         }
         sync_folder(&blobs.folder)?;
+        Ok(blobs)
+    }
+
+    /// Opens a folder that nobody needs after this process: nothing in it is synced.
+    pub fn scratch(folder: impl Into<PathBuf>) -> Result<Self, BlobError> {
+        let blobs = Self {
+            folder: folder.into(),
+            synced: false,
+        };
+        fs::create_dir_all(blobs.incoming())?;
         Ok(blobs)
     }
 
@@ -150,8 +165,8 @@ impl Blobs {
             })
             .await?;
         }
-        let folder = self.folder.clone();
-        on_disk(move || finish(&folder, incoming)).await
+        let blobs = self.clone();
+        on_disk(move || blobs.finish(incoming)).await
     }
 
     /// Stores a few bytes durably and takes them back. An error where no file could be stored now.
@@ -184,6 +199,37 @@ impl Blobs {
     fn incoming(&self) -> PathBuf {
         self.folder.join("incoming")
     }
+
+    /// Makes the bytes durable and gives them their name.
+    fn finish(&self, incoming: Incoming) -> io::Result<StoredBlob> {
+        fault::point("blob-temp-written");
+        if self.synced {
+            incoming.file.as_file().sync_all()?;
+        }
+        fault::point("blob-synced");
+        let sha256 = hex(&incoming.hash.finalize());
+        let place = place(&self.folder, &sha256);
+        let folder = place.parent().unwrap_or(&self.folder);
+        let is_there = fs::metadata(&place).is_ok_and(|there| there.len() == incoming.size);
+        if is_there {
+            incoming.file.close()?;
+        } else {
+            if !self.synced {
+                fs::create_dir_all(folder)?;
+            }
+            incoming.file.persist(&place)?;
+        }
+        fault::point("blob-renamed");
+        if self.synced {
+            // Also where it was there: whoever put it may not have come to this yet.
+            sync_folder(folder)?;
+        }
+        Ok(StoredBlob {
+            sha256,
+            size: incoming.size,
+            head: incoming.head,
+        })
+    }
 }
 
 /// Why what lies in `incoming` could not be removed.
@@ -213,29 +259,6 @@ async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send 
     let done = spawn_blocking(work).await;
     let done = done.unwrap_or_else(|error| Err(io::Error::other(error)));
     done.map_err(BlobError::from)
-}
-
-/// Makes the bytes durable and gives them their name.
-fn finish(folder: &Path, incoming: Incoming) -> io::Result<StoredBlob> {
-    fault::point("blob-temp-written");
-    incoming.file.as_file().sync_all()?;
-    fault::point("blob-synced");
-    let sha256 = hex(&incoming.hash.finalize());
-    let place = place(folder, &sha256);
-    let is_there = fs::metadata(&place).is_ok_and(|there| there.len() == incoming.size);
-    if is_there {
-        incoming.file.close()?;
-    } else {
-        incoming.file.persist(&place)?;
-    }
-    fault::point("blob-renamed");
-    // Also where it was there: whoever put it may not have come to this yet.
-    sync_folder(place.parent().unwrap_or(folder))?;
-    Ok(StoredBlob {
-        sha256,
-        size: incoming.size,
-        head: incoming.head,
-    })
 }
 
 fn place(folder: &Path, sha256: &str) -> PathBuf {

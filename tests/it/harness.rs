@@ -119,6 +119,7 @@ impl Harness {
             calendars: Calendars::from([("madrid".to_owned(), madrid())]),
             secrets: Secrets::from([("HOOK_SECRET".to_owned(), SecretString::from(HOOK_SECRET))]),
             clock: Clock::tokio_from("2026-11-23T09:00:00Z".parse().unwrap()),
+            seed: None,
             limits: Limits {
                 upload_bytes: UPLOAD_BYTES,
                 ..Limits::default()

@@ -18,6 +18,8 @@ mod harness;
 #[cfg(feature = "runtime")]
 mod host;
 mod lint;
+#[cfg(feature = "runtime")]
+mod rehearsal;
 mod rules;
 #[cfg(feature = "runtime")]
 mod sarif;

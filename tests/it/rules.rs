@@ -32,8 +32,8 @@ fn calendars() -> Calendars {
 struct Example {
     /// The heading that it stands under.
     heading: String,
-    /// Whether it is a calendar and no flow.
-    calendar: bool,
+    /// Whether it is a `calendar` or a `test` and no flow.
+    kind: String,
     text: String,
 }
 
@@ -53,7 +53,7 @@ fn examples(page: &str) -> Vec<Example> {
                 if let Some(info) = line.strip_prefix("```yaml") {
                     open = Some(Example {
                         heading: heading.into(),
-                        calendar: info == " calendar",
+                        kind: info.trim().to_owned(),
                         text: String::new(),
                     });
                 }
@@ -64,7 +64,13 @@ fn examples(page: &str) -> Vec<Example> {
 }
 
 fn findings(example: &Example) -> Vec<Diagnostic> {
-    if example.calendar {
+    if example.kind == "test" {
+        let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/rehearsal/review.test.yaml");
+        let report = gatefold::rehearsal::rehearse(&beside, "review.test.yaml", &example.text, None);
+        let of_cases = report.cases.iter().flat_map(|case| case.findings.clone());
+        return report.findings.iter().cloned().chain(of_cases).collect();
+    }
+    if example.kind == "calendar" {
         let (document, mut findings) = Document::parse("calendars/corporate.yaml", &example.text);
         findings.extend(Calendar::from_document(&document).1);
         return findings.into();
@@ -178,7 +184,9 @@ fn every_code_has_one_page_and_every_page_a_code() {
             rule.code.id
         );
     }
-    for code in gatefold::base::codes::ALL.into_iter().chain(gatefold::spec::codes::ALL) {
+    let of_tests = gatefold::rehearsal::codes::ALL;
+    let of_flows = gatefold::base::codes::ALL.into_iter().chain(gatefold::spec::codes::ALL);
+    for code in of_flows.chain(of_tests) {
         assert!(CODES.iter().any(|page| page.code == code), "{} has no page", code.id);
     }
 }
@@ -193,7 +201,7 @@ fn a_page_is_found_by_code_or_name() {
 #[test]
 fn the_index_is_what_the_pages_say() {
     let mut index = String::from(
-        "# Findings\n\nWhat `gatefold lint` can find, by code. `gatefold explain CODE` prints the same pages.\n\
+        "# Findings\n\nWhat `gatefold lint` and `gatefold test` can find, by code. `gatefold explain CODE` prints the same pages.\n\
          Each page's examples are run by the tests, so what they say is true.\n\n\
          | code | name | severity | what it finds |\n|---|---|---|---|\n",
     );

@@ -14,7 +14,7 @@ const FUNCTION_LINES_MAX: usize = 70;
 /// Ports are for everybody who may use their module; adapters only for who puts things together.
 const ADAPTERS: [&str; 2] = ["store::sqlite", "store::memory"];
 /// Who may name an adapter.
-const COMPOSERS: [&str; 2] = ["cli", "store"];
+const COMPOSERS: [&str; 3] = ["cli", "rehearsal", "store"];
 
 /// One source file below `src`.
 struct Source {

@@ -12,6 +12,15 @@ pub(super) struct Place<'d> {
 }
 
 impl<'d> Place<'d> {
+    /// A whole document that is no flow.
+    pub fn whole(document: &'d Document, name: &str) -> Self {
+        Self {
+            document,
+            pointer: String::new(),
+            name: name.to_owned(),
+        }
+    }
+
     /// The flow itself.
     pub fn flow(document: &'d Document) -> Self {
         Self {

@@ -128,6 +128,7 @@ impl Teller<'_, '_> {
                 }
             }
             Kind::OneOfNotValid { context } => self.no_branch(error, &inside, context, told),
+            Kind::AnyOf { context } => self.nearest_branch(error, &inside, context, told),
             Kind::OneOfMultipleValid { .. } => told.push(self.two_ways(&inside, node)),
             kind => told.push(self.wrong_value(&inside, kind, node)),
         }
@@ -225,6 +226,23 @@ impl Teller<'_, '_> {
             name_help(key)
         });
         wrong
+    }
+
+    /// None of several shapes fits: what is wrong with the one that has the right type.
+    fn nearest_branch(
+        &self,
+        error: &ValidationError<'_>,
+        inside: &str,
+        context: &[Vec<ValidationError<'static>>],
+        told: &mut Told,
+    ) {
+        let is_other_type = |error: &ValidationError<'_>| {
+            matches!(error.kind(), Kind::Type { .. }) && error.instance_path().as_str() == inside
+        };
+        match context.iter().find(|errors| !errors.iter().any(is_other_type)) {
+            Some(errors) => self.several(&errors.iter().collect::<Vec<_>>(), told),
+            None => told.push(self.wrong_value(inside, error.kind(), self.node(error))),
+        }
     }
 
     /// None of several shapes fits.
@@ -350,6 +368,7 @@ impl Teller<'_, '_> {
             Kind::Minimum { limit } => (format!("must be at least {limit}, found {}", describe(value)), true),
             Kind::Maximum { limit } => (format!("must be at most {limit}, found {}", describe(value)), true),
             Kind::UniqueItems => ("names something twice".to_owned(), true),
+            Kind::AnyOf { .. } => (format!("cannot be {}", describe(value)), true),
             other => (format!("is not as it must be ({})", other.keyword()), true),
         };
         let mut wrong = self.value_is(inside, &must);

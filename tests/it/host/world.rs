@@ -127,7 +127,8 @@ impl World {
             directory: settings.directory,
             calendars: Calendars::new(),
             secrets: Secrets::from([("TOKEN".to_owned(), SecretString::from("hunter2hunter2"))]),
-            clock: self.clock,
+            clock: self.clock.clone(),
+            seed: None,
             limits: Limits {
                 call_timeout_ms: 10_000,
                 ..Limits::default()

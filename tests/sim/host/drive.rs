@@ -352,7 +352,12 @@ impl Real {
 
 /// A new process over what is durable.
 async fn start(durable: &Durable) -> Process {
-    let parts = parts(&durable.store, &durable.outside, durable.clock, durable.folder.path());
+    let parts = parts(
+        &durable.store,
+        &durable.outside,
+        durable.clock.clone(),
+        durable.folder.path(),
+    );
     let host = Host::new(parts);
     let told = host.watch();
     host.recover().await.expect("the store can be read");

@@ -200,6 +200,7 @@ pub fn parts(store: &Arc<dyn Store>, outside: &Arc<Outside>, clock: Clock, folde
         calendars: calendars(),
         secrets: Secrets::new(),
         clock,
+        seed: None,
         limits: Limits {
             call_timeout_ms: u64::try_from(PATIENCE_MS).expect("it is not negative"),
             ..Limits::default()

@@ -1,0 +1,377 @@
+//! What happens on a time line, done through the host as the doors of the product do it.
+
+use super::facts::{parties, party};
+use super::file::{
+    AnswerTaskSpec, CommentSpec, DecideSpec, DownloadSpec, EntrySpec, EventSpec, FileSpec, PutSpec, UploadSpec,
+    VisitSpec, WebhookSpec,
+};
+use super::material::{self, Material};
+use super::stage::Stage;
+use crate::base::id::{EventId, FileId, RunId, TaskId, WorkspaceId, hex};
+use crate::base::{Timestamp, Value};
+use crate::engine::event::Event;
+use crate::engine::{Decision, InboundEvent};
+use crate::host::HostError;
+use crate::host::files::Visitor;
+use crate::host::runs::StartRun;
+use crate::space::Workspace;
+use crate::spec::InputKind;
+use crate::store::TaskRow;
+use indexmap::IndexMap;
+use serde_json::{Map, json};
+use sha2::{Digest, Sha256};
+use tokio::io::AsyncReadExt;
+
+/// Where files lie that a test gives without a folder.
+const FOLDER: &str = "/rehearsal";
+/// Most lines of a journal that are looked at.
+const JOURNAL: usize = 100_000;
+
+/// Why something did not happen.
+#[derive(Debug)]
+pub enum Fault {
+    /// The product refused it, in a sentence.
+    Refused(String),
+    /// The test does not make sense here, in a sentence.
+    Wrong(String),
+    /// Something around the rehearsal failed.
+    Broken(String),
+}
+
+impl From<HostError> for Fault {
+    fn from(error: HostError) -> Self {
+        match error {
+            HostError::Store(_) | HostError::Damaged { .. } | HostError::ShuttingDown => {
+                Self::Broken(error.to_string())
+            }
+            refused => Self::Refused(refused.to_string()),
+        }
+    }
+}
+
+/// Does things on a stage.
+pub struct Actor<'a, 's> {
+    /// Where.
+    pub stage: &'a Stage<'s>,
+    /// The run that the case is about, once there is one.
+    pub run: Option<RunId>,
+    /// What makes the ids of this entry its own.
+    pub key: String,
+}
+
+type Done = Result<(), Fault>;
+
+impl Actor<'_, '_> {
+    /// Does what an entry says; what concerns the stage itself is done elsewhere.
+    pub async fn perform(&self, entry: &EntrySpec) -> Done {
+        if let Some(upload) = &entry.upload {
+            return self.upload(upload).await;
+        }
+        if let Some(comment) = &entry.comment {
+            return self.comment(comment).await;
+        }
+        if let Some(open) = &entry.open {
+            return self.open(open).await;
+        }
+        if let Some(download) = &entry.download {
+            return self.download(download).await;
+        }
+        if let Some(put) = &entry.put {
+            return self.put(put).await;
+        }
+        if let Some(decide) = &entry.decide {
+            return self.decide(decide).await;
+        }
+        if let Some(answer) = &entry.answer {
+            return self.answer(answer).await;
+        }
+        if let Some(event) = &entry.event {
+            return self.event(event).await;
+        }
+        if let Some(webhook) = &entry.webhook {
+            return self.webhook(webhook).await;
+        }
+        self.by_hand(entry).await
+    }
+
+    async fn by_hand(&self, entry: &EntrySpec) -> Done {
+        let host = &self.stage.host;
+        let directory = &self.stage.setting.directory;
+        if let Some(fail) = &entry.fail {
+            self.stage.setting.world.fail(fail.clone());
+        }
+        if let Some(cancel) = &entry.cancel {
+            let by = party(directory, &cancel.by);
+            host.cancel_run(self.run()?, &by, &cancel.reason).await?;
+        }
+        if let Some(retry) = &entry.retry {
+            let by = party(directory, &retry.by);
+            host.retry_step(self.run()?, &retry.step, &by, &retry.reason).await?;
+        }
+        if let Some(skip) = &entry.skip {
+            let by = party(directory, &skip.by);
+            host.skip_step(self.run()?, &skip.step, &by, &skip.reason).await?;
+        }
+        Ok(())
+    }
+
+    fn run(&self) -> Result<&RunId, Fault> {
+        let missing = || Fault::Wrong("no run of the flow has begun at this moment".to_owned());
+        self.run.as_ref().ok_or_else(missing)
+    }
+
+    /// Starts the flow under test by hand.
+    pub async fn start(&self, by: &str, inputs: &IndexMap<String, Value>) -> Result<RunId, Fault> {
+        let initiator = party(&self.stage.setting.directory, by);
+        let inputs = self.inputs(&initiator, inputs).await?;
+        let start = StartRun {
+            flow: self.stage.setting.plan.flow.clone(),
+            inputs,
+            initiator,
+            trigger: "manual".to_owned(),
+            once: None,
+        };
+        Ok(self.stage.host.start_run(start).await?)
+    }
+
+    /// The inputs, with every file put where the host finds it.
+    async fn inputs(&self, by: &str, given: &IndexMap<String, Value>) -> Result<Value, Fault> {
+        let mut inputs = Map::new();
+        for (name, value) in given {
+            let spec = self.stage.setting.plan.inputs.get(name);
+            let kind = spec.map(|spec| (spec.kind, spec.of));
+            let value = match (kind, value) {
+                (Some((InputKind::File, _)), value) => self.given_file(name, by, value).await?,
+                (Some((InputKind::List, Some(InputKind::File))), Value::Array(files)) => {
+                    let mut documents = Vec::with_capacity(files.len());
+                    for file in files {
+                        documents.push(self.given_file(name, by, file).await?);
+                    }
+                    Value::Array(documents)
+                }
+                (_, value) => value.clone(),
+            };
+            inputs.insert(name.clone(), value);
+        }
+        Ok(Value::Object(inputs))
+    }
+
+    async fn given_file(&self, input: &str, by: &str, value: &Value) -> Result<Value, Fault> {
+        let file: FileSpec = serde_path_to_error::deserialize(value).map_err(|error| {
+            let why = if value.is_object() {
+                format!(" ({})", error.inner())
+            } else {
+                String::new()
+            };
+            Fault::Wrong(format!(
+                "input `{input}` is a file: write `{{ name: contract.pdf, text: … }}`{why}"
+            ))
+        })?;
+        let by = file
+            .by
+            .as_ref()
+            .map_or_else(|| by.to_owned(), |by| party(&self.stage.setting.directory, by));
+        let bytes = self.bytes(file.material())?;
+        let folder = file.folder.as_deref().unwrap_or(FOLDER);
+        if let Some(same) = self.put_before(folder, &file.name, &bytes).await? {
+            return Ok(same);
+        }
+        let host = &self.stage.host;
+        let document = host.put_file(&by, folder, &file.name, bytes.as_slice()).await?;
+        Ok(json!({ "id": document.id, "version": document.version }))
+    }
+
+    /// The same file given before: a request that is repeated names the same version.
+    async fn put_before(&self, folder: &str, name: &str, bytes: &[u8]) -> Result<Option<Value>, Fault> {
+        let workspace = WorkspaceId::from(Workspace::MAIN);
+        let found = self.stage.store.file_named(&workspace, folder, name).await;
+        let Some(file) = found.map_err(HostError::from)? else {
+            return Ok(None);
+        };
+        let sha256 = hex(&Sha256::digest(bytes));
+        let newest = file.reference_to(file.current());
+        let same = json!({ "id": newest.id, "version": newest.version });
+        Ok((newest.sha256 == sha256).then_some(same))
+    }
+
+    fn bytes(&self, given: Material<'_>) -> Result<Vec<u8>, Fault> {
+        material::bytes(given, &self.stage.setting.folder).map_err(Fault::Wrong)
+    }
+
+    /// Lets somebody in through the link that they were sent last.
+    async fn enter(&self, visitor: &str, password: Option<&str>) -> Result<Visitor, Fault> {
+        let directory = &self.stage.setting.directory;
+        let wanted = parties(directory, visitor).map_err(Fault::Wrong)?;
+        let shares = self.stage.host.shares_of(self.run()?).await?;
+        let mut grants = shares.iter().flat_map(|(_, grants)| grants).filter(|grant| {
+            let to = parties(directory, &grant.to.to_string()).unwrap_or_default();
+            to.iter().any(|person| wanted.contains(person))
+        });
+        let grant = grants
+            .next_back()
+            .ok_or_else(|| Fault::Refused(format!("nothing has been shared with {visitor}")))?;
+        let token = self.stage.setting.links.token(&grant.id);
+        Ok(self.stage.host.enter(&token, password).await?)
+    }
+
+    async fn upload(&self, upload: &UploadSpec) -> Done {
+        let bytes = self.bytes(upload.material())?;
+        let visitor = self.enter(&upload.visitor, upload.password.as_deref()).await?;
+        self.stage.host.upload(&visitor, &upload.name, bytes.as_slice()).await?;
+        Ok(())
+    }
+
+    async fn comment(&self, comment: &CommentSpec) -> Done {
+        let visitor = self.enter(&comment.visitor, comment.password.as_deref()).await?;
+        let file = match &comment.file {
+            Some(name) => Some(self.shared(&visitor, Some(name)).await?),
+            None => None,
+        };
+        self.stage.host.comment(&visitor, file.as_ref(), &comment.text).await?;
+        Ok(())
+    }
+
+    async fn open(&self, open: &VisitSpec) -> Done {
+        let visitor = self.enter(&open.visitor, open.password.as_deref()).await?;
+        self.stage.host.view_share(&visitor).await?;
+        self.stage.host.open_share(&visitor).await?;
+        Ok(())
+    }
+
+    async fn download(&self, download: &DownloadSpec) -> Done {
+        let visitor = self.enter(&download.visitor, download.password.as_deref()).await?;
+        let file = self.shared(&visitor, download.file.as_ref()).await?;
+        let mut open = self.stage.host.download(&visitor, &file, None, |_| true).await?;
+        let mut bytes = Vec::new();
+        let read = open.bytes.read_to_end(&mut bytes).await;
+        read.map(|_| ()).map_err(|error| Fault::Broken(error.to_string()))
+    }
+
+    /// The file of this name in the share, or the first one.
+    async fn shared(&self, visitor: &Visitor, name: Option<&String>) -> Result<FileId, Fault> {
+        let view = self.stage.host.view_share(visitor).await?;
+        let is_it = |file: &&crate::engine::event::DocumentRef| name.is_none_or(|name| file.name == *name);
+        let found = view.files.iter().find(is_it).map(|file| FileId(file.id.clone()));
+        found.ok_or_else(|| {
+            let names: Vec<&str> = view.files.iter().map(|file| file.name.as_str()).collect();
+            Fault::Refused(match name {
+                Some(name) => format!("there is no {name} in the share; there is {}", names.join(", ")),
+                None => "there is no file in the share".to_owned(),
+            })
+        })
+    }
+
+    async fn put(&self, put: &PutSpec) -> Done {
+        let bytes = self.bytes(put.material())?;
+        let by = party(&self.stage.setting.directory, &put.by);
+        let host = &self.stage.host;
+        host.put_file(&by, &put.folder, &put.name, bytes.as_slice()).await?;
+        Ok(())
+    }
+
+    async fn decide(&self, decide: &DecideSpec) -> Done {
+        let by = party(&self.stage.setting.directory, &decide.by);
+        let row = self.task(&by, decide.step.as_deref()).await?;
+        let sha256 = match (decide.version, &row.document) {
+            (Some(version), Some(document)) => Some(self.hash_of(&document.id, version).await?),
+            (Some(_), None) => return Err(Fault::Wrong("the task is about no document".to_owned())),
+            (None, document) => document.as_ref().map(|document| document.sha256.clone()),
+        };
+        let decision = Decision {
+            task: row.id,
+            by,
+            on_behalf_of: None,
+            decision: decide.decision.clone(),
+            reason: decide.reason.clone(),
+            sha256,
+            form: decide.form.clone(),
+        };
+        self.stage.host.decide(decision).await?;
+        Ok(())
+    }
+
+    async fn answer(&self, answer: &AnswerTaskSpec) -> Done {
+        let by = party(&self.stage.setting.directory, &answer.by);
+        let row = self.task(&by, answer.step.as_deref()).await?;
+        let decision = Decision {
+            task: row.id,
+            by,
+            on_behalf_of: None,
+            decision: row.decisions.into_iter().next().unwrap_or_default(),
+            reason: None,
+            sha256: row.document.map(|document| document.sha256),
+            form: answer.form.clone(),
+        };
+        self.stage.host.decide(decision).await?;
+        Ok(())
+    }
+
+    async fn task(&self, by: &str, step: Option<&str>) -> Result<TaskRow, Fault> {
+        let task = match step {
+            Some(step) => self.task_of(step).await?,
+            None => self.only_task(by).await?,
+        };
+        Ok(self.stage.host.task(&task).await?)
+    }
+
+    /// The task that a step opened last.
+    async fn task_of(&self, step: &str) -> Result<TaskId, Fault> {
+        let journal = self.stage.host.journal(self.run()?, 0, JOURNAL).await?;
+        let opened = |event: &Event| match event {
+            Event::TaskOpened { step: of, task, .. } if of == step => Some(task.clone()),
+            _ => None,
+        };
+        let last = journal.iter().rev().find_map(|record| opened(&record.event));
+        last.ok_or_else(|| Fault::Refused(format!("`{step}` has asked nobody so far")))
+    }
+
+    async fn only_task(&self, by: &str) -> Result<TaskId, Fault> {
+        let tasks = self.stage.host.open_tasks(Some(by)).await?;
+        match tasks.as_slice() {
+            [one] => Ok(one.id.clone()),
+            [] => Err(Fault::Refused(format!("{by} has no task at this moment"))),
+            several => {
+                let steps: Vec<String> = several.iter().map(|task| format!("`{}`", task.step)).collect();
+                Err(Fault::Wrong(format!(
+                    "{by} has several tasks: say which with `step:`, one of {}",
+                    steps.join(", ")
+                )))
+            }
+        }
+    }
+
+    async fn hash_of(&self, file: &str, version: u64) -> Result<String, Fault> {
+        let file = self
+            .stage
+            .store
+            .file(&FileId::from(file))
+            .await
+            .map_err(HostError::from)?;
+        let found = file
+            .as_ref()
+            .and_then(|file| file.version(version).map(|found| file.reference_to(found).sha256));
+        found.ok_or_else(|| Fault::Wrong(format!("the document has no version {version}")))
+    }
+
+    async fn event(&self, event: &EventSpec) -> Done {
+        let id = event.id.clone().unwrap_or_else(|| format!("rehearsal:{}", self.key));
+        let at: Timestamp = self.stage.now();
+        let inbound = InboundEvent {
+            id: EventId(id),
+            kind: event.kind.clone(),
+            subjects: Vec::new(),
+            key: event.key.clone(),
+            data: json!(event.data),
+            at,
+        };
+        Ok(self.stage.host.publish_event(inbound).await?)
+    }
+
+    async fn webhook(&self, webhook: &WebhookSpec) -> Done {
+        let body = self.inputs("trigger:webhook", &webhook.body).await?;
+        let delivery = webhook.delivery.clone().unwrap_or_else(|| self.key.clone());
+        let flow = &self.stage.setting.plan.flow;
+        self.stage.host.webhook(flow, &delivery, body).await?;
+        Ok(())
+    }
+}

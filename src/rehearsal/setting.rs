@@ -1,0 +1,297 @@
+//! What the cases of a test share: the flow, the people, the working time, the files.
+
+use super::canned::{self, Letterbox, World};
+use super::codes;
+use super::file::{CalendarsSpec, PeopleSpec, PersonSpec, TestSpec};
+use crate::base::render::FileFindings;
+use crate::base::source::escape;
+use crate::base::{Calendar, Calendars, Diagnostic, Document, Timestamp, diagnostic};
+use crate::config;
+use crate::connect::{Links, Mailer, Registry};
+use crate::connectors::http::HttpSettings;
+use crate::host::{Clock, Secrets};
+use crate::lint::{self, Surroundings};
+use crate::people::Directory;
+use crate::plan::Plan;
+use crate::spec::Catalog;
+use crate::store::Blobs;
+use indexmap::IndexMap;
+use secrecy::SecretString;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, RwLock};
+
+/// When cases begin where nothing else is said: a Monday morning.
+pub const BEGINNING: &str = "2026-03-02T09:00:00Z";
+/// What the name of a test's file ends with.
+pub const ENDING: &str = ".test.yaml";
+/// Where the links in mails lead.
+const BASE_URL: &str = "https://gatefold.test";
+
+/// A flow that is deployed in every case.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// The path to show.
+    pub name: String,
+    /// The text.
+    pub text: String,
+}
+
+/// What the cases share.
+pub struct Setting {
+    /// The flow under test, compiled.
+    pub plan: Arc<Plan>,
+    /// The flow under test, and then the others.
+    pub flows: Vec<Flow>,
+    /// Who there is.
+    pub directory: Arc<Directory>,
+    /// Working time.
+    pub calendars: Calendars,
+    /// Bytes of files; what they are called by is their hash, so cases cannot meet in it.
+    pub blobs: Blobs,
+    /// What flows can call.
+    pub registry: Registry,
+    /// Keeps the mails.
+    pub mailer: Arc<dyn Mailer>,
+    /// Derives links.
+    pub links: Links,
+    /// A stand-in for every secret that a flow names.
+    pub secrets: Secrets,
+    /// Everything outside.
+    pub world: Arc<World>,
+    /// What time it is, in every case.
+    pub now: Arc<Mutex<Timestamp>>,
+    /// The folder of the test.
+    pub folder: PathBuf,
+    _bytes: tempfile::TempDir,
+}
+
+/// What keeps the cases from being played.
+#[derive(Debug, Default)]
+pub struct Unfit {
+    /// Findings in the test.
+    pub test: Vec<Diagnostic>,
+    /// Flows with errors.
+    pub flows: Vec<FileFindings>,
+}
+
+impl Setting {
+    /// Puts together what `test` says. Paths are taken from the folder of `path`.
+    pub fn load(path: &Path, document: &Document, test: &TestSpec) -> Result<Self, Unfit> {
+        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        let loader = Loader {
+            folder: &folder,
+            document,
+        };
+        let mut unfit = Unfit::default();
+        let keep = |unfit: &mut Unfit, finding| unfit.test.push(finding);
+        let directory = loader.people(test.people.as_ref());
+        let calendars = loader.calendars(test.calendars.as_ref());
+        let flows = loader.flows(path, test);
+        let (directory, calendars, flows) = match (directory, calendars, flows) {
+            (Ok(directory), Ok(calendars), Ok(flows)) => (directory, calendars, flows),
+            (directory, calendars, flows) => {
+                let findings = [directory.err(), calendars.err(), flows.err()];
+                findings
+                    .into_iter()
+                    .flatten()
+                    .for_each(|finding| keep(&mut unfit, finding));
+                return Err(unfit);
+            }
+        };
+        let plan = fit_to_be_played(&flows, &calendars, &mut unfit);
+        let Some(plan) = plan.filter(|_| unfit.flows.is_empty()) else {
+            return Err(unfit);
+        };
+        Self::put_together(plan, flows, directory, calendars, folder.clone()).map_err(|error| {
+            let span = super::first_line(&document.text, document.spans.value(""));
+            keep(&mut unfit, Diagnostic::error(codes::CANNOT_BE_PLAYED, error, span));
+            unfit
+        })
+    }
+
+    fn put_together(
+        plan: Plan,
+        flows: Vec<Flow>,
+        directory: Directory,
+        calendars: Calendars,
+        folder: PathBuf,
+    ) -> Result<Self, String> {
+        let bytes = tempfile::tempdir().map_err(|error| format!("there is no room for files: {error}"))?;
+        let blobs = Blobs::scratch(bytes.path()).map_err(|error| error.to_string())?;
+        let beginning: Timestamp = BEGINNING.parse().expect("it is a moment");
+        let now = Arc::new(Mutex::new(beginning));
+        let world = Arc::new(World::new(Clock::Held(Arc::clone(&now))));
+        let mailer: Arc<dyn Mailer> = Arc::new(Letterbox(Arc::clone(&world)));
+        let links = Links::new([7; 32], BASE_URL);
+        let directory = Arc::new(directory);
+        let real = crate::connectors::registry(&crate::connectors::Settings {
+            http: HttpSettings::default(),
+            mailer: Arc::clone(&mailer),
+            directory: Arc::new(RwLock::new(Arc::clone(&directory))),
+            links: links.clone(),
+            blobs: blobs.clone(),
+        });
+        Ok(Self {
+            secrets: secrets(&plan, &flows),
+            plan: Arc::new(plan),
+            flows,
+            directory,
+            calendars,
+            blobs,
+            registry: canned::registry(&real, &world),
+            mailer,
+            links,
+            world,
+            now,
+            folder,
+            _bytes: bytes,
+        })
+    }
+}
+
+/// The plan of the flow under test; flows with errors are told.
+fn fit_to_be_played(flows: &[Flow], calendars: &Calendars, unfit: &mut Unfit) -> Option<Plan> {
+    let surroundings = Surroundings {
+        catalog: Catalog::builtin(),
+        calendars,
+    };
+    let mut first = None;
+    for (index, flow) in flows.iter().enumerate() {
+        let verdict = lint::check(&flow.name, &flow.text, surroundings);
+        if diagnostic::has_errors(&verdict.findings) {
+            unfit.flows.push(FileFindings {
+                name: flow.name.clone(),
+                text: flow.text.as_str().into(),
+                findings: verdict.findings,
+            });
+        } else if index == 0 {
+            first = verdict.plan;
+        }
+    }
+    first
+}
+
+/// A stand-in for every secret that the flows name.
+fn secrets(plan: &Plan, flows: &[Flow]) -> Secrets {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let named = flows.iter().flat_map(|flow| flow.text.split("secrets.").skip(1));
+    let mut names: Vec<String> = named
+        .map(|rest| rest.chars().take_while(|c| is_name(*c)).collect())
+        .collect();
+    names.extend(plan.triggers.webhook.iter().map(|trigger| trigger.secret.clone()));
+    let stand_in = |name: String| (name.clone(), SecretString::from(format!("stand-in-for-{name}")));
+    names
+        .into_iter()
+        .filter(|name| !name.is_empty())
+        .map(stand_in)
+        .collect()
+}
+
+struct Loader<'l> {
+    folder: &'l Path,
+    document: &'l Document,
+}
+
+impl Loader<'_> {
+    fn wrong(&self, pointer: &str, message: impl Into<String>) -> Diagnostic {
+        let span = super::first_line(&self.document.text, self.document.spans.value(pointer));
+        Diagnostic::error(codes::CANNOT_BE_PLAYED, message, span)
+    }
+
+    fn flows(&self, path: &Path, test: &TestSpec) -> Result<Vec<Flow>, Diagnostic> {
+        let own = match &test.flow {
+            Some(flow) => flow.clone(),
+            None => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let stem = name.strip_suffix(ENDING).unwrap_or(&name);
+                format!("{stem}.flow.yaml")
+            }
+        };
+        let first = self.flow(&own).map_err(|why| {
+            self.wrong("/flow", why)
+                .with_help("name the flow under test: `flow: NAME.flow.yaml`, as a path from this file")
+        })?;
+        let mut flows = vec![first];
+        for (index, path) in test.beside.iter().enumerate() {
+            flows.push(
+                self.flow(path)
+                    .map_err(|why| self.wrong(&format!("/beside/{index}"), why))?,
+            );
+        }
+        Ok(flows)
+    }
+
+    fn flow(&self, path: &str) -> Result<Flow, String> {
+        let file = self.folder.join(path);
+        let name = file.display().to_string();
+        let text =
+            std::fs::read_to_string(&file).map_err(|error| format!("the flow {name} cannot be read: {error}"))?;
+        Ok(Flow { name, text })
+    }
+
+    fn people(&self, given: Option<&PeopleSpec>) -> Result<Directory, Diagnostic> {
+        let file = match given {
+            Some(PeopleSpec::Given(people)) => return self.given_people(people),
+            Some(PeopleSpec::File(file)) => {
+                let file = self.folder.join(file);
+                if !file.is_file() {
+                    return Err(self.wrong("/people", format!("there is no file {}", file.display())));
+                }
+                file
+            }
+            None => self.folder.join("people.yaml"),
+        };
+        config::people::read(&file).map_err(|error| self.wrong("/people", error.to_string()))
+    }
+
+    fn given_people(&self, people: &IndexMap<String, PersonSpec>) -> Result<Directory, Diagnostic> {
+        let mut users = serde_json::Map::new();
+        for (user, person) in people {
+            let at = format!("/people/{}", escape(user));
+            if let Some(manager) = person.manager.as_ref().filter(|manager| !people.contains_key(*manager)) {
+                return Err(self.wrong(&format!("{at}/manager"), format!("there is no person {manager}")));
+            }
+            let email = person.email.clone().unwrap_or_else(|| format!("{user}@example.com"));
+            if crate::base::address::mail_address(&email).is_none() {
+                return Err(self.wrong(&at, format!("{email:?} is no mail address")));
+            }
+            let name = person.name.clone().unwrap_or_else(|| user.clone());
+            let mut fields = json!({ "name": name, "email": email, "roles": person.roles, "groups": person.groups });
+            if let Some(manager) = &person.manager {
+                fields["manager"] = json!(manager);
+            }
+            users.insert(user.clone(), fields);
+        }
+        serde_json::from_value(json!({ "users": users }))
+            .map_err(|error| self.wrong("/people", format!("these people are not understood: {error}")))
+    }
+
+    fn calendars(&self, given: Option<&CalendarsSpec>) -> Result<Calendars, Diagnostic> {
+        let folder = match given {
+            Some(CalendarsSpec::Given(calendars)) => {
+                let read = calendars.iter().map(|(name, value)| self.calendar(name, value));
+                return read.collect();
+            }
+            Some(CalendarsSpec::Folder(folder)) => {
+                let folder = self.folder.join(folder);
+                if !folder.is_dir() {
+                    return Err(self.wrong("/calendars", format!("there is no folder {}", folder.display())));
+                }
+                folder
+            }
+            None => self.folder.join("calendars"),
+        };
+        config::calendars(&folder).map_err(|error| self.wrong("/calendars", error.to_string()))
+    }
+
+    fn calendar(&self, name: &str, value: &crate::base::Value) -> Result<(String, Calendar), Diagnostic> {
+        let at = format!("/calendars/{}", escape(name));
+        let calendar: Calendar = serde_path_to_error::deserialize(value)
+            .map_err(|error| self.wrong(&at, format!("this is no calendar: {}: {}", error.path(), error.inner())))?;
+        match calendar.check().into_iter().next() {
+            Some(problem) => Err(self.wrong(&at, problem)),
+            None => Ok((name.to_owned(), calendar)),
+        }
+    }
+}

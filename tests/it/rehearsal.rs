@@ -1,0 +1,272 @@
+//! Tests that analysts write: those of the examples pass, those that must fail do, and both are
+//! told as committed.
+//!
+//! `UPDATE=1 cargo test --test it rehearsal` rewrites what is told in `tests/data/rehearsal`.
+
+use gatefold::base::render::human;
+use gatefold::rehearsal::{ENDING, FileReport, junit, rehearse, test_schema};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn package() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every file below a folder whose name ends so, in order.
+fn below(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(below(&path, ending));
+        } else if path.to_string_lossy().ends_with(ending) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn played(path: &Path) -> FileReport {
+    let text = fs::read_to_string(path).unwrap();
+    let name = path.file_name().unwrap().to_string_lossy();
+    rehearse(path, &name, &text, None)
+}
+
+fn data(name: &str) -> PathBuf {
+    package().join("tests/data/rehearsal").join(name)
+}
+
+fn told(report: &FileReport) -> String {
+    // paths of flows are those of this machine
+    let folder = format!("{}/", data("").display().to_string().trim_end_matches('/'));
+    human::render(&report.all_findings(), false).replace(&folder, "")
+}
+
+#[test]
+fn every_example_has_tests_that_pass_and_come_to_every_outcome() {
+    let folder = package().join("definitions");
+    for flow in below(&folder, ".flow.yaml") {
+        let test = PathBuf::from(flow.to_string_lossy().replace(".flow.yaml", ENDING));
+        assert!(test.is_file(), "{} has no test beside it", flow.display());
+    }
+    for test in below(&folder, ENDING) {
+        let report = played(&test);
+        assert!(report.is_good(), "{}", told(&report));
+        assert!(!report.cases.is_empty());
+        assert_eq!(report.coverage.untested, [], "{}", test.display());
+    }
+}
+
+#[test]
+fn calls_outside_give_what_the_test_says() {
+    let report = played(&data("answers.test.yaml"));
+    assert!(report.is_good(), "{}", told(&report));
+    assert!(report.cases.len() >= 8);
+}
+
+#[test]
+fn tasks_are_answered_with_what_their_forms_ask_for() {
+    let report = played(&data("tasks.test.yaml"));
+    assert!(report.is_good(), "{}", told(&report));
+    assert_eq!(report.cases.len(), 2);
+}
+
+#[test]
+fn every_kind_of_expectation_fails_where_it_should() {
+    let report = played(&data("expectations.test.yaml"));
+    assert!(report.findings.is_empty(), "{}", told(&report));
+    for case in &report.cases {
+        assert_eq!(
+            case.findings.len(),
+            1,
+            "\"{}\" fails in one way: {:#?}",
+            case.name,
+            case.findings
+        );
+    }
+}
+
+#[test]
+fn what_is_wrong_is_told_as_committed() {
+    let update = std::env::var_os("UPDATE").is_some();
+    let files = below(&data(""), ENDING);
+    assert!(files.len() >= 8, "{files:?}");
+    for path in files {
+        let drawing = path.with_extension("txt");
+        let told = told(&played(&path));
+        if update {
+            fs::write(&drawing, &told).unwrap();
+        }
+        let committed = fs::read_to_string(&drawing).unwrap_or_default();
+        assert_eq!(told, committed, "{}", path.display());
+    }
+}
+
+#[test]
+fn the_same_test_comes_out_the_same_each_time() {
+    let path = package().join("definitions/cooling-off.test.yaml");
+    let virtual_times = || played(&path).cases.iter().map(|case| case.passed).collect::<Vec<_>>();
+    let first = virtual_times();
+    assert!(first.iter().any(|passed| passed.as_hours() > 24 * 5), "{first:?}");
+    assert_eq!(virtual_times(), first);
+}
+
+#[test]
+fn cases_are_chosen_by_their_name() {
+    let path = data("answers.test.yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    let report = rehearse(&path, "answers.test.yaml", &text, Some("made up"));
+    assert_eq!(report.cases.len(), 1);
+    assert!(!report.is_whole);
+    assert!(
+        rehearse(&path, "answers.test.yaml", &text, Some("nothing like it"))
+            .cases
+            .is_empty()
+    );
+}
+
+#[test]
+fn a_flow_that_the_linter_refuses_is_not_played() {
+    let report = played(&data("broken.test.yaml"));
+    assert!(!report.is_good());
+    assert!(report.cases.is_empty());
+    assert_eq!(report.flows.len(), 1);
+}
+
+#[test]
+fn what_is_read_is_what_the_schema_accepts() {
+    let schema = test_schema();
+    for file in below(&data(""), ENDING)
+        .into_iter()
+        .chain(below(&package().join("definitions"), ENDING))
+    {
+        let text = fs::read_to_string(&file).unwrap();
+        let (document, _) = gatefold::base::Document::parse("a.test.yaml", &text);
+        let is_read = gatefold::rehearsal::read::read_test(&document).0.is_some();
+        let is_twofold = file.ends_with("twofold.test.yaml");
+        assert_eq!(
+            jsonschema::is_valid(&schema, &document.value),
+            is_read,
+            "{}",
+            file.display()
+        );
+        assert!(!is_twofold || !is_read);
+    }
+}
+
+#[test]
+fn junit_is_xml_with_a_case_for_each_and_a_failure_where_one_failed() {
+    let reports = ["answers.test.yaml", "expectations.test.yaml", "broken.test.yaml"].map(|name| played(&data(name)));
+    let xml = junit::render(&reports);
+    let tags = well_formed(&xml);
+    let count = |name: &str| tags.iter().filter(|tag| tag.name == name).count();
+    let cases: usize = reports.iter().map(|report| report.cases.len()).sum();
+    let failed = reports[1].cases.len();
+    assert_eq!((count("testsuites"), count("testsuite")), (1, 3));
+    assert_eq!(
+        (count("testcase"), count("failure"), count("error")),
+        (cases + 1, failed, 1)
+    );
+    let suites: Vec<&Tag> = tags.iter().filter(|tag| tag.name == "testsuite").collect();
+    let number = |suite: &Tag, key: &str| suite.attribute(key).parse::<usize>().unwrap();
+    assert_eq!(number(suites[0], "failures"), 0);
+    assert_eq!(
+        (number(suites[1], "tests"), number(suites[1], "failures")),
+        (failed, failed)
+    );
+    assert_eq!((number(suites[2], "tests"), number(suites[2], "errors")), (1, 1));
+}
+
+/// A tag as it opens.
+struct Tag {
+    name: String,
+    attributes: Vec<(String, String)>,
+}
+
+impl Tag {
+    fn attribute(&self, key: &str) -> &str {
+        let found = self.attributes.iter().find(|(name, _)| name == key);
+        found.map_or("", |(_, value)| value)
+    }
+}
+
+/// The tags of an XML document; panics where one is not closed in order, or a letter is not escaped.
+fn well_formed(xml: &str) -> Vec<Tag> {
+    let mut rest = xml.strip_prefix("<?xml version=\"1.0\" encoding=\"UTF-8\"?>").unwrap();
+    let (mut open, mut tags) = (Vec::new(), Vec::new());
+    while let Some(at) = rest.find('<') {
+        assert_escaped(&rest[..at]);
+        let end = rest.find('>').unwrap();
+        let inside = &rest[at + 1..end];
+        rest = &rest[end + 1..];
+        if let Some(closed) = inside.strip_prefix('/') {
+            assert_eq!(open.pop().as_deref(), Some(closed));
+            continue;
+        }
+        let (inside, is_empty) = inside
+            .strip_suffix('/')
+            .map_or((inside, false), |inside| (inside, true));
+        let (name, mut attributes) = inside.split_once(' ').unwrap_or((inside, ""));
+        let mut tag = Tag {
+            name: name.to_owned(),
+            attributes: Vec::new(),
+        };
+        while let Some((key, value)) = attributes.trim_start().split_once("=\"") {
+            let (value, others) = value.split_once('"').unwrap();
+            assert_escaped(value);
+            tag.attributes.push((key.to_owned(), value.to_owned()));
+            attributes = others;
+        }
+        assert_eq!(attributes.trim(), "", "{inside}");
+        tags.push(tag);
+        if !is_empty {
+            open.push(name.to_owned());
+        }
+    }
+    assert_eq!((open, rest.trim()), (Vec::new(), ""));
+    tags
+}
+
+fn assert_escaped(text: &str) {
+    for piece in text.split('&').skip(1) {
+        let entity = piece.split_once(';').map(|(entity, _)| entity).unwrap_or_default();
+        assert!(
+            ["amp", "lt", "gt", "quot", "#10", "#9", "#13"].contains(&entity),
+            "&{piece}"
+        );
+    }
+    assert!(!text.contains(['<', '>']));
+}
+
+/// The blocks of a page that are marked with `info`.
+fn blocks<'p>(page: &'p str, info: &str) -> Vec<&'p str> {
+    let opening = format!("```{info}\n");
+    let rest = page.split(opening.as_str()).skip(1);
+    rest.filter_map(|rest| rest.split("\n```").next()).collect()
+}
+
+#[test]
+fn the_page_about_tests_does_what_it_says() {
+    let page = fs::read_to_string(package().join("docs/testing.md")).unwrap();
+    let (flows, tests) = (blocks(&page, "yaml flow"), blocks(&page, "yaml test"));
+    assert_eq!((flows.len(), tests.len()), (1, 1));
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("page.flow.yaml"), flows[0]).unwrap();
+    let report = rehearse(&folder.path().join("page.test.yaml"), "page.test.yaml", tests[0], None);
+    assert!(report.is_good(), "{}", human::render(&report.all_findings(), false));
+    assert_eq!((report.cases.len(), report.coverage.percent()), (5, 100));
+}
+
+#[test]
+fn the_page_about_tests_names_every_word() {
+    let page = fs::read_to_string(package().join("docs/testing.md")).unwrap();
+    let words: Vec<&str> = page.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    let schema = test_schema();
+    let of_defs = schema["$defs"].as_object().unwrap().values();
+    for map in of_defs.chain([&schema]).filter_map(|def| def["properties"].as_object()) {
+        for key in map.keys() {
+            assert!(words.contains(&key.as_str()), "docs/testing.md does not name {key}");
+        }
+    }
+}
