@@ -86,6 +86,8 @@ fn acted(act: &TaskAct) -> String {
     match act {
         TaskAct::Claim => "takes the task".to_owned(),
         TaskAct::Release { reason } => format!("gives the task back{}", because(reason)),
+        TaskAct::Remark { text, to: Some(to), .. } => format!("asks {to}: {text}"),
+        TaskAct::Remark { text, .. } => format!("says: {text}"),
         TaskAct::Delegate { of, to, reason } => format!("lets {to} act for {of}{}", because(reason)),
         TaskAct::Reassign { of, to, reason } => format!("hands over from {of} to {to}{}", because(reason)),
     }

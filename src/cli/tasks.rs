@@ -99,6 +99,21 @@ enum TasksCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Say something about a task, ask somebody, or answer what you were asked
+    Remark {
+        /// The task
+        task: String,
+        /// The words
+        text: String,
+        /// Whom to ask, as user:ben
+        #[arg(long, value_name = "PERSON", conflicts_with = "answers")]
+        to: Option<String>,
+        /// Which remark it answers, counted from 1
+        #[arg(long, value_name = "NUMBER")]
+        answers: Option<u32>,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
     /// Let somebody act for you; you stay accountable
     Delegate(HandOnArgs),
     /// Hand your place over to somebody else
@@ -128,6 +143,7 @@ pub fn run(args: &TasksArgs, settings: Settings) -> Outcome {
         let session = match &args.command {
             TasksCommand::Decide { server, .. }
             | TasksCommand::Claim { server, .. }
+            | TasksCommand::Remark { server, .. }
             | TasksCommand::Release { server, .. } => Session::open(server, settings).await?,
             TasksCommand::Delegate(args) | TasksCommand::Reassign(args) => {
                 Session::open(&args.server, settings).await?
@@ -170,6 +186,16 @@ async fn answer(command: &TasksCommand, client: &Client) -> Outcome {
         }
         TasksCommand::Claim { task, .. } => act(client, task, "claim", &json!({})).await,
         TasksCommand::Release { task, reason, .. } => act(client, task, "release", &json!({ "reason": reason })).await,
+        TasksCommand::Remark {
+            task,
+            text,
+            to,
+            answers,
+            ..
+        } => {
+            let body = json!({ "text": text, "to": to, "answers": answers });
+            act(client, task, "remarks", &body).await
+        }
         TasksCommand::Delegate(args) => hand_on(client, args, "delegate").await,
         TasksCommand::Reassign(args) => hand_on(client, args, "reassign").await,
     }

@@ -112,6 +112,32 @@ pub struct DecisionRecord {
     pub at: Timestamp,
 }
 
+/// How much somebody's decision counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Weight {
+    /// Who.
+    pub person: String,
+    /// How much, from 1.
+    pub weight: u32,
+}
+
+/// Something said about a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remark {
+    /// Who said it.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// The words.
+    pub text: String,
+    /// Who is asked, where it is a question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Which remark it answers, counted from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<u32>,
+}
+
 /// Somebody who stands in for somebody else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StandIn {
@@ -132,6 +158,17 @@ pub enum TaskAct {
         /// Why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+    },
+    /// Says something, asks somebody, or answers what was asked.
+    Remark {
+        /// The words.
+        text: String,
+        /// Who is asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+        /// Which remark it answers, counted from 1.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answers: Option<u32>,
     },
     /// Lets somebody act for one who is asked and stays accountable.
     Delegate {
@@ -268,6 +305,9 @@ pub enum Event {
         /// Who stands in for whom.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         deputies: Vec<StandIn>,
+        /// How much the decision of some counts, where it is not 1.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        weights: Vec<Weight>,
         /// The excluded as the directory knows them, where that is another name.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         exclude: Vec<String>,

@@ -189,6 +189,9 @@ pub enum Refusal {
     /// Somebody cannot be asked in another's place.
     #[error("{0}")]
     NotEligible(String),
+    /// What was said about a task is no remark.
+    #[error("{0}")]
+    BadRemark(String),
     /// Too much was done about the task beside answering it.
     #[error("too much was done about this task already: answer it")]
     TooManyActs,

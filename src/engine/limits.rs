@@ -19,6 +19,10 @@ pub const MAX_KEPT_EVENTS: usize = 1_000;
 pub const MAX_PAYLOAD_BYTES: usize = 1 << 20;
 /// Things done about one task beside answering it: taken, given back, passed on.
 pub const MAX_TASK_ACTS: usize = 500;
+/// Remarks about one task.
+pub const MAX_REMARKS: usize = 100;
+/// Characters of one remark.
+pub const MAX_REMARK_CHARS: usize = 4_000;
 /// Size of what one person fills in, as compact JSON.
 pub const MAX_FORM_BYTES: usize = 16 << 10;
 /// Times that one way back may be taken, whatever the flow says.

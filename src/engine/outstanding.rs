@@ -125,6 +125,9 @@ fn questions(machine: &RunMachine, slot: Slot, task: &Task, work: &mut Vec<Work>
             veto: task.veto_by.clone(),
             exclude: task.exclude.clone(),
             escalated: false,
+            weights: task
+                .asked(&machine.plan)
+                .map_or_else(Vec::new, |ask| ask.weights.clone()),
             load: task
                 .asked(&machine.plan)
                 .is_some_and(|ask| ask.pick.is_some_and(|pick| pick != Pick::Random)),
@@ -138,6 +141,7 @@ fn questions(machine: &RunMachine, slot: Slot, task: &Task, work: &mut Vec<Work>
             veto: Vec::new(),
             exclude: task.exclude.clone(),
             escalated: true,
+            weights: Vec::new(),
             load: false,
         });
     }

@@ -4,7 +4,7 @@
 
 use super::collect::Collecting;
 use super::each::Each;
-use super::event::{DecisionRecord, DocumentRef, Expected, StandIn, Timers};
+use super::event::{DecisionRecord, DocumentRef, Expected, Remark, StandIn, Timers, Weight};
 use super::frame::{FrameId, Frames, Slot};
 use super::holdings::{Holdings, Owned};
 use super::view::TaskPhase;
@@ -196,6 +196,10 @@ pub(super) struct Task {
     pub(super) veto: Vec<String>,
     /// Who stands in for whom: never somebody who is asked themselves, never twice.
     pub(super) deputies: Vec<StandIn>,
+    /// How much the decision of some counts, where it is not 1.
+    pub(super) weights: Vec<Weight>,
+    /// What was said about it, in order.
+    pub(super) thread: Vec<Remark>,
     /// Who has taken it.
     pub(super) claimed_by: Option<String>,
     /// Things done about it beside answering.

@@ -2,7 +2,7 @@
 
 use super::RunMachine;
 use super::each::COMPLETED;
-use super::event::{DecisionRecord, DocumentRef, Expected, StandIn};
+use super::event::{DecisionRecord, DocumentRef, Expected, Remark, StandIn};
 use super::frame::{FrameId, Slot, is_each, slots};
 use super::state::{Phase, Progress, StepState, Task};
 use crate::base::id::{RunId, TaskId};
@@ -196,6 +196,8 @@ pub struct TaskView {
     pub deputies: Vec<StandIn>,
     /// Who has taken it, if somebody has.
     pub claimed_by: Option<String>,
+    /// What was said about it, in order.
+    pub thread: Vec<Remark>,
     /// What was decided so far on this version.
     pub decided: Vec<DecisionRecord>,
     /// When it expires.
@@ -515,6 +517,7 @@ impl RunMachine {
             people,
             deputies: task.deputies.clone(),
             claimed_by: task.claimed_by.clone(),
+            thread: task.thread.clone(),
             decided: task.decisions.clone(),
             due: task.timers.due,
             opened_at: task.opened_at,

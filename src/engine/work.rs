@@ -1,6 +1,6 @@
 //! What a run needs done by its host, as an answer to a question.
 
-use super::event::StandIn;
+use super::event::{StandIn, Weight};
 use crate::base::id::{RunId, TaskId};
 use crate::base::{Timestamp, Value};
 use crate::expr::SecretUse;
@@ -122,6 +122,8 @@ pub enum Work {
         veto: Vec<String>,
         /// Persons who may not decide.
         exclude: Vec<String>,
+        /// How much a decision counts where it is not 1, by principal.
+        weights: Vec<(String, u32)>,
         /// Whether these join an open task.
         escalated: bool,
         /// Whether one of them is picked by how much they have to do.
@@ -149,6 +151,8 @@ pub struct Assignment {
     pub deputies: Vec<StandIn>,
     /// The excluded as the directory knows them.
     pub exclude: Vec<String>,
+    /// How much the decision of some counts, where it is not 1.
+    pub weights: Vec<Weight>,
     /// How much those who could act have to do, where that was asked for.
     pub load: Vec<Load>,
 }

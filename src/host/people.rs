@@ -1,6 +1,7 @@
 //! Who is meant by a task: asked of the directory, today.
 
 use super::{Host, HostError};
+use crate::engine::event::Weight;
 use crate::engine::{Assignment, Failure, FailureKind, Input, Load, RunMachine, StandIn, Work};
 use crate::people::{Directory, UnknownPrincipal};
 use jiff::civil::Date;
@@ -17,6 +18,7 @@ impl Host {
             by,
             veto,
             exclude,
+            weights,
             load,
             ..
         } = work
@@ -38,6 +40,7 @@ impl Host {
                 });
             }
         };
+        assignment.weights = weights_of(&self.directory(), &weights);
         if load {
             assignment.load = self.load_of(&assignment).await?;
         }
@@ -108,6 +111,28 @@ fn assignment(
             })
             .collect(),
         exclude: directory.canonical_all(exclude),
+        weights: Vec::new(),
         load: Vec::new(),
     })
+}
+
+/// How much the decision of each person counts; of several words that fit a person the largest.
+/// A word that fits nobody weighs nothing.
+fn weights_of(directory: &Directory, written: &[(String, u32)]) -> Vec<Weight> {
+    let mut found: Vec<Weight> = Vec::new();
+    for (principal, weight) in written {
+        let people = directory
+            .resolve(std::slice::from_ref(principal), &[])
+            .unwrap_or_default();
+        for person in people {
+            match found.iter_mut().find(|one| one.person == person) {
+                Some(one) => one.weight = one.weight.max(*weight),
+                None => found.push(Weight {
+                    person,
+                    weight: *weight,
+                }),
+            }
+        }
+    }
+    found
 }

@@ -177,6 +177,7 @@ fn task_row(run: &RunId, flow: &str, view: TaskView, rev: u64) -> TaskRow {
         people: view.people,
         deputies: view.deputies,
         claimed_by: view.claimed_by,
+        thread: view.thread,
         decided: view.decided,
         due: view.due,
         opened_at: view.opened_at,

@@ -51,6 +51,9 @@ impl Host {
             *of = self.one_person(of)?;
             *to = self.one_person(to)?;
         }
+        if let TaskAct::Remark { to: Some(to), .. } = &mut acting.act {
+            *to = self.one_person(to)?;
+        }
         if let TaskAct::Release { reason } = &acting.act {
             check_reason(reason.as_deref())?;
         }

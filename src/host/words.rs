@@ -28,7 +28,7 @@ impl Host {
                     let Some(view) = machine.task(task).filter(|view| view.phase == TaskPhase::Open) else {
                         continue;
                     };
-                    let (subject, text) = self.task_words(machine, &view, asked(view.kind));
+                    let (subject, text) = self.task_words(machine, &view, told(&record.event, view.kind));
                     let key = format!("task:{task}:{}", record.seq);
                     let people = newly_asked(&record.event);
                     mails.extend(self.mail_each(run, &key, &people, &subject, &text, record.at));
@@ -244,8 +244,23 @@ fn newly_asked(event: &Event) -> Vec<String> {
         Event::TaskActed {
             act: TaskAct::Delegate { to, .. } | TaskAct::Reassign { to, .. },
             ..
+        }
+        | Event::TaskActed {
+            act: TaskAct::Remark { to: Some(to), .. },
+            ..
         } => vec![to.clone()],
         _ => Vec::new(),
+    }
+}
+
+/// What a mail about a task begins with, by what happened.
+const fn told(event: &Event, kind: AskKind) -> &'static str {
+    match event {
+        Event::TaskActed {
+            act: TaskAct::Remark { .. },
+            ..
+        } => "You are asked a question",
+        _ => asked(kind),
     }
 }
 

@@ -233,6 +233,8 @@ pub struct PlanAsk {
     pub by: Vec<Template>,
     /// How many must agree. Without a rule, whoever answers first settles it.
     pub rule: Option<RuleSpec>,
+    /// How much a decision counts where it is not 1, by principal.
+    pub weights: Vec<(String, u32)>,
     /// Who can settle it alone with another decision than the first.
     pub veto: Vec<Template>,
     /// Who may not decide.

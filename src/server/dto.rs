@@ -3,6 +3,10 @@
 
 use super::items::AskedItem;
 use crate::audit::AccessEntry;
+mod remark;
+
+pub use remark::{RemarkBody, TaskRemark};
+
 use crate::base::render::{FileFindings, json};
 use crate::base::{Diagnostic, Timestamp, Value, unique};
 use crate::engine::event::{DecisionRecord, DocumentRef};
@@ -383,6 +387,8 @@ pub struct Task {
     /// Who has taken it; nobody else may answer until they give it back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claimed_by: Option<String>,
+    /// What was said about it, in order; the first is number 1.
+    pub thread: Vec<TaskRemark>,
     /// What was decided so far on this version.
     pub decided: Vec<Decided>,
     /// When it expires.
@@ -419,6 +425,7 @@ impl From<TaskRow> for Task {
             people: task.people,
             deputies: task.deputies.into_iter().map(Deputy::from).collect(),
             claimed_by: task.claimed_by,
+            thread: task.thread.into_iter().map(TaskRemark::from).collect(),
             decided: task.decided.into_iter().map(Decided::from).collect(),
             due: task.due,
             opened_at: task.opened_at,

@@ -209,6 +209,7 @@ impl From<Refusal> for Problem {
             Refusal::Taken => conflict("taken"),
             Refusal::NotAllowed(_) => conflict("not-allowed"),
             Refusal::TooManyActs => conflict("too-many-acts"),
+            Refusal::BadRemark(_) => unfit("bad-remark"),
             Refusal::NotEligible(_) => unfit("not-eligible"),
             Refusal::VersionMissing => unfit("version-missing"),
             Refusal::Form(faults) => {

@@ -116,6 +116,7 @@ pub fn routes() -> Vec<Route> {
         post("/api/v1/tasks/{task}/decision", PERSON, "decide_task", "Decides a task on the version that was seen", tasks::decide),
         post("/api/v1/tasks/{task}/claim", PERSON, "claim_task", "Takes a task off the lists of others", tasks::claim),
         post("/api/v1/tasks/{task}/release", PERSON, "release_task", "Gives a task back to all who are asked", tasks::release),
+        post("/api/v1/tasks/{task}/remarks", PERSON, "add_task_remark", "Says something about a task, asks somebody, or answers", tasks::remark),
         post("/api/v1/tasks/{task}/delegate", PERSON, "delegate_task", "Lets somebody act for one who is asked and stays accountable", tasks::delegate),
         post("/api/v1/tasks/{task}/reassign", PERSON, "reassign_task", "Hands the place of one who is asked over to somebody else", tasks::reassign),
         post("/api/v1/files", OPERATORS, "put_file", "Puts a file into a folder", files::put).streaming(),

@@ -7,6 +7,7 @@ use super::limits::{
     MAX_INPUTS, MAX_LINE, MAX_NAME, MAX_OUTCOMES, MAX_PARALLEL, MAX_PEOPLE, MAX_REMINDERS, MAX_STEPS, MAX_TEXT,
     NAME_PATTERN, RESERVED_FIELDS, RESERVED_IDS, RESERVED_OUTPUTS,
 };
+use super::shape::MAX_COUNT;
 use crate::base::Value;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -278,6 +279,11 @@ pub struct ApproveSpec {
     /// How many must agree: `all`, `any`, `majority`, a number, `60%` or `in_order`. Default `any`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<RuleSpec>,
+    /// How much a decision counts where it is not 1, by person, role or group.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("maxProperties" = MAX_PEOPLE, "additionalProperties" = { "type": "integer", "minimum": 1, "maximum": MAX_COUNT }))]
+    #[schemars(extend("examples" = [{ "role:legal-lead": 2 }]))]
+    pub weights: IndexMap<String, u32>,
     /// Whose other decision than the first one settles it alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_PEOPLE), inner(length(min = 1)), extend("examples" = [["role:legal-lead"]]))]

@@ -419,7 +419,7 @@ impl Store for MemoryStore {
 
     async fn open_tasks(&self, person: Option<&str>) -> Result<Vec<TaskRow>, StoreError> {
         let tables = self.tables();
-        let is_theirs = |task: &&TaskRow| person.is_none_or(|person| task.people.iter().any(|other| other == person));
+        let is_theirs = |task: &&TaskRow| person.is_none_or(|person| task.listed_for().any(|other| other == person));
         let open = tables.tasks.iter().filter(|task| task.state == TaskState::Open);
         let mut tasks: Vec<_> = open.filter(is_theirs).cloned().collect();
         tasks.sort_by_key(|task| task.opened_at);

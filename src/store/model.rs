@@ -3,7 +3,7 @@
 use crate::audit::AccessEntry;
 use crate::base::id::{EventId, FileId, MailId, RunId, TaskId};
 use crate::base::{Calendars, Timestamp};
-use crate::engine::event::{DecisionRecord, DocumentRef, StandIn};
+use crate::engine::event::{DecisionRecord, DocumentRef, Remark, StandIn};
 use crate::engine::view::{AskKind, PlanField};
 use crate::engine::{EventRecord, InboundEvent};
 use crate::space::{Comment, File, Grant, Share, Workspace};
@@ -351,6 +351,9 @@ pub struct TaskRow {
     /// Who has taken it, if somebody has.
     #[serde(default)]
     pub claimed_by: Option<String>,
+    /// What was said about it, in order.
+    #[serde(default)]
+    pub thread: Vec<Remark>,
     /// What was decided so far on this version.
     pub decided: Vec<DecisionRecord>,
     /// When it expires.
@@ -361,6 +364,14 @@ pub struct TaskRow {
     pub state: TaskState,
     /// Times stored.
     pub rev: u64,
+}
+
+impl TaskRow {
+    /// Whose lists it is in: those who may answer, and those who are asked something about it.
+    pub fn listed_for(&self) -> impl Iterator<Item = &String> {
+        let consulted = self.thread.iter().filter_map(|remark| remark.to.as_ref());
+        self.people.iter().chain(consulted)
+    }
 }
 
 /// What tasks were before there were others.

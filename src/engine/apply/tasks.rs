@@ -1,11 +1,12 @@
 //! Tasks: opened, assigned, decided, voided, closed.
 
 use super::super::collect::review_name;
-use super::super::event::{DocumentRef, Event, StandIn, TaskAct};
+use super::super::event::{DocumentRef, Event, Remark, StandIn, TaskAct};
 use super::super::frame::Slot;
 use super::super::state::{Phase, Task};
 use super::super::view::TaskPhase;
 use super::{Applier, Impossible};
+use crate::base::Timestamp;
 use crate::base::id::{EventId, TaskId};
 
 impl Applier<'_> {
@@ -14,8 +15,9 @@ impl Applier<'_> {
             Event::TaskOpened { .. } => self.task_opened(event),
             Event::TaskAssigned { .. } => self.task_assigned(event),
             Event::TaskActed { task, by, act } => {
+                let at = self.at;
                 let (_, open) = self.open_task(task)?;
-                acted(open, by, act);
+                acted(open, by, at, act);
                 open.acts += 1;
                 self.touch(task);
                 Ok(())
@@ -42,6 +44,7 @@ impl Applier<'_> {
             people,
             veto,
             deputies,
+            weights,
             exclude,
             assigned_to,
             escalated,
@@ -58,6 +61,7 @@ impl Applier<'_> {
             open.people.clone_from(people);
             open.veto.clone_from(veto);
             open.deputies.clone_from(deputies);
+            open.weights.clone_from(weights);
             open.claimed_by.clone_from(assigned_to);
             open.unassigned = false;
         }
@@ -112,6 +116,8 @@ impl Applier<'_> {
             joined: Vec::new(),
             veto: Vec::new(),
             deputies: Vec::new(),
+            weights: Vec::new(),
+            thread: Vec::new(),
             claimed_by: None,
             acts: 0,
             decisions: Vec::new(),
@@ -236,10 +242,17 @@ impl Applier<'_> {
 }
 
 /// The task after somebody did something about it.
-fn acted(task: &mut Task, by: &str, act: &TaskAct) {
+fn acted(task: &mut Task, by: &str, at: Timestamp, act: &TaskAct) {
     match act {
         TaskAct::Claim => task.claimed_by = Some(by.to_owned()),
         TaskAct::Release { .. } => task.claimed_by = None,
+        TaskAct::Remark { text, to, answers } => task.thread.push(Remark {
+            by: by.to_owned(),
+            at,
+            text: text.clone(),
+            to: to.clone(),
+            answers: *answers,
+        }),
         TaskAct::Delegate { of, to, .. } => {
             pass_on(task, of, to);
             task.deputies.push(StandIn {
@@ -253,6 +266,9 @@ fn acted(task: &mut Task, by: &str, act: &TaskAct) {
                 for person in list.iter_mut().filter(|person| *person == of) {
                     person.clone_from(to);
                 }
+            }
+            for weight in task.weights.iter_mut().filter(|weight| weight.person == *of) {
+                weight.person.clone_from(to);
             }
         }
     }

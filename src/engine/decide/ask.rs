@@ -1,6 +1,6 @@
 //! Asking people: opening a task, and who is meant by it.
 
-use super::super::event::{DocumentRef, Event, StandIn};
+use super::super::event::{DocumentRef, Event, StandIn, Weight};
 use super::super::frame::Slot;
 use super::super::input::Reply;
 use super::super::scope::RunScope;
@@ -11,7 +11,7 @@ use super::Decider;
 use super::branch::text_of;
 use super::due::timers;
 use super::pick::picked;
-use super::rule::needed;
+use super::rule::{needed, votes};
 use crate::base::Value;
 use crate::base::id::TaskId;
 use crate::expr::Template;
@@ -118,10 +118,16 @@ impl Decider<'_> {
         let exclude = [&task.exclude[..], &assignment.exclude].concat();
         let people = allowed(&assignment.people, &exclude, &[]);
         let veto = allowed(&assignment.veto, &exclude, &[]);
-        if needed(ask.rule, people.len()).is_none() {
+        let weights: Vec<Weight> = assignment
+            .weights
+            .iter()
+            .filter(|weight| people.contains(&weight.person))
+            .cloned()
+            .collect();
+        let votes = votes(&people, &weights);
+        if needed(ask.rule, votes).is_none() {
             let error = format!(
-                "{} of {} may decide, which is too few: add people to who is asked, or to the directory",
-                people.len(),
+                "{votes} of {} may decide, which is too few: add people to who is asked, or to the directory",
                 task.by.join(", ")
             );
             return self.raise(task.slot, &error, false, 0);
@@ -134,6 +140,7 @@ impl Decider<'_> {
             people,
             veto,
             deputies,
+            weights,
             assigned_to,
             escalated: false,
         });
@@ -190,6 +197,7 @@ impl Decider<'_> {
             exclude: only_new(&assignment.exclude, &task.exclude),
             people,
             veto: Vec::new(),
+            weights: Vec::new(),
             assigned_to: None,
             escalated: true,
         };

@@ -2,7 +2,7 @@
 
 use super::super::event::{Event, TaskAct};
 use super::super::input::{Acting, Refusal, Reply};
-use super::super::limits::MAX_TASK_ACTS;
+use super::super::limits::{MAX_REMARK_CHARS, MAX_REMARKS, MAX_TASK_ACTS};
 use super::super::state::Task;
 use super::super::view::TaskPhase;
 use super::Decider;
@@ -15,7 +15,8 @@ impl Decider<'_> {
             .and_then(|at| self.state().tasks.get(at))
             .ok_or(Refusal::NoSuchTask)?;
         let ask = task.asked(self.plan).ok_or(Refusal::NoSuchTask)?;
-        if task.seat_of(&acting.by).is_none() && !acting.admin {
+        let is_in = task.seat_of(&acting.by).is_some() || task.is_consulted(&acting.by);
+        if !is_in && !acting.admin {
             return Err(Refusal::NoSuchTask);
         }
         match &task.phase {
@@ -53,6 +54,7 @@ fn check(task: &Task, ask: &PlanAsk, acting: &Acting) -> Result<Reply, Refusal> 
                 Some(_) => by_admin(acting, reason.as_deref(), "release"),
             }
         }
+        TaskAct::Remark { text, to, answers } => remark(task, &acting.by, text, to.as_deref(), *answers),
         TaskAct::Delegate { of, to, reason } => {
             allowed(ask, Detour::Delegate)?;
             let same = task.deputies.iter().any(|one| one.by == *to && one.on_behalf_of == *of);
@@ -78,6 +80,40 @@ fn claim(task: &Task, ask: &PlanAsk, by: &str) -> Result<Reply, Refusal> {
         None => Ok(Reply::Accepted),
         Some(person) if person == by => Ok(Reply::AlreadyDone),
         Some(_) => Err(Refusal::Taken),
+    }
+}
+
+/// Whether it can be said.
+fn remark(task: &Task, by: &str, text: &str, to: Option<&str>, answers: Option<u32>) -> Result<Reply, Refusal> {
+    let refuse = |why: String| Err(Refusal::BadRemark(why));
+    if text.trim().is_empty() {
+        return refuse("say something: the remark is empty".to_owned());
+    }
+    if text.chars().count() > MAX_REMARK_CHARS {
+        return refuse(format!("the remark is longer than {MAX_REMARK_CHARS} characters"));
+    }
+    if task.thread.len() >= MAX_REMARKS {
+        return refuse(format!(
+            "there are {MAX_REMARKS} remarks, which is as many as a task may have"
+        ));
+    }
+    if to.is_some() && answers.is_some() {
+        return refuse("a remark asks or answers, and not both".to_owned());
+    }
+    if to == Some(by) {
+        return refuse("ask somebody else".to_owned());
+    }
+    let Some(number) = answers else {
+        return Ok(Reply::Accepted);
+    };
+    let question = (number as usize).checked_sub(1).and_then(|at| task.thread.get(at));
+    if question.is_none_or(|question| question.to.as_deref() != Some(by)) {
+        return refuse(format!("remark {number} asks nothing of you"));
+    }
+    match task.thread.iter().find(|remark| remark.answers == answers) {
+        Some(answer) if answer.text == text => Ok(Reply::AlreadyDone),
+        Some(_) => refuse(format!("remark {number} is answered already")),
+        None => Ok(Reply::Accepted),
     }
 }
 

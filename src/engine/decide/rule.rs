@@ -1,13 +1,13 @@
 //! When people have agreed, and when they no longer can.
 
-use super::super::event::DecisionRecord;
+use super::super::event::{DecisionRecord, Weight};
 use super::super::state::Task;
 use crate::plan::{Outcome, PlanAsk};
 use crate::spec::RuleSpec;
 use std::cmp::Reverse;
 
-/// How many of `people` must agree; without a rule one is enough. `None` where there are too few
-/// of them.
+/// How many of all the `people`, counted by their weights, must agree; without a rule one is enough.
+/// `None` where there are too few of them.
 pub(super) fn needed(rule: Option<RuleSpec>, people: usize) -> Option<usize> {
     if people == 0 {
         return None;
@@ -19,6 +19,15 @@ pub(super) fn needed(rule: Option<RuleSpec>, people: usize) -> Option<usize> {
         RuleSpec::Count(count) => Some((count as usize).max(1)).filter(|count| *count <= people),
         RuleSpec::Percent(percent) => Some((people * percent.min(100) as usize).div_ceil(100).max(1)),
     }
+}
+
+/// How much the decisions of `people` count together.
+pub(super) fn votes<'p>(people: impl IntoIterator<Item = &'p String>, weights: &[Weight]) -> usize {
+    let weight = |person: &String| {
+        let own = weights.iter().find(|weight| weight.person == *person);
+        own.map_or(1, |weight| weight.weight as usize)
+    };
+    people.into_iter().map(weight).sum()
 }
 
 /// For whom the decision counts.
@@ -57,6 +66,18 @@ impl Task {
         self.people.iter().chain(&self.joined).any(|one| one == person)
     }
 
+    /// How much was decided so, by those who count towards the rule.
+    fn votes_for(&self, decision: &str) -> usize {
+        let so = self.decisions.iter().filter(|record| record.decision == decision);
+        let whom: Vec<String> = so.map(|record| principal(record).to_owned()).collect();
+        votes(whom.iter().filter(|person| self.counts(person)), &self.weights)
+    }
+
+    /// Whether somebody was asked something about it.
+    pub(super) fn is_consulted(&self, person: &str) -> bool {
+        self.thread.iter().any(|remark| remark.to.as_deref() == Some(person))
+    }
+
     /// Whether it is the turn of `person` where people decide one after the other. Whoever joined
     /// by escalation or only vetoes waits for nobody.
     pub(super) fn is_turn_of(&self, person: &str) -> bool {
@@ -78,17 +99,13 @@ pub(super) fn verdict<'p>(task: &Task, ask: &'p PlanAsk) -> Option<&'p str> {
     if let Some(veto) = vetoes.find(|record| task.veto.iter().any(|one| one == principal(record))) {
         return named(ask, &veto.decision);
     }
-    let needed = needed(ask.rule, task.people.len())?;
-    let agreed = task
-        .decisions
-        .iter()
-        .filter(|record| record.decision == *positive && task.counts(principal(record)))
-        .count();
+    let needed = needed(ask.rule, votes(&task.people, &task.weights))?;
+    let agreed = task.votes_for(positive);
     if agreed >= needed {
         return Some(positive);
     }
     let everybody = task.people.iter().chain(&task.joined);
-    let open = everybody.filter(|person| !task.has_decided(person)).count();
+    let open = votes(everybody.filter(|person| !task.has_decided(person)), &task.weights);
     if agreed + open >= needed {
         return None;
     }
@@ -100,12 +117,9 @@ fn named<'p>(ask: &'p PlanAsk, decision: &str) -> Option<&'p str> {
     ask.decisions.iter().map(String::as_str).find(|one| *one == decision)
 }
 
-/// The decision made most often; of two made equally often the one listed later.
+/// The decision that counts most; of two that count the same the one listed later.
 fn most_frequent<'p>(task: &Task, decisions: &'p [Outcome]) -> Option<&'p str> {
-    let times = |decision: &Outcome| {
-        let same = |record: &&DecisionRecord| record.decision == *decision && task.counts(principal(record));
-        task.decisions.iter().filter(same).count()
-    };
+    let times = |decision: &Outcome| task.votes_for(decision);
     decisions
         .iter()
         .enumerate()

@@ -44,6 +44,19 @@ fn check(cx: &Context<'_>, report: &mut Report) {
         {
             lists.push(("deadline/escalate/to".to_owned(), &escalate.to));
         }
+        for weighted in step.spec.approve.iter().flat_map(|approve| approve.weights.keys()) {
+            let literal = (!weighted.contains("${{")).then(|| wrong(weighted)).flatten();
+            let braces = || {
+                let help = "write the person, role or group itself".to_owned();
+                weighted
+                    .contains("${{")
+                    .then(|| (format!("`{weighted}` is looked up as it is written"), help))
+            };
+            if let Some((message, help)) = literal.or_else(braces) {
+                let span = cx.key(&step.at(&format!("approve/weights/{}", escape(weighted))));
+                report.push(Diagnostic::error(CODE, message, span).with_help(help));
+            }
+        }
         for (path, principals) in lists {
             for (index, principal) in principals.iter().enumerate() {
                 whole(cx, &step.at(&format!("{path}/{index}")), principal, report);

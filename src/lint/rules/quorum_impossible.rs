@@ -59,7 +59,8 @@ fn rule(cx: &Context<'_>, step: &StepView<'_>, approve: &ApproveSpec, report: &m
     report.push(Diagnostic::error(CODE, message, span).with_help(help));
 }
 
-/// How many people are asked, where the flow alone tells: roles and groups have any number.
+/// How much the decisions of those asked count, where the flow alone tells: roles and groups have any
+/// number, and somebody may have a weighted role.
 fn people(approve: &ApproveSpec) -> Option<usize> {
     let one_each = approve.by.iter().all(|who| {
         !who.contains("${{")
@@ -67,7 +68,13 @@ fn people(approve: &ApproveSpec) -> Option<usize> {
                 .iter()
                 .any(|prefix| who.starts_with(prefix))
     });
-    one_each.then(|| approve.by.iter().collect::<BTreeSet<_>>().len())
+    let plain = |who: &String| who.starts_with("user:") || who.starts_with("email:");
+    if !one_each || !approve.weights.keys().all(plain) {
+        return None;
+    }
+    let people: BTreeSet<&String> = approve.by.iter().collect();
+    let weight = |who: &&String| approve.weights.get(*who).map_or(1, |weight| *weight as usize);
+    Some(people.iter().map(weight).sum())
 }
 
 fn reasons(cx: &Context<'_>, step: &StepView<'_>, approve: &ApproveSpec, report: &mut Report) {

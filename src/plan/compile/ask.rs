@@ -18,6 +18,11 @@ impl<'a> Compiler<'a> {
             ask: self.maybe(pointer, "ask", approve.ask.as_ref()),
             by: self.templates(&format!("{pointer}/by"), &approve.by),
             rule: Some(approve.rule.unwrap_or(RuleSpec::Any)),
+            weights: approve
+                .weights
+                .iter()
+                .map(|(who, weight)| (who.clone(), *weight))
+                .collect(),
             veto: self.templates(&format!("{pointer}/veto"), &approve.veto),
             exclude: self.exclusions(pointer, &approve.exclude, names),
             form: fields(&approve.form, &decisions),
@@ -44,6 +49,7 @@ impl<'a> Compiler<'a> {
             ask: self.maybe(pointer, "ask", task.ask.as_ref()),
             by: self.templates(&format!("{pointer}/to"), &task.to),
             rule: None,
+            weights: Vec::new(),
             veto: Vec::new(),
             exclude: self.exclusions(pointer, &task.exclude, names),
             form: fields(&task.form, &decisions),

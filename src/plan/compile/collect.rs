@@ -85,6 +85,7 @@ fn review(by: Vec<Template>) -> PlanAsk {
         title: None,
         ask: None,
         by,
+        weights: Vec::new(),
         rule: None,
         veto: Vec::new(),
         exclude: vec![Exclusion::Uploader],

@@ -3,7 +3,7 @@
 use crate::base::id::{FileId, TaskId};
 use crate::engine::{Acting, Decision, Reply, TaskAct};
 use crate::people::roles::ADMIN;
-use crate::server::dto::{DecisionAnswer, DecisionBody, HandOnBody, Page, ReleaseBody, Task};
+use crate::server::dto::{DecisionAnswer, DecisionBody, HandOnBody, Page, ReleaseBody, RemarkBody, Task};
 use crate::server::extract::{Answer, JsonBody, Path, Query, State};
 use crate::server::transfer::{self, Transfer};
 use crate::server::{Caller, Problem, Server};
@@ -125,6 +125,17 @@ pub async fn reassign(
     act(&server, &caller, task, TaskAct::Reassign { of, to, reason }).await
 }
 
+/// Says something about a task, asks somebody, or answers.
+pub async fn remark(
+    State(server): State,
+    caller: Caller,
+    Path(task): Path<TaskId>,
+    JsonBody(body): JsonBody<RemarkBody>,
+) -> Result<Answer<DecisionAnswer>, Problem> {
+    let RemarkBody { text, to, answers } = body;
+    act(&server, &caller, task, TaskAct::Remark { text, to, answers }).await
+}
+
 async fn act(
     server: &Arc<Server>,
     caller: &Caller,
@@ -154,7 +165,7 @@ fn answered(reply: Reply) -> DecisionAnswer {
 async fn visible(server: &Server, caller: &Caller, task: &TaskId) -> Result<TaskRow, Problem> {
     let row = server.host.task(task).await.map_err(Problem::from)?;
     let person = caller.principal();
-    let is_theirs = row.people.contains(&person) || row.decided.iter().any(|record| record.by == person);
+    let is_theirs = row.listed_for().any(|one| *one == person) || row.decided.iter().any(|record| record.by == person);
     if is_theirs || caller.has(ADMIN) {
         return Ok(row);
     }

@@ -386,10 +386,10 @@ fn put_task(mut task: TaskRow, out: &mut Vec<Statement>) -> Result<(), StoreErro
         ));
     }
     if is_open {
-        for person in task.people {
+        for person in task.listed_for() {
             out.push(fine(
                 "INSERT INTO task_person (person, task) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-                vec![person.into(), task.id.0.clone().into()],
+                vec![person.clone().into(), task.id.0.clone().into()],
             ));
         }
     }

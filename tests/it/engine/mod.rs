@@ -22,6 +22,8 @@ mod journal;
 mod limits;
 mod outcomes;
 mod property;
+mod remarks;
 mod tasks;
 mod timers;
 mod waits;
+mod weights;

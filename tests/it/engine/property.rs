@@ -6,6 +6,7 @@ use super::generate::{self, KEY, PEOPLE, SUBJECT};
 use super::rng::Rng;
 use gatefold::base::id::{EventId, RunId};
 use gatefold::base::{Timestamp, Value};
+use gatefold::engine::event::Weight;
 use gatefold::engine::{
     Acting, Assignment, Decision, EventRecord, Failure, FailureKind, InboundEvent, Input, RunMachine, RunPhase,
     StandIn, Start, TaskAct, TaskPhase, Work, WorkKey,
@@ -190,6 +191,7 @@ impl Subject {
                         people,
                         veto,
                         deputies: self.deputies(),
+                        weights: self.weights(),
                         ..Assignment::default()
                     };
                     Input::Assigned { work, assignment }
@@ -276,6 +278,13 @@ impl Subject {
         (0..count).map(|_| one(self)).collect()
     }
 
+    /// How much somebody's decision counts.
+    fn weights(&mut self) -> Vec<Weight> {
+        let person = self.rng.choose(&PEOPLE).to_owned();
+        let weight = u32::try_from(self.rng.below(3)).expect("it is small") + 1;
+        vec![Weight { person, weight }]
+    }
+
     /// Something that people do about a task beside answering it.
     fn acting(&mut self) -> Option<Input> {
         let tasks = self.machine.tasks();
@@ -286,8 +295,13 @@ impl Subject {
         let of = self.rng.choose(&PEOPLE).to_owned();
         let to = self.rng.choose(&PEOPLE).to_owned();
         let reason = self.rng.percent(50).then(|| "so".to_owned());
-        let act = match self.rng.below(4) {
+        let act = match self.rng.below(5) {
             0 => TaskAct::Claim,
+            4 => TaskAct::Remark {
+                text: "so".to_owned(),
+                to: self.rng.percent(50).then_some(to),
+                answers: self.rng.percent(30).then_some(1),
+            },
             1 => TaskAct::Release { reason },
             2 => TaskAct::Delegate { of, to, reason },
             _ => TaskAct::Reassign { of, to, reason },

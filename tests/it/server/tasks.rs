@@ -342,3 +342,45 @@ async fn a_task_is_taken_given_back_and_passed_on() {
     assert_eq!(handed.0, StatusCode::OK, "{}", handed.1);
     assert_eq!(harness.get(&path).by("ben").send().await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_is_asked_a_question_sees_the_task_and_answers() {
+    let harness = Harness::new().await;
+    harness.deploy(SHELVING).await;
+    harness.begin("shelves", json!({})).await;
+    let tasks = harness.get("/api/v1/tasks").by("anna").send().await.json();
+    let path = format!(
+        "/api/v1/tasks/{}",
+        tasks["items"][0]["id"].as_str().expect("it has an id")
+    );
+    let say = async |user: &str, body: Value| {
+        let answer = harness
+            .post(&format!("{path}/remarks"))
+            .by(user)
+            .json(&body)
+            .send()
+            .await;
+        answer.status
+    };
+    assert_eq!(say("nobody", json!({ "text": "Hello" })).await, StatusCode::NOT_FOUND);
+    let question = json!({ "text": "Which shelf is free?", "to": "user:nobody" });
+    assert_eq!(say("anna", question).await, StatusCode::OK);
+    let theirs = harness.get("/api/v1/tasks").by("nobody").send().await.json();
+    assert_eq!(theirs["items"][0]["thread"][0]["text"], "Which shelf is free?");
+    assert_eq!(
+        say("nobody", json!({ "text": "A1", "answers": 1 })).await,
+        StatusCode::OK
+    );
+    assert_eq!(
+        say("nobody", json!({ "text": "A2", "answers": 1 })).await,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    let body = json!({ "decision": "done", "form": { "shelf": "A1" } });
+    let decided = harness
+        .post(&format!("{path}/decision"))
+        .by("nobody")
+        .json(&body)
+        .send()
+        .await;
+    assert_eq!(decided.status, StatusCode::NOT_FOUND);
+}

@@ -209,6 +209,7 @@ pub fn task(id: &str, people: &[&str], opened_at: Timestamp) -> TaskRow {
         reason: Vec::new(),
         deputies: Vec::new(),
         claimed_by: None,
+        thread: Vec::new(),
         people: people.iter().map(|person| (*person).to_owned()).collect(),
         decided: Vec::new(),
         due: None,
