@@ -71,7 +71,7 @@ fn without(text: &str, masked: &str, explained: &Explained, unread: &[Span]) -> 
         .filter(|hides| !hides.is_empty() && !known(hides))
     {
         let masked = blanked(masked, hides);
-        let built = build(&masked);
+        let built = build_masked(text, &masked);
         let reached = match &built.stopped {
             None => usize::MAX,
             Some(Stopped::Limit(offset)) => *offset,
@@ -88,6 +88,22 @@ fn without(text: &str, masked: &str, explained: &Explained, unread: &[Span]) -> 
     };
     let circles = explained.or_above.is_some() && layout(&next.built);
     (!circles).then_some(next)
+}
+
+/// Reads `masked`, with whatever stopped it on whole characters of `text`: blanks have boundaries
+/// where the characters that they replace have none.
+fn build_masked(text: &str, masked: &str) -> Built {
+    let mut built = build(masked);
+    match &mut built.stopped {
+        Some(Stopped::Syntax(error)) => {
+            error.offset = text.floor_char_boundary(error.offset);
+            error.flow_start = error.flow_start.map(|start| text.floor_char_boundary(start));
+            error.last = whole(text, error.last);
+        }
+        Some(Stopped::Limit(offset)) => *offset = text.floor_char_boundary(*offset),
+        None => {}
+    }
+    built
 }
 
 fn finish(built: Built, told: Vec<Diagnostic>, unread: Vec<Span>, ends_at: Option<usize>, text: &str) -> Read {

@@ -398,6 +398,7 @@ fn assert_sound(text: &str) {
 #[test]
 fn blanks_in_place_of_long_characters_move_no_span_into_one() {
     assert_sound(">6\n.}\u{feff}é\u{feff}%");
+    assert_sound(">7\n\n\u{feff}]**é[bc-'@{.\n&\n{[\n:&\n\t\u{feff}%.`\n");
 }
 
 proptest! {
