@@ -79,6 +79,10 @@ impl Checker<'_> {
             ("comment", entry.comment.as_ref().map(|it| &it.visitor)),
             ("open", entry.open.as_ref().map(|it| &it.visitor)),
             ("download", entry.download.as_ref().map(|it| &it.visitor)),
+            ("give", entry.give.as_ref().map(|it| &it.visitor)),
+            ("take_back", entry.take_back.as_ref().map(|it| &it.visitor)),
+            ("not_applicable", entry.not_applicable.as_ref().map(|it| &it.visitor)),
+            ("withdraw", entry.withdraw.as_ref().map(|it| &it.visitor)),
         ];
         for (key, visitor) in visitors {
             if let Some(visitor) = visitor {
@@ -89,6 +93,11 @@ impl Checker<'_> {
             ("put", entry.put.as_ref().map(|it| &it.by)),
             ("decide", entry.decide.as_ref().map(|it| &it.by)),
             ("answer", entry.answer.as_ref().map(|it| &it.by)),
+            ("claim", entry.claim.as_ref().map(|it| &it.by)),
+            ("release", entry.release.as_ref().map(|it| &it.by)),
+            ("delegate", entry.delegate.as_ref().map(|it| &it.by)),
+            ("reassign", entry.reassign.as_ref().map(|it| &it.by)),
+            ("remark", entry.remark.as_ref().map(|it| &it.by)),
             ("cancel", entry.cancel.as_ref().map(|it| &it.by)),
             ("retry", entry.retry.as_ref().map(|it| &it.by)),
             ("skip", entry.skip.as_ref().map(|it| &it.by)),
@@ -110,6 +119,7 @@ impl Checker<'_> {
             && let Some(found) = self.step(&format!("{at}/decide/step"), step)
         {
             match &found.verb {
+                PlanVerb::Collect(_) => {}
                 PlanVerb::Ask(approve) if entry.refused.is_none() => {
                     let words: Vec<&str> = approve.decisions.iter().map(String::as_str).collect();
                     let what = format!("`{step}` knows no decision");
@@ -126,6 +136,19 @@ impl Checker<'_> {
         {
             self.wrong(&format!("{at}/answer/step"), format!("`{step}` asks nobody"), None);
         }
+        let about_tasks = [
+            ("claim", entry.claim.as_ref().and_then(|it| it.step.as_ref())),
+            ("release", entry.release.as_ref().and_then(|it| it.step.as_ref())),
+            ("delegate", entry.delegate.as_ref().and_then(|it| it.step.as_ref())),
+            ("reassign", entry.reassign.as_ref().and_then(|it| it.step.as_ref())),
+            ("remark", entry.remark.as_ref().and_then(|it| it.step.as_ref())),
+        ];
+        for (key, step) in about_tasks {
+            if let Some(step) = step {
+                self.step(&format!("{at}/{key}/step"), step);
+            }
+        }
+        self.items_of(at, entry);
         if let Some(retry) = &entry.retry {
             self.incident(&format!("{at}/retry/step"), &retry.step);
         }
@@ -134,6 +157,32 @@ impl Checker<'_> {
         }
         if let Some(fail) = &entry.fail {
             self.cannable(&format!("{at}/fail/of"), &fail.of);
+        }
+    }
+
+    /// Items that an entry names: of any checklist of the flow.
+    fn items_of(&mut self, at: &str, entry: &EntrySpec) {
+        let items = [
+            ("give", entry.give.as_ref().map(|it| &it.item)),
+            ("take_back", entry.take_back.as_ref().map(|it| &it.item)),
+            ("not_applicable", entry.not_applicable.as_ref().map(|it| &it.item)),
+            ("decide", entry.decide.as_ref().and_then(|it| it.item.as_ref())),
+        ];
+        let plan = &self.setting.plan;
+        let checklists = plan
+            .bodies()
+            .flat_map(|body| body.steps)
+            .filter_map(|step| match &step.verb {
+                PlanVerb::Collect(collect) => Some(collect),
+                _ => None,
+            });
+        let known: Vec<&str> = checklists
+            .flat_map(|collect| collect.items.keys().map(String::as_str))
+            .collect();
+        for (key, item) in items {
+            if let Some(item) = item {
+                self.word(&format!("{at}/{key}/item"), "no checklist has an item", item, &known);
+            }
         }
     }
 
@@ -161,6 +210,15 @@ impl Checker<'_> {
             self.step_by_key(&at, step);
             for (index, person) in people.iter().enumerate() {
                 self.person(&format!("{at}/{index}"), person);
+            }
+        }
+        for (person, steps) in &expect.inbox {
+            let at = format!("{at}/inbox/{}", escape(person));
+            if parties(&self.setting.directory, person).is_err() {
+                self.wrong_key(&at, format!("there is no person `{person}`"), None);
+            }
+            for (index, step) in steps.iter().enumerate() {
+                self.step(&format!("{at}/{index}"), step);
             }
         }
         for (index, mail) in expect.mails.iter().enumerate() {
@@ -288,8 +346,7 @@ impl Checker<'_> {
 
     fn acquirer(&mut self, at: &str, name: &str) {
         let Some(step) = self.step(at, name) else { return };
-        let is_one = matches!(step.verb, PlanVerb::Uses { acquires: Some(_), .. });
-        if !is_one {
+        if step.acquires().is_none() {
             self.wrong(
                 at,
                 format!("step `{name}` makes nothing that could be taken back"),

@@ -16,7 +16,7 @@ impl Coverage {
     /// Of `plan`, whose cases came to `seen`. That an action fails counts where the flow says what happens then.
     pub fn of(plan: &Plan, seen: &BTreeSet<(String, String)>) -> Self {
         let mut coverage = Self::default();
-        for step in plan.steps.iter().chain(&plan.always) {
+        for step in plan.bodies().flat_map(|body| body.steps) {
             let written = step
                 .outcomes
                 .iter()

@@ -2,21 +2,18 @@
 
 use super::facts::{parties, party};
 use super::file::{
-    AnswerTaskSpec, CommentSpec, DecideSpec, DownloadSpec, EntrySpec, EventSpec, FileSpec, PutSpec, UploadSpec,
-    VisitSpec, WebhookSpec,
+    CommentSpec, DownloadSpec, EntrySpec, EventSpec, FileSpec, PutSpec, UploadSpec, VisitSpec, WebhookSpec,
 };
 use super::material::{self, Material};
 use super::stage::Stage;
-use crate::base::id::{EventId, FileId, RunId, TaskId, WorkspaceId, hex};
+use crate::base::id::{EventId, FileId, RunId, WorkspaceId, hex};
 use crate::base::{Timestamp, Value};
-use crate::engine::event::Event;
-use crate::engine::{Decision, InboundEvent};
+use crate::engine::InboundEvent;
 use crate::host::HostError;
 use crate::host::files::Visitor;
 use crate::host::runs::StartRun;
 use crate::space::Workspace;
 use crate::spec::InputKind;
-use crate::store::TaskRow;
 use indexmap::IndexMap;
 use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
@@ -24,8 +21,6 @@ use tokio::io::AsyncReadExt;
 
 /// Where files lie that a test gives without a folder.
 const FOLDER: &str = "/rehearsal";
-/// Most lines of a journal that are looked at.
-const JOURNAL: usize = 100_000;
 
 /// Why something did not happen.
 #[derive(Debug)]
@@ -59,7 +54,7 @@ pub struct Actor<'a, 's> {
     pub key: String,
 }
 
-type Done = Result<(), Fault>;
+pub(super) type Done = Result<(), Fault>;
 
 impl Actor<'_, '_> {
     /// Does what an entry says; what concerns the stage itself is done elsewhere.
@@ -79,17 +74,17 @@ impl Actor<'_, '_> {
         if let Some(put) = &entry.put {
             return self.put(put).await;
         }
-        if let Some(decide) = &entry.decide {
-            return self.decide(decide).await;
-        }
-        if let Some(answer) = &entry.answer {
-            return self.answer(answer).await;
-        }
         if let Some(event) = &entry.event {
             return self.event(event).await;
         }
         if let Some(webhook) = &entry.webhook {
             return self.webhook(webhook).await;
+        }
+        if let Some(done) = self.about_papers(entry).await {
+            return done;
+        }
+        if let Some(done) = self.about_a_task(entry).await {
+            return done;
         }
         self.by_hand(entry).await
     }
@@ -115,7 +110,7 @@ impl Actor<'_, '_> {
         Ok(())
     }
 
-    fn run(&self) -> Result<&RunId, Fault> {
+    pub(super) fn run(&self) -> Result<&RunId, Fault> {
         let missing = || Fault::Wrong("no run of the flow has begun at this moment".to_owned());
         self.run.as_ref().ok_or_else(missing)
     }
@@ -194,12 +189,12 @@ impl Actor<'_, '_> {
         Ok((newest.sha256 == sha256).then_some(same))
     }
 
-    fn bytes(&self, given: Material<'_>) -> Result<Vec<u8>, Fault> {
+    pub(super) fn bytes(&self, given: Material<'_>) -> Result<Vec<u8>, Fault> {
         material::bytes(given, &self.stage.setting.folder).map_err(Fault::Wrong)
     }
 
     /// Lets somebody in through the link that they were sent last.
-    async fn enter(&self, visitor: &str, password: Option<&str>) -> Result<Visitor, Fault> {
+    pub(super) async fn enter(&self, visitor: &str, password: Option<&str>) -> Result<Visitor, Fault> {
         let directory = &self.stage.setting.directory;
         let wanted = parties(directory, visitor).map_err(Fault::Wrong)?;
         let shares = self.stage.host.shares_of(self.run()?).await?;
@@ -267,90 +262,6 @@ impl Actor<'_, '_> {
         let host = &self.stage.host;
         host.put_file(&by, &put.folder, &put.name, bytes.as_slice()).await?;
         Ok(())
-    }
-
-    async fn decide(&self, decide: &DecideSpec) -> Done {
-        let by = party(&self.stage.setting.directory, &decide.by);
-        let row = self.task(&by, decide.step.as_deref()).await?;
-        let sha256 = match (decide.version, &row.document) {
-            (Some(version), Some(document)) => Some(self.hash_of(&document.id, version).await?),
-            (Some(_), None) => return Err(Fault::Wrong("the task is about no document".to_owned())),
-            (None, document) => document.as_ref().map(|document| document.sha256.clone()),
-        };
-        let decision = Decision {
-            task: row.id,
-            by,
-            on_behalf_of: None,
-            decision: decide.decision.clone(),
-            reason: decide.reason.clone(),
-            sha256,
-            form: decide.form.clone(),
-        };
-        self.stage.host.decide(decision).await?;
-        Ok(())
-    }
-
-    async fn answer(&self, answer: &AnswerTaskSpec) -> Done {
-        let by = party(&self.stage.setting.directory, &answer.by);
-        let row = self.task(&by, answer.step.as_deref()).await?;
-        let decision = Decision {
-            task: row.id,
-            by,
-            on_behalf_of: None,
-            decision: row.decisions.into_iter().next().unwrap_or_default(),
-            reason: None,
-            sha256: row.document.map(|document| document.sha256),
-            form: answer.form.clone(),
-        };
-        self.stage.host.decide(decision).await?;
-        Ok(())
-    }
-
-    async fn task(&self, by: &str, step: Option<&str>) -> Result<TaskRow, Fault> {
-        let task = match step {
-            Some(step) => self.task_of(step).await?,
-            None => self.only_task(by).await?,
-        };
-        Ok(self.stage.host.task(&task).await?)
-    }
-
-    /// The task that a step opened last.
-    async fn task_of(&self, step: &str) -> Result<TaskId, Fault> {
-        let journal = self.stage.host.journal(self.run()?, 0, JOURNAL).await?;
-        let opened = |event: &Event| match event {
-            Event::TaskOpened { step: of, task, .. } if of == step => Some(task.clone()),
-            _ => None,
-        };
-        let last = journal.iter().rev().find_map(|record| opened(&record.event));
-        last.ok_or_else(|| Fault::Refused(format!("`{step}` has asked nobody so far")))
-    }
-
-    async fn only_task(&self, by: &str) -> Result<TaskId, Fault> {
-        let tasks = self.stage.host.open_tasks(Some(by)).await?;
-        match tasks.as_slice() {
-            [one] => Ok(one.id.clone()),
-            [] => Err(Fault::Refused(format!("{by} has no task at this moment"))),
-            several => {
-                let steps: Vec<String> = several.iter().map(|task| format!("`{}`", task.step)).collect();
-                Err(Fault::Wrong(format!(
-                    "{by} has several tasks: say which with `step:`, one of {}",
-                    steps.join(", ")
-                )))
-            }
-        }
-    }
-
-    async fn hash_of(&self, file: &str, version: u64) -> Result<String, Fault> {
-        let file = self
-            .stage
-            .store
-            .file(&FileId::from(file))
-            .await
-            .map_err(HostError::from)?;
-        let found = file
-            .as_ref()
-            .and_then(|file| file.version(version).map(|found| file.reference_to(found).sha256));
-        found.ok_or_else(|| Fault::Wrong(format!("the document has no version {version}")))
     }
 
     async fn event(&self, event: &EventSpec) -> Done {

@@ -1,7 +1,7 @@
 //! What must be so, held against what is so.
 
 use super::codes;
-use super::facts::{Facts, fits, parties};
+use super::facts::{Facts, fits, parties, party};
 use super::file::{ExpectSpec, MailSpec, NeverSpec, OneOrMany};
 use super::setting::Setting;
 use crate::base::source::escape;
@@ -50,6 +50,9 @@ impl Judge<'_> {
         }
         for (step, wanted) in &expect.tasks {
             self.asked(&format!("{at}/tasks/{}", escape(step)), step, wanted);
+        }
+        for (person, wanted) in &expect.inbox {
+            self.inbox(&format!("{at}/inbox/{}", escape(person)), person, wanted);
         }
         for (index, wanted) in expect.mails.iter().enumerate() {
             self.mail(&format!("{at}/mails/{index}"), wanted);
@@ -107,7 +110,8 @@ impl Judge<'_> {
                     // the run closed before it came to this step
                     Some(step) if step.state == "cancelled" && !self.facts.has_begun(id) => ("not_reached", None),
                     Some(step) => (shown(&step.state), step.outcome.clone()),
-                    None => ("pending", None),
+                    // a step of an element that is over
+                    None => ("pending", self.facts.outcomes(id).pop()),
                 };
                 let found = outcome.unwrap_or_else(|| state.to_owned());
                 if found != *wanted && state != wanted {
@@ -144,6 +148,21 @@ impl Judge<'_> {
         };
         let help = self.facts.excerpt(Some(step));
         self.wrong(at, format!("`{step}` asks other people"), label, help);
+    }
+
+    fn inbox(&mut self, at: &str, person: &str, wanted: &[String]) {
+        let mut wanted = wanted.to_vec();
+        wanted.sort_unstable();
+        let found = self.facts.inbox_of(&party(&self.setting.directory, person));
+        if found == wanted {
+            return;
+        }
+        let label = match found.as_slice() {
+            [] => "the list is empty".to_owned(),
+            found => format!("on the list are `{}`", found.join("`, `")),
+        };
+        let help = self.facts.excerpt(None);
+        self.wrong(at, format!("{person} has other tasks"), label, help);
     }
 
     fn mail(&mut self, at: &str, wanted: &MailSpec) {

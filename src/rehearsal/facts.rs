@@ -8,13 +8,13 @@ use crate::engine::event::Event;
 use crate::host::HostError;
 use crate::host::runs::StepView;
 use crate::people::Directory;
-use crate::plan::{Plan, PlanVerb};
+use crate::plan::{Plan, PlanStep, PlanVerb};
 use crate::space::State;
 use crate::store::RunRow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most lines of a journal that are looked at.
-const JOURNAL: usize = 100_000;
+pub(super) const JOURNAL: usize = 100_000;
 /// Most lines of a journal that a finding shows.
 const EXCERPT: usize = 8;
 /// Keys of an event that say nothing to a person, or too much.
@@ -37,6 +37,8 @@ pub struct Facts {
     pub steps: Vec<StepView>,
     /// What it gave.
     pub outputs: Option<Value>,
+    /// Open tasks: who has each on their list, and the step that asks.
+    pub tasks: Vec<(Vec<String>, String)>,
     /// Mails that went.
     pub mails: Vec<Sent>,
     /// Actions that were called outside.
@@ -57,6 +59,7 @@ impl Facts {
             journal: Vec::new(),
             steps: Vec::new(),
             outputs: None,
+            tasks: Vec::new(),
             mails: world.mails(),
             calls: world.calls(),
             open_shares: BTreeSet::new(),
@@ -68,6 +71,10 @@ impl Facts {
         let view = stage.host.run_view(&run).await?;
         facts.steps = view.steps;
         facts.outputs = view.outputs;
+        for task in stage.host.open_tasks(None).await? {
+            let people = task.listed_for().cloned().collect();
+            facts.tasks.push((people, task.step));
+        }
         for (share, _) in stage.host.shares_of(&run).await? {
             if share.state == State::Live && share.expires_at > facts.now {
                 facts.open_shares.insert(share.id.to_string());
@@ -100,10 +107,10 @@ impl Facts {
         self.journal.iter().filter_map(outcome).collect()
     }
 
-    /// Every outcome of every step.
+    /// Every outcome of every step; a step of an `each` counts in any of its elements.
     pub fn all_outcomes(&self) -> BTreeSet<(String, String)> {
         let outcome = |record: &EventRecord| match &record.event {
-            Event::StepFinished { step, outcome, .. } => Some((step.clone(), outcome.clone())),
+            Event::StepFinished { step, outcome, .. } => Some((bare(step), outcome.clone())),
             _ => None,
         };
         self.journal.iter().filter_map(outcome).collect()
@@ -125,15 +132,32 @@ impl Facts {
         Some(asked.remove(last?).unwrap_or_default())
     }
 
+    /// The steps whose open tasks a person has on their list, in alphabetical order.
+    pub fn inbox_of(&self, person: &str) -> Vec<String> {
+        let theirs = self
+            .tasks
+            .iter()
+            .filter(|(people, _)| people.iter().any(|other| other == person));
+        let mut steps: Vec<String> = theirs.map(|(_, step)| step.clone()).collect();
+        steps.sort_unstable();
+        steps
+    }
+
     /// Whether a step has begun.
     pub fn has_begun(&self, id: &str) -> bool {
-        self.journal.iter().any(|record| match &record.event {
+        self.begun().any(|step| step == id)
+    }
+
+    /// Steps that have begun, each as often as something about it was recorded.
+    fn begun(&self) -> impl Iterator<Item = &str> {
+        self.journal.iter().filter_map(|record| match &record.event {
             Event::ActionScheduled { step, .. }
             | Event::WaitOpened { step, .. }
+            | Event::CollectOpened { step, .. }
             | Event::TaskOpened { step, .. }
             | Event::StepFinished { step, .. }
-            | Event::IncidentRaised { step, .. } => step == id,
-            _ => false,
+            | Event::IncidentRaised { step, .. } => Some(step.as_str()),
+            _ => None,
         })
     }
 
@@ -143,24 +167,19 @@ impl Facts {
             let verb = plan.step(step).map(|step| &step.verb);
             matches!(verb, Some(PlanVerb::Uses { action, .. }) if action == name)
         };
-        let of_steps = plan.steps.iter().chain(&plan.always);
-        let mut ids = of_steps.map(|step| step.id.as_str());
-        self.calls.iter().any(|call| call == name) || ids.any(|id| calls(id) && self.has_begun(id))
+        self.calls.iter().any(|call| call == name) || self.begun().any(calls)
     }
 
     /// Ids of what a step acquired, and of those, which were taken back.
     pub fn acquired(&self, plan: &Plan, id: &str) -> (Vec<String>, Vec<String>) {
-        let Some(PlanVerb::Uses {
-            acquires: Some(acquires),
-            ..
-        }) = plan.step(id).map(|step| &step.verb)
-        else {
+        let Some(acquires) = plan.step(id).and_then(PlanStep::acquires) else {
             return (Vec::new(), Vec::new());
         };
         let thing = |record: &EventRecord| match &record.event {
             Event::StepFinished { step, output, .. } if step == id => {
                 output.get(&acquires.output).and_then(Value::as_str).map(str::to_owned)
             }
+            Event::CollectOpened { step, request, .. } if step == id => Some(request.clone()),
             _ => None,
         };
         let acquired: Vec<String> = self.journal.iter().filter_map(thing).collect();
@@ -219,6 +238,11 @@ fn line(record: &EventRecord, fields: &Value, step: Option<&str>) -> String {
     parts.extend(words);
     parts.retain(|part| !part.is_empty());
     parts.join("  ")
+}
+
+/// The id of a step without the element that it is of: of `departments[3].sign`, `sign`.
+fn bare(step: &str) -> String {
+    step.rsplit_once('.').map_or(step, |(_, id)| id).to_owned()
 }
 
 /// Whether it is the id of something, as `tsk_…`: another one each time.

@@ -200,12 +200,30 @@ pub struct EntrySpec {
     pub open: Option<VisitSpec>,
     /// Somebody with a link fetches a file.
     pub download: Option<DownloadSpec>,
+    /// Somebody who was asked for papers gives a file for an item of the checklist.
+    pub give: Option<GiveSpec>,
+    /// Somebody who was asked for papers takes a file back.
+    pub take_back: Option<TakeBackSpec>,
+    /// Somebody who was asked for papers says why an item does not apply.
+    pub not_applicable: Option<NotApplicableSpec>,
+    /// Somebody who was asked for papers says that they will give none.
+    pub withdraw: Option<WithdrawSpec>,
     /// A person of the directory puts a file into a folder.
     pub put: Option<PutSpec>,
     /// A person decides a task.
     pub decide: Option<DecideSpec>,
     /// A person does a task: its first answer, as `done`.
     pub answer: Option<AnswerTaskSpec>,
+    /// A person takes a task off the lists of the others.
+    pub claim: Option<TaskActSpec>,
+    /// A person gives a task back to all who are asked.
+    pub release: Option<TaskActSpec>,
+    /// A person lets somebody act for one who is asked and stays accountable.
+    pub delegate: Option<HandOverSpec>,
+    /// A person hands the place of one who is asked over to somebody else.
+    pub reassign: Option<HandOverSpec>,
+    /// A person says something about a task, asks somebody, or answers.
+    pub remark: Option<RemarkSpec>,
     /// Something happens outside.
     pub event: Option<EventSpec>,
     /// A signed call comes in for the flow.
@@ -314,8 +332,13 @@ pub struct PutSpec {
 pub struct DecideSpec {
     /// Who: a user name or an address.
     pub by: String,
+    /// For whom, where they stand in for somebody: a user name.
+    #[serde(rename = "for")]
+    pub on_behalf_of: Option<String>,
     /// The step that asks. Without it, the only task that the person has.
     pub step: Option<String>,
+    /// The item of the step's checklist that it is about, where it is about one.
+    pub item: Option<String>,
     /// What.
     pub decision: String,
     /// Why.
@@ -339,6 +362,115 @@ pub struct AnswerTaskSpec {
     /// What they fill in, by the names of the fields.
     #[serde(default)]
     pub form: Map<String, Value>,
+}
+
+/// Something done about a task.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "TaskAct")]
+pub struct TaskActSpec {
+    /// Who: a user name.
+    pub by: String,
+    /// The step that asks. Without it, the only task that the person has.
+    pub step: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// A task handed to somebody else.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "HandOver")]
+pub struct HandOverSpec {
+    /// Who does it: a user name.
+    pub by: String,
+    /// The step that asks. Without it, the only task that the person has.
+    pub step: Option<String>,
+    /// Whose place it is, if not that of whoever does it.
+    pub of: Option<String>,
+    /// To whom.
+    pub to: String,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// Words about a task.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Remark")]
+pub struct RemarkSpec {
+    /// Who: a user name.
+    pub by: String,
+    /// The step that asks. Without it, the only task that the person has.
+    pub step: Option<String>,
+    /// The words.
+    pub text: String,
+    /// Who is asked.
+    pub to: Option<String>,
+    /// Which remark it answers, counted from 1.
+    pub answers: Option<u32>,
+}
+
+/// A file for an item of a checklist.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Give")]
+pub struct GiveSpec {
+    /// Who was asked, as `sam@example.com`.
+    #[serde(rename = "as")]
+    pub visitor: String,
+    /// The item.
+    pub item: String,
+    /// The file's name.
+    pub name: String,
+    /// Until when it is valid, as `2027-03-31`.
+    pub valid_until: Option<String>,
+    /// What stands in it.
+    pub text: Option<String>,
+    /// So many bytes of anything, as `3 MB`.
+    pub size: Option<String>,
+    /// The bytes of this file, as a path from the test.
+    pub path: Option<String>,
+}
+
+/// A file that is taken back.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "TakeBack")]
+pub struct TakeBackSpec {
+    /// Who was asked, as `sam@example.com`.
+    #[serde(rename = "as")]
+    pub visitor: String,
+    /// The item.
+    pub item: String,
+    /// The file's name.
+    pub name: String,
+}
+
+/// An item that does not apply.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "NotApplicable")]
+pub struct NotApplicableSpec {
+    /// Who was asked, as `sam@example.com`.
+    #[serde(rename = "as")]
+    pub visitor: String,
+    /// The item.
+    pub item: String,
+    /// Why.
+    pub because: String,
+}
+
+/// A request that is turned down.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Withdraw")]
+pub struct WithdrawSpec {
+    /// Who was asked, as `sam@example.com`.
+    #[serde(rename = "as")]
+    pub visitor: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// An event from outside.
@@ -428,6 +560,9 @@ pub struct ExpectSpec {
     /// By step: exactly who is asked, in any order.
     #[serde(default)]
     pub tasks: IndexMap<String, Vec<String>>,
+    /// By person: exactly the steps whose open tasks they have on their list, in any order.
+    #[serde(default)]
+    pub inbox: IndexMap<String, Vec<String>>,
     /// Mails that must have gone.
     #[serde(default)]
     pub mails: Vec<MailSpec>,

@@ -1,6 +1,6 @@
 //! Bytes of files that a test makes on the spot.
 
-use super::file::{FileSpec, PutSpec, UploadSpec};
+use super::file::{FileSpec, GiveSpec, PutSpec, UploadSpec};
 use std::path::Path;
 
 /// Most bytes that a test makes on the spot for one file.
@@ -47,7 +47,7 @@ macro_rules! material_of {
     };
 }
 
-material_of!(FileSpec, UploadSpec, PutSpec);
+material_of!(FileSpec, GiveSpec, UploadSpec, PutSpec);
 
 /// The bytes, or what is wrong with how they are given. Paths are below `folder`.
 pub fn bytes(given: Material<'_>, folder: &Path) -> Result<Vec<u8>, String> {

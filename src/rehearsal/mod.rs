@@ -16,11 +16,13 @@ pub mod junit;
 mod made_up;
 mod material;
 mod moment;
+mod paper_doings;
 mod play;
 pub mod read;
 pub mod report;
 mod setting;
 mod stage;
+mod task_doings;
 
 pub use read::test_schema;
 pub use report::{CaseReport, FileReport};

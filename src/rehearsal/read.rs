@@ -13,9 +13,11 @@ use std::sync::LazyLock;
 /// Where editors find the schema.
 pub const ID: &str = "https://raw.githubusercontent.com/gatefold/gatefold/main/schema/test.schema.json";
 /// What can happen, of which each entry of a time line has one.
-pub const DOINGS: [&str; 15] = [
-    "upload", "comment", "open", "download", "put", "decide", "answer", "event", "webhook", "fail", "cancel", "retry",
-    "skip", "crash", "expect",
+#[rustfmt::skip]
+pub const DOINGS: [&str; 24] = [
+    "upload", "comment", "open", "download", "give", "take_back", "not_applicable", "withdraw", "put",
+    "decide", "answer", "claim", "release", "delegate", "reassign", "remark",
+    "event", "webhook", "fail", "cancel", "retry", "skip", "crash", "expect",
 ];
 const ANSWERS: [&str; 4] = ["gives", "made_up", "fails", "hangs"];
 const NEVERS: [&str; 5] = ["step", "action", "mail", "share", "event"];
