@@ -79,6 +79,7 @@ fn main() {
     let surroundings = Surroundings {
         catalog: Catalog::builtin(),
         calendars: &calendars,
+        people: None,
     };
     let first = check("warm-up.flow.yaml", &flows[0], surroundings);
     assert!(

@@ -10,7 +10,7 @@
 //! | [`spec`] | what authors write; the catalogue; the schema | base |
 //! | [`expr`] | the expression language | base |
 //! | [`plan`] | a flow compiled to a graph | base, spec, expr |
-//! | [`lint`] | rules and their verdict | base, spec, expr, plan |
+//! | [`lint`] | rules and their verdict | base, spec, expr, plan, people |
 //! | [`engine`] | the interpreter of one run, sans-IO | base, spec, expr, plan |
 //! | [`space`] | rules of the file space | base |
 //! | [`people`] | directory, roles, assignment | base |

@@ -87,27 +87,35 @@ pub fn before(end: Timestamp, period: &Period, calendar: Option<&Calendar>) -> R
 impl Calendar {
     /// Reads a calendar file. Returns it only where working time can be computed from it.
     pub fn from_document(document: &Document) -> (Option<Self>, Vec<Diagnostic>) {
-        let unknown = unknown_keys(document);
-        if !unknown.is_empty() {
-            return (None, unknown);
-        }
+        let mut problems = unknown_keys(document);
+        let has_unknown = !problems.is_empty();
         let finding = |pointer: &str, message: String| {
             Diagnostic::error(codes::BAD_CALENDAR, message, document.spans.value(pointer)).with_help(HELP)
         };
-        let calendar = match serde_path_to_error::deserialize::<_, Self>(&document.value) {
-            Ok(calendar) => calendar,
-            Err(error) => {
-                let pointer = pointer_of(error.path());
-                let message = format!("this is no calendar: {}", error.inner());
-                return (None, vec![finding(&pointer, message)]);
+        let mut readable = document.value.clone();
+        if let Some(keys) = readable.as_object_mut() {
+            keys.retain(|key, _| KEYS.contains(&key.as_str()));
+        }
+        for (index, day) in unreadable_holidays(&mut readable).into_iter().rev() {
+            problems.push(finding(
+                &format!("/holidays/{index}"),
+                format!("`{day}` is no day: write it as `2026-12-25`"),
+            ));
+        }
+        match serde_path_to_error::deserialize::<_, Self>(&readable) {
+            Ok(calendar) => {
+                let more = calendar.problems().into_iter();
+                problems.extend(more.map(|(pointer, problem)| finding(&pointer, problem)));
+                (problems.is_empty().then_some(calendar), problems)
             }
-        };
-        let problems: Vec<_> = calendar
-            .problems()
-            .into_iter()
-            .map(|(pointer, problem)| finding(&pointer, problem))
-            .collect();
-        (problems.is_empty().then_some(calendar), problems)
+            // A key that is missing is there under another name.
+            Err(_) if has_unknown => (None, problems),
+            Err(error) => {
+                let message = format!("this is no calendar: {}", error.inner());
+                problems.push(finding(&pointer_of(error.path()), message));
+                (None, problems)
+            }
+        }
     }
 
     /// Everything that keeps working time from being computed, a sentence each.
@@ -181,6 +189,21 @@ fn unknown_keys(document: &Document) -> Vec<Diagnostic> {
         }
     });
     unknown.collect()
+}
+
+/// Takes out of `holidays` what is a text and no day, the last first, with its place.
+fn unreadable_holidays(calendar: &mut super::Value) -> Vec<(usize, String)> {
+    let mut unreadable = Vec::new();
+    if let Some(days) = calendar.get_mut("holidays").and_then(super::Value::as_array_mut) {
+        for index in (0..days.len()).rev() {
+            let day = days[index].as_str().filter(|day| day.parse::<Date>().is_err());
+            if let Some(day) = day.map(str::to_owned) {
+                days.remove(index);
+                unreadable.push((index, day));
+            }
+        }
+    }
+    unreadable
 }
 
 /// `/a/0/b` from serde's path.

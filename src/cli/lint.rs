@@ -42,7 +42,7 @@ enum Format {
 
 /// Runs the command.
 pub fn run(args: &LintArgs, settings: &Settings) -> Outcome {
-    let surroundings = Surroundings::load(settings)?;
+    let mut surroundings = Surroundings::load(settings)?;
     let mut checked = Vec::new();
     for source in sources::read_all(&args.paths)? {
         let findings = surroundings.check(&source)?.findings;
@@ -52,6 +52,8 @@ pub fn run(args: &LintArgs, settings: &Settings) -> Outcome {
             findings,
         });
     }
+    let flows = checked.len();
+    checked.extend(surroundings.broken_calendars());
     let format = if args.json { Format::Json } else { args.format };
     match format {
         // Colours are taken out again where nobody sees them.
@@ -61,7 +63,7 @@ pub fn run(args: &LintArgs, settings: &Settings) -> Outcome {
         Format::Sarif => output::json(&sarif::render(&checked))?,
     }
     if format == Format::Human {
-        output::say(&summary(&checked));
+        output::say(&summary(flows, &checked));
     }
     let is_refused = checked.iter().any(|file| {
         diagnostic::has_errors(&file.findings) || args.strict && count(&file.findings, Severity::Warning) > 0
@@ -74,8 +76,8 @@ fn count(findings: &[crate::base::Diagnostic], severity: Severity) -> usize {
 }
 
 /// The verdict in a line, with what to do next.
-fn summary(checked: &[FileFindings]) -> String {
-    let files = counted(checked.len(), "flow");
+fn summary(flows: usize, checked: &[FileFindings]) -> String {
+    let files = counted(flows, "flow");
     let errors: usize = checked.iter().map(|file| count(&file.findings, Severity::Error)).sum();
     let warnings: usize = checked
         .iter()

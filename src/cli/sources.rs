@@ -2,11 +2,14 @@
 
 use super::exit::Failure;
 use super::settings::Settings;
-use crate::base::Calendars;
+use crate::base::render::FileFindings;
 use crate::base::source::MAX_FILE_BYTES;
+use crate::base::{Calendar, Calendars};
 use crate::config;
 use crate::lint::{self, Verdict};
+use crate::people::Directory;
 use crate::spec::Catalog;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -161,32 +164,87 @@ impl Search {
 
 /// What flows are checked against.
 pub struct Surroundings {
+    calendars: Known,
+    /// By folder of flows, what lies in `calendars` there.
+    beside: BTreeMap<PathBuf, Known>,
+    people: Directory,
+}
+
+/// The calendars of one folder.
+#[derive(Default)]
+struct Known {
     calendars: Calendars,
+    /// Those that are broken.
+    broken: Vec<FileFindings>,
+}
+
+impl Known {
+    /// A calendar that is broken has findings of its own; flows are checked as if it were whole.
+    fn read(folder: &Path) -> Result<Self, Failure> {
+        let mut known = Self::default();
+        for file in config::calendar_files(folder)? {
+            let calendar = file.calendar.unwrap_or_else(|| Calendar {
+                zone: "UTC".to_owned(),
+                hours: vec!["09:00-17:00".to_owned()],
+                week: vec!["mon".to_owned()],
+                holidays: Vec::new(),
+            });
+            known.calendars.insert(file.name, calendar);
+            if !file.findings.is_empty() {
+                known.broken.push(FileFindings {
+                    name: file.place,
+                    text: file.text.into(),
+                    findings: file.findings,
+                });
+            }
+        }
+        Ok(known)
+    }
 }
 
 impl Surroundings {
-    /// The calendars of the configuration.
+    /// The calendars and the people of the configuration.
     pub fn load(settings: &Settings) -> Result<Self, Failure> {
         let resolved = settings.load()?;
         Ok(Self {
-            calendars: config::calendars(&resolved.calendars)?,
+            calendars: Known::read(&resolved.calendars)?,
+            beside: BTreeMap::new(),
+            people: config::people::read(&resolved.people)?,
         })
     }
 
     /// Reads, checks and compiles a flow. Calendars in a folder `calendars` beside it count too,
     /// so that a folder of flows can be checked before there is an installation.
-    pub fn check(&self, source: &Source) -> Result<Verdict, Failure> {
-        let mut calendars = self.calendars.clone();
+    pub fn check(&mut self, source: &Source) -> Result<Verdict, Failure> {
+        let mut calendars = self.calendars.calendars.clone();
         if let Some(folder) = &source.folder {
-            for (name, calendar) in config::calendars(&folder.join("calendars"))? {
-                calendars.entry(name).or_insert(calendar);
+            if !self.beside.contains_key(folder) {
+                let known = Known::read(&folder.join("calendars"))?;
+                self.beside.insert(folder.clone(), known);
+            }
+            for (name, calendar) in &self.beside[folder].calendars {
+                calendars.entry(name.clone()).or_insert_with(|| calendar.clone());
             }
         }
         let surroundings = lint::Surroundings {
             catalog: Catalog::builtin(),
             calendars: &calendars,
+            people: Some(&self.people),
         };
         Ok(lint::check(&source.name, &source.text, surroundings))
+    }
+
+    /// What is wrong with the calendars that were read, each file once.
+    pub fn broken_calendars(self) -> Vec<FileFindings> {
+        let mut broken: Vec<FileFindings> = Vec::new();
+        let beside = self.beside.into_values().flat_map(|known| known.broken);
+        for file in self.calendars.broken.into_iter().chain(beside) {
+            let place = |name: &str| std::fs::canonicalize(name).ok();
+            if !broken.iter().any(|other| place(&other.name) == place(&file.name)) {
+                broken.push(file);
+            }
+        }
+        broken
     }
 }
 

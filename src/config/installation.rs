@@ -2,7 +2,7 @@
 
 use super::authored::line_of;
 use super::{ConfigError, Environment, Problem, people};
-use crate::base::{Calendar, Calendars, Document, Severity};
+use crate::base::{Calendar, Calendars, Diagnostic, Document, Severity};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -117,37 +117,72 @@ fn for_owner_alone(file: &Path) -> Result<(), ConfigError> {
 /// The calendars in a folder, by the names of their files without `.yaml`.
 pub fn calendars(folder: &Path) -> Result<Calendars, ConfigError> {
     let mut calendars = Calendars::new();
-    for (name, file) in files_in(folder)? {
-        if let Some(name) = name.strip_suffix(".yaml") {
-            let text = people::text_of(&file)?.unwrap_or_default();
-            calendars.insert(name.to_owned(), calendar(&file.display().to_string(), &text)?);
+    for file in calendar_files(folder)? {
+        let problems = file.problems();
+        match file.calendar {
+            Some(calendar) if problems.is_empty() => {
+                calendars.insert(file.name, calendar);
+            }
+            _ if problems.is_empty() => return Err(ConfigError::at(file.place, "holds no calendar")),
+            _ => return Err(ConfigError { problems }),
         }
     }
     Ok(calendars)
 }
 
-fn calendar(name: &str, text: &str) -> Result<Calendar, ConfigError> {
-    let (document, mut findings) = Document::parse(name, text);
-    let (calendar, more) = Calendar::from_document(&document);
-    findings.extend(more);
-    let mut errors = findings.told(text.len());
-    errors.retain(|finding| finding.severity == Severity::Error);
-    match calendar {
-        Some(calendar) if errors.is_empty() => Ok(calendar),
-        _ if errors.is_empty() => Err(ConfigError::at(name, "holds no calendar")),
-        _ => Err(ConfigError {
-            problems: errors
-                .into_iter()
-                .map(|finding| Problem {
-                    place: format!("{name}:{}", line_of(text, finding.primary.start)),
-                    message: finding.message,
-                    help: finding.help,
-                })
-                .collect(),
-        }),
+/// A calendar's file as it was read.
+#[derive(Clone, Debug)]
+pub struct CalendarFile {
+    /// What flows call the calendar.
+    pub name: String,
+    /// Where it lies.
+    pub place: String,
+    /// Its text.
+    pub text: String,
+    /// The calendar, where working time can be computed from it.
+    pub calendar: Option<Calendar>,
+    /// What was found in it.
+    pub findings: Vec<Diagnostic>,
+}
+
+impl CalendarFile {
+    fn problems(&self) -> Vec<Problem> {
+        let errors = self
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error);
+        errors
+            .map(|finding| Problem {
+                place: format!("{}:{}", self.place, line_of(&self.text, finding.primary.start)),
+                message: finding.message.clone(),
+                help: finding.help.clone(),
+            })
+            .collect()
     }
 }
 
+/// The files of the calendars in a folder, with whatever is wrong in them.
+pub fn calendar_files(folder: &Path) -> Result<Vec<CalendarFile>, ConfigError> {
+    let mut found = Vec::new();
+    for (name, file) in files_in(folder)? {
+        let Some(name) = name.strip_suffix(".yaml") else {
+            continue;
+        };
+        let place = file.display().to_string();
+        let text = people::text_of(&file)?.unwrap_or_default();
+        let (document, mut findings) = Document::parse(&place, &text);
+        let (calendar, more) = Calendar::from_document(&document);
+        findings.extend(more);
+        found.push(CalendarFile {
+            name: name.to_owned(),
+            place,
+            findings: findings.told(text.len()),
+            calendar,
+            text,
+        });
+    }
+    Ok(found)
+}
 /// Files in a folder with their names, in order; none where there is no folder. Hidden ones are left out.
 fn files_in(folder: &Path) -> Result<Vec<(String, std::path::PathBuf)>, ConfigError> {
     let failed =

@@ -15,7 +15,7 @@ pub mod tokens;
 
 pub use accounts::{Accounts, AccountsError};
 pub use environment::Environment;
-pub use installation::{calendars, installation_key, secrets};
+pub use installation::{CalendarFile, calendar_files, calendars, installation_key, secrets};
 pub use resolved::{Http, Limits, LogFormat, Mail, Resolved, Shown, Sources, file_above, load};
 pub use settings::{SETTINGS, Setting, json_schema};
 pub use tokens::{TokenLine, hash_token, new_token};

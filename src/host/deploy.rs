@@ -113,10 +113,12 @@ impl Host {
     async fn check(&self, name: &str, source: &str) -> Result<Verdict, HostError> {
         let (name, source) = (name.to_owned(), source.to_owned());
         let (catalog, calendars) = (self.catalog.clone(), self.parts.calendars.clone());
+        let people = self.directory();
         let check = move || {
             let surroundings = Surroundings {
                 catalog: &catalog,
                 calendars: &calendars,
+                people: Some(&*people),
             };
             lint::check(&name, &source, surroundings)
         };
@@ -185,6 +187,7 @@ impl Host {
         let surroundings = Surroundings {
             catalog: &self.catalog,
             calendars: &deployment.calendars,
+            people: None,
         };
         let verdict = lint::check(&deployment.flow, &deployment.source, surroundings);
         let plan = verdict

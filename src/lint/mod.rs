@@ -7,6 +7,7 @@
 pub mod codes;
 mod paths;
 mod places;
+mod principals;
 pub mod rule;
 mod rules;
 mod schema;
@@ -21,6 +22,7 @@ pub use rules::RULES;
 
 use crate::base::{Calendars, Diagnostic, Document, Value};
 use crate::expr::{Texts, Type};
+use crate::people::Directory;
 use crate::plan::{Locator, Plan};
 use crate::spec::{Catalog, FlowSpec, StepSpec, Verb};
 use paths::Paths;
@@ -38,6 +40,8 @@ pub struct Surroundings<'a> {
     pub catalog: &'a Catalog,
     /// The calendars that flows may name.
     pub calendars: &'a Calendars,
+    /// Who there is, where that is known: a flow that names others is warned of.
+    pub people: Option<&'a Directory>,
 }
 
 /// What reading and checking a flow gave.
@@ -62,11 +66,18 @@ pub fn check(name: &str, text: &str, surroundings: Surroundings<'_>) -> Verdict 
     }
     let mut plan = None;
     if let Some(spec) = &spec {
-        let Surroundings { catalog, calendars } = surroundings;
+        let Surroundings { catalog, calendars, .. } = surroundings;
         let mut texts = Texts::default();
         let (compiled, of_plan) = crate::plan::compile_with(&mut texts, &document, spec, catalog, calendars);
         findings.append(of_plan);
-        run_rules(&document, spec, catalog, compiled.as_ref(), &mut texts, &mut report);
+        run_rules(
+            &document,
+            spec,
+            surroundings,
+            compiled.as_ref(),
+            &mut texts,
+            &mut report,
+        );
         plan = compiled;
     }
     findings.append(report.into_findings());
@@ -80,7 +91,7 @@ pub fn check(name: &str, text: &str, surroundings: Surroundings<'_>) -> Verdict 
 fn run_rules(
     document: &Document,
     spec: &FlowSpec,
-    catalog: &Catalog,
+    surroundings: Surroundings<'_>,
     plan: Option<&Plan>,
     texts: &mut Texts,
     report: &mut Report,
@@ -89,7 +100,7 @@ fn run_rules(
     let graphs = plan.map(Paths::of);
     let graphs: &[Paths<'_>] = graphs.as_ref().map_or(&[], |graphs| graphs);
     let locator = Locator::new(document);
-    let cx = context(&locator, document, spec, catalog, plan, graphs, texts);
+    let cx = context(&locator, document, spec, surroundings, plan, graphs, texts);
     for rule in RULES {
         match rule.check {
             Check::Data(_) => {}
@@ -105,11 +116,12 @@ fn context<'a>(
     locator: &'a Locator<'a>,
     document: &'a Document,
     spec: &'a FlowSpec,
-    catalog: &'a Catalog,
+    surroundings: Surroundings<'a>,
     plan: Option<&'a Plan>,
     paths: &[Paths<'a>],
     texts: &mut Texts,
 ) -> Context<'a> {
+    let Surroundings { catalog, people, .. } = surroundings;
     let mut steps = Vec::new();
     views(document, "/steps", &spec.steps, (false, None), &mut steps);
     views(document, "/always", &spec.always, (true, None), &mut steps);
@@ -132,6 +144,7 @@ fn context<'a>(
         locator,
         spec,
         catalog,
+        people,
         steps,
         places,
         shapes,

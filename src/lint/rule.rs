@@ -7,6 +7,7 @@ use super::shapes::Shapes;
 use super::uses::{Name, Use};
 use crate::base::diagnostic::nearest;
 use crate::base::{Code, Diagnostic, Document, Findings, Span};
+use crate::people::Directory;
 use crate::plan::Locator;
 use crate::spec::{Catalog, FlowSpec, StepSpec};
 
@@ -70,6 +71,8 @@ pub struct Context<'a> {
     pub spec: &'a FlowSpec,
     /// What flows may call and wait for.
     pub catalog: &'a Catalog,
+    /// Who there is, where that is known.
+    pub people: Option<&'a Directory>,
     /// Every step, those inside an `each` right behind it, those of `always` last.
     pub steps: Vec<StepView<'a>>,
     /// Every place that may hold an expression.

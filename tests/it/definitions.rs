@@ -24,6 +24,7 @@ fn assert_clean(name: &str, text: &str) {
     let surroundings = Surroundings {
         catalog: Catalog::builtin(),
         calendars: &calendars,
+        people: None,
     };
     let findings = check(name, text, surroundings).findings;
     let file = FileFindings {

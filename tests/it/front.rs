@@ -11,6 +11,7 @@ fn lint(text: &str) -> Verdict {
     let surroundings = Surroundings {
         catalog: Catalog::builtin(),
         calendars: &calendars,
+        people: None,
     };
     check("a.flow.yaml", text, surroundings)
 }

@@ -33,6 +33,7 @@ fn lint(text: &str) -> Verdict {
     let surroundings = Surroundings {
         catalog: Catalog::builtin(),
         calendars: &CALENDARS,
+        people: None,
     };
     check("a.flow.yaml", text, surroundings)
 }

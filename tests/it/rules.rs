@@ -3,6 +3,7 @@
 use gatefold::base::diagnostic::Severity;
 use gatefold::base::{Calendar, Calendars, Diagnostic, Document};
 use gatefold::lint::{CODES, Page, RULES, Surroundings, check, explain};
+use gatefold::people::{Directory, Person};
 use gatefold::spec::Catalog;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -28,11 +29,24 @@ fn calendars() -> Calendars {
     Calendars::from([("corporate".to_owned(), calendar)])
 }
 
+fn people() -> Directory {
+    let person = |name: &str| Person {
+        name: name.to_owned(),
+        email: format!("{name}@example.com"),
+        roles: BTreeSet::from(["legal".to_owned()]),
+        groups: BTreeSet::new(),
+        manager: None,
+    };
+    Directory {
+        users: ["anna", "ben"].map(|name| (name.to_owned(), person(name))).into(),
+    }
+}
+
 /// One example of a page.
 struct Example {
     /// The heading that it stands under.
     heading: String,
-    /// Whether it is a `calendar` or a `test` and no flow.
+    /// Whether it is a `calendar` or a `test` and no flow, or a flow that is read with a directory of `people`.
     kind: String,
     text: String,
 }
@@ -75,10 +89,11 @@ fn findings(example: &Example) -> Vec<Diagnostic> {
         findings.extend(Calendar::from_document(&document).1);
         return findings.into();
     }
-    let calendars = calendars();
+    let (calendars, people) = (calendars(), people());
     let surroundings = Surroundings {
         catalog: Catalog::builtin(),
         calendars: &calendars,
+        people: (example.kind == "people").then_some(&people),
     };
     check("example.flow.yaml", &example.text, surroundings).findings
 }

@@ -16,6 +16,7 @@ fn logs_fit_the_official_schema() {
     let surroundings = Surroundings {
         catalog: Catalog::builtin(),
         calendars: &calendars,
+        people: None,
     };
     let file = |name: &str, text: &str| FileFindings {
         name: name.to_owned(),

@@ -3,8 +3,9 @@
 use crate::base::diagnostic::nearest;
 use crate::base::source::escape;
 use crate::base::{Code, Diagnostic};
-use crate::lint::rule::{Check, Context, Report, Rule};
-use crate::spec::DeadlineSpec;
+use crate::lint::principals::{Named, literals};
+use crate::lint::rule::{Check, Context, Report, Rule, StepView};
+use crate::lint::rules::expression_as_text::is_slip;
 
 const CODE: Code = Code {
     id: "GF502",
@@ -22,59 +23,35 @@ pub const RULE: Rule = Rule {
 
 fn check(cx: &Context<'_>, report: &mut Report) {
     for step in &cx.steps {
-        let mut lists: Vec<(String, &[String])> = Vec::new();
-        if let Some(approve) = &step.spec.approve {
-            lists.push(("approve/by".to_owned(), &approve.by));
-            lists.push(("approve/veto".to_owned(), &approve.veto));
-        }
-        if let Some(task) = &step.spec.task {
-            lists.push(("task/to".to_owned(), &task.to));
-        }
-        if let Some(collect) = &step.spec.collect {
-            lists.extend(
-                collect
-                    .items
-                    .iter()
-                    .map(|(name, item)| (format!("collect/items/{}/review", escape(name)), item.review.as_slice())),
-            );
-            whole(cx, &step.at("collect/from"), &collect.from, report);
-        }
-        if let Some(DeadlineSpec::Due(deadline)) = &step.spec.deadline
-            && let Some(escalate) = &deadline.escalate
-        {
-            lists.push(("deadline/escalate/to".to_owned(), &escalate.to));
-        }
-        for weighted in step.spec.approve.iter().flat_map(|approve| approve.weights.keys()) {
-            let literal = (!weighted.contains("${{")).then(|| wrong(weighted)).flatten();
-            let braces = || {
-                let help = "write the person, role or group itself".to_owned();
-                weighted
-                    .contains("${{")
-                    .then(|| (format!("`{weighted}` is looked up as it is written"), help))
-            };
-            if let Some((message, help)) = literal.or_else(braces) {
-                let span = cx.key(&step.at(&format!("approve/weights/{}", escape(weighted))));
-                report.push(Diagnostic::error(CODE, message, span).with_help(help));
+        braces(cx, step, report);
+        for named in literals(cx, step) {
+            let Named { text, in_with, .. } = named;
+            // An action takes whatever a person would write on an envelope.
+            let is_fine = in_with && (text.trim() == "anyone" || text.contains('@') && !text.contains(':'));
+            if is_fine {
+                continue;
             }
-        }
-        for (path, principals) in lists {
-            for (index, principal) in principals.iter().enumerate() {
-                whole(cx, &step.at(&format!("{path}/{index}")), principal, report);
+            if let Some((message, help)) = wrong(text) {
+                report.push(Diagnostic::error(CODE, message, named.span(cx)).with_help(help));
             }
         }
     }
 }
 
-/// Says what is wrong with the principal at `pointer`.
-fn whole(cx: &Context<'_>, pointer: &str, principal: &str, report: &mut Report) {
-    if let Some((message, help)) = wrong(principal) {
-        report.push(Diagnostic::error(CODE, message, cx.value(pointer)).with_help(help));
+/// Weights are for people as they are written: nothing is put in there.
+fn braces(cx: &Context<'_>, step: &StepView<'_>, report: &mut Report) {
+    let weights = step.spec.approve.iter().flat_map(|approve| approve.weights.keys());
+    for name in weights.filter(|name| name.contains("${{")) {
+        let span = cx.key(&step.at(&format!("approve/weights/{}", escape(name))));
+        let message = format!("`{name}` is looked up as it is written");
+        report.push(Diagnostic::error(CODE, message, span).with_help("write the person, role or group itself"));
     }
 }
 
 /// What is wrong with `text`, and what to write instead.
 fn wrong(text: &str) -> Option<(String, String)> {
-    if text.trim_start().starts_with("${{") {
+    // What lacks its braces has a finding of its own.
+    if text.trim_start().starts_with("${{") || is_slip(text) {
         return None;
     }
     let Some((kind, name)) = text.split_once(':') else {
