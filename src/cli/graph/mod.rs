@@ -41,7 +41,7 @@ enum Format {
 /// Runs the command.
 pub fn run(args: &GraphArgs, settings: &Settings) -> Outcome {
     let source = sources::read_one(&args.flow)?;
-    let surroundings = sources::Surroundings::load(settings)?;
+    let mut surroundings = sources::Surroundings::load(settings)?;
     let verdict = surroundings.check(&source)?;
     let Some(plan) = verdict.plan else {
         let why = format!("{} cannot be drawn before its errors are mended", source.name);
@@ -216,18 +216,10 @@ impl Drawing {
     /// Steps whose outcomes that go on lead nowhere end the run, or the element, as `completed`.
     fn last_steps_end(&mut self, steps: &[PlanStep], inside: Option<usize>, at: &dyn Fn(StepId) -> usize) {
         for step in steps {
-            let goes_on = step
-                .outcomes
-                .values()
-                .any(|disposition| *disposition == Disposition::GoOn);
-            let has_next = steps.iter().any(|next| {
-                next.after
-                    .iter()
-                    .any(|edge| edge.from == step.index && edge.outcome.is_none())
-            });
-            if goes_on && !has_next {
+            let (open, is_all) = left_over(steps, step);
+            if !open.is_empty() {
                 let to = self.end("completed", inside);
-                self.arrow(at(step.index), to, None, false);
+                self.arrow(at(step.index), to, (!is_all).then(|| open.join(", ")), false);
             }
         }
     }
@@ -260,6 +252,26 @@ impl Drawing {
     fn is_each(&self, at: usize) -> bool {
         self.nodes.iter().any(|node| node.inside == Some(at))
     }
+}
+
+/// The outcomes of `step` that go on and that no step comes after, and whether no other goes on.
+fn left_over<'s>(steps: &'s [PlanStep], step: &'s PlanStep) -> (Vec<&'s str>, bool) {
+    let edges = steps.iter().flat_map(|next| &next.after);
+    let taken: Vec<Option<&str>> = edges
+        .filter(|edge| edge.from == step.index)
+        .map(|edge| edge.outcome.as_deref())
+        .collect();
+    if taken.contains(&None) {
+        return (Vec::new(), false);
+    }
+    let going_on = step
+        .outcomes
+        .iter()
+        .filter(|(_, disposition)| **disposition == Disposition::GoOn);
+    let (named, open): (Vec<&str>, Vec<&str>) = going_on
+        .map(|(outcome, _)| outcome.as_str())
+        .partition(|outcome| taken.contains(&Some(*outcome)));
+    (open, named.is_empty())
 }
 
 fn node(id: &str, title: &str, kind: &str, shape: Shape) -> Node {
@@ -312,6 +324,39 @@ mod tests {
         drawing.arrow(1, 0, None, true);
         let labels: Vec<_> = drawing.arrows.iter().map(|arrow| arrow.label.as_deref()).collect();
         assert_eq!(labels, [Some("rejected, expired"), None]);
+    }
+
+    /// The arrows out of the step `id` of a flow with these steps, as `label -> target`.
+    fn arrows_of(id: &str, steps: &str) -> Vec<String> {
+        let text = format!("flow: t\nversion: 1.0.0\nsteps:\n{steps}");
+        let surroundings = crate::lint::Surroundings {
+            catalog: crate::spec::Catalog::builtin(),
+            calendars: &crate::base::Calendars::new(),
+            people: None,
+        };
+        let plan = crate::lint::check("t.flow.yaml", &text, surroundings).plan.unwrap();
+        let drawing = Drawing::of(&plan);
+        let out = drawing.arrows.iter().filter(|arrow| drawing.nodes[arrow.from].id == id);
+        out.map(|arrow| {
+            let label = arrow.label.as_deref().unwrap_or_default();
+            format!("{label} -> {}", drawing.nodes[arrow.to].id)
+        })
+        .collect()
+    }
+
+    #[test]
+    fn only_what_no_step_comes_after_completes_the_run() {
+        let choose = "  - { id: size, choose: [{ when: run.id == 'x', outcome: large }, { otherwise: small }] }\n";
+        let step = |id: &str, after: &str| {
+            format!("  - {{ id: {id}, after: {after}, uses: data.set, with: {{ value: 1 }} }}\n")
+        };
+        let both = format!("{choose}{}{}", step("a", "size.large"), step("b", "size.small"));
+        assert_eq!(arrows_of("size", &both), ["large -> a", "small -> b"]);
+        let one = format!("{choose}{}", step("a", "size.large"));
+        assert_eq!(arrows_of("size", &one), ["large -> a", "small -> end_completed"]);
+        assert_eq!(arrows_of("size", choose), [" -> end_completed"]);
+        let any = format!("{choose}{}", step("a", "size"));
+        assert_eq!(arrows_of("size", &any), [" -> a"]);
     }
 
     /// A small flow with every kind of node and arrow, for the tests of the drawers.
