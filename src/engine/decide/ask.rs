@@ -255,7 +255,18 @@ fn completed_by(output: &Value) -> Vec<String> {
 /// The version of a document that `written` means.
 fn document(written: &Template, scope: &RunScope<'_>) -> Result<DocumentRef, String> {
     let value = written.eval(scope).map_err(|error| error.message)?;
-    serde_json::from_value(value).map_err(|error| format!("`{}` is no version of a document: {error}", written.source))
+    let is_there = !value.is_null();
+    serde_json::from_value(value).map_err(|_| {
+        let found = if is_there {
+            "is no version of a file"
+        } else {
+            "has no value"
+        };
+        format!(
+            "the document to decide on, `{}`, {found}: name an input of the type file, or the file that a step gave",
+            written.source
+        )
+    })
 }
 
 /// What a step that asks gives: an approval its decisions, a task who settled it, both what was

@@ -7,6 +7,7 @@ mod bad_ask;
 mod bad_input;
 mod bad_item;
 mod bad_principal;
+mod expression_as_text;
 mod input_not_given;
 mod join_never_met;
 mod may_be_missing;
@@ -28,6 +29,7 @@ mod unknown_function;
 mod unknown_input;
 mod unknown_name;
 mod unknown_output;
+mod unknown_person;
 mod unknown_step;
 mod unknown_with_key;
 mod unreachable_step;
@@ -45,6 +47,7 @@ pub const RULES: &[Rule] = &[
     not_upstream::RULE,
     may_be_missing::RULE,
     unknown_name::RULE,
+    expression_as_text::RULE,
     unreachable_step::RULE,
     join_never_met::RULE,
     outcome_goes_nowhere::RULE,
@@ -57,6 +60,7 @@ pub const RULES: &[Rule] = &[
     bad_ask::RULE,
     nobody_completed::RULE,
     bad_item::RULE,
+    unknown_person::RULE,
     unknown_action::RULE,
     unknown_with_key::RULE,
     missing_with_key::RULE,

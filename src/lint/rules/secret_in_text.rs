@@ -6,6 +6,7 @@
 use crate::base::source::escape;
 use crate::base::{Code, Diagnostic, Document, Value};
 use crate::lint::rule::{Check, Report, Rule};
+use crate::lint::rules::expression_as_text::is_slip;
 
 const CODE: Code = Code {
     id: "GF701",
@@ -122,7 +123,7 @@ fn is_secret_key(key: &str) -> bool {
 }
 
 fn is_literal(text: &str) -> bool {
-    !text.trim().is_empty() && !text.contains("${{")
+    !text.trim().is_empty() && !text.contains("${{") && !is_slip(text)
 }
 
 /// What kind of secret the text has in it, by its shape alone.

@@ -7,6 +7,7 @@ use crate::expr::{Part, Template, Type};
 use crate::lint::places::{Form, Purpose};
 use crate::lint::rule::{Check, Context, Report, Rule, StepView};
 use crate::lint::rules::bad_input::{kind_name, misfit};
+use crate::lint::rules::expression_as_text::is_slip;
 use crate::lint::shapes::{self, Lookup, field_of};
 use crate::lint::triggers::{Trigger, triggers};
 use crate::lint::uses::Use;
@@ -16,6 +17,8 @@ const CODE: Code = Code {
     id: "GF206",
     name: "type-mismatch",
 };
+
+const NAME_A_FILE: &str = "name a file, as `${{ inputs.document }}` of an input with `type: file`";
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -27,6 +30,7 @@ fn check(cx: &Context<'_>, report: &mut Report) {
     for step in &cx.steps {
         no_list(cx, step, report);
     }
+    no_files(cx, report);
     for one in &cx.uses {
         let mismatches = one.wrong.iter().filter(|wrong| wrong.kind == ExprFindingKind::Mismatch);
         let before = report.total();
@@ -46,12 +50,26 @@ fn check(cx: &Context<'_>, report: &mut Report) {
 fn no_list(cx: &Context<'_>, step: &StepView<'_>, report: &mut Report) {
     let text = step.spec.each.as_ref().and_then(|each| each.list.as_str());
     let is_alone = |template: &Template| matches!(template.parts.as_slice(), [Part::Expression(..) | Part::Secret(..)]);
-    if text.is_some_and(|text| Template::parse(text).is_ok_and(|template| !is_alone(&template))) {
+    if text.is_some_and(|text| !is_slip(text) && Template::parse(text).is_ok_and(|template| !is_alone(&template))) {
         let message = "`in` must be a list, and this is a text";
         report.push(
             Diagnostic::error(CODE, message, cx.value(&step.at("each/in")))
                 .with_help("write one `${{ }}` that gives a list, or the elements themselves: `[legal, finance]`"),
         );
+    }
+}
+
+/// Documents to decide on that are named by a text, and so by nothing.
+fn no_files(cx: &Context<'_>, report: &mut Report) {
+    for step in &cx.steps {
+        let of_approval = step.spec.approve.as_ref().map(|approve| approve.document.as_str());
+        let of_task = step.spec.task.as_ref().and_then(|task| task.document.as_deref());
+        for (path, text) in [("approve/document", of_approval), ("task/document", of_task)] {
+            if text.is_some_and(|text| !text.contains("${{") && !is_slip(text)) {
+                let message = "people decide on a file, and this is a text";
+                report.push(Diagnostic::error(CODE, message, cx.value(&step.at(path))).with_help(NAME_A_FILE));
+            }
+        }
     }
 }
 
@@ -87,10 +105,7 @@ fn place(cx: &Context<'_>, one: &Use, report: &mut Report) {
         }
         (Form::Template, Purpose::Document) if !shapes::may_be_file(&one.ty) => {
             let message = format!("people decide on a file, and this is {found}");
-            report.push(
-                Diagnostic::error(CODE, message, span())
-                    .with_help("name a file, as `${{ inputs.document }}` of an input with `type: file`"),
-            );
+            report.push(Diagnostic::error(CODE, message, span()).with_help(NAME_A_FILE));
         }
         (Form::Template, Purpose::List) if !matches!(one.ty, Type::List(_) | Type::Any) => {
             let message = format!("`in` must be a list, and this is {found}");

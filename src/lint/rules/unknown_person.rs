@@ -5,7 +5,7 @@ use crate::lint::principals::{Named, literals};
 use crate::lint::rule::{Check, Context, Report, Rule};
 
 const CODE: Code = Code {
-    id: "GF504",
+    id: "GF506",
     name: "unknown-person",
 };
 

@@ -1,7 +1,8 @@
 //! A value under `with` that the action cannot take.
 
-use crate::base::{Code, Diagnostic};
+use crate::base::{Code, Diagnostic, Value};
 use crate::lint::rule::{Check, Context, Report, Rule};
+use crate::lint::rules::expression_as_text::is_slip;
 use crate::lint::schema::Problem;
 
 const CODE: Code = Code {
@@ -20,6 +21,11 @@ fn check(cx: &Context<'_>, report: &mut Report) {
         let Problem::WrongValue { pointer, message, help } = problem else {
             continue;
         };
+        let written = cx.document.value.pointer(pointer).and_then(Value::as_str);
+        // A text that lacks the braces of an expression has a finding of its own.
+        if written.is_some_and(is_slip) {
+            continue;
+        }
         let key = pointer
             .strip_prefix(&step.at("with"))
             .unwrap_or_default()

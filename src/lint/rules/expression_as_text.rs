@@ -1,0 +1,234 @@
+//! Text that was meant as an expression: one brace too few, or none.
+
+use crate::base::source::escape;
+use crate::base::{Code, Diagnostic, Document, Span, Value};
+use crate::lint::rule::{Check, Report, Rule};
+use crate::plan::Locator;
+
+const CODE: Code = Code {
+    id: "GF211",
+    name: "expression-as-text",
+};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    check: Check::Data(check),
+};
+
+/// What expressions begin with.
+const ROOTS: [&str; 6] = ["steps", "inputs", "run", "event", "secrets", "item"];
+
+/// Keys whose text is no template, outside of what an author names freely.
+const NO_TEMPLATE: [&str; 14] = [
+    "title",
+    "description",
+    "pattern",
+    "if",
+    "when",
+    "where",
+    "that",
+    "after",
+    "back_to",
+    "exclude",
+    "guarantees",
+    "labels",
+    "owner",
+    "because",
+];
+
+/// Keys below which every text may be a template, whatever it is called.
+const FREE: [&str; 2] = ["with", "outputs"];
+
+fn check(document: &Document, report: &mut Report) {
+    let mut walk = Walk {
+        document,
+        pointer: String::new(),
+        report,
+    };
+    walk.value(&document.value, false);
+}
+
+struct Walk<'a> {
+    document: &'a Document,
+    /// Where the walk is: grown and cut, since most flows have nothing to report.
+    pointer: String,
+    report: &'a mut Report,
+}
+
+impl Walk<'_> {
+    fn value(&mut self, value: &Value, is_free: bool) {
+        let here = self.pointer.len();
+        match value {
+            Value::Object(fields) => {
+                for (name, field) in fields {
+                    let is_text = NO_TEMPLATE.contains(&name.as_str()) && !self.pointer.ends_with("/task");
+                    if !is_free && (is_text || name.starts_with("x-")) {
+                        continue;
+                    }
+                    self.pointer.push('/');
+                    self.pointer.push_str(&escape(name));
+                    self.value(field, is_free || FREE.contains(&name.as_str()));
+                    self.pointer.truncate(here);
+                }
+            }
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.pointer.push('/');
+                    self.pointer.push_str(&index.to_string());
+                    self.value(item, is_free);
+                    self.pointer.truncate(here);
+                }
+            }
+            Value::String(text) => self.text(text),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        let Some(slip) = slip(text).filter(|slip| slip.in_braces || self.is_known(&slip.expression)) else {
+            return;
+        };
+        let locator = Locator::new(self.document);
+        let right = format!("${{{{ {} }}}}", slip.expression);
+        let message = format!(
+            "`{}` is taken as it stands, not as an expression",
+            &text[slip.span.start..slip.span.end]
+        );
+        let mut finding = Diagnostic::error(CODE, message, locator.place(&self.pointer, slip.span))
+            .with_help(format!("write `{right}`"));
+        if slip.in_braces
+            && let Some(place) = locator.exact(&self.pointer, slip.span)
+        {
+            finding = finding.with_fix(place, right);
+        }
+        self.report.push(finding);
+    }
+
+    /// Whether the path names something that can be there: a file may well be called `inputs.pdf`.
+    fn is_known(&self, path: &str) -> bool {
+        let mut names = path.split('.');
+        let (root, name, more) = (names.next(), names.next().unwrap_or_default(), names.next());
+        match root {
+            Some("steps") => more.is_some(),
+            Some("inputs") => self
+                .document
+                .value
+                .get("inputs")
+                .is_some_and(|inputs| inputs.get(name).is_some()),
+            Some("run") => ["id", "flow", "version", "initiator", "started_at", "now"].contains(&name),
+            Some("secrets") => name
+                .chars()
+                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'),
+            _ => false,
+        }
+    }
+}
+
+/// Something that looks like an expression.
+struct Slip {
+    /// Where it stands in its text.
+    span: Span,
+    /// The expression.
+    expression: String,
+    /// Whether it stands in braces of the wrong kind, and not alone.
+    in_braces: bool,
+}
+
+/// Whether a text looks like an expression that lacks its braces: what else is wrong with it then
+/// is no news.
+pub(super) fn is_slip(text: &str) -> bool {
+    slip(text).is_some()
+}
+
+fn slip(text: &str) -> Option<Slip> {
+    if !text.contains('{') {
+        let path = text.trim();
+        let span = Span::new(0, text.len());
+        return is_path(path).then(|| Slip {
+            span,
+            expression: path.to_owned(),
+            in_braces: false,
+        });
+    }
+    let mut at = 0;
+    while let Some(found) = text[at..].find('{') {
+        let open = at + found;
+        let dollar = text[..open].ends_with('$');
+        let braces = text[open..].bytes().take_while(|byte| *byte == b'{').count();
+        if dollar && braces >= 2 {
+            // An expression as it should be, or one that the parser tells of.
+            at = text[open..].find("}}").map(|end| open + end + 2)?;
+            continue;
+        }
+        let inner = &text[open + braces..];
+        let close = inner.find('}')?;
+        if (dollar || braces == 2) && begins_with_root(inner[..close].trim()) {
+            let begin = open - usize::from(dollar);
+            let closing = inner[close..]
+                .bytes()
+                .take_while(|byte| *byte == b'}')
+                .count()
+                .min(braces);
+            return Some(Slip {
+                span: Span::new(begin, open + braces + close + closing),
+                expression: inner[..close].trim().to_owned(),
+                in_braces: true,
+            });
+        }
+        at = open + braces;
+    }
+    None
+}
+
+fn begins_with_root(text: &str) -> bool {
+    let rest = ROOTS.iter().find_map(|root| text.strip_prefix(root));
+    rest.is_some_and(|rest| rest.starts_with('.') && rest[1..].starts_with(|c: char| c.is_ascii_alphabetic()))
+}
+
+/// Whether the text is one dotted path and nothing else.
+fn is_path(text: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    begins_with_root(text)
+        && text
+            .split('.')
+            .all(|name| !name.is_empty() && name.chars().all(is_word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slip;
+
+    fn found(text: &str) -> Option<(&str, String)> {
+        slip(text).map(|slip| (&text[slip.span.start..slip.span.end], slip.expression))
+    }
+
+    #[test]
+    fn braces_that_are_missing_are_seen_and_other_text_is_not() {
+        for (text, part, expression) in [
+            ("${ inputs.a }", "${ inputs.a }", "inputs.a"),
+            ("x {{ steps.a.file }}.", "{{ steps.a.file }}", "steps.a.file"),
+            ("${{ inputs.a }} and ${inputs.b}", "${inputs.b}", "inputs.b"),
+            ("steps.a.document", "steps.a.document", "steps.a.document"),
+            (
+                "${steps.a.file or inputs.b}",
+                "${steps.a.file or inputs.b}",
+                "steps.a.file or inputs.b",
+            ),
+        ] {
+            assert_eq!(found(text), Some((part, expression.to_owned())), "{text}");
+        }
+        for text in [
+            "${{ inputs.a }}",
+            "${{ '${ inputs.a }' }}",
+            "${HOME} and {inputs.a}",
+            "See inputs.a",
+            "stepson.a",
+            "{\"a\": {\"inputs\": 1}}",
+            "steps.",
+            "${{ inputs.a",
+        ] {
+            assert_eq!(found(text), None, "{text}");
+        }
+    }
+}
