@@ -52,16 +52,26 @@ fn describe_task(event: &Event) -> (String, String) {
         }
         Event::TaskAssigned {
             people,
+            veto,
             deputies,
             assigned_to,
             escalated,
             ..
         } => {
             let how = if *escalated { "escalated to" } else { "assigned to" };
+            let vetoing: Vec<&str> = veto
+                .iter()
+                .filter(|one| !people.contains(one))
+                .map(String::as_str)
+                .collect();
             let people = assigned_to.as_ref().map_or_else(|| people.join(", "), Clone::clone);
             let for_whom = |one: &StandIn| format!(", {} for {}", one.by, one.on_behalf_of);
             let deputies: String = deputies.iter().map(for_whom).collect();
-            ("task".to_owned(), format!("{how} {people}{deputies}"))
+            let vetoing = match vetoing.as_slice() {
+                [] => String::new(),
+                several => format!(", with a veto {}", several.join(", ")),
+            };
+            ("task".to_owned(), format!("{how} {people}{deputies}{vetoing}"))
         }
         Event::TaskActed { by, act, .. } => (by.clone(), acted(act)),
         Event::DecisionRecorded { record, .. } => {

@@ -237,9 +237,11 @@ fn newly_asked(event: &Event) -> Vec<String> {
             assigned_to: Some(person),
             ..
         } => vec![person.clone()],
-        Event::TaskAssigned { people, deputies, .. } => {
+        Event::TaskAssigned {
+            people, veto, deputies, ..
+        } => {
             let deputies = deputies.iter().map(|one| &one.by);
-            people.iter().chain(deputies).cloned().collect()
+            people.iter().chain(veto).chain(deputies).cloned().collect()
         }
         Event::TaskActed {
             act: TaskAct::Delegate { to, .. } | TaskAct::Reassign { to, .. },

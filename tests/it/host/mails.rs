@@ -146,3 +146,29 @@ async fn somebody_who_left_keeps_nobody_else_from_being_told() {
     let told: Vec<&str> = mails.iter().flat_map(|mail| &mail.to).map(String::as_str).collect();
     assert_eq!(told, ["ben@example.com"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_can_veto_is_told_as_well() {
+    let world = World::new();
+    let process = world.start().await;
+    process
+        .deploy(&ASKS.replace("by: [user:anna]", "by: [user:anna], veto: [user:anna, user:ben]"))
+        .await;
+    let file = process
+        .host
+        .put_file("user:anna", "/in", "a.txt", &b"x"[..])
+        .await
+        .unwrap();
+    process.begin("asks", json!({ "document": file.id })).await;
+    pass(Duration::from_mins(5)).await;
+    let mut told: Vec<String> = world
+        .mails
+        .lock()
+        .unwrap()
+        .iter()
+        .flat_map(|mail| mail.to.clone())
+        .collect();
+    told.sort();
+    assert_eq!(told, ["anna@example.com", "ben@example.com"]);
+    assert_eq!(process.host.open_tasks(Some("user:ben")).await.unwrap().len(), 1);
+}
