@@ -386,4 +386,46 @@ mod tests {
             ],
         }
     }
+
+    /// Many branches, ways past several rows and ways back, with much to be said on each.
+    pub(super) fn crowded() -> Drawing {
+        let arrow = |from: usize, to: usize, label: &str, is_back: bool| Arrow {
+            from,
+            to,
+            label: (!label.is_empty()).then(|| label.to_owned()),
+            is_back,
+        };
+        let names = [
+            "start",
+            "count",
+            "legal",
+            "finance",
+            "board",
+            "store",
+            "finish",
+            "end_expired",
+            "end_rejected",
+        ];
+        Drawing {
+            title: "Crowded".to_owned(),
+            nodes: names.map(|name| node(name, name, "approve", Shape::People)).into(),
+            arrows: vec![
+                arrow(0, 1, "", false),
+                arrow(0, 6, "without anybody", false),
+                arrow(1, 2, "a few", false),
+                arrow(1, 3, "rather many of them", false),
+                arrow(1, 4, "more than anybody wants to count", false),
+                arrow(2, 5, "", false),
+                arrow(3, 5, "approved", false),
+                arrow(4, 5, "approved", false),
+                arrow(5, 6, "", false),
+                arrow(2, 7, "changes_requested after round 3, rejected, expired", false),
+                arrow(2, 1, "incomplete (at most 3 rounds)", true),
+                arrow(3, 8, "rejected", false),
+                arrow(4, 8, "rejected", false),
+                arrow(4, 2, "changes_requested (at most 3 rounds)", true),
+                arrow(6, 2, "once more (at most 9 rounds)", true),
+            ],
+        }
+    }
 }
