@@ -268,7 +268,10 @@ fn unit(text: &str, word: &str) -> Result<Unit, PeriodError> {
     let near = super::diagnostic::nearest(word, WORDS.iter().map(|(name, _)| *name).filter(|name| name.len() > 3));
     Err(PeriodError(match near {
         Some(near) => format!("`{word}` in `{text}` is no unit of time: did you mean `{near}`?"),
-        None => format!("`{word}` in `{text}` is no unit of time: {EXAMPLES}"),
+        None => format!(
+            "`{word}` in `{text}` is no unit of time: there are years, months, weeks, days, hours, minutes, seconds, and \
+             business days, hours and minutes"
+        ),
     }))
 }
 

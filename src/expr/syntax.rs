@@ -139,7 +139,10 @@ fn error(message: impl Into<String>, start: usize, end: usize) -> ExprError {
 }
 
 /// Signs of other languages, and what this one says instead.
-const FOREIGN: [(&str, &str); 6] = [
+const FOREIGN: [(&str, &str); 9] = [
+    ("AND ", "write `and`"),
+    ("OR ", "write `or`"),
+    ("NOT ", "write `not`"),
     ("&&", "write `and`"),
     ("||", "write `or`"),
     ("===", "write `==`"),

@@ -20,7 +20,8 @@ pub use codes::{CODES, Page, explain};
 pub use rule::{Check, Rule};
 pub use rules::RULES;
 
-use crate::base::{Calendars, Diagnostic, Document, Value};
+use crate::base::codes::AMBIGUOUS_SCALAR;
+use crate::base::{Calendars, Diagnostic, Document, Findings, Severity, Span, Value};
 use crate::expr::{Texts, Type};
 use crate::people::Directory;
 use crate::plan::{Locator, Plan};
@@ -30,7 +31,7 @@ use places::Purpose;
 use rule::{Context, Report, StepView};
 use schema::Problem;
 use shapes::Shapes;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uses::{Resolver, Use};
 
 /// What a flow is checked against.
@@ -81,10 +82,32 @@ pub fn check(name: &str, text: &str, surroundings: Surroundings<'_>) -> Verdict 
         plan = compiled;
     }
     findings.append(report.into_findings());
+    let findings = without_doubles(findings);
     Verdict {
         findings: suppress::apply(&document, findings).told(document.text.len()),
         plan,
     }
+}
+
+/// Leaves out that a value may be read in two ways where it is wrong in both: quotes would not mend it.
+fn without_doubles(findings: Findings) -> Findings {
+    let is_doubtful = |finding: &Diagnostic| finding.code == AMBIGUOUS_SCALAR;
+    if !findings.iter().any(is_doubtful) {
+        return findings;
+    }
+    let mut left = Findings::default();
+    left.leave_out(findings.total() - findings.len());
+    let all: Vec<Diagnostic> = findings.into_iter().collect();
+    let errors: HashSet<Span> = all
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .map(|finding| finding.primary)
+        .collect();
+    let kept = all
+        .into_iter()
+        .filter(|finding| !is_doubtful(finding) || !errors.contains(&finding.primary));
+    left.append(kept.collect::<Vec<_>>().into());
+    left
 }
 
 /// Runs every rule that has what it needs.

@@ -155,7 +155,17 @@ impl<'a> Compiler<'a> {
     fn calendar<'c>(&mut self, spec: &FlowSpec, calendars: &'c Calendars) -> Option<&'c Calendar> {
         let calendar = spec.calendar.as_ref().and_then(|name| calendars.get(name));
         // A calendar that is named and missing is told once, here, and not at every deadline.
-        self.calendar = Some(spec.calendar.is_some() || !self.complete());
+        let is_misspelt = |key: &String| nearest(key, ["calendar"]).is_some();
+        let keys = || {
+            self.document
+                .value
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(key, _)| key)
+        };
+        let is_named = spec.calendar.is_some() || keys().any(is_misspelt);
+        self.calendar = Some(is_named || !self.complete());
         if let (Some(name), None) = (&spec.calendar, calendar) {
             let mut finding = Diagnostic::error(
                 codes::CALENDAR_MISSING,

@@ -3,6 +3,7 @@
 //! The JSON Schema says what is wrong, `tell` says it in an author's words at the exact place, and
 //! what is right is read into types. Invariant: what the schema accepts, the types accept.
 
+mod hints;
 mod outer;
 mod place;
 mod steps;

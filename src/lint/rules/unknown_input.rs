@@ -18,6 +18,15 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(cx: &Context<'_>, report: &mut Report) {
+    // What is written in another shape has a finding, and cannot be looked up.
+    if cx
+        .document
+        .value
+        .get("inputs")
+        .is_some_and(|inputs| !inputs.is_object())
+    {
+        return;
+    }
     for (_, name) in cx.names().filter(|(_, name)| name.meaning == Meaning::NoInput) {
         report.push_with(|| finding(cx, &name.path[1], name.span));
     }

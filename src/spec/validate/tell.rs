@@ -1,5 +1,6 @@
 //! What the schema finds wrong, as findings in an author's words.
 
+use super::hints::{instead, synonym};
 use super::place::Place;
 use crate::base::diagnostic::nearest;
 use crate::base::source::escape;
@@ -169,6 +170,10 @@ impl Teller<'_, '_> {
             let finding = wrong.finding.with_label(format!("did you mean `{near}`?"));
             let taken = self.place.value(&self.place.absolute(inside)).get(near).is_some();
             if taken { finding } else { finding.with_fix(span, near) }
+        } else if key == "required" && inside.starts_with("/inputs/") {
+            wrong
+                .finding
+                .with_help("leave it out: an input without `default` must be given")
         } else if let Some((_, meant)) = MEANT.iter().find(|(word, _)| *word == key && inside.is_empty()) {
             wrong.finding.with_help(*meant)
         } else {
@@ -304,7 +309,8 @@ impl Teller<'_, '_> {
         let words: Vec<_> = branches(node).filter_map(|branch| branch["const"].as_str()).collect();
         let must = refusal.unwrap_or_else(|| one_of(&words, value));
         let mut wrong = self.value_is(inside, &must);
-        if let Some(near) = value.as_str().and_then(|word| nearest(word, words.iter().copied())) {
+        let meant = |word: &str| synonym(word, &words).or_else(|| nearest(word, words.iter().copied()));
+        if let Some(near) = value.as_str().and_then(meant) {
             let span = wrong.finding.primary;
             wrong.finding = wrong
                 .finding
@@ -394,8 +400,9 @@ impl Teller<'_, '_> {
         let quotable = wanted.0 == "string" && (value.is_number() || value.is_boolean()) && whole;
         let listable = wanted.0 == "array" && value.is_string() && node["items"]["type"] == "string" && whole;
         let example = node["examples"][0].as_str();
-        let help = if let (true, Some(period)) = (value.is_number(), example.filter(|text| Period::parse(text).is_ok()))
-        {
+        let help = if let Some(help) = instead(inside, value, raw) {
+            Some(help)
+        } else if let (true, Some(period)) = (value.is_number(), example.filter(|text| Period::parse(text).is_ok())) {
             Some(format!("a length of time says of what, as `{period}`"))
         } else if quotable && node["pattern"].is_null() {
             wrong.finding = wrong.finding.with_fix(span, format!("\"{raw}\""));
