@@ -8,7 +8,9 @@ use super::{Expression, Field, Type};
 use crate::base::Span;
 use crate::base::diagnostic::nearest;
 use indexmap::IndexMap;
-use minijinja::machinery::ast::{BinOpKind, Call, CallArg, CallType, CompareOpKind, Expr, Filter, UnaryOpKind};
+use minijinja::machinery::ast::{
+    BinOpKind, Call, CallArg, CallType, Compare, CompareOpKind, Expr, Filter, UnaryOpKind,
+};
 use minijinja::value::ValueKind;
 
 /// What names mean to the checker.
@@ -22,6 +24,11 @@ pub trait TypeScope {
     /// the root. `None` leaves it to [`TypeScope::root`].
     fn field(&self, root: &str, name: &str) -> Option<Type> {
         let _ = (root, name);
+        None
+    }
+    /// The texts that may be at the end of a path, where there are only so many.
+    fn words(&self, path: &[String]) -> Option<Vec<&str>> {
+        let _ = path;
         None
     }
 }
@@ -87,15 +94,7 @@ impl Checker<'_, '_> {
             Expr::Var(_) => Type::Any,
             Expr::Const(node) => of_constant(&node.value),
             Expr::BinOp(node) => self.binary(node.op, &node.left, &node.right),
-            Expr::Compare(node) => {
-                let mut left = (self.infer(&node.expr), extent(&node.expr));
-                for part in &node.ops {
-                    let right = (self.infer(&part.expr), extent(&part.expr));
-                    self.compare(part.op, &left, &right);
-                    left = right;
-                }
-                Type::Boolean
-            }
+            Expr::Compare(node) => self.comparison(node),
             Expr::IfExpr(node) => {
                 self.infer(&node.test_expr);
                 let yes = self.infer(&node.true_expr);
@@ -149,6 +148,19 @@ impl Checker<'_, '_> {
         }
     }
 
+    fn comparison(&mut self, node: &Compare<'_>) -> Type {
+        let mut left = (self.infer(&node.expr), extent(&node.expr));
+        for part in &node.ops {
+            let right = (self.infer(&part.expr), extent(&part.expr));
+            self.compare(part.op, &left, &right);
+            left = right;
+        }
+        if let [part] = node.ops.as_slice() {
+            self.words(part.op, &node.expr, &part.expr);
+        }
+        Type::Boolean
+    }
+
     fn any_of(&mut self, items: &[Expr<'_>]) -> Type {
         let types: Vec<Type> = items.iter().map(|item| self.infer(item)).collect();
         types.into_iter().reduce(Type::or).unwrap_or(Type::Any)
@@ -176,7 +188,11 @@ impl Checker<'_, '_> {
             }
             None => {
                 let Some(ty) = self.scope.root(root) else {
-                    let message = format!("there is no `{root}` here; there are {}", listed(self.scope.roots()));
+                    let message = match root.to_ascii_lowercase().as_str() {
+                        "yes" | "true" => format!("there is no `{root}` here: write `true`"),
+                        "no" | "false" => format!("there is no `{root}` here: write `false`"),
+                        _ => format!("there is no `{root}` here; there are {}", listed(self.scope.roots())),
+                    };
                     let near = nearest(root, self.scope.roots()).map(str::to_owned);
                     self.found(ExprFindingKind::UnknownRoot, message, *place, near, walked);
                     return Type::Any;
@@ -244,7 +260,35 @@ impl Checker<'_, '_> {
             }
         };
         self.compare(compared, &one, &two);
+        self.words(compared, left, right);
         Type::Boolean
+    }
+
+    /// A comparison with a word that is never there.
+    fn words(&mut self, op: CompareOpKind, left: &Expr<'_>, right: &Expr<'_>) {
+        use CompareOpKind::{Eq, In, Ne, NotIn};
+        let pairs = match (op, right) {
+            (Eq | Ne, _) => vec![(left, right), (right, left)],
+            (In | NotIn, Expr::List(list)) => list.items.iter().map(|item| (left, item)).collect(),
+            _ => return,
+        };
+        for (path, word) in pairs {
+            let (Some(chain), Expr::Const(node)) = (self.syntax.chain(path), word) else {
+                continue;
+            };
+            let (path, place, scope) = (chain.path(), extent(word), self.scope);
+            let (Some(words), Some(word)) = (scope.words(&path), node.value.as_str()) else {
+                continue;
+            };
+            if !words.contains(&word) {
+                let near = nearest(word, words.iter().copied()).map(str::to_owned);
+                let message = match &near {
+                    Some(near) => format!("`{}` is never `{word}`: did you mean `{near}`?", path.join(".")),
+                    None => format!("`{}` is never `{word}`: it is one of {}", path.join("."), listed(words)),
+                };
+                self.found(ExprFindingKind::Mismatch, message, place, near, Vec::new());
+            }
+        }
     }
 
     /// `+` between texts or lists.

@@ -5,7 +5,6 @@ use crate::base::source::escape;
 use crate::base::{Span, Value};
 use crate::spec::{DeadlineSpec, Verb};
 
-
 /// Somebody named in a flow.
 #[derive(Debug)]
 pub struct Named<'a> {
@@ -22,7 +21,11 @@ pub struct Named<'a> {
 impl Named<'_> {
     /// Where the text stands.
     pub fn span(&self, cx: &Context<'_>) -> Span {
-        if self.is_key { cx.key(&self.pointer) } else { cx.value(&self.pointer) }
+        if self.is_key {
+            cx.key(&self.pointer)
+        } else {
+            cx.value(&self.pointer)
+        }
     }
 }
 
@@ -52,7 +55,7 @@ pub fn literals<'a>(cx: &'a Context<'_>, step: &'a StepView<'_>) -> Vec<Named<'a
     if let Some(task) = &step.spec.task {
         list("task/to", &task.to);
     }
-    for collect in &step.spec.collect {
+    if let Some(collect) = &step.spec.collect {
         for (name, item) in &collect.items {
             list(&format!("collect/items/{}/review", escape(name)), &item.review);
         }

@@ -195,8 +195,18 @@ impl<'a> Checker<'a> {
             .collect();
         let help = match data {
             Value::Null => Some("give it a value, or leave the key out".to_owned()),
+            Value::Number(number) if schema.get("format").and_then(Value::as_str) == Some("period") => {
+                Some(format!("say of what, as `{number} days`"))
+            }
             Value::Number(number) if names.contains(&"string") => {
                 Some(format!("for text, write \"{number}\" in quotes"))
+            }
+            Value::String(_)
+                if schema
+                    .get("properties")
+                    .is_some_and(|keys| keys.get("sha256").is_some()) =>
+            {
+                Some("name a file, as `${{ inputs.document }}` of an input with `type: file`".to_owned())
             }
             Value::Bool(value) if names.contains(&"string") => Some(format!("for text, write \"{value}\" in quotes")),
             _ => None,
@@ -285,14 +295,22 @@ impl<'a> Checker<'a> {
     }
 
     fn format(&mut self, schema: &Map<String, Value>, text: &str, pointer: &str) {
-        if schema.get("format").and_then(Value::as_str) == Some("period")
-            && let Err(error) = Period::parse(text)
-        {
-            self.wrong(
-                pointer,
-                format!("must be a length of time, as `30 days`: {error}"),
-                None,
-            );
+        match schema.get("format").and_then(Value::as_str) {
+            Some("period") => {
+                if let Err(error) = Period::parse(text) {
+                    let message = format!("must be a length of time, as `30 days`: {error}");
+                    self.wrong(pointer, message, None);
+                }
+            }
+            Some("folder") if !text.starts_with('/') => {
+                let help = (!text.is_empty()).then(|| format!("write `/{text}`"));
+                self.wrong(pointer, "must be a folder, which begins with `/`".to_owned(), help);
+            }
+            Some("uri") if !["http://", "https://"].iter().any(|scheme| text.starts_with(scheme)) => {
+                let message = "must be an address that begins with `https://` or `http://`".to_owned();
+                self.wrong(pointer, message, None);
+            }
+            _ => {}
         }
     }
 

@@ -17,6 +17,8 @@ use std::sync::Arc;
 pub struct Shapes {
     /// Inputs by name.
     pub inputs: IndexMap<String, Type>,
+    /// The options of inputs that are a choice.
+    pub options: HashMap<String, Vec<String>>,
     /// What each step gives, by id.
     pub steps: IndexMap<String, StepShape>,
     /// Fields of `run`.
@@ -44,6 +46,12 @@ impl Shapes {
                 .inputs
                 .iter()
                 .map(|(name, input)| (name.clone(), input_type(input)))
+                .collect(),
+            options: spec
+                .inputs
+                .iter()
+                .filter(|(_, input)| input.kind == InputKind::Choice && !input.options.is_empty())
+                .map(|(name, input)| (name.clone(), input.options.clone()))
                 .collect(),
             steps: IndexMap::new(),
             run: run_type(),

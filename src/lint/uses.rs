@@ -575,6 +575,22 @@ impl TypeScope for Names<'_> {
         self.place.roots()
     }
 
+    /// The outcomes of a step, and the options of a choice.
+    fn words(&self, path: &[String]) -> Option<Vec<&str>> {
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        match path.as_slice() {
+            ["steps", id, "outcome"] => {
+                let step = self.resolver.plan?.step(id)?;
+                Some(step.outcomes.keys().map(String::as_str).collect())
+            }
+            ["inputs", name] => {
+                let options = self.resolver.shapes.options.get(*name)?;
+                Some(options.iter().map(String::as_str).collect())
+            }
+            _ => None,
+        }
+    }
+
     /// Names below `inputs` and `steps` are looked up one by one: a flow may have hundreds of
     /// steps, an expression names two. What is not there has been found by then.
     fn field(&self, root: &str, name: &str) -> Option<Type> {

@@ -155,6 +155,7 @@ fn fit_to_be_played(flows: &[Flow], calendars: &Calendars, unfit: &mut Unfit) ->
     let surroundings = Surroundings {
         catalog: Catalog::builtin(),
         calendars,
+        people: None,
     };
     let mut first = None;
     for (index, flow) in flows.iter().enumerate() {

@@ -172,7 +172,7 @@ fn words_are_found_in_every_style_of_text() {
 
 #[test]
 fn what_hangs_on_one_outcome_may_use_what_that_outcome_gives() {
-    let expired = "    outcomes: { expired: { end: late } }\n";
+    let expired = "    outcomes: { expired: { end: late }, signed: continue, remark: continue }\n";
     let after = |after: &str, join: &str| format!("    after: {after}\n{join}");
     for (rest, expression, expected) in [
         (after("reply.signed", ""), "${{ steps.reply.file.name }}", ""),
@@ -598,7 +598,7 @@ fn a_value_that_cannot_be_what_its_place_needs_is_told() {
 
 #[test]
 fn a_way_that_never_opens_is_told_where_the_step_can_do_without() {
-    let reply = REPLY.to_owned() + "    outcomes: { expired: { end: late } }\n";
+    let reply = REPLY.to_owned() + "    outcomes: { expired: { end: late }, remark: continue }\n";
     let text = flow(&format!(
         "{reply}{}",
         mail("    after: [reply.signed, reply.expired]\n    join: any\n", "x")

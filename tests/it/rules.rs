@@ -36,6 +36,7 @@ fn people() -> Directory {
         roles: BTreeSet::from(["legal".to_owned()]),
         groups: BTreeSet::new(),
         manager: None,
+        absent: Vec::new(),
     };
     Directory {
         users: ["anna", "ben"].map(|name| (name.to_owned(), person(name))).into(),

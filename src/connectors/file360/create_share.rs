@@ -29,6 +29,7 @@ pub struct Input {
     /// The workspace that uploads go to; the main one if none is given.
     workspace: Option<String>,
     /// The folder that uploads go to, as `/reviews`; a folder of the share's own if none is given.
+    #[schemars(extend("format" = "folder"))]
     folder: Option<String>,
     /// After how long the share ends by itself, as `30 days`.
     #[schemars(extend("format" = "period"))]

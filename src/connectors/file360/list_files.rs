@@ -20,6 +20,7 @@ pub struct Input {
     /// The workspace that the folder is in; the main one if none is given.
     workspace: Option<String>,
     /// The folder, as `/contracts`.
+    #[schemars(extend("format" = "folder"))]
     folder: Option<String>,
 }
 

@@ -20,6 +20,7 @@ pub struct Input {
     /// The file at its exact version. Refused where the stored bytes have another SHA-256.
     file: FileRef,
     /// The folder of the main workspace, as `/contracts/final`.
+    #[schemars(extend("format" = "folder"))]
     to: String,
     /// Its name there; the one it has if none is given.
     name: Option<String>,

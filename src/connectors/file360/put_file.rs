@@ -23,6 +23,7 @@ pub struct Input {
     /// The workspace; the main one if none is given.
     workspace: Option<String>,
     /// The folder, as `/contracts/drafts`.
+    #[schemars(extend("format" = "folder"))]
     folder: String,
     /// The name within the folder; that of `file` if none is given. Where there is a file of this
     /// name, it gets a new version.

@@ -87,6 +87,21 @@ fn limits(cx: &Context<'_>, what: &str, input: &InputSpec, pointer: &str, report
         let message = format!("`pattern` of {what} is no regular expression");
         report.push(Diagnostic::error(CODE, message, at("pattern")).with_help("look for a bracket that is not closed"));
     }
+    for (index, ending) in input
+        .accept
+        .iter()
+        .enumerate()
+        .filter(|(_, ending)| ending.contains('/'))
+    {
+        let message = format!("no file of {what} can end with `.{ending}`: `accept` holds endings of names");
+        let last = ending.rsplit('/').next().unwrap_or_default();
+        let help = match last {
+            "*" | "" => "write endings, as `accept: [pdf, docx]`".to_owned(),
+            "plain" => "write the ending: `txt`".to_owned(),
+            last => format!("write the ending, as `{last}`; for the media type add a `check` of `media_type`"),
+        };
+        report.push(Diagnostic::error(CODE, message, at(&format!("accept/{index}"))).with_help(help));
+    }
     if let Some(size) = &input.max_size
         && !is_size(size)
     {
@@ -126,6 +141,8 @@ fn default(cx: &Context<'_>, what: &str, input: &InputSpec, pointer: &str, repor
             input.options.iter().map(String::as_str),
             "its options are",
         ),
+        (InputKind::Boolean, Some("yes" | "on")) => finding.with_help("write `true`"),
+        (InputKind::Boolean, Some("no" | "off")) => finding.with_help("write `false`"),
         _ => finding,
     });
 }
@@ -149,7 +166,8 @@ pub(super) fn misfit(input: &InputSpec, kind: InputKind, value: &Value) -> Optio
             .is_some_and(|text| text.starts_with("user:") || text.starts_with("email:")),
         InputKind::Choice => value
             .as_str()
-            .is_some_and(|text| input.options.iter().any(|option| option == text)),
+            // A choice without options has a finding of its own.
+            .is_some_and(|text| input.options.is_empty() || input.options.iter().any(|option| option == text)),
         InputKind::File | InputKind::Object => value.is_object(),
         InputKind::List => {
             let of = |item: &Value| input.of.is_none_or(|kind| misfit(input, kind, item).is_none());
@@ -162,7 +180,18 @@ pub(super) fn misfit(input: &InputSpec, kind: InputKind, value: &Value) -> Optio
             _ => kind_name(kind).to_owned(),
         });
     }
-    (kind == input.kind).then(|| out_of_bounds(input, value)).flatten()
+    if kind != input.kind {
+        return None;
+    }
+    out_of_bounds(input, value).or_else(|| unmatched(input, value))
+}
+
+/// The pattern, where the whole text does not match it.
+fn unmatched(input: &InputSpec, value: &Value) -> Option<String> {
+    let pattern = input.pattern.as_ref().filter(|_| input.kind == InputKind::Text)?;
+    let schema = serde_json::json!({ "pattern": format!("^(?:{pattern})$") });
+    let matches = jsonschema::validator_for(&schema).is_ok_and(|validator| validator.is_valid(value));
+    (!matches).then(|| format!("a text that matches `{pattern}` as a whole"))
 }
 
 #[allow(clippy::cast_precision_loss, reason = "no text or list is that long")]

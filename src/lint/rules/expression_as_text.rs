@@ -20,7 +20,7 @@ pub const RULE: Rule = Rule {
 const ROOTS: [&str; 6] = ["steps", "inputs", "run", "event", "secrets", "item"];
 
 /// Keys whose text is no template, outside of what an author names freely.
-const NO_TEMPLATE: [&str; 14] = [
+const NO_TEMPLATE: [&str; 15] = [
     "title",
     "description",
     "pattern",
@@ -31,6 +31,7 @@ const NO_TEMPLATE: [&str; 14] = [
     "after",
     "back_to",
     "exclude",
+    "prefer",
     "guarantees",
     "labels",
     "owner",
@@ -80,13 +81,14 @@ impl Walk<'_> {
                     self.pointer.truncate(here);
                 }
             }
-            Value::String(text) => self.text(text),
+            Value::String(text) => self.text(text, is_free),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
 
-    fn text(&mut self, text: &str) {
-        let Some(slip) = slip(text).filter(|slip| slip.in_braces || self.is_known(&slip.expression)) else {
+    fn text(&mut self, text: &str, is_free: bool) {
+        let is_meant = |slip: &Slip| slip.in_braces || !is_free && self.is_in_step() || self.is_known(&slip.expression);
+        let Some(slip) = slip(text).filter(is_meant) else {
             return;
         };
         let locator = Locator::new(self.document);
@@ -105,6 +107,13 @@ impl Walk<'_> {
         self.report.push(finding);
     }
 
+    /// Whether the text stands in a step, where no file is named outside of what is free.
+    fn is_in_step(&self) -> bool {
+        ["/steps/", "/always/"]
+            .iter()
+            .any(|list| self.pointer.starts_with(list))
+    }
+
     /// Whether the path names something that can be there: a file may well be called `inputs.pdf`.
     fn is_known(&self, path: &str) -> bool {
         let mut names = path.split('.');
@@ -116,6 +125,7 @@ impl Walk<'_> {
                 .value
                 .get("inputs")
                 .is_some_and(|inputs| inputs.get(name).is_some()),
+            Some("item") => self.pointer.contains("/each/steps/"),
             Some("run") => ["id", "flow", "version", "initiator", "started_at", "now"].contains(&name),
             Some("secrets") => name
                 .chars()

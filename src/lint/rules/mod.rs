@@ -15,9 +15,11 @@ mod missing_with_key;
 mod no_deadline;
 mod nobody_completed;
 mod not_upstream;
+mod nothing_to_keep;
 mod outcome_goes_nowhere;
 mod quorum_impossible;
 mod reminder_after_due;
+mod secret_in_journal;
 mod secret_in_text;
 mod secret_out_of_place;
 mod share_without_expiry;
@@ -33,6 +35,7 @@ mod unknown_person;
 mod unknown_step;
 mod unknown_with_key;
 mod unreachable_step;
+mod wait_in_vain;
 mod wrong_with_value;
 
 /// Every rule, in the order of the codes.
@@ -53,6 +56,7 @@ pub const RULES: &[Rule] = &[
     outcome_goes_nowhere::RULE,
     back_to_not_upstream::RULE,
     too_few_elements::RULE,
+    nothing_to_keep::RULE,
     no_deadline::RULE,
     reminder_after_due::RULE,
     quorum_impossible::RULE,
@@ -67,6 +71,8 @@ pub const RULES: &[Rule] = &[
     wrong_with_value::RULE,
     unknown_event::RULE,
     share_without_expiry::RULE,
+    wait_in_vain::RULE,
     secret_in_text::RULE,
     secret_out_of_place::RULE,
+    secret_in_journal::RULE,
 ];

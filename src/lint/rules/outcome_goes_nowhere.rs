@@ -160,9 +160,11 @@ fn place(cx: &Context<'_>, step: &PlanStep, outcome: &str) -> Span {
     };
     let deadline = || if outcome == "expired" { key("deadline") } else { None };
     let verb = || {
-        ["uses", "wait", "approve", "task", "collect", "choose", "check", "each", "end"]
-            .into_iter()
-            .find_map(key)
+        [
+            "uses", "wait", "approve", "task", "collect", "choose", "check", "each", "end",
+        ]
+        .into_iter()
+        .find_map(key)
     };
     own.or_else(deadline)
         .or_else(verb)

@@ -75,7 +75,7 @@ fn reminder_of(cx: &Context<'_>, step: &StepView<'_>, text: &str, due: &Period, 
 
 /// Whether `a` is surely at least as long as `b`, wherever and whenever both begin. Business time
 /// compares with business time only; a calendar day lasts 23 to 25 hours, a month 28 to 31 days.
-fn at_least(a: &Period, b: &Period) -> bool {
+pub(super) fn at_least(a: &Period, b: &Period) -> bool {
     const HOUR: u64 = 3_600;
     let shortest = u64::from(a.months) * 28 * 24 * HOUR + u64::from(a.days) * 23 * HOUR + a.seconds;
     let longest = u64::from(b.months) * 31 * 24 * HOUR + u64::from(b.days) * 25 * HOUR + b.seconds;

@@ -64,6 +64,24 @@ fn check(document: &Document, report: &mut Report) {
         report,
     };
     walk.value(&document.value, None, false);
+    defaults(document, report);
+}
+
+/// Inputs that are called as secrets are, with a value for everybody.
+fn defaults(document: &Document, report: &mut Report) {
+    let inputs = document.value.get("inputs").and_then(Value::as_object);
+    for (name, input) in inputs.into_iter().flatten().filter(|(name, _)| is_secret_key(name)) {
+        let default = input.get("default").and_then(Value::as_str);
+        if default.is_some_and(|text| is_literal(text) && shape(text).is_none()) {
+            let pointer = format!("/inputs/{}/default", escape(name));
+            let message = format!("the default of `{name}` stands in the flow for everybody to read");
+            report.push(
+                Diagnostic::error(CODE, message, document.spans.value(&pointer))
+                    .with_help("leave the default out, and use `${{ secrets.NAME }}` where it is wanted")
+                    .with_secret(),
+            );
+        }
+    }
 }
 
 struct Walk<'a> {
@@ -116,7 +134,7 @@ impl Walk<'_> {
     }
 }
 
-fn is_secret_key(key: &str) -> bool {
+pub(super) fn is_secret_key(key: &str) -> bool {
     SECRET_KEYS
         .iter()
         .any(|secret| key.eq_ignore_ascii_case(secret) || key.replace('-', "_").eq_ignore_ascii_case(secret))

@@ -161,7 +161,7 @@ fn verbs_have_their_outcomes() {
     let plan = plan(
         "
   - { id: one, wait: { event: a.b, key: '${{ inputs.k }}' }, deadline: none, because: it may take for ever }
-  - { id: all, wait: { all: { x: { event: a.b }, y: { event: a.c } } }, deadline: { due: 2027-01-01 } }
+  - { id: all, wait: { all: { x: { event: a.b }, y: { event: a.c } } }, deadline: { due: 20 days } }
   - { id: until, wait: { until: 2 days } }
   - { id: pick, choose: [{ when: inputs.n > 1, outcome: big }, { when: inputs.n > 0, outcome: big }, { otherwise: small }] }
   - { id: sure, check: [{ that: inputs.n > 0, else: too small }] }

@@ -35,6 +35,14 @@ impl Compiler<'_> {
 
     fn due(&mut self, pointer: &str, due: &DueSpec) -> Deadline {
         let moment = self.moment(&format!("{pointer}/due"), &due.due);
+        if is_moment(&due.due) {
+            let place = self.document.spans.value(&format!("{pointer}/due"));
+            let message = "this moment is the same for every run: one that gets here later has missed it";
+            self.report(
+                Diagnostic::warning(codes::BAD_DURATION, message, place)
+                    .with_help("write a length of time, as `10 days`, or let an input say the day"),
+            );
+        }
         let mut remind = Vec::with_capacity(due.remind.len());
         for (at, text) in due.remind.iter().enumerate() {
             remind.extend(self.reminder(&format!("{pointer}/remind/{at}"), text));

@@ -1,0 +1,150 @@
+//! A wait for something that a share cannot bring: it is over before, or nobody may put anything
+//! into it.
+
+use super::reminder_after_due::at_least;
+use crate::base::{Code, Diagnostic, Period, Value};
+use crate::lint::rule::{Check, Context, Report, Rule, StepView};
+use crate::spec::step::WaitSpec;
+use crate::spec::{DeadlineSpec, Verb};
+
+const CODE: Code = Code {
+    id: "GF607",
+    name: "wait-in-vain",
+};
+
+/// What an upload is told as.
+const UPLOAD: &str = "file360.file_uploaded";
+/// Roles with which nobody can upload.
+const NO_UPLOAD: [&str; 3] = ["view", "comment", "download"];
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    check: Check::Whole(check),
+};
+
+fn check(cx: &Context<'_>, report: &mut Report) {
+    for step in &cx.steps {
+        let Some(Verb::Wait(wait)) = step.spec.verb() else {
+            continue;
+        };
+        for (event, share) in awaited(wait) {
+            let Some(room) = cx.step(share) else { continue };
+            too_short(cx, step, room, report);
+            if event == UPLOAD {
+                closed(cx, step, room, report);
+            }
+        }
+    }
+}
+
+/// The events that are waited for, with the steps whose share they are about.
+fn awaited(wait: &WaitSpec) -> Vec<(&str, &str)> {
+    let alone = wait.event.as_deref().zip(wait.on.as_deref());
+    let several = wait.any.values().chain(wait.all.values());
+    let several = several.filter_map(|one| Some((one.event.as_str(), one.on.as_deref()?)));
+    let all = alone.into_iter().chain(several);
+    let mut found: Vec<(&str, &str)> = all.filter_map(|(event, on)| Some((event, share_of(on)?))).collect();
+    found.dedup();
+    found
+}
+
+/// The step in `${{ steps.ID.share }}`.
+fn share_of(text: &str) -> Option<&str> {
+    let inner = text.trim().strip_prefix("${{")?.strip_suffix("}}")?;
+    inner.trim().strip_prefix("steps.")?.strip_suffix(".share")
+}
+
+/// What stands as it is under `with` of an action.
+fn literal<'a>(step: &StepView<'a>, action: &str, key: &str) -> Option<&'a str> {
+    let Some(Verb::Uses(name, Some(with))) = step.spec.verb() else {
+        return None;
+    };
+    let text = with.get(key).and_then(Value::as_str)?;
+    (name == action && !text.contains("${{")).then_some(text)
+}
+
+/// The share ends by itself while it is still waited on.
+fn too_short(cx: &Context<'_>, step: &StepView<'_>, room: &StepView<'_>, report: &mut Report) {
+    let Some(DeadlineSpec::Due(deadline)) = &step.spec.deadline else {
+        return;
+    };
+    let Some(expires) = literal(room, "file360.create_share", "expires_in") else {
+        return;
+    };
+    let (Ok(due), Ok(period)) = (Period::parse(&deadline.due), Period::parse(expires)) else {
+        return;
+    };
+    // A working day is never shorter than a day.
+    let counted = Period {
+        days: due.days + due.business_days,
+        business_days: 0,
+        ..due
+    };
+    let is_over = at_least(&due, &period) || at_least(&counted, &period);
+    // As long as the wait is what people write; the share is the older one by moments.
+    if is_over && period != due && period != counted {
+        let message = format!(
+            "step {} waits {} for the share of step {}, which is over after {expires}",
+            step.title(),
+            deadline.due,
+            room.title()
+        );
+        report.push(
+            Diagnostic::warning(CODE, message, cx.value(&step.at("deadline/due")))
+                .with_related(cx.value(&room.at("with/expires_in")), "the share ends here")
+                .with_help("let the share live longer than the wait on it"),
+        );
+    }
+}
+
+/// Everybody who is let in can look at most.
+fn closed(cx: &Context<'_>, step: &StepView<'_>, room: &StepView<'_>, report: &mut Report) {
+    let share = format!("steps.{}.share", room.spec.id);
+    let lets_in = |other: &&StepView<'_>| {
+        let Some(Verb::Uses("file360.set_permissions", Some(with))) = other.spec.verb() else {
+            return false;
+        };
+        with.get("share")
+            .and_then(Value::as_str)
+            .is_none_or(|text| text.contains(&share) || share_of(text).is_none())
+    };
+    let grants: Vec<&StepView<'_>> = cx.steps.iter().filter(lets_in).collect();
+    let of_room = match room.spec.verb() {
+        Some(Verb::Uses("file360.create_share", Some(with))) if with.get("to").is_some() => {
+            Some(with.get("role").map_or(Some("download"), Value::as_str))
+        }
+        Some(Verb::Uses("file360.create_share", _)) => None,
+        _ => return,
+    };
+    let of_grants = grants
+        .iter()
+        .map(|grant| literal(grant, "file360.set_permissions", "role"));
+    let mut roles = of_grants.chain(of_room).peekable();
+    // Whoever is let in nowhere may get the link by other ways.
+    if roles.peek().is_none() || !roles.all(|role| role.is_some_and(|role| NO_UPLOAD.contains(&role))) {
+        return;
+    }
+    let message = format!(
+        "step {} waits for an upload, and nobody who is let into the share of step {} may upload",
+        step.title(),
+        room.title()
+    );
+    report.push(
+        Diagnostic::warning(CODE, message, cx.key(&step.at("wait")))
+            .with_help("let somebody in with `role: contribute`"),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::share_of;
+
+    #[test]
+    fn only_a_share_that_is_named_alone_is_known() {
+        assert_eq!(share_of("${{ steps.room.share }}"), Some("room"));
+        for other in ["steps.room.share", "${{ inputs.share }}", "${{ steps.room.name }}"] {
+            assert_eq!(share_of(other), None, "{other}");
+        }
+    }
+}
