@@ -5,23 +5,16 @@
 #![allow(clippy::cast_precision_loss, reason = "figures for people")]
 #![allow(clippy::print_stdout, reason = "a table is what it is for")]
 
+#[path = "common/memory.rs"]
+mod memory;
+
 use gatefold::store::Blobs;
+use memory::memory;
 use std::time::Instant;
 use tokio::io::AsyncReadExt;
 
 /// Most that resident memory may grow by.
 const GROWTH_MAX: u64 = 20 << 20;
-
-/// Bytes in pages of this process, from the line of `/proc/self/status` that begins with `key`.
-fn memory(key: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("this is Linux");
-    let line = status
-        .lines()
-        .find(|line| line.starts_with(key))
-        .expect("the line is there");
-    let kilobytes = line.split_whitespace().nth(1).and_then(|word| word.parse::<u64>().ok());
-    kilobytes.expect("it holds a number") << 10
-}
 
 async fn upload(blobs: &Blobs, bytes: u64) {
     let source = tokio::io::repeat(7).take(bytes);

@@ -1,34 +1,14 @@
 //! The job: ten steps one after the other, each of which computes about twenty bytes.
 
+use crate::host::{host, open, start};
 use crate::load::{Figures, closed_loop};
 use crate::sample;
-use gatefold::base::Calendars;
-use gatefold::connect::{ActionError, Links, Mailer, OutgoingMail};
-use gatefold::connectors::http::HttpSettings;
-use gatefold::connectors::{Settings, registry};
-use gatefold::host::runs::StartRun;
-use gatefold::host::{Clock, Host, Limits, Parts, Secrets};
-use gatefold::people::Directory;
-use gatefold::store::sqlite::SqliteStore;
-use gatefold::store::{Blobs, RunStatus, Store, UnitOfWork};
+use gatefold::store::{RunStatus, Store, UnitOfWork};
 use serde_json::json;
 use std::fmt::Write;
 use std::path::Path;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
-
-/// Nobody writes mails here.
-struct NoMail;
-
-#[async_trait::async_trait]
-impl Mailer for NoMail {
-    async fn send(&self, _: &OutgoingMail) -> Result<(), ActionError> {
-        Err(ActionError::Permanent("there is no mail here".to_owned()))
-    }
-    fn is_idempotent(&self) -> bool {
-        true
-    }
-}
 
 fn flow() -> String {
     let mut text = "flow: ten\nversion: 1.0.0\nowner: bench@example.com\non:\n  manual: {}\nsteps:\n".to_owned();
@@ -37,29 +17,6 @@ fn flow() -> String {
         writeln!(text, "{line}").expect("writing to a string succeeds");
     }
     text
-}
-
-fn host(store: Arc<SqliteStore>, folder: &Path) -> Arc<Host> {
-    let settings = Settings {
-        http: HttpSettings::default(),
-        mailer: Arc::new(NoMail),
-        directory: Arc::new(RwLock::new(Arc::new(Directory::default()))),
-        links: Links::new([7; 32], "http://localhost"),
-        blobs: Blobs::open(folder.join("blobs")).expect("the folder can be made"),
-    };
-    Host::new(Parts {
-        store,
-        registry: registry(&settings),
-        blobs: settings.blobs,
-        mailer: settings.mailer,
-        links: settings.links,
-        directory: settings.directory,
-        calendars: Calendars::default(),
-        secrets: Secrets::default(),
-        clock: Clock::System,
-        seed: None,
-        limits: Limits::default(),
-    })
 }
 
 /// Runs of the job, each acknowledged when it has ended durably. Also how often the disk was
@@ -76,23 +33,13 @@ pub async fn on_host(folder: &Path, callers: usize, time: Duration) -> (Figures,
     let figures = closed_loop(callers, time, move |_| {
         let host = Arc::clone(&looping);
         async move {
-            host.start_run(start()).await.expect("the run starts");
+            host.start_run(start("ten", json!({}))).await.expect("the run starts");
         }
     })
     .await;
     let syncs = store.commits() - before;
     all_ended(&*store, figures.count).await;
     (figures, syncs)
-}
-
-fn start() -> StartRun {
-    StartRun {
-        flow: "ten".to_owned(),
-        inputs: json!({}),
-        initiator: "user:bench".to_owned(),
-        trigger: "manual".to_owned(),
-        once: None,
-    }
 }
 
 /// A benchmark of runs that did not run would be fast.
@@ -127,8 +74,4 @@ pub async fn on_store(folder: &Path, callers: usize, time: Duration) -> (Figures
     })
     .await;
     (figures, store.commits() - before)
-}
-
-fn open(folder: &Path, name: &str) -> Arc<SqliteStore> {
-    Arc::new(SqliteStore::open(folder.join(name)).expect("an empty store opens"))
 }
