@@ -154,6 +154,7 @@ impl Facts {
             Event::ActionScheduled { step, .. }
             | Event::WaitOpened { step, .. }
             | Event::CollectOpened { step, .. }
+            | Event::EachOpened { step, .. }
             | Event::TaskOpened { step, .. }
             | Event::StepFinished { step, .. }
             | Event::IncidentRaised { step, .. } => Some(step.as_str()),
