@@ -162,15 +162,8 @@ impl Host {
             .await;
         fault::point("host-after-call");
         match result {
-            Ok(mut output) => {
-                hide_in(&mut output, &used);
-                Ok(output)
-            }
-            Err(error) => {
-                let mut failed = failure(&error);
-                failed.message = hide(&failed.message, &used);
-                Err(failed)
-            }
+            Ok(output) => Ok(hidden(output, &used)),
+            Err(error) => Err(hidden_failure(&error, &used)),
         }
     }
 
@@ -262,6 +255,19 @@ impl Host {
         }
         Ok((input, used))
     }
+}
+
+/// The output of an action without any of the secrets that it was given.
+pub(super) fn hidden(mut output: Value, used: &[&SecretString]) -> Value {
+    hide_in(&mut output, used);
+    output
+}
+
+/// The failure of an action without any of the secrets that it was given.
+pub(super) fn hidden_failure(error: &ActionError, used: &[&SecretString]) -> Failure {
+    let mut failed = failure(error);
+    failed.message = hide(&failed.message, used);
+    failed
 }
 
 /// The text without any of the secrets.

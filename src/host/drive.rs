@@ -4,6 +4,7 @@
 //! Invariant: a machine in a free slot has decided nothing that is not durable. Whoever works on it
 //! takes it out, and puts it back when what it decided is stored.
 
+use super::calls::{hidden, hidden_failure};
 use super::project::{awaited, locked, owned};
 use super::slots::{Loaded, Slot, Stored};
 use super::{Host, HostError};
@@ -388,13 +389,13 @@ impl Host {
             initiator: loaded.row.initiator.clone(),
             calendar: loaded.machine.plan().calendar.clone(),
         };
-        let effect = match self.with_secrets(input, &secrets) {
-            Ok((input, _)) => handler.call(&cx, self.parts().store.as_ref(), input).await,
-            Err(error) => Err(error),
+        let (effect, used) = match self.with_secrets(input, &secrets) {
+            Ok((input, used)) => (handler.call(&cx, self.parts().store.as_ref(), input).await, used),
+            Err(error) => (Err(error), Vec::new()),
         };
         let (result, writes) = match effect {
-            Ok(LocalEffect { output, writes }) => (Ok(output), writes),
-            Err(error) => (Err(failure(&error)), Vec::new()),
+            Ok(LocalEffect { output, writes }) => (Ok(hidden(output, &used)), writes),
+            Err(error) => (Err(hidden_failure(&error, &used)), Vec::new()),
         };
         (
             Input::Finished {

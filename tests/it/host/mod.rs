@@ -286,24 +286,29 @@ async fn the_same_key_starts_one_run() {
 
 #[tokio::test(start_paused = true)]
 async fn secrets_reach_the_call_and_nothing_else() {
-    let world = World::new();
-    world.script("act", &[Behaviour::Leak, Behaviour::Succeed]);
-    let process = world.start().await;
-    let yaml = "flow: secret\nversion: 1.0.0\nsteps:\n  - id: act\n    uses: probe.effect\n    with: { token: \"Bearer ${{ secrets.TOKEN }}\" }\n";
-    process.deploy(yaml).await;
-    let run = process.begin("secret", json!({})).await;
-    process
-        .until(&run, |event| matches!(event, Event::IncidentRaised { .. }))
-        .await;
-    process
-        .host
-        .retry_step(&run, "act", "user:anna", "again")
-        .await
-        .unwrap();
-    assert_eq!(process.end(&run).await, "completed");
-    let journal = serde_json::to_string(&process.journal(&run).await).unwrap();
-    assert!(!journal.contains("hunter2"), "{journal}");
-    assert!(journal.contains("Bearer ***"), "{journal}");
+    // one that leaves the process, and one that commits with the journal
+    for (action, with) in [("probe.effect", "token"), ("probe.keep", "password")] {
+        let world = World::new();
+        world.script("act", &[Behaviour::Leak, Behaviour::Succeed]);
+        let process = world.start().await;
+        let yaml = format!(
+            "flow: secret\nversion: 1.0.0\nsteps:\n  - id: act\n    uses: {action}\n    with: {{ {with}: \"Bearer ${{{{ secrets.TOKEN }}}}\" }}\n"
+        );
+        process.deploy(&yaml).await;
+        let run = process.begin("secret", json!({})).await;
+        process
+            .until(&run, |event| matches!(event, Event::IncidentRaised { .. }))
+            .await;
+        process
+            .host
+            .retry_step(&run, "act", "user:anna", "again")
+            .await
+            .unwrap();
+        assert_eq!(process.end(&run).await, "completed");
+        let journal = serde_json::to_string(&process.journal(&run).await).unwrap();
+        assert!(!journal.contains("hunter2"), "{journal}");
+        assert!(journal.contains("Bearer ***"), "{action}: {journal}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -176,6 +176,15 @@ impl World {
             info: info("probe.acquire", Effect::Share, true, true, Some(thing)),
             handler: Handler::Local(Arc::new(Acquire)),
         });
+        registry.add(Registered {
+            info: ActionInfo {
+                input: json!({ "type": "object", "properties": { "password": { "type": "string", "format": "password" } } }),
+                ..info("probe.keep", Effect::Write, true, true, None)
+            },
+            handler: Handler::Local(Arc::new(Keep {
+                script: Arc::clone(&self.script),
+            })),
+        });
         registry
     }
 
@@ -292,6 +301,25 @@ impl LocalAction for Acquire {
     async fn call(&self, cx: &CallContext, _: &dyn Store, _: Value) -> Result<LocalEffect, ActionError> {
         Ok(LocalEffect {
             output: json!({ "thing": format!("thing_{}", cx.key) }),
+            writes: Vec::new(),
+        })
+    }
+}
+
+/// Says what it was given.
+struct Keep {
+    script: Arc<Mutex<BTreeMap<String, Vec<Behaviour>>>>,
+}
+
+#[async_trait::async_trait]
+impl LocalAction for Keep {
+    async fn call(&self, cx: &CallContext, _: &dyn Store, input: Value) -> Result<LocalEffect, ActionError> {
+        let next = self.script.lock().unwrap().get_mut(&cx.step).and_then(Vec::pop);
+        if matches!(next, Some(Behaviour::Leak)) {
+            return Err(ActionError::Permanent(format!("refused: {input}")));
+        }
+        Ok(LocalEffect {
+            output: json!({ "echo": input }),
             writes: Vec::new(),
         })
     }
