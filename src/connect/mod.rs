@@ -73,6 +73,11 @@ pub trait LocalAction: Send + Sync {
 pub trait OutsideAction: Send + Sync {
     /// Does it. Secrets are in `input` by now; they must not reach errors, logs or the output.
     async fn call(&self, cx: &CallContext, input: Value) -> Result<Value, ActionError>;
+
+    /// Whether this very call may be made twice, for an action that not every input lets repeat.
+    fn is_repeatable(&self, _input: &Value) -> bool {
+        false
+    }
 }
 
 /// Reads an action's input. The flow was checked against the same schema, so a failure here

@@ -26,6 +26,16 @@ pub struct Registered {
     pub handler: Handler,
 }
 
+impl Registered {
+    /// Whether a call with `input` may be made again where nobody knows whether it was made.
+    pub fn is_repeatable(&self, input: &Value) -> bool {
+        match &self.handler {
+            Handler::Pure(_) | Handler::Local(_) => true,
+            Handler::Outside(action) => self.info.idempotent || action.is_repeatable(input),
+        }
+    }
+}
+
 /// Every action and event that is there.
 #[derive(Clone, Default)]
 pub struct Registry {

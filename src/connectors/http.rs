@@ -4,9 +4,9 @@
 //! or the answer says. The address is checked where the connection is made, so a name that
 //! changes its mind between check and connection gains nothing; redirects are not followed.
 //!
-//! Every try of a step carries the same `Idempotency-Key`. That is why a call whose answer did
-//! not come counts as transient: the retry is recognised by the other side. A service that does
-//! not know the header must not be called with a method that changes something and `retry`.
+//! Every try of a step carries the same `Idempotency-Key`. A call whose answer did not come may be
+//! made again where its method says so (RFC 9110, 9.2.2), or where the author says that the service
+//! knows the header. Any other is in doubt: it may have been heard.
 
 pub mod addresses;
 
@@ -81,6 +81,19 @@ pub struct Input {
     /// Status codes that count as success; 200 to 299 if none are given.
     #[schemars(inner(range(min = 200, max = 599)))]
     expect: Option<Vec<u16>>,
+    /// That the service knows `Idempotency-Key`, so that a `POST` or `PATCH` sent twice counts once. Without it neither is
+    /// ever repeated by itself: where the answer is lost, a person decides. Other methods may always be sent twice.
+    #[serde(default)]
+    repeatable: bool,
+}
+
+/// The part of the input that says whether the call may be made twice.
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default)]
+    method: HttpMethod,
+    #[serde(default)]
+    repeatable: bool,
 }
 
 /// A method.
@@ -139,7 +152,7 @@ impl Action for Request {
 /// The action of `http`.
 pub(super) fn action(settings: &HttpSettings) -> Registered {
     Registered {
-        info: info::<Request>(true, false),
+        info: info::<Request>(false, false),
         handler: Handler::Outside(Arc::new(Http::new(settings.clone()))),
     }
 }
@@ -186,9 +199,14 @@ impl Http {
         if let Some(body) = &input.json {
             request = request.json(body);
         }
-        let response = request.send().await.map_err(|error| call_failed(&place, error))?;
-        check_status(&place, response.status(), input.expect.as_deref())?;
-        self.read(&place, response).await
+        let lost = if may_repeat(input.method, input.repeatable) {
+            ActionError::Transient
+        } else {
+            ActionError::InDoubt
+        };
+        let response = request.send().await.map_err(|error| call_failed(&place, error, lost))?;
+        check_status(&place, response.status(), input.expect.as_deref(), lost)?;
+        self.read(&place, response, lost).await
     }
 
     /// The address to call, refused where it is a literal that may not be reached. Names are
@@ -222,7 +240,7 @@ impl Http {
         Ok(url)
     }
 
-    async fn read(&self, place: &str, response: Response) -> Result<Output, ActionError> {
+    async fn read(&self, place: &str, response: Response, lost: Failed) -> Result<Output, ActionError> {
         let status = response.status().as_u16();
         let headers = shown_headers(response.headers());
         let is_json = headers.get("content-type").is_some_and(|kind| is_json(kind));
@@ -230,7 +248,7 @@ impl Http {
         let mut bytes = Vec::new();
         let mut stream = response.bytes_stream();
         while let Some(chunk) = stream.next().await {
-            let chunk = chunk.map_err(|error| call_failed(place, error))?;
+            let chunk = chunk.map_err(|error| call_failed(place, error, lost))?;
             if bytes.len() + chunk.len() > limit {
                 return Err(permanent(format!("{place} answered with more than {limit} bytes")));
             }
@@ -246,8 +264,24 @@ impl Http {
     }
 }
 
+/// What a failure is that leaves open whether the call was heard.
+type Failed = fn(String) -> ActionError;
+
+/// Whether the call can be made twice and count once.
+fn may_repeat(method: HttpMethod, repeatable: bool) -> bool {
+    match method {
+        HttpMethod::Get | HttpMethod::Head | HttpMethod::Put | HttpMethod::Delete => true,
+        HttpMethod::Post | HttpMethod::Patch => repeatable,
+    }
+}
+
 #[async_trait::async_trait]
 impl OutsideAction for Http {
+    fn is_repeatable(&self, input: &Value) -> bool {
+        // what cannot be read is never sent
+        serde_json::from_value::<Asked>(input.clone()).is_ok_and(|asked| may_repeat(asked.method, asked.repeatable))
+    }
+
     async fn call(&self, cx: &CallContext, input: Value) -> Result<Value, ActionError> {
         super::output(self.send(cx, read_input(input)?).await?)
     }
@@ -286,19 +320,23 @@ fn headers(input: &Input, key: &str) -> Result<HeaderMap, ActionError> {
     Ok(headers)
 }
 
-fn check_status(place: &str, status: StatusCode, expect: Option<&[u16]>) -> Result<(), ActionError> {
+fn check_status(place: &str, status: StatusCode, expect: Option<&[u16]>, lost: Failed) -> Result<(), ActionError> {
     let expected = expect.map_or_else(|| status.is_success(), |codes| codes.contains(&status.as_u16()));
     if expected {
         return Ok(());
     }
     let message = format!("{place} answered {status}");
-    let may_pass = status.is_server_error()
-        || matches!(
-            status,
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY
-        );
-    if may_pass {
+    let is_turned_away = matches!(
+        status,
+        StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::REQUEST_TIMEOUT
+            | StatusCode::TOO_EARLY
+    );
+    if is_turned_away {
         Err(ActionError::Transient(message))
+    } else if status.is_server_error() {
+        Err(lost(message))
     } else if status.is_redirection() {
         Err(permanent(format!(
             "{message}: redirects are not followed, call the final address"
@@ -309,7 +347,7 @@ fn check_status(place: &str, status: StatusCode, expect: Option<&[u16]>) -> Resu
 }
 
 /// Why there is no answer. The address is left out of the library's words: it may hold secrets.
-fn call_failed(place: &str, error: reqwest::Error) -> ActionError {
+fn call_failed(place: &str, error: reqwest::Error, lost: Failed) -> ActionError {
     let error = error.without_url();
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(&error);
     let mut deepest = error.to_string();
@@ -320,13 +358,19 @@ fn call_failed(place: &str, error: reqwest::Error) -> ActionError {
         deepest = cause.to_string();
         source = cause.source();
     }
+    let lost = if error.is_connect() {
+        // nobody was there to hear it
+        ActionError::Transient
+    } else {
+        lost
+    };
     if error.is_timeout() {
-        return ActionError::Transient(format!("{place} did not answer in time"));
+        return lost(format!("{place} did not answer in time"));
     }
     if error.is_builder() {
         return permanent(format!("the request to {place} cannot be made: {deepest}"));
     }
-    ActionError::Transient(format!("the call to {place} broke off: {deepest}"))
+    lost(format!("the call to {place} broke off: {deepest}"))
 }
 
 fn shown_headers(headers: &HeaderMap) -> IndexMap<String, String> {

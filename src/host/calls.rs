@@ -74,6 +74,7 @@ impl Host {
             }
             let initiator = loaded.row.initiator.clone();
             let calendar = loaded.machine.plan().calendar.clone();
+            let is_marked = !registered.is_repeatable(&input);
             let call = Call {
                 key,
                 step,
@@ -83,7 +84,7 @@ impl Host {
                 secrets,
                 initiator,
                 calendar,
-                is_marked: !registered.info.idempotent,
+                is_marked,
             };
             let (host, run) = (Arc::clone(self), run.clone());
             self.spawn(async move { host.see_through(run, call).await });
@@ -157,9 +158,7 @@ impl Host {
             calendar: call.calendar.clone(),
         };
         fault::point("host-before-call");
-        let result = self
-            .call_outside(Arc::clone(action), cx, input, registered.info.idempotent)
-            .await;
+        let result = self.call_outside(Arc::clone(action), cx, input, !call.is_marked).await;
         fault::point("host-after-call");
         match result {
             Ok(output) => Ok(hidden(output, &used)),
@@ -173,14 +172,14 @@ impl Host {
         action: Arc<dyn OutsideAction>,
         cx: CallContext,
         input: Value,
-        idempotent: bool,
+        repeatable: bool,
     ) -> Result<Value, ActionError> {
         let limit = Duration::from_millis(self.parts().limits.call_timeout_ms);
         let called = AbortOnDropHandle::new(tokio::spawn(async move {
             tokio::time::timeout(limit, action.call(&cx, input)).await
         }));
         let unclear = |what: String| {
-            if idempotent {
+            if repeatable {
                 ActionError::Transient(what)
             } else {
                 ActionError::InDoubt(what)

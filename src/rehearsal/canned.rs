@@ -175,7 +175,8 @@ pub fn registry(real: &Registry, world: &Arc<World>) -> Registry {
             })),
             Handler::Outside(real) => Handler::Outside(Arc::new(Outside {
                 output: info.output.clone(),
-                real: (name == MAIL).then_some(real),
+                is_real: name == MAIL,
+                real,
                 action: name,
                 world: Arc::clone(world),
             })),
@@ -214,22 +215,28 @@ impl LocalAction for Local {
 struct Outside {
     action: String,
     output: Value,
-    /// What is called where the test says nothing.
-    real: Option<Arc<dyn OutsideAction>>,
+    real: Arc<dyn OutsideAction>,
+    /// Whether `real` is called where the test says nothing.
+    is_real: bool,
     world: Arc<World>,
 }
 
 #[async_trait::async_trait]
 impl OutsideAction for Outside {
+    fn is_repeatable(&self, input: &Value) -> bool {
+        self.real.is_repeatable(input)
+    }
+
     async fn call(&self, cx: &CallContext, input: Value) -> Result<Value, ActionError> {
         self.world.state().calls.push(self.action.clone());
         if let Some(error) = self.world.failure(&cx.step, &self.action) {
             return Err(error);
         }
         let Some(answer) = self.world.answer(&cx.step, &self.action) else {
-            return match &self.real {
-                Some(real) => real.call(cx, input).await,
-                None => Err(self.unanswered(cx)),
+            return if self.is_real {
+                self.real.call(cx, input).await
+            } else {
+                Err(self.unanswered(cx))
             };
         };
         if let Some(how) = answer.fails {

@@ -163,8 +163,8 @@ fn effects_are_told_honestly() {
         assert_eq!(action.effect == Effect::Pure, connection == "data", "{name}");
         assert_eq!(action.local, connection == "file360", "{name}");
         assert!(
-            action.idempotent || name == "mail.send",
-            "{name}: only a mail server cannot tell a repeat"
+            action.idempotent || ["mail.send", "http.request"].contains(&name.as_str()),
+            "{name}: only a mail server and some services cannot tell a repeat"
         );
         assert!(
             name.chars()
@@ -261,6 +261,8 @@ fn action_section(name: &str, action: &ActionInfo) -> String {
         "Happens in the same transaction as its record in the journal: exactly once."
     } else if action.idempotent {
         "Leaves the process; every try carries the same key, so that the other side can tell a repeat."
+    } else if action.input["properties"].get("repeatable").is_some() {
+        "Leaves the process; every try carries the same key. Where the answer is lost, what may not be sent twice waits for a person."
     } else {
         "Leaves the process; where the answer is lost, nobody knows whether it happened, and a person looks."
     });

@@ -36,7 +36,7 @@ impl Service {
             .route("/echo", any(echo))
             .route(
                 "/status/{code}",
-                get(|axum::extract::Path(code): axum::extract::Path<u16>| async move {
+                any(|axum::extract::Path(code): axum::extract::Path<u16>| async move {
                     StatusCode::from_u16(code).unwrap()
                 }),
             )
@@ -57,7 +57,7 @@ impl Service {
                 "/cookie",
                 get(|| async { ([(header::SET_COOKIE, "session=secret")], "") }),
             )
-            .route("/never", get(std::future::pending::<String>))
+            .route("/never", any(std::future::pending::<String>))
             .route("/never-ends", get(never_ends))
             .route("/broken", post(broken))
             .layer(axum::middleware::from_fn_with_state(Arc::clone(&asked), count))
@@ -235,17 +235,67 @@ async fn no_call_lasts_for_ever() {
     }
 }
 
+fn in_doubt(result: Result<Value, ActionError>) -> String {
+    match result {
+        Err(ActionError::InDoubt(message)) => message,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_changes_something_is_repeated_only_where_the_author_says_that_it_may_be() {
+    let service = Service::start().await;
+    let registry = Installation::new().registry();
+    let action = registry.get("http.request").unwrap();
+    for (method, always) in [
+        ("GET", true),
+        ("HEAD", true),
+        ("PUT", true),
+        ("DELETE", true),
+        ("POST", false),
+        ("PATCH", false),
+    ] {
+        let input = json!({"method": method, "url": service.url("/never")});
+        assert_eq!(action.is_repeatable(&input), always, "{method}");
+        let mut said = input.clone();
+        said["repeatable"] = json!(true);
+        assert!(action.is_repeatable(&said), "{method}");
+        let settings = HttpSettings {
+            timeout_ms: 100,
+            ..loopback()
+        };
+        transient(request_with(settings.clone(), said).await);
+        match (always, request_with(settings, input).await) {
+            (true, Err(ActionError::Transient(_))) | (false, Err(ActionError::InDoubt(_))) => {}
+            (_, other) => panic!("{method}: {other:?}"),
+        }
+    }
+    assert!(action.is_repeatable(&json!({"url": service.url("/echo")})), "a GET");
+    for code in [500, 502, 504] {
+        let url = service.url(&format!("/status/{code}"));
+        in_doubt(request(json!({"method": "POST", "url": url})).await);
+    }
+    for code in [503, 429, 425, 408] {
+        let url = service.url(&format!("/status/{code}"));
+        transient(request(json!({"method": "POST", "url": url})).await);
+    }
+}
+
 #[tokio::test]
 async fn what_broke_off_can_be_tried_again_with_the_same_key() {
     let service = Service::start().await;
-    let message = transient(request(json!({"method": "POST", "url": service.url("/broken?token=secret")})).await);
+    let mut input = json!({"method": "POST", "url": service.url("/broken?token=secret")});
+    let message = in_doubt(request(input.clone()).await);
+    assert!(!message.contains("secret"), "{message}");
+    input["repeatable"] = json!(true);
+    let message = transient(request(input).await);
     assert!(!message.contains("secret"), "{message}");
     let nobody = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
         .unwrap()
         .local_addr()
         .unwrap();
-    let message = transient(request(json!({"url": format!("http://{nobody}/hook/secret")})).await);
+    let message = transient(request(json!({"method": "POST", "url": format!("http://{nobody}/hook/secret")})).await);
     assert!(
         message.contains(&nobody.to_string()) && !message.contains("secret"),
         "{message}"

@@ -159,6 +159,27 @@ async fn a_crash_during_a_call_that_cannot_be_repeated_asks_a_person() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_says_that_it_can_be_repeated_is_repeated() {
+    let world = World::new();
+    world.script("act", &[Behaviour::Hang]);
+    let process = world.start().await;
+    let yaml = one_step("said", "probe.once", "").replace("value: 1", "repeatable: true");
+    process.deploy(&yaml).await;
+    let run = process.begin("said", json!({})).await;
+    while world.effects("probe.once").is_empty() {
+        tokio::task::yield_now().await;
+    }
+    process.kill();
+    let process = world.start().await;
+    assert_eq!(process.end(&run).await, "completed");
+    assert_eq!(
+        world.effects("probe.once").into_values().collect::<Vec<_>>(),
+        [2],
+        "both under one key"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_crash_before_a_call_that_cannot_be_repeated_leaves_no_doubt() {
     let world = World::new();
     let process = world.start().await;

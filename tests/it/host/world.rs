@@ -272,6 +272,10 @@ struct Outside {
 
 #[async_trait::async_trait]
 impl OutsideAction for Outside {
+    fn is_repeatable(&self, input: &Value) -> bool {
+        input["repeatable"] == true
+    }
+
     async fn call(&self, cx: &CallContext, input: Value) -> Result<Value, ActionError> {
         let behaviour = self
             .script
