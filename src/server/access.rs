@@ -13,7 +13,7 @@ use axum::body::{Body, BodyDataStream};
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
@@ -25,9 +25,14 @@ use tokio::time::Instant;
 
 /// Header with the password of a link.
 pub const PASSWORD_HEADER: &str = "x-share-password";
+/// Header with what a right password gave.
+pub const PASS_HEADER: &str = "x-share-pass";
 /// How it is written there, in words for people who send it.
 pub const PASSWORD_IN_WORDS: &str =
     "X-Share-Password takes it percent-encoded, as an address does: ü is %C3%BC, % is %25";
+/// Where it is tried, in words: a GET changes nothing, and a try is counted.
+pub const PASS_IN_WORDS: &str =
+    "a GET tries no password: POST it to /api/v1/links/TOKEN/pass, and send what that gives as X-Share-Pass";
 /// Longest time for which a look at somebody's right is good.
 const RIGHT_GOOD_FOR: Duration = Duration::from_secs(1);
 /// Most bytes for which it is.
@@ -146,8 +151,6 @@ pub async fn guard(
 }
 
 async fn let_through(guard: Guard, params: RawPathParams, request: Request, next: Next) -> Response {
-    // what a page gives for a press of a button flows as long as what is read
-    let is_read = request.method() == Method::GET || guard.is_page();
     let answer = async {
         match guard.admit(&params, request).await {
             Ok((request, proof)) => (next.run(request).await, Some(proof)),
@@ -156,7 +159,7 @@ async fn let_through(guard: Guard, params: RawPathParams, request: Request, next
     };
     if guard.streaming {
         return match answer.await {
-            (response, Some(proof)) if is_read && response.status().is_success() => watched(guard, proof, response),
+            (response, Some(proof)) if response.status().is_success() => watched(guard, proof, response),
             (response, _) => response,
         };
     }
@@ -188,7 +191,8 @@ impl Guard {
             Access::Metrics => self.token(&mut request, remote, &[roles::ADMIN])?,
             Access::Token(needed) => self.token(&mut request, remote, needed)?,
             Access::Link | Access::Page | Access::PageDoor => {
-                let visitor = self.visitor(params, request.headers(), remote).await?;
+                let may_try = !request.method().is_safe();
+                let visitor = self.visitor(params, request.headers(), may_try, remote).await?;
                 request.extensions_mut().insert(visitor.clone());
                 Proof::Visitor(Box::new(visitor))
             }
@@ -231,16 +235,20 @@ impl Guard {
         }
     }
 
-    async fn visitor(&self, params: &RawPathParams, headers: &HeaderMap, remote: IpAddr) -> Result<Visitor, Problem> {
-        let password = share_password(headers)?;
+    async fn visitor(
+        &self,
+        params: &RawPathParams,
+        headers: &HeaderMap,
+        may_try: bool,
+        remote: IpAddr,
+    ) -> Result<Visitor, Problem> {
+        let password = share_password(headers)?.filter(|_| may_try);
         let host = &self.server.host;
         let entered = match link_token(params) {
             None => Err(HostError::NotFound("such link".to_owned())),
             Some(token) if self.access == Access::PageDoor => host.knock(token).await,
-            Some(token) if self.access == Access::Page && password.is_none() => {
-                host.enter_with_pass(token, page::pass_in(headers)).await
-            }
-            Some(token) => host.enter(token, password.as_deref()).await,
+            Some(token) if password.is_some() => host.enter(token, password.as_deref()).await,
+            Some(token) => host.enter_with_pass(token, self.pass_in(headers)).await,
         };
         entered.map_err(|error| match error {
             HostError::NotFound(_) => match self.server.throttle.failed(remote) {
@@ -249,6 +257,12 @@ impl Guard {
             },
             other => other.into(),
         })
+    }
+
+    /// What was given for the right password; on a page the browser may have kept it.
+    fn pass_in<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
+        let sent = headers.get(PASS_HEADER).and_then(|pass| pass.to_str().ok());
+        sent.or_else(|| self.is_page().then(|| page::pass_in(headers)).flatten())
     }
 
     /// Checks a signature over the whole body and hands the body on.

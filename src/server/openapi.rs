@@ -1,11 +1,12 @@
 //! The description of the API, OpenAPI 3.1, made from the table of routes.
 
-use super::access::{Access, PASSWORD_HEADER, PASSWORD_IN_WORDS};
+use super::access::{Access, PASS_HEADER, PASSWORD_HEADER, PASSWORD_IN_WORDS};
 use super::operation::Shape;
 use super::page::PASS_COOKIE;
 use super::routes::{Route, routes};
 use super::{problem, signature};
 use crate::base::Value;
+use crate::host::visit::PASS_MINUTES;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, json};
 
@@ -41,8 +42,12 @@ pub fn openapi() -> Value {
                     "description": format!("The password of the link. {PASSWORD_IN_WORDS}."),
                 },
                 "sharePass": {
+                    "type": "apiKey", "in": "header", "name": PASS_HEADER,
+                    "description": format!("What the right password of the link gave, for {PASS_MINUTES} minutes."),
+                },
+                "sharePassKept": {
                     "type": "apiKey", "in": "cookie", "name": PASS_COOKIE,
-                    "description": "What a browser keeps once the password of the link was right.",
+                    "description": "The same, as a browser keeps it on the page.",
                 },
                 "signature": { "type": "apiKey", "in": "header", "name": signature::SIGNATURE_HEADER },
             },
@@ -67,7 +72,7 @@ fn operation(route: &Route, shape: Shape, refusal: &Value) -> Value {
         "operationId": route.name,
         "summary": route.summary,
         "description": format!("For {}.", route.access.describe()),
-        "security": security(route.access),
+        "security": security(route),
         "parameters": parameters,
         "responses": responses,
     });
@@ -85,12 +90,20 @@ fn path_parameters(path: &str) -> Vec<Value> {
         .collect()
 }
 
-fn security(access: Access) -> Value {
-    match access {
+fn security(route: &Route) -> Value {
+    // a try of a password is counted, and a GET counts nothing
+    let mut ways = vec![json!({}), json!({ "sharePass": [] })];
+    if !route.method.is_safe() {
+        ways.push(json!({ "sharePassword": [] }));
+    }
+    match route.access {
         Access::Public => json!([]),
         Access::Metrics => json!([{}, { "token": [] }]),
-        Access::Link => json!([{}, { "sharePassword": [] }]),
-        Access::Page => json!([{}, { "sharePassword": [] }, { "sharePass": [] }]),
+        Access::Link => Value::Array(ways),
+        Access::Page => {
+            ways.push(json!({ "sharePassKept": [] }));
+            Value::Array(ways)
+        }
         Access::PageDoor => json!([]),
         Access::Token(needed) => json!([{ "token": needed }]),
         Access::WebhookSignature => json!([{ "signature": [] }]),

@@ -1,6 +1,6 @@
 //! Refusals as people and programs read them: RFC 9457, one shape, one mapping.
 
-use super::access::PASSWORD_IN_WORDS;
+use super::access::{PASS_IN_WORDS, PASSWORD_IN_WORDS};
 use super::dto::{Document, Finding};
 use crate::base::Value;
 use crate::engine::Refusal;
@@ -173,7 +173,7 @@ impl From<HostError> for Problem {
 
 fn password(wrong: bool, detail: String) -> Problem {
     let name = if wrong { "password-wrong" } else { "password-needed" };
-    let detail = format!("{detail}; {PASSWORD_IN_WORDS}");
+    let detail = format!("{detail}; {PASSWORD_IN_WORDS}; {PASS_IN_WORDS}");
     let challenge = HeaderValue::from_static("X-Share-Password");
     Problem::new(StatusCode::UNAUTHORIZED, name, detail).with_header(header::WWW_AUTHENTICATE, challenge)
 }

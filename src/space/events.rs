@@ -276,7 +276,8 @@ impl SpaceEvent for FileUploaded {
 
 impl SpaceEvent for FileDownloaded {
     const KIND: &'static str = "file360.file_downloaded";
-    const SUMMARY: &'static str = "Somebody fetched a file to its last byte; a range before the last is not told of.";
+    const SUMMARY: &'static str = "Somebody took a file to its last byte: pressed the button on the page, or sent the POST. A GET tells nothing, as \
+         programs that scan mails follow links; nor does a range before the last byte.";
     fn subjects(&self) -> Vec<String> {
         self.share.iter().cloned().chain([self.file.id.clone()]).collect()
     }

@@ -7,9 +7,9 @@ use crate::server::Problem;
 use crate::server::dto::{Comment, CommentBody, Document, SharedView};
 use crate::server::extract::{Answer, Created, Done, JsonBody, Path, Query, State, Upload};
 use crate::server::transfer::{self, Transfer};
-use axum::http::{HeaderMap, Method};
+use axum::http::HeaderMap;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// What a file is called.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -20,6 +20,13 @@ pub struct NameQuery {
     /// Says that the file has no bytes; without it, a body without any is refused.
     #[serde(default)]
     empty: bool,
+}
+
+/// What a right password gives.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Pass {
+    /// What `X-Share-Pass` takes for the next hour; nothing where the link has no password.
+    pass: Option<String>,
 }
 
 /// The share with its files and comments.
@@ -33,21 +40,34 @@ pub async fn open(State(server): State, visitor: Visitor) -> Result<Done, Proble
     Ok(Done)
 }
 
-/// The bytes of a file.
+/// What a right password gives; the guard has tried it.
+pub async fn pass(State(server): State, visitor: Visitor) -> Result<Answer<Pass>, Problem> {
+    let pass = server.host.pass(&visitor);
+    Ok(Answer(Pass { pass }))
+}
+
+/// The bytes of a file. Proves nothing about who asked: scanners of mails fetch what is behind links.
+pub async fn read(
+    State(server): State,
+    visitor: Visitor,
+    Path((_, file)): Path<(String, FileId)>,
+    Query(query): Query<VersionQuery>,
+    headers: HeaderMap,
+) -> Result<Transfer, Problem> {
+    let open = server.host.download(&visitor, &file, query.version, |_| false).await?;
+    transfer::send(&headers, open).await
+}
+
+/// The bytes of a file, for somebody who says that they take them.
 pub async fn download(
     State(server): State,
     visitor: Visitor,
     Path((_, file)): Path<(String, FileId)>,
     Query(query): Query<VersionQuery>,
-    method: Method,
     headers: HeaderMap,
 ) -> Result<Transfer, Problem> {
-    let open = server
-        .host
-        .download(&visitor, &file, query.version, |document| {
-            method == Method::GET && transfer::ends_a_download(&headers, document)
-        })
-        .await?;
+    let ends = |document: &_| transfer::ends_a_download(&headers, document);
+    let open = server.host.download(&visitor, &file, query.version, ends).await?;
     transfer::send(&headers, open).await
 }
 

@@ -6,7 +6,7 @@ mod left_behind;
 mod locks;
 mod mails;
 mod people;
-mod store;
+pub mod store;
 mod triggers;
 mod world;
 
@@ -23,7 +23,8 @@ fn one_step(flow: &str, action: &str, more: &str) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn steps_that_only_compute_share_one_commit() {
-    let world = World::new();
+    let store = std::sync::Arc::new(store::Told::default());
+    let world = World::over(store.clone());
     let process = world.start().await;
     let steps: String = (0..10)
         .map(|n| format!("  - {{ id: s{n}, uses: probe.compute, with: {{ n: {n} }} }}\n"))
@@ -31,7 +32,14 @@ async fn steps_that_only_compute_share_one_commit() {
     process
         .deploy(&format!("flow: pure\nversion: 1.0.0\nsteps:\n{steps}"))
         .await;
+    store.committed();
     let run = process.begin("pure", json!({})).await;
+    let commits = store.committed();
+    assert_eq!(
+        commits.iter().filter(|unit| unit.run.is_some()).count(),
+        1,
+        "{commits:#?}"
+    );
     let journal = process.journal(&run).await;
     let finished = journal
         .iter()

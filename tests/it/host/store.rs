@@ -39,11 +39,17 @@ fn is_sent(write: &Write) -> bool {
 pub struct Told {
     inner: MemoryStore,
     orders: Mutex<Orders>,
+    committed: Mutex<Vec<UnitOfWork>>,
 }
 
 impl Told {
     pub fn order(&self, orders: Orders) {
         *self.orders.lock().unwrap() = orders;
+    }
+
+    /// Everything committed since the last time that somebody asked.
+    pub fn committed(&self) -> Vec<UnitOfWork> {
+        std::mem::take(&mut self.committed.lock().unwrap())
     }
 
     fn orders(&self) -> Orders {
@@ -84,7 +90,10 @@ impl Store for Told {
         if unit.writes.iter().any(is_sent) && self.forgets() {
             return Err(StoreError::Full("as told by the test".to_owned()).into());
         }
-        let done = self.inner.commit(unit).await;
+        let done = self.inner.commit(unit.clone()).await;
+        if done.is_ok() {
+            self.committed.lock().unwrap().push(unit);
+        }
         if let Some(delay) = self.orders().slow_answers {
             tokio::time::sleep(delay).await;
         }

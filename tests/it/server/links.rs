@@ -205,14 +205,31 @@ async fn ten_wrong_passwords_lock_the_link_even_for_the_right_one() {
     let link = harness
         .share_of(Role::Download, "secret".as_bytes(), Some("open sesame"))
         .await;
-    let with = |password: &str| harness.get(&link.path("")).header("x-share-password", password);
+    let with = |password: &str| harness.post(&link.path("/pass")).header("x-share-password", password);
 
     let without = harness.get(&link.path("")).send().await;
     assert_eq!(
         (without.status, without.problem().as_str()),
         (StatusCode::UNAUTHORIZED, "password-needed")
     );
-    assert_eq!(with("open sesame").send().await.status, StatusCode::OK);
+    let right = with("open sesame").send().await;
+    assert_eq!(right.status, StatusCode::OK);
+    let pass = right.json()["pass"].as_str().unwrap().to_owned();
+    let view = harness.get(&link.path("")).header("x-share-pass", &pass).send().await;
+    assert_eq!(view.status, StatusCode::OK);
+    for _ in 0..20 {
+        // a GET tries no password, so that whoever has a bare link cannot lock its owner out by looking
+        let untried = harness
+            .get(&link.path(""))
+            .header("x-share-password", "open barley")
+            .send()
+            .await;
+        assert_eq!(
+            (untried.status, untried.problem().as_str()),
+            (StatusCode::UNAUTHORIZED, "password-needed")
+        );
+        assert!(untried.text().contains("/pass"), "{}", untried.text());
+    }
     for _ in 0..10 {
         let wrong = with("open barley").send().await;
         assert_eq!(
@@ -227,7 +244,7 @@ async fn ten_wrong_passwords_lock_the_link_even_for_the_right_one() {
         assert!((1..=901).contains(&seconds), "{seconds}");
     }
     let file = harness
-        .get(&link.file_path())
+        .post(&format!("{}/download", link.file_path()))
         .header("x-share-password", "open sesame")
         .send()
         .await;
@@ -236,6 +253,8 @@ async fn ten_wrong_passwords_lock_the_link_even_for_the_right_one() {
         StatusCode::TOO_MANY_REQUESTS,
         "the lock holds on every route"
     );
+    let before = harness.get(&link.path("")).header("x-share-pass", &pass).send().await;
+    assert_eq!(before.status, StatusCode::OK, "who was let in before stays in");
     tokio::time::advance(std::time::Duration::from_mins(16)).await;
     assert_eq!(with("open sesame").send().await.status, StatusCode::OK);
 }
@@ -246,7 +265,10 @@ async fn a_password_of_any_letters_is_entered_in_percent_encoding() {
     // Set with the accent apart, as some keyboards send it; entered with it together.
     let set = " Gru\u{308}\u{df}e 50% + \u{65e5}\u{672c} ";
     let link = harness.share_of(Role::Download, "secret".as_bytes(), Some(set)).await;
-    let with = |password: &str| harness.get(&link.path("")).header("x-share-password", password).send();
+    let with = |password: &str| {
+        let ask = harness.post(&link.path("/pass"));
+        ask.header("x-share-password", password).send()
+    };
     for right in [
         "%20Gr%C3%BC%C3%9Fe%2050%25%20+%20%E6%97%A5%E6%9C%AC%20",
         "%20Gru%cc%88%c3%9fe 50%25 %2B %E6%97%A5%E6%9C%AC%20",
@@ -266,7 +288,7 @@ async fn a_password_of_any_letters_is_entered_in_percent_encoding() {
     let wrong = with("50%20").await;
     assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
     assert!(wrong.text().contains("percent-encoded"), "{}", wrong.text());
-    let twice = harness.get(&link.path("")).header("x-share-password", "a");
+    let twice = harness.post(&link.path("/pass")).header("x-share-password", "a");
     assert_eq!(
         twice.header("x-share-password", "b").send().await.status,
         StatusCode::BAD_REQUEST
@@ -279,7 +301,10 @@ async fn many_right_passwords_at_once_are_all_let_in() {
     let link = harness
         .share_of(Role::Download, "secret".as_bytes(), Some("open sesame"))
         .await;
-    let with = |password: &'static str| harness.get(&link.path("")).header("x-share-password", password).send();
+    let with = |password: &'static str| {
+        let ask = harness.post(&link.path("/pass"));
+        ask.header("x-share-password", password).send()
+    };
     // More than the wrong ones that lock a link: each counts as a try until it turns out right.
     let right = (0..24).map(|_| with("open sesame"));
     for answer in futures_util::future::join_all(right).await {

@@ -14,4 +14,5 @@ mod runs;
 mod sockets;
 mod table;
 mod tasks;
+mod told;
 mod transfer;

@@ -280,7 +280,11 @@ async fn every_refusal_is_in_the_access_log() {
         .share_of(Role::Contribute, "x".as_bytes(), Some("open sesame"))
         .await;
     let other = harness.share(Role::View).await;
-    let with = |ask: Ask| ask.header("x-share-password", "open sesame");
+    let pass = harness
+        .post(&link.path("/pass"))
+        .header("x-share-password", "open sesame");
+    let pass = pass.send().await.json()["pass"].as_str().unwrap().to_owned();
+    let with = |ask: Ask| ask.header("x-share-pass", &pass);
     harness.get(&link.path("")).send().await;
     with(harness.get(&link.path(&format!("/files/{}", other.file))))
         .send()

@@ -46,7 +46,11 @@ async fn the_log_knows_requests_by_their_routes_and_holds_no_secret() {
     let link = harness
         .share_of(Role::Manage, "bytes".as_bytes(), Some("open sesame"))
         .await;
-    let with = |path: &str| harness.get(path).header("x-share-password", "open sesame");
+    let pass = harness
+        .post(&link.path("/pass"))
+        .header("x-share-password", "open sesame");
+    let pass = pass.send().await.json()["pass"].as_str().unwrap().to_owned();
+    let with = |path: &str| harness.get(path).header("x-share-pass", &pass);
     assert_eq!(with(&link.path("")).send().await.status, StatusCode::OK);
     assert_eq!(with(&link.file_path()).send().await.status, StatusCode::OK);
     assert_eq!(with(&format!("/s/{}", link.token)).send().await.status, StatusCode::OK);
@@ -68,6 +72,7 @@ async fn the_log_knows_requests_by_their_routes_and_holds_no_secret() {
         link.token.as_str(),
         harness.token("anna"),
         "open sesame",
+        pass.as_str(),
         HOOK_SECRET,
         "whispered",
     ] {

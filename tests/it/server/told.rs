@@ -1,0 +1,99 @@
+//! What people do with a share reaches the run that made it.
+
+use crate::harness::Harness;
+use axum::http::StatusCode;
+use gatefold::base::Timestamp;
+use gatefold::base::id::{RunId, ShareId};
+use gatefold::engine::Event;
+use gatefold::space::State;
+use serde_json::json;
+use std::time::Duration;
+
+const WATCHED: &str = "flow: watched
+version: 1.0.0
+inputs: { document: { type: file } }
+steps:
+  - id: room
+    uses: file360.create_share
+    with: { name: Room, files: [\"${{ inputs.document }}\"], to: rita@outside.example, role: download, expires_in: 10 days }
+  - id: opened
+    wait: { event: file360.share_opened, on: \"${{ steps.room.share }}\" }
+    deadline: { due: 30 days }
+    outcomes: { expired: { end: never_opened } }
+  - id: fetched
+    wait: { event: file360.file_downloaded, on: \"${{ steps.room.share }}\", where: event.file.id == inputs.document.id }
+    deadline: { due: 30 days }
+    outcomes: { expired: { end: never_fetched } }
+  - id: over
+    wait: { event: file360.share_expired, on: \"${{ steps.room.share }}\" }
+    deadline: { due: 30 days }
+    outcomes: { expired: { end: never_over } }
+  - id: told
+    end: { status: told }
+";
+
+/// How often the run has taken an event.
+async fn taken(harness: &Harness, run: &RunId) -> usize {
+    let journal = harness.host.journal(run, 0, 1_000).await.unwrap();
+    let is_event = |event: &Event| matches!(event, Event::EventReceived { .. });
+    journal.iter().filter(|record| is_event(&record.event)).count()
+}
+
+/// Lets time pass by itself until the run has taken so many events.
+async fn until(harness: &Harness, run: &RunId, count: usize) {
+    let mut listener = harness.host.watch();
+    let look = async {
+        while taken(harness, run).await < count {
+            let _ = listener.recv().await;
+        }
+    };
+    let came = tokio::time::timeout(Duration::from_hours(24 * 11), look).await;
+    assert!(came.is_ok(), "{:#?}", harness.host.journal(run, 0, 1_000).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn opening_fetching_and_the_end_of_a_share_reach_the_run() {
+    let harness = Harness::new().await;
+    harness.deploy(WATCHED).await;
+    let document = harness.put("plan.txt", "bytes").await;
+    let run = harness.begin("watched", json!({ "document": document.id })).await;
+    let shares = harness.host.shares_of(&run).await.unwrap();
+    let (share, grants) = &shares[0];
+    let base = format!("/api/v1/links/{}", harness.links.token(&grants[0].id));
+    let fetch = format!("{base}/files/{}/download", document.id);
+
+    // looking at it says nothing
+    for path in [&base, &format!("{base}/files/{}", document.id)] {
+        assert_eq!(harness.get(path).send().await.status, StatusCode::OK);
+    }
+    let events = pending(&harness).await;
+    assert!(
+        !events
+            .iter()
+            .any(|kind| kind.contains("opened") || kind.contains("downloaded")),
+        "{events:?}"
+    );
+    assert_eq!(taken(&harness, &run).await, 0);
+
+    harness.post(&format!("{base}/open")).send().await;
+    until(&harness, &run, 1).await;
+    assert_eq!(harness.post(&fetch).send().await.text(), "bytes");
+    until(&harness, &run, 2).await;
+    assert_eq!(state(&harness, &share.id).await, State::Live);
+    until(&harness, &run, 3).await;
+    assert_eq!(state(&harness, &share.id).await, State::Expired);
+    let row = harness.host.run_view(&run).await.unwrap().run;
+    assert_eq!(row.outcome.as_deref(), Some("told"));
+    let gone = harness.get(&base).send().await.status;
+    assert_eq!(gone, StatusCode::GONE);
+}
+
+async fn state(harness: &Harness, share: &ShareId) -> State {
+    harness.store.share(share).await.unwrap().unwrap().state
+}
+
+/// The kinds of what is recorded and not delivered yet.
+async fn pending(harness: &Harness) -> Vec<String> {
+    let pending = harness.store.pending_events(Timestamp::MAX, usize::MAX).await.unwrap();
+    pending.into_iter().map(|one| one.event.kind).collect()
+}
