@@ -470,6 +470,12 @@ impl RunMachine {
             .collect()
     }
 
+    /// The tasks that what was decided since the last [`RunMachine::take_events`] opened or changed, in the
+    /// order of opening.
+    pub fn unsaved_tasks(&self) -> Vec<TaskView> {
+        self.tasks_since(self.seq() - self.pending.len() as u64)
+    }
+
     /// The tasks at which people are asked, in the order of the steps.
     pub fn open_tasks(&self) -> Vec<TaskView> {
         let asking = self.state.asking.iter();

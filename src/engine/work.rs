@@ -1,8 +1,8 @@
 //! What a run needs done by its host, as an answer to a question.
 
 use super::event::{StandIn, Weight};
+use crate::base::Value;
 use crate::base::id::{RunId, TaskId};
-use crate::base::{Timestamp, Value};
 use crate::expr::SecretUse;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -164,8 +164,8 @@ pub struct Load {
     pub person: String,
     /// Their open tasks.
     pub open: u32,
-    /// When they last got one.
-    pub last: Option<Timestamp>,
+    /// How many other tasks were opened since they last got one; nothing where they got none lately.
+    pub since: Option<u32>,
 }
 
 #[cfg(test)]

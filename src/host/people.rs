@@ -1,11 +1,16 @@
 //! Who is meant by a task: asked of the directory, today.
 
+use super::project::task_row;
 use super::{Host, HostError};
+use crate::base::id::TaskId;
 use crate::engine::event::Weight;
 use crate::engine::{Assignment, Failure, FailureKind, Input, Load, RunMachine, StandIn, Work};
 use crate::people::{Directory, UnknownPrincipal};
+use crate::store::{TaskRow, TaskState};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 /// How many tasks, the newest first, are looked through for when somebody last got one.
 pub const TASKS_LOOKED_THROUGH: usize = 1_000;
@@ -42,7 +47,7 @@ impl Host {
         };
         assignment.weights = weights_of(&self.directory(), &weights);
         if load {
-            assignment.load = self.load_of(&assignment).await?;
+            assignment.load = self.load_of(machine, &assignment).await?;
         }
         Ok(Input::Assigned { work: key, assignment })
     }
@@ -54,19 +59,31 @@ impl Host {
         self.now().to_zoned(zone).date()
     }
 
-    /// How much those who could act have to do.
-    async fn load_of(&self, assignment: &Assignment) -> Result<Vec<Load>, HostError> {
+    /// How much those who could act have to do. What the run has decided and not stored yet counts as well: of
+    /// several tasks that open at once, each is given to somebody knowing who got the others.
+    async fn load_of(&self, machine: &RunMachine, assignment: &Assignment) -> Result<Vec<Load>, HostError> {
         let store = &self.parts().store;
-        let newest = store.newest_tasks(TASKS_LOOKED_THROUGH).await?;
+        let row = |view| task_row(machine.run(), &machine.plan().flow, view, 0);
+        let unsaved: Vec<TaskRow> = machine.unsaved_tasks().into_iter().map(row).collect();
+        let ids: BTreeSet<TaskId> = unsaved.iter().map(|task| task.id.clone()).collect();
+        let is_stored = |task: &TaskRow| !ids.contains(&task.id);
+        let stored = store.newest_tasks(TASKS_LOOKED_THROUGH).await?;
+        let stored = stored.into_iter().filter(is_stored);
+        let mut newest: Vec<TaskRow> = unsaved.iter().rev().cloned().chain(stored).collect();
+        newest.sort_by_key(|task| Reverse(task.opened_at));
         let mut load = Vec::with_capacity(assignment.people.len());
         let deputies = assignment.deputies.iter().map(|one| &one.by);
         for person in assignment.people.iter().chain(deputies) {
-            let open = store.open_tasks(Some(person)).await?.len();
-            let got = newest.iter().find(|task| task.people.contains(person));
+            let is_theirs = |task: &&TaskRow| task.listed_for().any(|other| other == person);
+            let stored = store.open_tasks(Some(person)).await?;
+            let stored = stored.iter().filter(|task| is_stored(task)).count();
+            let new = unsaved.iter().filter(|task| task.state == TaskState::Open);
+            let open = stored + new.filter(is_theirs).count();
+            let since = newest.iter().position(|task| task.people.contains(person));
             load.push(Load {
                 person: person.clone(),
                 open: u32::try_from(open).unwrap_or(u32::MAX),
-                last: got.map(|task| task.opened_at),
+                since: since.and_then(|since| u32::try_from(since).ok()),
             });
         }
         Ok(load)

@@ -161,7 +161,7 @@ fn row(machine: &RunMachine, before: &RunRow) -> RunRow {
     }
 }
 
-fn task_row(run: &RunId, flow: &str, view: TaskView, rev: u64) -> TaskRow {
+pub(super) fn task_row(run: &RunId, flow: &str, view: TaskView, rev: u64) -> TaskRow {
     TaskRow {
         id: view.id,
         run: run.clone(),

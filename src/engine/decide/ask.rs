@@ -170,7 +170,8 @@ impl Decider<'_> {
             let before = completed_by(&self.state().step(task.slot.sibling(step)).output);
             acting.iter().find(|person| before.contains(person))
         });
-        let picked = || picked(ask.pick?, &acting, assignment, self.state().seed, &task.id);
+        let name = format!("{}#{}", task.name, task.round);
+        let picked = || picked(ask.pick?, &acting, assignment, self.state().seed, &name);
         preferred.or_else(picked).cloned()
     }
 

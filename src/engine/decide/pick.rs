@@ -2,41 +2,44 @@
 //! the only chance.
 
 use super::super::work::{Assignment, Load};
-use crate::base::id::TaskId;
 use crate::plan::Pick;
 use sha2::{Digest, Sha256};
+use std::cmp::Reverse;
 
-/// The person out of `people` (never empty), in their order. Of equals the first.
+/// The person out of `people` (never empty), in their order. Of equals the first. `name` is another one for
+/// each task of a run, and the same where the run is played again.
 pub(super) fn picked<'p>(
     pick: Pick,
     people: &'p [String],
     assignment: &Assignment,
     seed: u64,
-    task: &TaskId,
+    name: &str,
 ) -> Option<&'p String> {
     let load = |person: &String| assignment.load.iter().find(|load| load.person == *person);
     match pick {
         Pick::Random => {
-            let at = chance(seed, task) % u64::try_from(people.len()).ok()?.max(1);
+            let at = chance(seed, name) % u64::try_from(people.len()).ok()?.max(1);
             people.get(usize::try_from(at).ok()?)
         }
         Pick::ShortestQueue => people
             .iter()
             .min_by_key(|person| load(person).map_or(0, |load| load.open)),
         // Whoever never got one comes before everybody who did.
-        Pick::RoundRobin => people.iter().min_by_key(|person| load(person).and_then(last)),
+        Pick::RoundRobin => people
+            .iter()
+            .min_by_key(|person| load(person).and_then(since).map(Reverse)),
     }
 }
 
-const fn last(load: &Load) -> Option<crate::base::Timestamp> {
-    load.last
+const fn since(load: &Load) -> Option<u32> {
+    load.since
 }
 
-/// The same for the same run and task.
-fn chance(seed: u64, task: &TaskId) -> u64 {
+/// The same for the same seed and task.
+fn chance(seed: u64, name: &str) -> u64 {
     let mut digest = Sha256::new();
     digest.update(seed.to_be_bytes());
-    digest.update(task.0.as_bytes());
+    digest.update(name.as_bytes());
     let bytes = digest.finalize();
     bytes
         .iter()
@@ -52,19 +55,18 @@ mod tests {
         ["user:a", "user:b", "user:c"].map(str::to_owned).to_vec()
     }
 
-    fn of(pick: Pick, load: &[(&str, u32, Option<&str>)]) -> String {
-        let load = load.iter().map(|(person, open, last)| Load {
+    fn of(pick: Pick, load: &[(&str, u32, Option<u32>)]) -> String {
+        let load = load.iter().map(|(person, open, since)| Load {
             person: format!("user:{person}"),
             open: *open,
-            last: last.map(|at| at.parse().unwrap()),
+            since: *since,
         });
         let assignment = Assignment {
             load: load.collect(),
             ..Assignment::default()
         };
         let people = people();
-        let task = TaskId::from("tsk_1");
-        picked(pick, &people, &assignment, 7, &task).unwrap().clone()
+        picked(pick, &people, &assignment, 7, "work#1").unwrap().clone()
     }
 
     #[test]
@@ -79,7 +81,7 @@ mod tests {
 
     #[test]
     fn the_round_goes_on_to_who_waited_longest() {
-        let (early, late) = (Some("2026-11-23T09:00:00Z"), Some("2026-11-23T10:00:00Z"));
+        let (early, late) = (Some(7), Some(0));
         assert_eq!(
             of(Pick::RoundRobin, &[("a", 0, early), ("b", 9, early), ("c", 0, late)]),
             "user:a"
@@ -94,10 +96,7 @@ mod tests {
     #[test]
     fn chance_follows_from_the_seed_and_meets_everybody() {
         let people = people();
-        let of = |seed: u64| {
-            let task = TaskId::from("tsk_1");
-            picked(Pick::Random, &people, &Assignment::default(), seed, &task).unwrap()
-        };
+        let of = |seed: u64| picked(Pick::Random, &people, &Assignment::default(), seed, "work#1").unwrap();
         assert_eq!(of(1), of(1));
         let met: std::collections::BTreeSet<&String> = (0..50).map(of).collect();
         assert_eq!(met.len(), 3);

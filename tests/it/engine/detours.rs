@@ -259,7 +259,7 @@ fn with_load(run: &mut Run, people: &[&str], load: &[(&str, u32)]) {
             .map(|(name, open)| Load {
                 person: user(name),
                 open: *open,
-                last: None,
+                since: None,
             })
             .collect(),
         ..Assignment::default()
