@@ -2,6 +2,7 @@
 //!
 //! Actions on the file space are the product's own; a test can only make them fail.
 
+use super::facts::bare;
 use super::file::{AnswerSpec, AnswersSpec, FailSpec, FailsSpec};
 use crate::base::{Timestamp, Value};
 use crate::connect::{
@@ -116,7 +117,7 @@ impl World {
         let place = state
             .failures
             .iter()
-            .position(|failure| failure.times > 0 && [step, action].contains(&failure.of.as_str()))?;
+            .position(|failure| failure.times > 0 && [step, bare(step), action].contains(&failure.of.as_str()))?;
         let failure = &mut state.failures[place];
         failure.times -= 1;
         Some(error(failure.how, failure.message.as_deref()))
@@ -125,7 +126,7 @@ impl World {
     /// The answer that the test gives to a call.
     fn answer(&self, step: &str, action: &str) -> Option<AnswerSpec> {
         let mut state = self.state();
-        let names = [step, action];
+        let names = [step, bare(step), action];
         let found = state.answers.iter().enumerate().find_map(|(list, answers)| {
             let name = names.into_iter().find(|name| answers.contains_key(*name))?;
             Some((list, name, answers[name].clone()))

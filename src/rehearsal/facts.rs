@@ -110,7 +110,7 @@ impl Facts {
     /// Every outcome of every step; a step of an `each` counts in any of its elements.
     pub fn all_outcomes(&self) -> BTreeSet<(String, String)> {
         let outcome = |record: &EventRecord| match &record.event {
-            Event::StepFinished { step, outcome, .. } => Some((bare(step), outcome.clone())),
+            Event::StepFinished { step, outcome, .. } => Some((bare(step).to_owned(), outcome.clone())),
             _ => None,
         };
         self.journal.iter().filter_map(outcome).collect()
@@ -242,8 +242,8 @@ fn line(record: &EventRecord, fields: &Value, step: Option<&str>) -> String {
 }
 
 /// The id of a step without the element that it is of: of `departments[3].sign`, `sign`.
-fn bare(step: &str) -> String {
-    step.rsplit_once('.').map_or(step, |(_, id)| id).to_owned()
+pub(super) fn bare(step: &str) -> &str {
+    step.rsplit_once('.').map_or(step, |(_, id)| id)
 }
 
 /// Whether it is the id of something, as `tsk_…`: another one each time.
