@@ -79,6 +79,7 @@ pub const CODES: &[Page] = pages![
     "GF504" "nobody-completed",
     "GF505" "bad-item",
     "GF506" "unknown-person",
+    "GF507" "quorum-short",
     "GF601" "unknown-action",
     "GF602" "unknown-with-key",
     "GF603" "missing-with-key",

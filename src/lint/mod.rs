@@ -8,6 +8,7 @@ pub mod codes;
 mod paths;
 mod places;
 mod principals;
+mod results;
 pub mod rule;
 mod rules;
 mod schema;
@@ -32,7 +33,7 @@ use rule::{Context, Report, StepView};
 use schema::Problem;
 use shapes::Shapes;
 use std::collections::{HashMap, HashSet};
-use uses::{Resolver, Use};
+use uses::{Ground, Use};
 
 /// What a flow is checked against.
 #[derive(Clone, Copy, Debug)]
@@ -149,17 +150,16 @@ fn context<'a>(
     views(document, "/steps", &spec.steps, (false, None), &mut steps);
     views(document, "/always", &spec.always, (true, None), &mut steps);
     let places = places::places(spec, &steps);
-    let shapes = Shapes::of(spec, catalog);
-    let mut resolver = Resolver {
+    let mut shapes = Shapes::of(spec, catalog);
+    let ground = Ground {
         locator,
-        broken: spec.broken.iter().map(String::as_str).collect(),
+        broken: &spec.broken,
         steps: &steps,
-        shapes: &shapes,
         plan,
         paths,
-        items: HashMap::new(),
-        guard: uses::Guard::none(),
     };
+    results::refine(&mut shapes, &ground, &places, texts);
+    let mut resolver = ground.resolver(&shapes);
     let uses = uses::uses(&places, &mut resolver, texts);
     let problems = with_problems(catalog, &steps, &places, &uses);
     Context {

@@ -117,13 +117,7 @@ impl Shapes {
                 StepShape::ByOutcome(vec![("failed".into(), failure([failures]))])
             }
             Some(Verb::Choose(_) | Verb::End(_)) => StepShape::Same(Type::object([])),
-            Some(Verb::Each(each)) => {
-                let results = || ("results", Field::sure(Type::list(result_type(each))));
-                StepShape::ByOutcome(vec![
-                    ("done".into(), Type::object([results()])),
-                    ("failed".into(), failure([results()])),
-                ])
-            }
+            Some(Verb::Each(each)) => each_shape(&result_type(each, Type::Any, &HashMap::new())),
             Some(Verb::Reserved(_)) | None => StepShape::Same(Type::Any),
         }
     }
@@ -266,7 +260,8 @@ pub fn literal_item(list: &Value) -> Type {
     items.map(literal).reduce(Type::or).unwrap_or(Type::Any)
 }
 
-fn literal(value: &Value) -> Type {
+/// The type of a value as written.
+pub fn literal(value: &Value) -> Type {
     match value {
         Value::Null => Type::Null,
         Value::Bool(_) => Type::Boolean,
@@ -284,15 +279,28 @@ fn literal(value: &Value) -> Type {
     }
 }
 
-/// What is known of one element that is over.
-fn result_type(each: &EachSpec) -> Type {
+/// What is known of one element that is over, where the element is an `item` and its outputs are as
+/// told by name.
+pub fn result_type(each: &EachSpec, item: Type, outputs: &HashMap<&str, Type>) -> Type {
     let own = [
         ("index", Field::sure(Type::Integer)),
-        ("item", Field::sure(Type::Any)),
+        ("item", Field::sure(item)),
         ("status", Field::sure(Type::Text)),
     ];
-    let outputs = each.outputs.keys().map(|name| (name.as_str(), Field::maybe(Type::Any)));
+    let outputs = each.outputs.keys().map(|name| {
+        let ty = outputs.get(name.as_str()).cloned().unwrap_or(Type::Any);
+        (name.as_str(), Field::maybe(ty))
+    });
     Type::object(own.into_iter().chain(outputs))
+}
+
+/// What a step gives that goes through a list, with this of each element.
+pub fn each_shape(result: &Type) -> StepShape {
+    let results = || ("results", Field::sure(Type::list(result.clone())));
+    StepShape::ByOutcome(vec![
+        ("done".into(), Type::object([results()])),
+        ("failed".into(), failure([results()])),
+    ])
 }
 
 fn run_type() -> Type {

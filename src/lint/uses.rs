@@ -92,6 +92,37 @@ pub struct Wrong {
     pub nearest: Option<String>,
 }
 
+/// What is known of a flow whatever its names hold.
+#[derive(Debug)]
+pub struct Ground<'a> {
+    /// Where parts of texts stand.
+    pub locator: &'a Locator<'a>,
+    /// Steps that were not understood, by id.
+    pub broken: &'a [String],
+    /// The steps.
+    pub steps: &'a [StepView<'a>],
+    /// The plan, where there is one.
+    pub plan: Option<&'a Plan>,
+    /// What is certain where, for every list of steps, in the order of `Plan::bodies`.
+    pub paths: &'a [Paths<'a>],
+}
+
+impl Ground<'_> {
+    /// Resolves uses by what names hold.
+    pub fn resolver<'s>(&'s self, shapes: &'s Shapes) -> Resolver<'s> {
+        Resolver {
+            locator: self.locator,
+            broken: self.broken.iter().map(String::as_str).collect(),
+            steps: self.steps,
+            shapes,
+            plan: self.plan,
+            paths: self.paths,
+            items: HashMap::new(),
+            guard: Guard::none(),
+        }
+    }
+}
+
 /// What uses are resolved against.
 #[derive(Debug)]
 pub struct Resolver<'a> {
@@ -458,8 +489,7 @@ impl Resolver<'_> {
             return Known::Unclear;
         };
         if at_end && plan.body(there).outer == Some((body, step)) {
-            // So are those of an element out of its own.
-            return Known::Unclear;
+            return self.at_end(other);
         }
         // What stands around an `each` is known in it as it is known where the `each` starts.
         while body != there {
@@ -484,7 +514,7 @@ impl Resolver<'_> {
         finished(paths.knowledge.before(paths.steps, step, other_step), other)
     }
 
-    /// What is known of a step when the run is completed.
+    /// What is known of a step when the run, or its element, is completed.
     fn at_end<'p>(&'p self, other: &PlanStep) -> Known<'p> {
         let is_of_list = |paths: &&Paths<'_>| {
             let same = paths.steps.get(other.index.index());

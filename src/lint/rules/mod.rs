@@ -18,6 +18,7 @@ mod not_upstream;
 mod nothing_to_keep;
 mod outcome_goes_nowhere;
 mod quorum_impossible;
+mod quorum_short;
 mod reminder_after_due;
 mod secret_in_journal;
 mod secret_in_text;
@@ -65,6 +66,7 @@ pub const RULES: &[Rule] = &[
     nobody_completed::RULE,
     bad_item::RULE,
     unknown_person::RULE,
+    quorum_short::RULE,
     unknown_action::RULE,
     unknown_with_key::RULE,
     missing_with_key::RULE,

@@ -61,7 +61,7 @@ fn rule(cx: &Context<'_>, step: &StepView<'_>, approve: &ApproveSpec, report: &m
 
 /// How much the decisions of those asked count, where the flow alone tells: roles and groups have any
 /// number, and somebody may have a weighted role.
-fn people(approve: &ApproveSpec) -> Option<usize> {
+pub(super) fn people(approve: &ApproveSpec) -> Option<usize> {
     let one_each = approve.by.iter().all(|who| {
         !who.contains("${{")
             && ["user:", "email:", "manager_of:"]
