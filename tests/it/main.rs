@@ -19,6 +19,8 @@ mod harness;
 mod host;
 mod lint;
 #[cfg(feature = "runtime")]
+mod pains;
+#[cfg(feature = "runtime")]
 mod patterns;
 #[cfg(feature = "runtime")]
 mod rehearsal;
