@@ -202,20 +202,13 @@ fn every_pattern_of_data_is_played() {
 }
 
 #[test]
-fn the_lists_are_in_order() {
+fn every_list_has_every_pattern_once_and_in_order() {
     for family in &FAMILIES {
         let rows = rows(family);
         let numbers: Vec<usize> = rows.iter().map(|row| row.number).collect();
-        assert!(
-            numbers.is_sorted_by(|one, next| one < next),
-            "{}: {numbers:?}",
-            family.name
-        );
-        assert!(
-            numbers.iter().all(|number| (1..=family.size).contains(number)),
-            "{}",
-            family.name
-        );
+        let all: Vec<usize> = (1..=family.size).collect();
+        // a list that is not there yet
+        assert!(numbers.is_empty() || numbers == all, "{}: {numbers:?}", family.name);
         let names: BTreeSet<&str> = rows.iter().map(|row| row.name.as_str()).collect();
         assert_eq!(names.len(), rows.len(), "{} names a pattern twice", family.name);
     }
