@@ -360,6 +360,9 @@ pub enum Event {
         key: Option<String>,
         /// Its fields.
         data: Value,
+        /// When it happened, if before it was recorded here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        happened: Option<Timestamp>,
         /// The kept event that is kept no longer, because as many are kept as may be.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         displaced: Option<EventId>,

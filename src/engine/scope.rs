@@ -61,8 +61,11 @@ impl RunScope<'_> {
 
 /// A step is nothing before it finished in its current round.
 fn step(step: &StepState, path: &[&str]) -> Option<Value> {
-    let Phase::Finished(outcome) = &step.phase else {
-        return None;
+    let outcome = match &step.phase {
+        Phase::Finished(outcome) => outcome.as_str(),
+        // What was withdrawn with something to show for it.
+        Phase::Cancelled if !step.output.is_null() => "cancelled",
+        _ => return None,
     };
     match path {
         [] => {
@@ -71,7 +74,7 @@ fn step(step: &StepState, path: &[&str]) -> Option<Value> {
             fields.insert("rounds".to_owned(), json!(step.rounds));
             Some(Value::Object(fields))
         }
-        ["outcome"] => Some(Value::String(outcome.clone())),
+        ["outcome"] => Some(Value::String(outcome.to_owned())),
         ["round"] => Some(json!(step.round)),
         ["rounds", rest @ ..] => match rest {
             [] => Some(Value::Array(step.rounds.clone())),

@@ -53,6 +53,8 @@ pub struct RunState {
     pub(super) incidents: BTreeMap<String, Incident>,
     /// Outcomes that lead back, not gone yet.
     pub(super) jumps: VecDeque<Jump>,
+    /// By lock, the step that holds it and those that wait for it, in the order in which they became ready.
+    pub(super) locks: BTreeMap<String, VecDeque<Slot>>,
 }
 
 /// How far a run is.
@@ -165,6 +167,8 @@ pub(super) struct Wait {
     /// Alternatives that happened, with the event's fields, where all are wanted.
     pub(super) met: Vec<(String, Value)>,
     pub(super) timers: Timers,
+    /// When, and by which event.
+    pub(super) opened: (Timestamp, u64),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -224,6 +228,8 @@ pub(super) struct KeptEvent {
     pub(super) subjects: Vec<String>,
     pub(super) key: Option<String>,
     pub(super) data: Value,
+    /// When it happened, and by which event it was recorded.
+    pub(super) came: (Timestamp, u64),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -342,6 +348,14 @@ impl RunState {
         self.owned
             .releasing()
             .find(|thing| !self.incidents.contains_key(&release_name(&thing.id)))
+    }
+
+    /// Whether the step at `slot` holds its lock, or needs none.
+    pub(super) fn may_begin(&self, plan: &Plan, slot: Slot) -> bool {
+        let Some(lock) = &self.planned(plan, slot).lock else {
+            return true;
+        };
+        self.locks.get(&lock.name).and_then(VecDeque::front) == Some(&slot)
     }
 
     /// Whether a person must look at the step at `slot`.

@@ -307,6 +307,7 @@ impl RunMachine {
         let phase = match &step.phase {
             _ if incident.is_some() => StepPhase::Incident,
             Phase::Pending => StepPhase::Pending,
+            Phase::Ready if !self.state.may_begin(&self.plan, slot) => StepPhase::Pending,
             Phase::Ready
             | Phase::Calling(_)
             | Phase::Waiting(_)

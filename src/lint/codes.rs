@@ -68,6 +68,8 @@ pub const CODES: &[Page] = pages![
     "GF309" "starts-itself",
     "GF310" "too-few-elements",
     "GF311" "nothing-to-keep",
+    "GF315" "bad-cancel",
+    "GF316" "lock-in-lock",
     "GF401" "no-deadline",
     "GF402" "reminder-after-due",
     "GF403" "bad-duration",

@@ -116,6 +116,12 @@ impl Shapes {
                 let failures = ("failures", Field::sure(Type::list(Type::Text)));
                 StepShape::ByOutcome(vec![("failed".into(), failure([failures]))])
             }
+            Some(Verb::Cancel(_)) => {
+                StepShape::Same(Type::object([("cancelled", Field::sure(Type::list(Type::Text)))]))
+            }
+            Some(Verb::Complete(_)) => {
+                StepShape::Same(Type::object([("completed", Field::sure(Type::list(Type::Text)))]))
+            }
             Some(Verb::Choose(_) | Verb::End(_)) => StepShape::Same(Type::object([])),
             Some(Verb::Each(each)) => each_shape(&result_type(each, Type::Any, &HashMap::new())),
             Some(Verb::Reserved(_)) | None => StepShape::Same(Type::Any),

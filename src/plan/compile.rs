@@ -269,6 +269,7 @@ impl<'a> Compiler<'a> {
             verb: self.verb(known, names),
             after,
             join: spec.join.unwrap_or(JoinSpec::All),
+            lock: self.lock(known, names),
             condition,
             deadline: self.deadline(known),
             retry: spec

@@ -3,7 +3,7 @@
 //! Everything here is computed from the steps alone, once, and answered without walking again.
 //! Steps are named by their index in the list they stand in (`Plan::steps` or `Plan::always`).
 
-use super::{Disposition, Edge, PlanStep, StepId};
+use super::{Disposition, Edge, PlanStep, PlanVerb, StepId};
 use crate::spec::JoinSpec;
 use std::collections::BinaryHeap;
 
@@ -336,7 +336,8 @@ pub struct Completion(Finished);
 impl Completion {
     /// Works it out for `steps`, which `index` and `knowledge` were made of.
     pub fn of(steps: &[PlanStep], index: &Index, knowledge: &Knowledge) -> Self {
-        let mut sure = at_last_steps(steps, index, knowledge);
+        let cut = cut(steps, index, knowledge);
+        let mut sure = at_last_steps(steps, index, knowledge, &cut);
         let mut inevitable = vec![false; steps.len()];
         for &id in &index.order {
             let step = &steps[id.index()];
@@ -349,7 +350,8 @@ impl Completion {
                 JoinSpec::Any | JoinSpec::Settled => 1,
                 JoinSpec::Count(count) => count as usize,
             };
-            inevitable[id.index()] = step.after.is_empty() || arriving.count() >= needed.max(1);
+            let arrives = step.after.is_empty() || arriving.count() >= needed.max(1);
+            inevitable[id.index()] = arrives && !cut[id.index()];
             if inevitable[id.index()] && step.condition.is_none() && sure[id.index()] == 0 {
                 sure[id.index()] = staying(step);
             }
@@ -381,8 +383,32 @@ fn is_sure_to_arrive(from: &PlanStep, edge: &Edge) -> bool {
     skipped && arrival(from, edge).is_ok_and(|(outcomes, _)| outcomes & staying(from) == staying(from))
 }
 
-/// What has finished on every way to a step that nothing comes after.
-fn at_last_steps(steps: &[PlanStep], index: &Index, knowledge: &Knowledge) -> Finished {
+/// Which steps some `cancel` may keep from finishing: those that it names, and those that then can no
+/// longer begin. What has surely finished when the `cancel` begins is out of its reach.
+fn cut(steps: &[PlanStep], index: &Index, knowledge: &Knowledge) -> Vec<bool> {
+    let mut all = vec![false; steps.len()];
+    for step in steps {
+        let PlanVerb::Cancel(named) = &step.verb else { continue };
+        let Some(known) = &knowledge.known[step.index.index()] else {
+            continue;
+        };
+        let mut reached = vec![false; steps.len()];
+        for &id in &index.order {
+            let mut before = steps[id.index()].after.iter().map(|edge| reached[edge.from.index()]);
+            let starves = match steps[id.index()].join {
+                JoinSpec::All | JoinSpec::Count(_) => before.any(|reached| reached),
+                JoinSpec::Any | JoinSpec::Settled => before.len() > 0 && before.all(|reached| reached),
+            };
+            reached[id.index()] = known[id.index()] == 0 && (starves || named.contains(&id));
+            all[id.index()] |= reached[id.index()];
+        }
+    }
+    all
+}
+
+/// What has finished on every way to a step that nothing comes after, or that is followed only by
+/// what a `cancel` may withdraw.
+fn at_last_steps(steps: &[PlanStep], index: &Index, knowledge: &Knowledge, cut: &[bool]) -> Finished {
     let mut sure: Option<Finished> = None;
     for step in steps {
         let Some(known) = &knowledge.known[step.index.index()] else {
@@ -390,6 +416,7 @@ fn at_last_steps(steps: &[PlanStep], index: &Index, knowledge: &Knowledge) -> Fi
         };
         let edges = || {
             let edges_out = index.edges_out[step.index.index()].iter();
+            let edges_out = edges_out.filter(|(next, _)| !cut[next.index()]);
             edges_out.map(|(next, at)| &steps[next.index()].after[*at])
         };
         let taken = edges()

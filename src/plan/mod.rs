@@ -101,6 +101,8 @@ pub struct PlanStep {
     pub after: Vec<Edge>,
     /// How many of `after` it takes.
     pub join: JoinSpec,
+    /// What it shares with others so that only one of them is under way.
+    pub lock: Option<PlanLock>,
     /// Skipped where this is false.
     pub condition: Option<Expression>,
     /// By when.
@@ -111,6 +113,15 @@ pub struct PlanStep {
     pub outcomes: IndexMap<Outcome, Disposition>,
     /// Whether what it acquires outlives the run.
     pub keep: bool,
+}
+
+/// What a step shares with others so that only one of them is under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanLock {
+    /// The name that the steps share.
+    pub name: String,
+    /// It is kept until this step of the same list is over too.
+    pub until: Option<StepId>,
 }
 
 /// One edge into a step.
@@ -170,6 +181,10 @@ pub enum PlanVerb {
     Collect(PlanCollect),
     /// Steps of its own, once for each element.
     Each(PlanEach),
+    /// Withdraws steps of the same list.
+    Cancel(Vec<StepId>),
+    /// Ends these `each` of the same list as done.
+    Complete(Vec<StepId>),
     /// Ends the run, or the element it stands in, with a status and a sentence.
     End {
         /// The status.
@@ -216,6 +231,8 @@ pub struct PlanAlternative {
     pub key: Option<Template>,
     /// What must hold.
     pub filter: Option<Expression>,
+    /// Whether an event counts that came before the wait opened.
+    pub kept: bool,
 }
 
 /// What people are asked: a decision, or work.

@@ -15,7 +15,9 @@ pub const ID: &str = "https://raw.githubusercontent.com/gatefold/gatefold/main/s
 pub const OWN_KEYS: &str = "^x-";
 
 /// Keys that any step may have, whatever its verb.
-pub(super) const COMMON: [&str; 8] = ["id", "title", "after", "join", "if", "deadline", "because", "outcomes"];
+pub(super) const COMMON: [&str; 9] = [
+    "id", "title", "after", "join", "if", "lock", "deadline", "because", "outcomes",
+];
 /// Keys that go with `uses` only.
 pub(super) const WITH_USES: [&str; 3] = ["with", "retry", "keep"];
 
@@ -116,7 +118,7 @@ fn shape(root: &mut Map<String, Value>) {
     );
     exactly_one(defs, "Wait", &[&["any"], &["all"], &["until"], &["event"]]);
     exactly_one(defs, "Choose", &[&["when", "outcome"], &["otherwise"]]);
-    for key in ["on", "key", "where"] {
+    for key in ["on", "key", "where", "kept"] {
         defs["Wait"]["dependentRequired"][key] = json!(["event"]);
     }
     // `manual:` with nothing behind it.

@@ -4,7 +4,8 @@
 //! schema accepts exactly what `TryFrom<Value>` accepts. The messages are the ends of a sentence
 //! that begins with the key: "`join` must be …".
 
-use super::step::{AfterSpec, BackToSpec, DeadlineSpec, DispositionSpec, DueSpec, JoinSpec, RuleSpec};
+use super::limits::{MAX_NAME, NAME_PATTERN};
+use super::step::{AfterSpec, BackToSpec, DeadlineSpec, DispositionSpec, DueSpec, JoinSpec, LockSpec, RuleSpec};
 use crate::base::Value;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, json};
@@ -100,6 +101,77 @@ impl JsonSchema for AfterSpec {
                 { "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1, "maxItems": MAX_AFTER },
             ],
             "examples": ["start", "response.expired", ["legal.approved", "finance.approved"]],
+        })
+    }
+}
+
+impl TryFrom<Value> for LockSpec {
+    type Error = String;
+
+    fn try_from(value: Value) -> Result<Self, String> {
+        const EXPECTED: &str = "a name as `desk`, or a map as `{ name: desk, until: STEP }`";
+        let name = |value: Option<&Value>| match value.and_then(Value::as_str) {
+            Some(name) if is_name(name) => Ok(name.to_owned()),
+            other => Err(other.map_or_else(
+                || must_be(EXPECTED, &value_of(value)),
+                |name| must_be(EXPECTED, &json!(name)),
+            )),
+        };
+        let Value::Object(map) = &value else {
+            let name = name(Some(&value))?;
+            return Ok(Self { name, until: None });
+        };
+        if let Some(other) = map.keys().find(|key| !["name", "until"].contains(&key.as_str())) {
+            return Err(format!("knows no key `{other}`, only `name` and `until`"));
+        }
+        Ok(Self {
+            name: name(map.get("name"))?,
+            until: Some(name(map.get("until"))?),
+        })
+    }
+}
+
+/// The value, or nothing.
+fn value_of(value: Option<&Value>) -> Value {
+    value.cloned().unwrap_or(Value::Null)
+}
+
+/// Whether a text fits the pattern of names.
+fn is_name(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    text.len() <= MAX_NAME && text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(fits)
+}
+
+impl From<LockSpec> for Value {
+    fn from(lock: LockSpec) -> Self {
+        match lock.until {
+            None => json!(lock.name),
+            Some(until) => json!({ "name": lock.name, "until": until }),
+        }
+    }
+}
+
+impl JsonSchema for LockSpec {
+    fn schema_name() -> Cow<'static, str> {
+        "Lock".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let name = json!({ "type": "string", "pattern": NAME_PATTERN, "maxLength": MAX_NAME });
+        json_schema!({
+            "title": "lock",
+            "description": "A name: of the steps of a run with the same lock, one at most is under way, the first that \
+                was ready first. `until` keeps it until that step is over too.",
+            "oneOf": [
+                name,
+                {
+                    "type": "object",
+                    "properties": { "name": name, "until": name },
+                    "required": ["name", "until"],
+                    "additionalProperties": false,
+                },
+            ],
+            "examples": ["desk", { "name": "desk", "until": "signed" }],
         })
     }
 }
@@ -403,6 +475,8 @@ mod tests {
     fn every_shape_is_read_and_written() {
         round_trip::<AfterSpec>(json!("start"));
         round_trip::<AfterSpec>(json!(["a", "b.rejected"]));
+        round_trip::<LockSpec>(json!("desk"));
+        round_trip::<LockSpec>(json!({ "name": "desk", "until": "signed" }));
         for join in [json!("all"), json!("any"), json!("settled"), json!(2), json!(MAX_COUNT)] {
             round_trip::<JoinSpec>(join);
         }
@@ -436,6 +510,9 @@ mod tests {
         );
         assert!(refusal::<AfterSpec>(json!([])).contains("an empty list"));
         assert!(refusal::<AfterSpec>(json!(["a", 3])).contains("the number 3"));
+        assert!(refusal::<LockSpec>(json!("The Desk")).contains("a name as `desk`"));
+        assert!(refusal::<LockSpec>(json!({ "name": "desk" })).contains("`{ name: desk, until: STEP }`"));
+        assert!(refusal::<LockSpec>(json!({ "name": "desk", "till": "b" })).contains("knows no key `till`"));
         assert!(refusal::<RuleSpec>(json!("0%")).contains("`60%`"));
         assert!(refusal::<RuleSpec>(json!("101%")).contains("`60%`"));
         assert!(refusal::<RuleSpec>(json!(0)).contains("a number from 1"));

@@ -7,7 +7,7 @@ use super::limits::{
     MAX_INPUTS, MAX_LINE, MAX_NAME, MAX_OUTCOMES, MAX_PARALLEL, MAX_PEOPLE, MAX_REMINDERS, MAX_STEPS, MAX_TEXT,
     NAME_PATTERN, RESERVED_FIELDS, RESERVED_IDS, RESERVED_OUTPUTS,
 };
-use super::shape::MAX_COUNT;
+use super::shape::{MAX_AFTER, MAX_COUNT};
 use crate::base::Value;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -60,6 +60,14 @@ pub struct StepSpec {
     /// Verb: steps of its own, once for each element of a list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub each: Option<EachSpec>,
+    /// Verb: withdraw these steps of the same list; what comes after them is not reached through them, the rest goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_AFTER), inner(length(min = 1)), extend("examples" = [["reply", "review"]]))]
+    pub cancel: Option<Vec<String>>,
+    /// Verb: end these `each` of the same list as `done` with what there is; the elements under way are cancelled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_AFTER), inner(length(min = 1)), extend("examples" = [["reviews"]]))]
+    pub complete: Option<Vec<String>>,
     /// Verb, not yet: another flow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<Value>,
@@ -75,6 +83,9 @@ pub struct StepSpec {
     #[serde(rename = "if", skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["inputs.amount > 1000"]))]
     pub condition: Option<String>,
+    /// A name: of the steps of a run with the same lock, one at most is under way, the first that was ready first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock: Option<LockSpec>,
     /// By when, with reminders and escalation; or `none`, with a `because`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<DeadlineSpec>,
@@ -116,14 +127,18 @@ pub enum Verb<'a> {
     End(&'a EndSpec),
     /// Steps once for each element.
     Each(&'a EachSpec),
+    /// Withdraws steps.
+    Cancel(&'a [String]),
+    /// Ends an `each` as if it were complete.
+    Complete(&'a [String]),
     /// A word of the language that this version cannot run yet.
     Reserved(&'static str),
 }
 
 impl Verb<'_> {
     /// Every verb, in the order of the language page.
-    pub const WORDS: [&'static str; 10] = [
-        "uses", "wait", "approve", "task", "collect", "each", "run", "choose", "check", "end",
+    pub const WORDS: [&'static str; 12] = [
+        "uses", "wait", "approve", "task", "collect", "each", "run", "choose", "check", "cancel", "complete", "end",
     ];
     /// Verbs that are reserved and not yet executed.
     pub const RESERVED: [&'static str; 1] = ["run"];
@@ -144,6 +159,8 @@ impl StepSpec {
             self.end.as_ref().map(Verb::End),
             self.collect.as_ref().map(Verb::Collect),
             self.each.as_ref().map(Verb::Each),
+            self.cancel.as_deref().map(Verb::Cancel),
+            self.complete.as_deref().map(Verb::Complete),
             self.run.as_ref().map(|_| Verb::Reserved("run")),
         ]
         .into_iter()
@@ -162,6 +179,17 @@ impl StepSpec {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Value", into = "Value")]
 pub struct AfterSpec(pub Vec<String>);
+
+/// What a step shares with others so that only one of them is under way. Written as a name, or as
+/// `{ name, until: STEP }` where it is kept until that step is over too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Value", into = "Value")]
+pub struct LockSpec {
+    /// The name that the steps share.
+    pub name: String,
+    /// A step of the same list: the lock is kept until it is over, and all that lies between.
+    pub until: Option<String>,
+}
 
 /// How many predecessors a step takes. Written as a word or a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -238,6 +266,10 @@ pub struct WaitSpec {
     #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["event.file.name.endswith('.pdf')"]))]
     pub filter: Option<String>,
+    /// Whether an event counts that came before the wait opened. Default true; with `false` it is lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = true))]
+    pub kept: Option<bool>,
 }
 
 /// One event to wait for.
@@ -259,6 +291,10 @@ pub struct WaitAlternative {
     #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["event.file.name.endswith('.pdf')"]))]
     pub filter: Option<String>,
+    /// Whether an event counts that came before the wait opened. Default true; with `false` it is lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = true))]
+    pub kept: Option<bool>,
 }
 
 /// People decide on one exact version of a document.

@@ -19,8 +19,10 @@ pub fn flow(seed: u64) -> String {
         depth: 0,
         above: Vec::new(),
         outcomes: Vec::new(),
+        section: false,
     };
-    let steps: Vec<Value> = (0..count).map(|at| generator.step(at)).collect();
+    let mut steps: Vec<Value> = (0..count).map(|at| generator.step(at)).collect();
+    generator.section(&mut steps);
     let always: Vec<Value> = (0..generator.rng.below(3)).map(|at| generator.always(at)).collect();
     let mut flow = json!({
         "flow": format!("generated-{seed}"),
@@ -46,6 +48,8 @@ struct Generator {
     above: Vec<Vec<usize>>,
     /// The outcomes of each step.
     outcomes: Vec<Vec<String>>,
+    /// Whether some steps are a section already.
+    section: bool,
 }
 
 impl Generator {
@@ -59,6 +63,9 @@ impl Generator {
         if self.rng.percent(15) {
             step.insert("if".to_owned(), json!(format!("inputs.n > {}", self.rng.below(3))));
         }
+        if self.rng.percent(15) && !step.contains_key("each") {
+            step.insert("lock".to_owned(), json!(self.rng.choose(&["desk", "desk", "pen"])));
+        }
         self.dispositions(at, &mut step);
         Value::Object(step)
     }
@@ -69,9 +76,10 @@ impl Generator {
 
     /// Puts a verb into the step and says what it may come to.
     fn verb(&mut self, at: usize, step: &mut Map<String, Value>) -> Vec<String> {
-        match self.rng.below(24) {
-            22.. => self.collect(step),
-            20.. if self.depth < 2 => self.each(at, step),
+        match self.rng.below(27) {
+            24.. if at > 0 => self.stop(at, step),
+            22..=23 => self.collect(step),
+            20..=21 if self.depth < 2 => self.each(at, step),
             0..=9 => self.uses(step),
             10..=12 => self.wait(step),
             13..=14 => self.approve(step),
@@ -103,7 +111,10 @@ impl Generator {
         );
         self.depth += 1;
         let count = self.rng.below(3) + 1;
-        let steps: Vec<Value> = (0..count).map(|at| self.step(at)).collect();
+        let mut steps: Vec<Value> = (0..count).map(|at| self.step(at)).collect();
+        if self.depth == 1 {
+            self.section(&mut steps);
+        }
         let last = self.id(count - 1);
         self.depth -= 1;
         (self.prefix, self.above, self.outcomes) = around;
@@ -119,6 +130,26 @@ impl Generator {
         });
         step.insert("each".to_owned(), each);
         words(&["done", "failed"])
+    }
+
+    /// Stops one or two of the steps above.
+    fn stop(&mut self, at: usize, step: &mut Map<String, Value>) -> Vec<String> {
+        let verb = self.rng.choose(&["cancel", "cancel", "complete"]);
+        let (one, other) = (self.rng.below(at), self.rng.below(at));
+        step.insert(verb.to_owned(), json!([self.id(one), self.id(other)]));
+        words(&["done"])
+    }
+
+    /// Keeps a lock from one step to a later one: once in a flow, so that nothing waits for ever.
+    fn section(&mut self, steps: &mut [Value]) {
+        if self.section || steps.len() < 2 || self.rng.percent(60) {
+            return;
+        }
+        let from = self.rng.below(steps.len() - 1);
+        let until = self.rng.below(steps.len() - from - 1) + from + 1;
+        let until = self.id(until);
+        steps[from]["lock"] = json!({ "name": "section", "until": until });
+        self.section = true;
     }
 
     fn uses(&mut self, step: &mut Map<String, Value>) -> Vec<String> {
@@ -167,6 +198,9 @@ impl Generator {
         }
         if self.rng.percent(20) {
             alternative["where"] = json!("event.n > 0");
+        }
+        if self.rng.percent(20) {
+            alternative["kept"] = json!(false);
         }
         alternative
     }

@@ -294,13 +294,19 @@ fn kind(verb: &PlanVerb) -> String {
         PlanVerb::Check(_) => "check".to_owned(),
         PlanVerb::Collect(_) => "collect".to_owned(),
         PlanVerb::Each(_) => "each".to_owned(),
+        PlanVerb::Cancel(_) => "cancel".to_owned(),
+        PlanVerb::Complete(_) => "complete".to_owned(),
         PlanVerb::End { .. } => "end".to_owned(),
     }
 }
 
 fn shape(verb: &PlanVerb) -> Shape {
     match verb {
-        PlanVerb::Uses { .. } | PlanVerb::Each(_) | PlanVerb::End { .. } => Shape::Action,
+        PlanVerb::Uses { .. }
+        | PlanVerb::Each(_)
+        | PlanVerb::Cancel(_)
+        | PlanVerb::Complete(_)
+        | PlanVerb::End { .. } => Shape::Action,
         PlanVerb::Wait(_) => Shape::Wait,
         PlanVerb::Ask(_) | PlanVerb::Collect(_) => Shape::People,
         PlanVerb::Choose(_) | PlanVerb::Check(_) => Shape::Branch,

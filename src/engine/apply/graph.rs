@@ -69,6 +69,7 @@ impl Applier<'_> {
         step.phase = Phase::Finished(outcome.to_owned());
         step.output = output;
         self.over(slot);
+        self.withdraw(slot);
         if let Some((status, message)) = ended {
             self.end(slot, status, message);
             return Ok(());
@@ -131,6 +132,7 @@ impl Applier<'_> {
 
     /// Takes the step out of every list of what is to be done or waited for.
     pub(super) fn leave(&mut self, slot: Slot) {
+        self.queue_no_more(slot);
         self.state.working.remove(&slot);
         self.state.waiting.remove(&slot);
         self.state.asking.remove(&slot);
@@ -285,6 +287,14 @@ impl Applier<'_> {
         let step = self.state.step_mut(slot);
         step.phase = Phase::Ready;
         step.since = at;
+        self.queue(slot);
+        if self.state.may_begin(self.plan, slot) {
+            self.begin(slot);
+        }
+    }
+
+    /// Nothing keeps the step from beginning.
+    pub(super) fn begin(&mut self, slot: Slot) {
         if matches!(self.planned(slot).verb, PlanVerb::Uses { pure: true, .. }) {
             self.state.working.insert(slot);
         }

@@ -10,6 +10,8 @@ mod collect;
 mod each;
 mod graph;
 mod incidents;
+mod locks;
+mod stop;
 mod tasks;
 mod waits;
 
@@ -71,6 +73,7 @@ pub(super) fn begin(plan: &Plan, record: &EventRecord, fresh: &mut Fresh) -> Res
         abandoned: Vec::new(),
         incidents: BTreeMap::new(),
         jumps: VecDeque::new(),
+        locks: BTreeMap::new(),
     };
     let at = record.at;
     let mut applier = Applier {
@@ -109,6 +112,7 @@ pub(super) fn apply(
     };
     applier.event(&record.event)?;
     applier.advance();
+    applier.pass_locks_on();
     Ok(())
 }
 

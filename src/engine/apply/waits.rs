@@ -19,6 +19,7 @@ impl Applier<'_> {
                 self.state.step_mut(slot).phase = Phase::Waiting(Wait {
                     expected: expected.clone(),
                     met: Vec::new(),
+                    opened: (self.at, self.state.seq),
                     timers: timers.clone(),
                 });
                 self.state.waiting.insert(slot);
@@ -32,6 +33,7 @@ impl Applier<'_> {
                 subjects,
                 key,
                 data,
+                happened,
                 displaced,
             } => {
                 if let Some(displaced) = displaced {
@@ -46,6 +48,7 @@ impl Applier<'_> {
                     subjects: subjects.clone(),
                     key: key.clone(),
                     data: data.clone(),
+                    came: (happened.unwrap_or(self.at), self.state.seq),
                 });
                 self.fresh.events.push_back(id.clone());
                 Ok(())

@@ -7,8 +7,8 @@ use super::super::limits::{MAX_KEPT_EVENTS, MAX_PAYLOAD_BYTES, payload_bytes};
 use super::super::state::KeptEvent;
 use super::Decider;
 use super::collect::is_about_items;
-use crate::base::Value;
 use crate::base::id::{EventId, TaskId};
+use crate::base::{Timestamp, Value};
 use crate::plan::{Body, BodyId, PlanVerb};
 use crate::spec::step::OnNewVersion;
 use std::cmp::Reverse;
@@ -18,7 +18,8 @@ use std::collections::BTreeMap;
 const FILE_UPLOADED: &str = "file360.file_uploaded";
 
 impl Decider<'_> {
-    pub(super) fn event(&mut self, event: InboundEvent) -> Reply {
+    /// `told` is what the clock says, which is never taken to be before the last event.
+    pub(super) fn event(&mut self, event: InboundEvent, told: Timestamp) -> Reply {
         // An answer that was recorded before a timer counts; one that came at its moment or later
         // comes after it.
         self.fire_due(event.at.min(self.now));
@@ -36,6 +37,14 @@ impl Decider<'_> {
             subjects: event.subjects,
             key: event.key,
             data: event.data,
+            came: (
+                if event.at < told {
+                    event.at.min(self.now)
+                } else {
+                    self.now
+                },
+                self.state().seq + 1,
+            ),
         };
         let displaced = self.displaced_by(&event);
         self.emit(Event::EventReceived {
@@ -44,6 +53,7 @@ impl Decider<'_> {
             subjects: event.subjects,
             key: event.key,
             data: event.data,
+            happened: Some(event.came.0).filter(|at| *at < self.now),
             displaced,
         });
         Reply::Accepted

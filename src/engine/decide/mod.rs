@@ -18,6 +18,7 @@ mod pick;
 mod retry;
 mod rule;
 mod start;
+mod stop;
 mod timers;
 mod wait;
 
@@ -48,6 +49,7 @@ pub(super) struct Decider<'m> {
 /// Decides on one input.
 pub(super) fn handle(machine: &mut RunMachine, now: Timestamp, input: Input) -> Result<Reply, Refusal> {
     let plan = Arc::clone(&machine.plan);
+    let told = now;
     let now = now.max(machine.state.now);
     let mut decider = Decider {
         machine,
@@ -57,7 +59,7 @@ pub(super) fn handle(machine: &mut RunMachine, now: Timestamp, input: Input) -> 
     let reply = match input {
         Input::Finished { work, attempt, result } => decider.work_finished(&work, attempt, result),
         Input::Assigned { work, assignment } => decider.assigned(&work, &assignment),
-        Input::Event(event) => decider.event(event),
+        Input::Event(event) => decider.event(event, told),
         Input::Decide(decision) => decider.decide(decision)?,
         Input::Act(acting) => decider.act(acting)?,
         Input::Wake => decider.wake(),

@@ -14,7 +14,7 @@ use serde_json::json;
 impl Decider<'_> {
     pub(super) fn start(&mut self, slot: Slot) {
         let is_ready = self.state().get(slot).is_some_and(|step| step.phase == Phase::Ready);
-        if !is_ready || self.has_incident(slot) {
+        if !is_ready || self.has_incident(slot) || !self.state().may_begin(self.plan, slot) {
             return;
         }
         let step = self.step(slot);
@@ -37,6 +37,8 @@ impl Decider<'_> {
             PlanVerb::Choose(branches) => self.choose(slot, branches),
             PlanVerb::Check(checks) => self.check(slot, checks),
             PlanVerb::Each(each) => self.start_each(slot, each),
+            PlanVerb::Cancel(steps) => self.withdraw(slot, steps),
+            PlanVerb::Complete(steps) => self.complete(slot, steps),
             PlanVerb::End { status, message } => self.end(slot, status, message.as_ref()),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::super::event::{Event, Expected};
 use super::super::frame::Slot;
-use super::super::state::{KeptEvent, Phase};
+use super::super::state::{KeptEvent, Phase, Wait};
 use super::Decider;
 use super::branch::text_of;
 use super::due::timers;
@@ -68,6 +68,7 @@ impl Decider<'_> {
             .iter()
             .filter(|expected| wait.met.iter().all(|(met, _)| *met != expected.name))
             .filter(|expected| fits(expected, event))
+            .filter(|expected| plan.keeps(&expected.name) || wait.is_open_for(event))
             .find(|expected| {
                 let filter = plan
                     .alternatives
@@ -145,6 +146,20 @@ fn thing_of(value: &Value) -> String {
         .get("id")
         .and_then(Value::as_str)
         .map_or_else(|| text_of(value), str::to_owned)
+}
+
+impl PlanWait {
+    /// Whether an event that came before the wait opened counts for this alternative.
+    fn keeps(&self, name: &str) -> bool {
+        self.alternatives.get(name).is_none_or(|alternative| alternative.kept)
+    }
+}
+
+impl Wait {
+    /// Whether the wait was open when `event` came.
+    fn is_open_for(&self, event: &KeptEvent) -> bool {
+        event.came.0 >= self.opened.0 && event.came.1 > self.opened.1
+    }
 }
 
 /// Whether `event` is of the kind and about what is expected.

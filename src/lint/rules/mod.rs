@@ -4,12 +4,14 @@ use super::rule::Rule;
 
 mod back_to_not_upstream;
 mod bad_ask;
+mod bad_cancel;
 mod bad_input;
 mod bad_item;
 mod bad_principal;
 mod expression_as_text;
 mod input_not_given;
 mod join_never_met;
+mod lock_in_lock;
 mod may_be_missing;
 mod missing_with_key;
 mod no_deadline;
@@ -58,6 +60,8 @@ pub const RULES: &[Rule] = &[
     back_to_not_upstream::RULE,
     too_few_elements::RULE,
     nothing_to_keep::RULE,
+    bad_cancel::RULE,
+    lock_in_lock::RULE,
     no_deadline::RULE,
     reminder_after_due::RULE,
     quorum_impossible::RULE,

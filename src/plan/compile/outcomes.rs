@@ -57,6 +57,7 @@ pub(super) fn possible(spec: &StepSpec, verb: Verb<'_>) -> IndexMap<Outcome, boo
             add("passed", true);
             add("failed", false);
         }
+        Verb::Cancel(_) | Verb::Complete(_) => add("done", true),
         Verb::End(_) | Verb::Reserved(_) => {}
     }
     let waits = matches!(verb, Verb::Wait(_) | Verb::Approve(_) | Verb::Task(_));

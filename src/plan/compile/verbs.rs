@@ -1,10 +1,10 @@
 //! What each step does.
 
 use super::{Compiler, Known, Names};
-use crate::base::Value;
 use crate::base::source::escape;
+use crate::base::{Span, Value};
 use crate::expr::{Expression, Tree};
-use crate::plan::{BodyId, EachBody, Index, Outcome, PlanAlternative, PlanEach, PlanVerb, PlanWait};
+use crate::plan::{BodyId, EachBody, Index, Outcome, PlanAlternative, PlanEach, PlanLock, PlanVerb, PlanWait, StepId};
 use crate::spec::limits::DEFAULT_PARALLEL;
 use crate::spec::step::{WaitAlternative, WaitSpec};
 use crate::spec::{CheckSpec, ChooseSpec, EachSpec, Effect, JoinSpec, Verb};
@@ -31,8 +31,34 @@ impl<'a> Compiler<'a> {
                 PlanVerb::Collect(self.collect(&format!("{pointer}/collect"), known.spec.label(), collect))
             }
             Verb::Each(each) => PlanVerb::Each(self.each(known, each, names)),
+            Verb::Cancel(ids) => PlanVerb::Cancel(self.steps_named(&format!("{pointer}/cancel"), ids, names)),
+            Verb::Complete(ids) => PlanVerb::Complete(self.steps_named(&format!("{pointer}/complete"), ids, names)),
             Verb::Reserved(_) => unreachable!("a reserved word is no known step"),
         }
+    }
+
+    /// The steps of the same list that are named at `pointer`, each once.
+    fn steps_named(&mut self, pointer: &str, ids: &[String], names: &Names<'a>) -> Vec<StepId> {
+        let mut steps = Vec::with_capacity(ids.len());
+        for (at, id) in ids.iter().enumerate() {
+            let found = self.resolve(names, id, &format!("{pointer}/{at}"), Span::new(0, id.len()));
+            steps.extend(found.map(|known| known.index).ok().filter(|step| !steps.contains(step)));
+        }
+        steps
+    }
+
+    /// What the step shares with others.
+    pub(super) fn lock(&mut self, known: &Known<'a>, names: &Names<'a>) -> Option<PlanLock> {
+        let lock = known.spec.lock.as_ref()?;
+        let pointer = format!("{}/lock/until", known.pointer);
+        let until = lock.until.as_ref().and_then(|id| {
+            let found = self.resolve(names, id, &pointer, Span::new(0, id.len()));
+            found.map(|known| known.index).ok()
+        });
+        Some(PlanLock {
+            name: lock.name.clone(),
+            until,
+        })
     }
 
     fn uses(&mut self, pointer: &str, action: &str, with: Option<&Value>) -> PlanVerb {
@@ -90,6 +116,7 @@ impl<'a> Compiler<'a> {
                 on: wait.on.clone(),
                 key: wait.key.clone(),
                 filter: wait.filter.clone(),
+                kept: wait.kept,
             };
             alternatives.insert("received".to_owned(), self.alternative(pointer, &alone));
         }
@@ -114,6 +141,7 @@ impl<'a> Compiler<'a> {
             event: alternative.event.clone(),
             on,
             key,
+            kept: alternative.kept.unwrap_or(true),
             filter: alternative
                 .filter
                 .as_deref()

@@ -9,7 +9,7 @@ use gatefold::base::{Timestamp, Value};
 use gatefold::engine::event::Weight;
 use gatefold::engine::{
     Acting, Assignment, Decision, EventRecord, Failure, FailureKind, InboundEvent, Input, RunMachine, RunPhase,
-    StandIn, Start, TaskAct, TaskPhase, Work, WorkKey,
+    StandIn, Start, StepPhase, StepView, TaskAct, TaskPhase, Work, WorkKey,
 };
 use gatefold::plan::{Plan, PlanField};
 use jiff::SignedDuration;
@@ -37,6 +37,19 @@ struct Subject {
 /// Every field of a generated form.
 fn full_form(fields: &[PlanField]) -> Map<String, Value> {
     fields.iter().map(|field| (field.name.clone(), json!("A1"))).collect()
+}
+
+/// The lock of every step that is under way and has one.
+fn locks<'p>(plan: &'p Plan, steps: &[StepView], held: &mut Vec<&'p str>) {
+    for step in steps {
+        let lock = plan.step(&step.id).and_then(|planned| planned.lock.as_ref());
+        if matches!(step.phase, StepPhase::Active | StepPhase::Incident) {
+            held.extend(lock.map(|lock| lock.name.as_str()));
+        }
+        for element in step.elements.iter().flat_map(|elements| &elements.shown) {
+            locks(plan, &element.steps, held);
+        }
+    }
 }
 
 fn document(version: u64) -> Value {
@@ -94,6 +107,12 @@ impl Subject {
         assert_eq!(replayed.state(), self.machine.state(), "seed {}", self.seed);
         assert_eq!(replayed.outstanding(), self.machine.outstanding(), "seed {}", self.seed);
         assert_eq!(replayed.next_wakeup(), self.machine.next_wakeup(), "seed {}", self.seed);
+        let mut held = Vec::new();
+        locks(&self.plan, &self.machine.steps(), &mut held);
+        let all = held.len();
+        held.sort_unstable();
+        held.dedup();
+        assert_eq!(held.len(), all, "seed {}: two steps have one lock", self.seed);
     }
 
     fn output(&mut self) -> Value {

@@ -18,6 +18,31 @@ const ANY: &str = "steps:
   - { id: b, uses: t.call, after: reply.shipped }
 ";
 
+/// The same with waits that take nothing that came before.
+#[test]
+fn what_came_before_is_lost_to_a_wait_that_keeps_nothing() {
+    let mut run = Run::of(
+        "steps:
+  - { id: first, uses: t.call }
+  - { id: now, wait: { event: t.ping, key: k, kept: false }, deadline: { due: 10 days }, outcomes: { expired: { end: late } } }
+  - { id: later, wait: { event: t.ping, key: k }, deadline: { due: 10 days }, outcomes: { expired: { end: late } } }
+",
+    );
+    run.keyed("t.ping", "k", json!({ "n": 1 }));
+    run.done("first:1", json!({}));
+    assert_eq!(run.phase("now"), Active, "it came too early");
+    run.pass("1 hour");
+    // It happened before the wait opened, and was brought later.
+    let mut event = run.inbound("t.ping", &[], json!({ "n": 2 }));
+    event.key = Some("k".to_owned());
+    event.at = "2026-11-23T08:00:00Z".parse().expect("it is a time");
+    run.handle(Input::Event(event)).expect("an event is never refused");
+    assert_eq!(run.phase("now"), Active);
+    run.keyed("t.ping", "k", json!({ "n": 3 }));
+    assert_eq!(run.output("now")["n"], json!(3));
+    assert_eq!(run.output("later")["n"], json!(1), "another wait takes what was kept");
+}
+
 fn opened() -> Run {
     let mut run = Run::of(ANY);
     run.done("first:1", json!({}));

@@ -1,0 +1,74 @@
+//! A `cancel` or a `complete` that can do nothing.
+
+use crate::base::{Code, Diagnostic};
+use crate::lint::paths::Paths;
+use crate::lint::rule::{Check, Context, Report, Rule};
+use crate::plan::{Certainty, PlanStep, PlanVerb, StepId};
+
+const CODE: Code = Code {
+    id: "GF315",
+    name: "bad-cancel",
+};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    check: Check::Graph(check),
+};
+
+fn check(cx: &Context<'_>, graphs: &[Paths<'_>], report: &mut Report) {
+    // An edge from or to a step that was not understood is not there.
+    let graphs = if cx.spec.broken.is_empty() { graphs } else { &[] };
+    for paths in graphs {
+        for step in paths.steps {
+            let (word, named) = match &step.verb {
+                PlanVerb::Cancel(named) => ("cancel", named),
+                PlanVerb::Complete(named) => ("complete", named),
+                _ => continue,
+            };
+            for id in named {
+                if let Some((message, help)) = fault(paths, step, *id) {
+                    let place = cx.value(&pointer(cx, step, word, &paths.steps[id.index()].id));
+                    report.push(Diagnostic::error(CODE, message, place).with_help(help));
+                }
+            }
+        }
+    }
+}
+
+/// Where the id stands in the text.
+fn pointer(cx: &Context<'_>, step: &PlanStep, word: &str, id: &str) -> String {
+    let spec = cx.step(&step.id).map(|view| view.spec);
+    let written = spec.and_then(|spec| spec.cancel.as_ref().or(spec.complete.as_ref()));
+    let at = written.and_then(|ids| ids.iter().position(|one| one == id));
+    format!("{}/{word}/{}", step.pointer, at.unwrap_or(0))
+}
+
+/// Why nothing can come of it, and what to do.
+fn fault(paths: &Paths<'_>, step: &PlanStep, id: StepId) -> Option<(String, String)> {
+    let other = &paths.steps[id.index()];
+    let is_each = matches!(other.verb, PlanVerb::Each(_));
+    if id == step.index {
+        let message = format!("step \"{}\" names itself", step.title);
+        return Some((message, "name the steps that it is to stop".to_owned()));
+    }
+    if matches!(step.verb, PlanVerb::Complete(_)) && !is_each {
+        let message = format!(
+            "step \"{}\" is no `each`, and only an `each` can be completed",
+            other.title
+        );
+        return Some((message, format!("write `cancel: [{}]` to withdraw it", other.id)));
+    }
+    if paths.knowledge.before(paths.steps, step.index, id) != Certainty::Maybe {
+        let message = format!(
+            "step \"{}\" is over whenever step \"{}\" begins",
+            other.title, step.title
+        );
+        let help = format!(
+            "let `{}` come after something else, or leave `{}` out",
+            step.id, other.id
+        );
+        return Some((message, help));
+    }
+    None
+}

@@ -1,0 +1,101 @@
+//! A section under a lock in which another section may wait: two of them could wait for each other for ever.
+
+use crate::base::{Code, Diagnostic};
+use crate::lint::paths::Paths;
+use crate::lint::rule::{Check, Context, Report, Rule};
+use crate::plan::{BodyId, Certainty, PlanLock, PlanStep, PlanVerb, StepId};
+use std::collections::BTreeSet;
+
+const CODE: Code = Code {
+    id: "GF316",
+    name: "lock-in-lock",
+};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    code: CODE,
+    check: Check::Graph(check),
+};
+
+fn check(cx: &Context<'_>, graphs: &[Paths<'_>], report: &mut Report) {
+    // An edge from or to a step that was not understood is not there.
+    let graphs = if cx.spec.broken.is_empty() { graphs } else { &[] };
+    let locked = || graphs.iter().flat_map(|paths| paths.steps).filter_map(section);
+    let sections: BTreeSet<&str> = locked().map(|lock| lock.name.as_str()).collect();
+    for paths in graphs {
+        for step in paths.steps {
+            let Some(lock) = &step.lock else { continue };
+            if let Some(until) = lock.until
+                && (until == step.index || paths.index.is_upstream(until, step.index))
+            {
+                report.push(backwards(cx, step, &paths.steps[until.index()]));
+                continue;
+            }
+            for inner in within(graphs, paths, step, lock) {
+                if inner
+                    .lock
+                    .as_ref()
+                    .is_some_and(|lock| sections.contains(lock.name.as_str()))
+                {
+                    report.push(nested(cx, step, inner));
+                }
+            }
+        }
+    }
+}
+
+/// The lock of a step that is more than one thing done: an `each`, or all up to another step.
+fn section(step: &PlanStep) -> Option<&PlanLock> {
+    let lock = step.lock.as_ref()?;
+    (matches!(step.verb, PlanVerb::Each(_)) || lock.until.is_some()).then_some(lock)
+}
+
+/// The steps that must be over before the lock of `step` is free, as far as they may not be when it
+/// is taken.
+fn within<'p>(graphs: &'p [Paths<'p>], paths: &'p Paths<'p>, step: &'p PlanStep, lock: &PlanLock) -> Vec<&'p PlanStep> {
+    let mut found = Vec::new();
+    inside(graphs, step, &mut found);
+    let Some(until) = lock.until else {
+        return found;
+    };
+    let sure = |id: StepId| paths.knowledge.before(paths.steps, step.index, id) != Certainty::Maybe;
+    for id in paths.index.upstream[until.index()].iter().chain([until]) {
+        let other = &paths.steps[id.index()];
+        let kept = other.lock.as_ref().and_then(|lock| lock.until);
+        if id != step.index && !(sure(id) && kept.is_none_or(sure)) {
+            found.push(other);
+            inside(graphs, other, &mut found);
+        }
+    }
+    found
+}
+
+/// The steps inside a step, however deep.
+fn inside<'p>(graphs: &'p [Paths<'p>], step: &'p PlanStep, found: &mut Vec<&'p PlanStep>) {
+    let PlanVerb::Each(each) = &step.verb else { return };
+    let body: BodyId = each.body;
+    for inner in graphs.get(body.index()).into_iter().flat_map(|paths| paths.steps) {
+        found.push(inner);
+        inside(graphs, inner, found);
+    }
+}
+
+fn backwards(cx: &Context<'_>, step: &PlanStep, until: &PlanStep) -> Diagnostic {
+    let message = format!(
+        "\"{}\" keeps its lock until \"{}\", which does not come after it",
+        step.title, until.title
+    );
+    let place = cx.value(&format!("{}/lock/until", step.pointer));
+    Diagnostic::error(CODE, message, place)
+        .with_help("name a later step, or write `lock: NAME` for a lock that is kept until this step is over")
+}
+
+fn nested(cx: &Context<'_>, step: &PlanStep, inner: &PlanStep) -> Diagnostic {
+    let message = format!(
+        "\"{}\" may wait for its lock while \"{}\" holds one until it is over, so that both may wait for ever",
+        inner.title, step.title
+    );
+    Diagnostic::error(CODE, message, cx.value(&format!("{}/lock", inner.pointer)))
+        .with_related(cx.value(&format!("{}/lock", step.pointer)), "held meanwhile")
+        .with_help("inside a section, use only locks that single steps take, or none")
+}
