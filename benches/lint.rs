@@ -80,6 +80,7 @@ fn main() {
         catalog: Catalog::builtin(),
         calendars: &calendars,
         people: None,
+        flows: None,
     };
     let first = check("warm-up.flow.yaml", &flows[0], surroundings);
     assert!(

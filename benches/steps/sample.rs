@@ -23,6 +23,7 @@ pub fn run() -> RunCommit {
         initiator: "user:bench".to_owned(),
         trigger: "manual".to_owned(),
         seed: 7,
+        parent: None,
     };
     let closing = Event::RunClosing {
         status: "completed".to_owned(),

@@ -43,8 +43,10 @@ enum Format {
 /// Runs the command.
 pub fn run(args: &LintArgs, settings: &Settings) -> Outcome {
     let mut surroundings = Surroundings::load(settings)?;
+    let sources = sources::read_all(&args.paths)?;
+    surroundings.know(&sources)?;
     let mut checked = Vec::new();
-    for source in sources::read_all(&args.paths)? {
+    for source in sources {
         let findings = surroundings.check(&source)?.findings;
         checked.push(FileFindings {
             name: source.name,

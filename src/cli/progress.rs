@@ -149,6 +149,13 @@ fn describe_step(event: &Event) -> (String, String) {
             step.clone(),
             format!("{outcome}{}{}", in_round(*round), in_words(output)),
         ),
+        Event::ChildStarted {
+            step,
+            flow,
+            version,
+            child,
+            ..
+        } => (step.clone(), format!("runs {flow} {version} as {child}")),
         Event::StepSkipped { step, .. } => (step.clone(), "skipped".to_owned()),
         Event::WentBack { from, outcome, to } => (from.clone(), format!("{outcome}: back to {to}")),
         Event::IncidentRaised { step, error, .. } => (step.clone(), format!("needs a person: {error}")),

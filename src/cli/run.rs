@@ -58,6 +58,9 @@ async fn start(args: &RunArgs, client: &Client) -> Outcome {
     let given = given(&args.inputs)?;
     let flow = if args.flow.ends_with(sources::ENDING) {
         let source = sources::read_one(&args.flow)?;
+        for other in sources::run_by(&source)? {
+            client.deploy(&other.name, &other.text).await?;
+        }
         output::field(&client.deploy(&source.name, &source.text).await?, "flow")
     } else {
         args.flow.clone()

@@ -186,8 +186,13 @@ async fn show(client: &Client, run: &str, as_json: bool) -> Outcome {
         field("status"),
         field("outcome")
     ))?;
-    let columns = ["id", "state", "outcome", "round", "due", "error"];
+    if let Value::Object(parent) = &view["parent"] {
+        let part = |key: &str| parent.get(key).and_then(Value::as_str).unwrap_or_default();
+        output::line(&format!("started by step {} of {}\n", part("step"), part("run")))?;
+    }
     let steps = view["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut columns = vec!["id", "state", "outcome", "round", "due", "error"];
+    columns.extend(steps.iter().any(|step| step["run"].is_string()).then_some("run"));
     let rows: Vec<Vec<String>> = steps
         .iter()
         .map(|step| {

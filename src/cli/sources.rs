@@ -4,14 +4,16 @@ use super::exit::Failure;
 use super::settings::Settings;
 use crate::base::render::FileFindings;
 use crate::base::source::MAX_FILE_BYTES;
-use crate::base::{Calendar, Calendars};
+use crate::base::{Calendar, Calendars, Document};
 use crate::config;
-use crate::lint::{self, Verdict};
+use crate::lint::{self, Flows, Outline, Verdict, may_run_others};
 use crate::people::Directory;
-use crate::spec::Catalog;
-use std::collections::BTreeMap;
+use crate::spec::run::flows_run;
+use crate::spec::{Catalog, FlowSpec};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What the name of a flow's file ends with.
 pub const ENDING: &str = ".flow.yaml";
@@ -74,6 +76,55 @@ fn text(bytes: Vec<u8>, name: &str) -> Result<String, Failure> {
         let at = error.utf8_error().valid_up_to();
         Failure::Usage(format!("{name} is not UTF-8: byte {at} is wrong"))
     })
+}
+
+/// The flows that lie in a folder, not below it, in the order of their names.
+pub fn flows_in(folder: Option<&Path>) -> Result<Vec<Source>, Failure> {
+    let Some(folder) = folder else { return Ok(Vec::new()) };
+    let place = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let entries = std::fs::read_dir(place)
+        .map_err(|error| Failure::Environment(format!("{} cannot be read: {error}", place.display())))?;
+    let names = entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()));
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(ENDING)).take(MAX_ENTRIES).collect();
+    names.sort_unstable();
+    let files = names.iter().map(|name| folder.join(name)).filter(|file| file.is_file());
+    files.map(|file| read_one(&file.display().to_string())).collect()
+}
+
+/// The flows beside a flow that it runs, and those that they run: each after what it runs itself.
+pub fn run_by(source: &Source) -> Result<Vec<Source>, Failure> {
+    let mut found: Vec<Source> = Vec::new();
+    if !may_run_others(&source.text) {
+        return Ok(found);
+    }
+    let others = flows_in(source.folder.as_deref())?;
+    let specs: Vec<_> = others.iter().map(spec_of).collect();
+    let mut known = BTreeSet::new();
+    let own = spec_of(source);
+    known.extend(own.as_ref().map(|spec| spec.flow.clone()));
+    let mut left: VecDeque<_> = own.iter().collect();
+    while let Some(spec) = left.pop_front() {
+        for name in flows_run(spec) {
+            let is_it = |other: &Option<FlowSpec>| other.as_ref().is_some_and(|spec| spec.flow == name);
+            if known.insert(name.to_owned())
+                && let Some(at) = specs.iter().position(is_it)
+            {
+                found.push(others[at].clone());
+                left.extend(&specs[at]);
+            }
+        }
+    }
+    found.reverse();
+    Ok(found)
+}
+
+fn spec_of(source: &Source) -> Option<FlowSpec> {
+    let (document, _) = Document::parse(&source.name, &source.text);
+    crate::spec::read_flow(&document).0
 }
 
 /// Reads every flow that `paths` mean, see `names`.
@@ -168,6 +219,8 @@ pub struct Surroundings {
     /// By folder of flows, what lies in `calendars` there.
     beside: BTreeMap<PathBuf, Known>,
     people: Directory,
+    /// By folder, the flows that flows there may run.
+    flows: BTreeMap<Option<PathBuf>, Flows>,
 }
 
 /// The calendars of one folder.
@@ -210,12 +263,56 @@ impl Surroundings {
             calendars: Known::read(&resolved.calendars)?,
             beside: BTreeMap::new(),
             people: config::people::read(&resolved.people)?,
+            flows: BTreeMap::new(),
         })
     }
 
-    /// Reads, checks and compiles a flow. Calendars in a folder `calendars` beside it count too,
-    /// so that a folder of flows can be checked before there is an installation.
-    pub fn check(&mut self, source: &Source) -> Result<Verdict, Failure> {
+    /// Gets to know what `sources` may run: those that lie beside them, and all of them.
+    pub fn know(&mut self, sources: &[Source]) -> Result<(), Failure> {
+        if !sources.iter().any(|source| may_run_others(&source.text)) {
+            return Ok(());
+        }
+        let mut all = Vec::new();
+        let mut beside = BTreeMap::<_, Vec<_>>::new();
+        for source in sources {
+            all.extend(self.outline(source)?);
+            if !beside.contains_key(&source.folder) {
+                let mut outlines = Vec::new();
+                for other in flows_in(source.folder.as_deref())? {
+                    outlines.extend(self.outline(&other)?);
+                }
+                beside.insert(source.folder.clone(), outlines);
+            }
+        }
+        for (folder, nearest) in beside {
+            let mut flows = Flows::default();
+            for outline in nearest {
+                flows.add(outline);
+            }
+            for outline in &all {
+                if flows.versions(&outline.flow).next().is_none() {
+                    flows.add(Arc::clone(outline));
+                }
+            }
+            self.flows.insert(folder, flows);
+        }
+        Ok(())
+    }
+
+    fn outline(&mut self, source: &Source) -> Result<Option<Arc<Outline>>, Failure> {
+        let calendars = self.calendars_of(source)?;
+        let surroundings = lint::Surroundings {
+            catalog: Catalog::builtin(),
+            calendars: &calendars,
+            people: None,
+            flows: None,
+        };
+        Ok(lint::outline(&source.name, &source.text, surroundings).map(Arc::new))
+    }
+
+    /// Calendars in a folder `calendars` beside a flow count too, so that a folder of flows can be
+    /// checked before there is an installation.
+    fn calendars_of(&mut self, source: &Source) -> Result<Calendars, Failure> {
         let mut calendars = self.calendars.calendars.clone();
         if let Some(folder) = &source.folder {
             if !self.beside.contains_key(folder) {
@@ -226,10 +323,17 @@ impl Surroundings {
                 calendars.entry(name.clone()).or_insert_with(|| calendar.clone());
             }
         }
+        Ok(calendars)
+    }
+
+    /// Reads, checks and compiles a flow.
+    pub fn check(&mut self, source: &Source) -> Result<Verdict, Failure> {
+        let calendars = self.calendars_of(source)?;
         let surroundings = lint::Surroundings {
             catalog: Catalog::builtin(),
             calendars: &calendars,
             people: Some(&self.people),
+            flows: self.flows.get(&source.folder),
         };
         Ok(lint::check(&source.name, &source.text, surroundings))
     }

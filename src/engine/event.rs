@@ -3,6 +3,7 @@
 //! Stored events are public API. A change of meaning is a new version, never an edit; golden
 //! histories under `tests/data/histories/` keep every version readable.
 
+use super::child::Parent;
 use crate::base::id::{EventId, RunId, TaskId};
 use crate::base::{ItemState, Timestamp, Value};
 use crate::expr::SecretUse;
@@ -227,6 +228,9 @@ pub enum Event {
         trigger: String,
         /// Seed of every random choice of the run.
         seed: u64,
+        /// The step of another run that started it, if one did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent: Option<Parent>,
     },
     /// An action is about to be called for the first time. Durable before the call.
     ActionScheduled {
@@ -447,6 +451,19 @@ pub enum Event {
         /// The event that told; nothing where a person has decided.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cause: Option<EventId>,
+    },
+    /// A step has started the run of another flow, and waits for its end.
+    ChildStarted {
+        /// The step.
+        step: String,
+        /// Its round.
+        round: u32,
+        /// The other flow.
+        flow: String,
+        /// The version of it that runs.
+        version: String,
+        /// Its run, which belongs to this one from now on.
+        child: RunId,
     },
     /// A step does its own steps for each of these elements, so many at once as the flow says.
     EachOpened {

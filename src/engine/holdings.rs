@@ -81,6 +81,11 @@ impl Holdings {
         self.releasing = self.things.keys().copied().collect();
     }
 
+    /// This one is to be released.
+    pub(super) fn release(&mut self, id: &str) {
+        self.releasing.extend(self.by_id.get(id));
+    }
+
     /// What these steps acquired, or what stands inside them, is to be released.
     pub(super) fn release_of(&mut self, is_it: impl Fn(Slot) -> bool) {
         let found = self

@@ -1,5 +1,6 @@
 //! What can happen to a run, and how it answers.
 
+use super::child::Parent;
 use super::event::{DocumentRef, TaskAct};
 use super::work::{Assignment, WorkKey};
 use crate::base::id::{EventId, RunId, TaskId};
@@ -20,6 +21,8 @@ pub struct Start {
     pub trigger: String,
     /// Seed of every random choice.
     pub seed: u64,
+    /// The step of another run that starts it, if one does.
+    pub parent: Option<Parent>,
 }
 
 /// What can happen to a run.

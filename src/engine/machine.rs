@@ -44,6 +44,7 @@ impl RunMachine {
                 initiator: start.initiator,
                 trigger: start.trigger,
                 seed: start.seed,
+                parent: start.parent,
             },
         };
         let mut fresh = Fresh::default();

@@ -11,6 +11,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod apply;
+pub mod child;
 mod collect;
 mod decide;
 mod each;
@@ -28,6 +29,7 @@ pub mod state;
 pub mod view;
 pub mod work;
 
+pub use child::{Parent, RUN_ENDED};
 pub use event::{Event, EventRecord, JOURNAL_VERSION, StandIn, TaskAct};
 pub use input::{Acting, Decision, Failure, FailureKind, InboundEvent, Input, Refusal, Reply, Start};
 pub use machine::RunMachine;

@@ -8,6 +8,7 @@ use super::work::{Work, WorkKey};
 use crate::base::Value;
 use crate::expr::SecretUse;
 use crate::plan::collect::REQUEST_ACTION;
+use crate::plan::run::START_ACTION;
 use crate::plan::{Pick, PlanStep, PlanVerb};
 use serde_json::json;
 
@@ -78,6 +79,7 @@ fn action(
     let (action, pure) = match &plan.verb {
         PlanVerb::Uses { action, pure, .. } => (action.as_str(), *pure),
         PlanVerb::Collect(_) => (REQUEST_ACTION, false),
+        PlanVerb::Run(_) => (START_ACTION, false),
         _ => return None,
     };
     Some(Work::Call {

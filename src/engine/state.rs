@@ -2,6 +2,7 @@
 //!
 //! Invariant: changed by `apply` alone, so that the journal leads to it.
 
+use super::child::Parent;
 use super::collect::Collecting;
 use super::each::Each;
 use super::event::{DecisionRecord, DocumentRef, Expected, Remark, StandIn, Timers, Weight};
@@ -20,6 +21,8 @@ pub struct RunState {
     pub(super) run: RunId,
     pub(super) initiator: String,
     pub(super) seed: u64,
+    /// The step of another run that started it.
+    pub(super) parent: Option<Parent>,
     pub(super) inputs: Value,
     pub(super) started_at: Timestamp,
     pub(super) ended_at: Option<Timestamp>,
@@ -109,6 +112,8 @@ pub(super) enum Phase {
     Asking(usize),
     /// Asks for documents, item by item.
     Collecting(Box<Collecting>),
+    /// Waits for the end of this run, which it started.
+    Child(RunId),
     /// Does its steps for each element.
     Spreading(Box<Each>),
     Finished(String),

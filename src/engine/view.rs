@@ -1,6 +1,7 @@
 //! What a host may show and store of a run: questions whose answers change only with events.
 
 use super::RunMachine;
+use super::child::Parent;
 use super::each::COMPLETED;
 use super::event::{DecisionRecord, DocumentRef, Expected, Remark, StandIn};
 use super::frame::{FrameId, Slot, is_each, slots};
@@ -9,6 +10,7 @@ use crate::base::id::{RunId, TaskId};
 use crate::base::{ItemState, Timestamp, Value};
 pub use crate::plan::{AskKind, PlanField};
 use crate::plan::{Plan, PlanVerb};
+use crate::spec::RunSpec;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -82,6 +84,8 @@ pub struct StepView {
     pub error: Option<String>,
     /// How its elements stand, where it does its steps for each of several.
     pub elements: Option<ElementsView>,
+    /// The run of another flow that it started, where it did.
+    pub run: Option<RunId>,
 }
 
 /// How the elements of an `each` stand.
@@ -313,6 +317,7 @@ impl RunMachine {
             | Phase::Waiting(_)
             | Phase::Asking(_)
             | Phase::Collecting(_)
+            | Phase::Child(_)
             | Phase::Spreading(_) => StepPhase::Active,
             Phase::Finished(_) => StepPhase::Finished,
             Phase::Skipped => StepPhase::Skipped,
@@ -327,6 +332,7 @@ impl RunMachine {
         let error = failed.and_then(|_| step.output.get("error")?.as_str());
         StepView {
             elements: self.elements_view(slot, step),
+            run: self.child_of(slot, step),
             id,
             title: plan.title.clone(),
             phase,
@@ -338,6 +344,27 @@ impl RunMachine {
                 .map(str::to_owned),
             outcome,
         }
+    }
+
+    fn child_of(&self, slot: Slot, step: &StepState) -> Option<RunId> {
+        let PlanVerb::Run(_) = self.state.planned(&self.plan, slot).verb else {
+            return None;
+        };
+        match &step.phase {
+            Phase::Child(run) => Some(run.clone()),
+            _ => step.output.get(RunSpec::RUN)?.as_str().map(RunId::from),
+        }
+    }
+
+    /// The runs of other flows that it is about to start: their ends are told to it from now on.
+    pub fn starting(&self) -> Vec<RunId> {
+        let starting = self.state.starting(&self.plan);
+        starting.map(|slot| self.state.child(&self.plan, slot)).collect()
+    }
+
+    /// The step of another run that started it, if one did.
+    pub fn parent(&self) -> Option<&Parent> {
+        self.state.parent.as_ref()
     }
 
     fn elements_view(&self, slot: Slot, step: &StepState) -> Option<ElementsView> {

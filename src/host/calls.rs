@@ -3,6 +3,7 @@
 //! A call that cannot be repeated is marked durably before it is made; where the mark is there
 //! already, the call may have been made, and a person must look.
 
+use super::children::{Caller, is_about_runs};
 use super::drive::failure;
 use super::slots::Slot;
 use super::{Host, HostError};
@@ -34,6 +35,8 @@ struct Call {
     secrets: Vec<SecretUse>,
     initiator: String,
     calendar: Option<Calendar>,
+    /// How many runs stand above the one that calls.
+    depth: u32,
     /// Whether it cannot be repeated, and so is marked before it is made.
     is_marked: bool,
 }
@@ -66,15 +69,16 @@ impl Host {
                 continue;
             };
             let registered = self.parts().registry.get(&action);
-            let Some(registered) = registered.filter(|it| matches!(it.handler, Handler::Outside(_))) else {
+            let outside = registered.filter(|it| matches!(it.handler, Handler::Outside(_)));
+            if outside.is_none() && !is_about_runs(&action) {
                 continue;
-            };
+            }
             if !slot.in_flight.insert((key.clone(), attempt)) {
                 continue;
             }
             let initiator = loaded.row.initiator.clone();
             let calendar = loaded.machine.plan().calendar.clone();
-            let is_marked = !registered.is_repeatable(&input);
+            let is_marked = outside.is_some_and(|registered| !registered.is_repeatable(&input));
             let call = Call {
                 key,
                 step,
@@ -84,6 +88,7 @@ impl Host {
                 secrets,
                 initiator,
                 calendar,
+                depth: loaded.machine.parent().map_or(0, |parent| parent.depth),
                 is_marked,
             };
             let (host, run) = (Arc::clone(self), run.clone());
@@ -92,7 +97,9 @@ impl Host {
     }
 
     async fn see_through(self: Arc<Self>, run: RunId, call: Call) {
-        let result = {
+        let result = if is_about_runs(&call.action) {
+            self.call_about_run(&run, &call).await
+        } else {
             let _permit = self.calls.acquire().await.expect("the semaphore is never closed");
             self.perform(&run, &call).await
         };
@@ -131,6 +138,18 @@ impl Host {
         place.lock().await.in_flight.remove(&(call.key, call.attempt));
         drop(place);
         self.slots.forget_empty(&run);
+    }
+
+    /// A call about another run stays in the house.
+    async fn call_about_run(self: &Arc<Self>, run: &RunId, call: &Call) -> Result<Value, Failure> {
+        let caller = Caller {
+            run: run.clone(),
+            step: call.step.clone(),
+            key: call.key.to_string(),
+            initiator: call.initiator.clone(),
+            depth: call.depth,
+        };
+        self.about_run(&caller, &call.action, call.input.clone()).await
     }
 
     async fn perform(self: &Arc<Self>, run: &RunId, call: &Call) -> Result<Value, Failure> {

@@ -2,9 +2,10 @@
 
 use super::{Host, HostError};
 use crate::base::{Calendars, Diagnostic, diagnostic};
-use crate::lint::{self, Surroundings, Verdict};
+use crate::lint::{self, Flows, Surroundings, Verdict, may_run_others};
 use crate::plan::Plan;
 use crate::spec::TriggerSpec;
+use crate::spec::run::order_of_version as number;
 use crate::store::{CommitError, Deployment, StoreError, UnitOfWork, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -21,11 +22,6 @@ fn secrets_in(source: &str) -> std::collections::BTreeSet<&str> {
     .map(|rest| rest.split(|c| !is_name(c)).next().unwrap_or_default())
     .filter(|name| !name.is_empty())
     .collect()
-}
-
-/// A version as it is ordered; whatever is no number comes first.
-fn number(version: &str) -> Vec<u64> {
-    version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
 }
 
 impl Host {
@@ -114,17 +110,50 @@ impl Host {
         let (name, source) = (name.to_owned(), source.to_owned());
         let (catalog, calendars) = (self.catalog.clone(), self.parts.calendars.clone());
         let people = self.directory();
+        let others = self.flows_named_in(&source).await?;
         let check = move || {
-            let surroundings = Surroundings {
+            let mut surroundings = Surroundings {
                 catalog: &catalog,
                 calendars: &calendars,
                 people: Some(&*people),
+                flows: None,
             };
+            let mut flows = Flows::default();
+            for other in &others {
+                if let Some(outline) = lint::outline(&other.flow, &other.source, surroundings) {
+                    flows.add(Arc::new(outline));
+                }
+            }
+            if may_run_others(&source) {
+                if let Some(own) = lint::outline(&name, &source, surroundings) {
+                    flows.add(Arc::new(own));
+                }
+                surroundings.flows = Some(&flows);
+            }
             lint::check(&name, &source, surroundings)
         };
         tokio::task::spawn_blocking(check)
             .await
             .map_err(|error| HostError::Store(StoreError::Failed(format!("checking the flow broke off: {error}"))))
+    }
+
+    /// Every version of the flows that the text may run, and of those that they may run.
+    async fn flows_named_in(&self, source: &str) -> Result<Vec<Deployment>, HostError> {
+        let mut found = Vec::new();
+        if !may_run_others(source) {
+            return Ok(found);
+        }
+        let mut left = self.parts.store.deployments().await?;
+        let mut texts = vec![source.to_owned()];
+        while let Some(text) = texts.pop() {
+            let (named, others): (Vec<_>, _) = left.into_iter().partition(|one| text.contains(&one.flow));
+            left = others;
+            for latest in named {
+                found.extend(self.parts.store.deployments_of(&latest.flow).await?);
+                texts.extend(may_run_others(&latest.source).then_some(latest.source));
+            }
+        }
+        Ok(found)
     }
 
     /// The latest deployment of every flow, by name.
@@ -188,6 +217,7 @@ impl Host {
             catalog: &self.catalog,
             calendars: &deployment.calendars,
             people: None,
+            flows: None,
         };
         let verdict = lint::check(&deployment.flow, &deployment.source, surroundings);
         let plan = verdict

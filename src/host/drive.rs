@@ -5,6 +5,7 @@
 //! takes it out, and puts it back when what it decided is stored.
 
 use super::calls::{hidden, hidden_failure};
+use super::children::is_about_runs;
 use super::project::{awaited, locked, owned};
 use super::slots::{Loaded, Slot, Stored};
 use super::{Host, HostError};
@@ -317,7 +318,7 @@ impl Host {
                         attempt,
                         ref action,
                         ..
-                    } if self.parts().registry.get(action).is_none() => {
+                    } if self.parts().registry.get(action).is_none() && !is_about_runs(action) => {
                         let message = format!("this build has no action {action}");
                         let result = Err(Failure {
                             kind: FailureKind::Permanent,

@@ -4,6 +4,7 @@
 
 pub mod calls;
 mod checklists;
+pub mod children;
 pub mod clock;
 pub mod deploy;
 pub mod drive;

@@ -82,7 +82,7 @@ impl Host {
     }
 }
 
-/// Ids of what events go to the run about: what it owns, and the documents it asks people about,
+/// Ids of what events go to the run about: what it owns, the runs that it is starting, and the documents it asks people about,
 /// wherever their next version comes from.
 pub(super) fn owned(machine: &RunMachine) -> BTreeSet<String> {
     let documents = machine.open_tasks().into_iter();
@@ -92,6 +92,7 @@ pub(super) fn owned(machine: &RunMachine) -> BTreeSet<String> {
         .into_iter()
         .map(|thing| thing.id)
         .chain(documents)
+        .chain(machine.starting().into_iter().map(|run| run.0))
         .collect()
 }
 

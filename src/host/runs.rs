@@ -10,7 +10,7 @@ use super::{Host, HostError, inputs};
 use crate::base::Value;
 use crate::base::id::{FileId, RunId};
 use crate::engine::view::RunPhase;
-use crate::engine::{EventRecord, Input, RunMachine, Start};
+use crate::engine::{EventRecord, Input, Parent, RunMachine, Start};
 use crate::plan::Plan;
 use crate::spec::InputKind;
 use crate::store::{RunFilter, RunRow, RunStatus, Write};
@@ -27,7 +27,7 @@ pub struct StartRun {
     pub inputs: Value,
     /// Who starts it, as `user:anna` or `trigger:webhook`.
     pub initiator: String,
-    /// `manual`, `webhook`, `event`, `flow` or `schedule`.
+    /// `manual`, `webhook`, `event`, `flow`, `schedule` or `run`.
     pub trigger: String,
     /// The same key starts one run, however often it is sent.
     pub once: Option<OnceKey>,
@@ -44,6 +44,8 @@ pub struct RunView {
     pub inputs: Value,
     /// Outputs, once it ended.
     pub outputs: Option<Value>,
+    /// The step of another run that started it, if one did.
+    pub parent: Option<Parent>,
 }
 
 /// A step as people see it.
@@ -65,6 +67,8 @@ pub struct StepView {
     pub error: Option<String>,
     /// How many of its elements stand how, where it is an `each` that began.
     pub elements: Option<ElementCounts>,
+    /// The run of another flow that it started, where it did.
+    pub run: Option<RunId>,
 }
 
 /// How many elements of an `each` stand how.
@@ -105,30 +109,13 @@ impl Host {
             return Ok(first);
         }
         let plan = self.latest_plan(&start.flow).await?;
-        let given = self.with_documents(&plan, &start).await?;
+        let given = self.with_documents(&plan, &start, false).await?;
         let checked = inputs::check(&plan.inputs, &given).map_err(|problems| HostError::BadInputs { problems })?;
         let run = RunId(format!("{}_{}", RunId::PREFIX, uuid::Uuid::now_v7().simple()));
         let until = key_until(self.now());
         writes.extend(start.once.as_ref().map(|once| once.used_for(run.to_string(), until)));
-        let place = self.slots.of(&run);
-        let mut slot = place.lock().await;
-        let mut loaded = self.begin(&plan, &run, &start, checked)?;
-        let mut has_begun = false;
-        let settled = self.settle(&run, &mut loaded, writes, &mut || has_begun = true).await;
-        match settled {
-            Ok(()) => {
-                slot.loaded = Some(loaded);
-                self.follow_up(&run, &mut slot);
-                drop(slot);
-                drop(place);
-                self.slots.forget_empty(&run);
-                Ok(run)
-            }
-            Err(stop) if has_begun => {
-                drop(slot);
-                self.go_on(&run, stop).await;
-                Ok(run)
-            }
+        match self.begin_run(&plan, &run, &start, None, checked, writes).await {
+            Ok(()) => Ok(run),
             Err(Stop::Duplicate(first)) => {
                 let before = match &start.once {
                     Some(once) => self.started_before(once).await?,
@@ -140,6 +127,39 @@ impl Host {
             Err(Stop::Conflict) => Err(HostError::Conflict(
                 "others changed the same files at the same time: repeat".to_owned(),
             )),
+        }
+    }
+
+    /// Begins `run` and sees it through as far as it can go at once, in one transaction with `writes`.
+    pub(super) async fn begin_run(
+        self: &Arc<Self>,
+        plan: &Arc<Plan>,
+        run: &RunId,
+        start: &StartRun,
+        parent: Option<Parent>,
+        inputs: Value,
+        writes: Vec<Write>,
+    ) -> Result<(), Stop> {
+        let place = self.slots.of(run);
+        let mut slot = place.lock().await;
+        let mut loaded = self.begin(plan, run, start, parent, inputs)?;
+        let mut has_begun = false;
+        let settled = self.settle(run, &mut loaded, writes, &mut || has_begun = true).await;
+        match settled {
+            Ok(()) => {
+                slot.loaded = Some(loaded);
+                self.follow_up(run, &mut slot);
+                drop(slot);
+                drop(place);
+                self.slots.forget_empty(run);
+                Ok(())
+            }
+            Err(stop) if has_begun => {
+                drop(slot);
+                self.go_on(run, stop).await;
+                Ok(())
+            }
+            Err(stop) => Err(stop),
         }
     }
 
@@ -156,7 +176,14 @@ impl Host {
         });
     }
 
-    fn begin(&self, plan: &Arc<Plan>, run: &RunId, start: &StartRun, inputs: Value) -> Result<Loaded, HostError> {
+    fn begin(
+        &self,
+        plan: &Arc<Plan>,
+        run: &RunId,
+        start: &StartRun,
+        parent: Option<Parent>,
+        inputs: Value,
+    ) -> Result<Loaded, HostError> {
         let drawn = |error| HostError::Store(crate::store::StoreError::Failed(format!("no randomness: {error}")));
         let seed = self.parts().seed.map_or_else(getrandom::u64, Ok).map_err(drawn)?;
         let now = self.now();
@@ -181,6 +208,7 @@ impl Host {
             initiator: start.initiator.clone(),
             trigger: start.trigger.clone(),
             seed,
+            parent,
         };
         let machine = RunMachine::start(Arc::clone(plan), now, begin);
         Ok(Loaded {
@@ -191,18 +219,26 @@ impl Host {
     }
 
     /// The inputs with every file named in full, at the version given or the newest.
-    async fn with_documents(&self, plan: &Plan, start: &StartRun) -> Result<Value, HostError> {
+    /// Whoever started the run has to see them where they are `given_by_run` by nobody else.
+    pub(super) async fn with_documents(
+        &self,
+        plan: &Plan,
+        start: &StartRun,
+        given_by_run: bool,
+    ) -> Result<Value, HostError> {
         let mut given = start.inputs.clone();
         let Some(fields) = given.as_object_mut() else {
             return Ok(given);
         };
+        // nobody makes the engine show them what they may not see themselves
+        let viewer = Some(start.initiator.as_str()).filter(|by| !given_by_run && by.starts_with("user:"));
         for (name, spec) in &plan.inputs {
             let Some(value) = fields.get_mut(name) else { continue };
             match (spec.kind, spec.of) {
-                (InputKind::File, _) => *value = self.document(name, value, start).await?,
+                (InputKind::File, _) => *value = self.document(name, value, viewer).await?,
                 (InputKind::List, Some(InputKind::File)) => {
                     for element in value.as_array_mut().into_iter().flatten() {
-                        *element = self.document(name, element, start).await?;
+                        *element = self.document(name, element, viewer).await?;
                     }
                 }
                 _ => {}
@@ -211,7 +247,7 @@ impl Host {
         Ok(given)
     }
 
-    async fn document(&self, name: &str, value: &Value, start: &StartRun) -> Result<Value, HostError> {
+    async fn document(&self, name: &str, value: &Value, viewer: Option<&str>) -> Result<Value, HostError> {
         let wrong = |why: &str| HostError::BadInputs {
             problems: vec![(name.to_owned(), why.to_owned())],
         };
@@ -221,8 +257,9 @@ impl Host {
         let Some(file) = file else {
             return Err(wrong("is no file that you may use"));
         };
-        // nobody makes the engine show them what they may not see themselves
-        if start.initiator.starts_with("user:") && !self.may_open(&start.initiator, &file).await? {
+        if let Some(viewer) = viewer
+            && !self.may_open(viewer, &file).await?
+        {
             return Err(wrong("is no file that you may use"));
         }
         let version = value.get("version").and_then(Value::as_u64);
@@ -243,6 +280,7 @@ impl Host {
                 steps: step_views(machine.steps()),
                 inputs: machine.inputs().clone(),
                 outputs: machine.outputs().cloned(),
+                parent: machine.parent().cloned(),
             };
             if matches!(machine.status(), RunPhase::Ended { .. }) {
                 slot.loaded = None;
@@ -351,5 +389,6 @@ fn step_view(view: crate::engine::StepView) -> StepView {
         round: view.round,
         due: view.due,
         error: view.error,
+        run: view.run,
     }
 }

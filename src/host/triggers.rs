@@ -16,8 +16,7 @@ use secrecy::SecretString;
 use serde_json::{Map, json};
 use std::sync::Arc;
 
-/// Type of the event that tells of the end of a run.
-pub const RUN_ENDED: &str = "gatefold.run_ended";
+pub use crate::engine::RUN_ENDED;
 /// Most runs that start one another by what they do or by their ends, the first one included.
 pub const MAX_CHAIN: usize = 32;
 
@@ -170,7 +169,7 @@ impl Host {
         )))
     }
 
-    /// The event that tells of the end of the run, where another flow starts on it.
+    /// The event that tells of the end of the run, where another flow starts on it or a step waits for it.
     pub(super) async fn told_end(
         &self,
         machine: &RunMachine,
@@ -189,13 +188,15 @@ impl Host {
         let follows = self
             .plans_triggered(|on| on.flow.as_ref().is_some_and(|trigger| trigger.name == *flow))
             .await?;
-        if follows.is_empty() {
+        let parent = machine.parent();
+        if follows.is_empty() && parent.is_none() {
             return Ok(None);
         }
         Ok(Some(Write::Event(InboundEvent {
             id: EventId::derived(&format!("run_ended:{run}")),
             kind: RUN_ENDED.to_owned(),
-            subjects: Vec::new(),
+            // whoever owns the run hears of it
+            subjects: parent.map(|_| run.to_string()).into_iter().collect(),
             key: None,
             data: json!({
                 "run": run,

@@ -5,6 +5,7 @@
 //! one mistake is told once.
 
 pub mod codes;
+mod flows;
 mod paths;
 mod places;
 mod principals;
@@ -18,6 +19,7 @@ mod triggers;
 mod uses;
 
 pub use codes::{CODES, Page, explain};
+pub use flows::{Flows, Outline, may_run_others, outline};
 pub use rule::{Check, Rule};
 pub use rules::RULES;
 
@@ -44,6 +46,8 @@ pub struct Surroundings<'a> {
     pub calendars: &'a Calendars,
     /// Who there is, where that is known: a flow that names others is warned of.
     pub people: Option<&'a Directory>,
+    /// The flows that a flow may run, where they are known.
+    pub flows: Option<&'a Flows>,
 }
 
 /// What reading and checking a flow gave.
@@ -145,12 +149,14 @@ fn context<'a>(
     paths: &[Paths<'a>],
     texts: &mut Texts,
 ) -> Context<'a> {
-    let Surroundings { catalog, people, .. } = surroundings;
+    let Surroundings {
+        catalog, people, flows, ..
+    } = surroundings;
     let mut steps = Vec::new();
     views(document, "/steps", &spec.steps, (false, None), &mut steps);
     views(document, "/always", &spec.always, (true, None), &mut steps);
     let places = places::places(spec, &steps);
-    let mut shapes = Shapes::of(spec, catalog);
+    let mut shapes = Shapes::of(spec, catalog, flows);
     let ground = Ground {
         locator,
         broken: &spec.broken,
@@ -168,6 +174,8 @@ fn context<'a>(
         spec,
         catalog,
         people,
+        flows,
+        sure_runs: plan.map(flows::sure_runs).unwrap_or_default(),
         steps,
         places,
         shapes,

@@ -204,6 +204,11 @@ impl<'a> Collector<'a> {
         if let Some(collect) = &spec.collect {
             self.collect(&step.at("collect"), collect);
         }
+        if let Some(run) = &spec.run {
+            for (name, value) in &run.with {
+                self.data(&step.at(&format!("run/with/{}", escape(name))), value, Purpose::Data);
+            }
+        }
         for (index, branch) in spec.choose.iter().flatten().enumerate() {
             self.condition(step.at(&format!("choose/{index}/when")), branch.when.as_deref(), "when");
         }

@@ -1,5 +1,6 @@
 //! What a rule is, what it may look at, and where it reports.
 
+use super::flows::Flows;
 use super::paths::Paths;
 use super::places::{Owner, Place};
 use super::schema::Problem;
@@ -73,6 +74,10 @@ pub struct Context<'a> {
     pub catalog: &'a Catalog,
     /// Who there is, where that is known.
     pub people: Option<&'a Directory>,
+    /// The flows that it may run, where they are known.
+    pub flows: Option<&'a Flows>,
+    /// Steps that run another flow whatever is decided before: their place, and the flow.
+    pub sure_runs: Vec<(String, String)>,
     /// Every step, those inside an `each` right behind it, those of `always` last.
     pub steps: Vec<StepView<'a>>,
     /// Every place that may hold an expression.

@@ -1,12 +1,13 @@
 //! What names hold, before anything runs: inputs, outputs of steps, events.
 
+use super::flows::{Flows, Outline, given, outline_of};
 use super::places::EventScope;
 use crate::base::Value;
 use crate::expr::{Field, Type};
 use crate::spec::step::WaitSpec;
 use crate::spec::{
     ApproveSpec, Catalog, CollectSpec, EachSpec, FieldSpec, FlowSpec, InputKind, InputSpec, ItemSpec, NeedSpec,
-    StepSpec, TaskSpec, Verb,
+    RunSpec, StepSpec, TaskSpec, Verb,
 };
 use indexmap::IndexMap;
 use std::collections::HashMap;
@@ -40,7 +41,7 @@ pub const OF_EVERY_STEP: [&str; 3] = ["outcome", "round", "rounds"];
 
 impl Shapes {
     /// The types of `spec` by the catalogue.
-    pub fn of(spec: &FlowSpec, catalog: &Catalog) -> Self {
+    pub fn of(spec: &FlowSpec, catalog: &Catalog, flows: Option<&Flows>) -> Self {
         let mut shapes = Self {
             inputs: spec
                 .inputs
@@ -63,6 +64,8 @@ impl Shapes {
         }
         shapes.list(&spec.steps, catalog, &mut actions);
         shapes.list(&spec.always, catalog, &mut actions);
+        shapes.runs(&spec.steps, flows);
+        shapes.runs(&spec.always, flows);
         shapes
     }
 
@@ -73,6 +76,19 @@ impl Shapes {
             self.steps.entry(step.id.clone()).or_insert(shape);
             if let Some(each) = &step.each {
                 self.list(&each.steps, catalog, actions);
+            }
+        }
+    }
+
+    /// What the steps of a list give that run other flows, and those inside them.
+    fn runs(&mut self, steps: &[StepSpec], flows: Option<&Flows>) {
+        for step in steps {
+            if step.run.is_some() && self.steps.contains_key(&step.id) {
+                let shape = run_shape(outline_of(flows, step));
+                self.steps.insert(step.id.clone(), shape);
+            }
+            if let Some(each) = &step.each {
+                self.runs(&each.steps, flows);
             }
         }
     }
@@ -124,7 +140,7 @@ impl Shapes {
             }
             Some(Verb::Choose(_) | Verb::End(_)) => StepShape::Same(Type::object([])),
             Some(Verb::Each(each)) => each_shape(&result_type(each, Type::Any, &HashMap::new())),
-            Some(Verb::Reserved(_)) | None => StepShape::Same(Type::Any),
+            Some(Verb::Run(_)) | None => StepShape::Same(Type::Any),
         }
     }
 
@@ -393,6 +409,28 @@ fn given_type(item: &ItemSpec, complete: bool) -> Type {
         ("valid_until", field(sure, Type::Text))
     });
     Type::object(own.into_iter().chain(until))
+}
+
+/// What the run of another flow gives: its outputs, as far as they are known, and its id.
+fn run_shape(outline: Option<&Outline>) -> StepShape {
+    let run = || (RunSpec::RUN.to_owned(), Field::sure(Type::Text));
+    let Some(outline) = outline else {
+        return StepShape::Same(Type::of_fields([run()].into_iter().collect(), true));
+    };
+    let ended = |end: &str| {
+        let mut fields = given(outline, end == RunSpec::COMPLETED);
+        fields.extend([run()]);
+        if end == RunSpec::FAILED {
+            // It may never have begun.
+            fields.extend([(RunSpec::RUN.to_owned(), Field::maybe(Type::Text))]);
+            fields.extend([("error".to_owned(), Field::maybe(Type::Text))]);
+        }
+        (end.to_owned(), Type::of_fields(fields, false))
+    };
+    let ends = outline.ends.iter().map(String::as_str);
+    let others = [RunSpec::FAILED, RunSpec::CANCELLED].into_iter();
+    let others = others.filter(|end| !outline.ends.iter().any(|one| one == end));
+    StepShape::ByOutcome(ends.chain(others).map(ended).collect())
 }
 
 /// What an approval gives, by decision: who decided what, and the fields of its form.

@@ -224,7 +224,7 @@ impl<'a> Compiler<'a> {
             let pointer = format!("{pointer}/{position}");
             position += 1;
             match spec.verb() {
-                Some(Verb::Reserved(_)) | None => {
+                None => {
                     broken.insert(&spec.id);
                 }
                 Some(verb) => {
@@ -242,6 +242,7 @@ impl<'a> Compiler<'a> {
                 }
             }
         }
+        outcomes::named_of_runs(specs, &mut steps);
         Names {
             steps,
             broken,
@@ -272,10 +273,11 @@ impl<'a> Compiler<'a> {
             lock: self.lock(known, names),
             condition,
             deadline: self.deadline(known),
-            retry: spec
-                .retry
-                .as_ref()
-                .map_or_else(Retry::default, |retry| self.retry(&known.pointer, retry)),
+            retry: match (&spec.retry, known.verb) {
+                (Some(retry), _) => self.retry(&known.pointer, retry),
+                (None, Verb::Run(_)) => super::run::START_RETRY,
+                (None, _) => Retry::default(),
+            },
             outcomes: self.outcomes(known, names, wanted),
             keep: spec.keep.is_some(),
         }

@@ -8,6 +8,7 @@ pub mod collect;
 pub mod compile;
 pub mod graph;
 mod locate;
+pub mod run;
 #[cfg(test)]
 pub mod testing;
 
@@ -16,6 +17,7 @@ pub use collect::{PlanCollect, PlanItem};
 pub use compile::{compile, compile_with};
 pub use graph::{Certainty, Completion, DeadEdge, Index, Knowledge, StepSet};
 pub use locate::Locator;
+pub use run::PlanRun;
 
 use crate::base::{Calendar, Period, Schedule, Value};
 use crate::expr::{Expression, Template, Tree};
@@ -179,6 +181,8 @@ pub enum PlanVerb {
     Check(Vec<(Expression, String)>),
     /// A checklist of documents from somebody.
     Collect(PlanCollect),
+    /// Another flow, as a child.
+    Run(PlanRun),
     /// Steps of its own, once for each element.
     Each(PlanEach),
     /// Withdraws steps of the same list.
@@ -389,6 +393,7 @@ impl PlanStep {
         match &self.verb {
             PlanVerb::Uses { acquires, .. } => acquires.as_ref(),
             PlanVerb::Collect(collect) => collect.acquires.as_ref(),
+            PlanVerb::Run(run) => Some(&run.acquires),
             _ => None,
         }
     }

@@ -10,14 +10,16 @@ use crate::config;
 use crate::connect::{Links, Mailer, Registry};
 use crate::connectors::http::HttpSettings;
 use crate::host::{Clock, Secrets};
-use crate::lint::{self, Surroundings};
+use crate::lint::{self, Flows, Surroundings, may_run_others};
 use crate::people::Directory;
 use crate::plan::Plan;
-use crate::spec::Catalog;
+use crate::spec::run::flows_run;
+use crate::spec::{Catalog, FlowSpec};
 use crate::store::Blobs;
 use indexmap::IndexMap;
 use secrecy::SecretString;
 use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
 
@@ -152,11 +154,20 @@ impl Setting {
 
 /// The plan of the flow under test; flows with errors are told.
 fn fit_to_be_played(flows: &[Flow], calendars: &Calendars, unfit: &mut Unfit) -> Option<Plan> {
-    let surroundings = Surroundings {
+    let mut surroundings = Surroundings {
         catalog: Catalog::builtin(),
         calendars,
         people: None,
+        flows: None,
     };
+    let mut others = Flows::default();
+    if flows.iter().any(|flow| may_run_others(&flow.text)) {
+        let outlines = flows
+            .iter()
+            .filter_map(|flow| lint::outline(&flow.name, &flow.text, surroundings));
+        outlines.for_each(|outline| others.add(Arc::new(outline)));
+        surroundings.flows = Some(&others);
+    }
     let mut first = None;
     for (index, flow) in flows.iter().enumerate() {
         let verdict = lint::check(&flow.name, &flow.text, surroundings);
@@ -171,6 +182,12 @@ fn fit_to_be_played(flows: &[Flow], calendars: &Calendars, unfit: &mut Unfit) ->
         }
     }
     first
+}
+
+/// The flow as written.
+fn spec_of(flow: &Flow) -> Option<FlowSpec> {
+    let (document, _) = Document::parse(&flow.name, &flow.text);
+    crate::spec::read_flow(&document).0
 }
 
 /// A stand-in for every secret that the flows name.
@@ -220,7 +237,44 @@ impl Loader<'_> {
                     .map_err(|why| self.wrong(&format!("/beside/{index}"), why))?,
             );
         }
+        self.run_by(&mut flows);
         Ok(flows)
+    }
+
+    /// Adds the flows of the same folder that those that are there run.
+    fn run_by(&self, flows: &mut Vec<Flow>) {
+        if !flows.iter().any(|flow| may_run_others(&flow.text)) {
+            return;
+        }
+        let mut there = self.in_folder();
+        let mut known: BTreeSet<String> = flows.iter().filter_map(|flow| Some(spec_of(flow)?.flow)).collect();
+        let mut at = 0;
+        while let Some(flow) = flows.get(at) {
+            at += 1;
+            let Some(spec) = spec_of(flow) else { continue };
+            for name in flows_run(&spec) {
+                if known.insert(name.to_owned())
+                    && let Some(found) = there.remove(name)
+                {
+                    flows.push(found);
+                }
+            }
+        }
+    }
+
+    /// The flows of the folder, by name.
+    fn in_folder(&self) -> BTreeMap<String, Flow> {
+        let folder = if self.folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            self.folder
+        };
+        let entries = std::fs::read_dir(folder).into_iter().flatten();
+        let names = entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()));
+        let mut names: Vec<String> = names.filter(|name| name.ends_with(".flow.yaml")).collect();
+        names.sort_unstable();
+        let flows = names.iter().filter_map(|name| self.flow(name).ok());
+        flows.filter_map(|flow| Some((spec_of(&flow)?.flow, flow))).collect()
     }
 
     fn flow(&self, path: &str) -> Result<Flow, String> {

@@ -4,15 +4,16 @@
 use super::items::AskedItem;
 use crate::audit::AccessEntry;
 mod remark;
+mod run;
 
 pub use remark::{RemarkBody, TaskRemark};
+pub use run::{Elements, Parent, RunDetail, Step};
 
 use crate::base::render::{FileFindings, json};
 use crate::base::{Diagnostic, Timestamp, Value, unique};
 use crate::engine::event::{DecisionRecord, DocumentRef};
 use crate::engine::view::PlanField;
 use crate::engine::{EventRecord, StandIn};
-use crate::host::runs::{ElementCounts, RunView, StepView};
 use crate::space::Role;
 use crate::store::{Deployment, MailState, OutboxMail, RunRow, RunStatus, TaskRow, TaskState};
 use schemars::JsonSchema;
@@ -206,93 +207,6 @@ impl From<RunRow> for Run {
             started_at: row.started_at,
             ended_at: row.ended_at,
             seq: row.seq,
-        }
-    }
-}
-
-/// A run with its steps.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct RunDetail {
-    /// How it stands.
-    #[serde(flatten)]
-    pub run: Run,
-    /// Its steps in the order of the file.
-    pub steps: Vec<Step>,
-    /// Its inputs.
-    pub inputs: Value,
-    /// Its outputs, once it ended.
-    pub outputs: Option<Value>,
-}
-
-impl From<RunView> for RunDetail {
-    fn from(view: RunView) -> Self {
-        Self {
-            run: view.run.into(),
-            steps: view.steps.into_iter().map(Step::from).collect(),
-            inputs: view.inputs,
-            outputs: view.outputs,
-        }
-    }
-}
-
-/// How a step stands.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Step {
-    /// Its id; of a step of an element its full name, as `departments[3].sign`.
-    pub id: String,
-    /// What people call it.
-    pub title: String,
-    /// `pending`, `active`, `finished`, `skipped`, `not_reached` or `incident`.
-    pub state: String,
-    /// Its outcome.
-    pub outcome: Option<String>,
-    /// Its round, from 1.
-    pub round: u32,
-    /// When it expires.
-    #[schemars(with = "Option<String>")]
-    pub due: Option<Timestamp>,
-    /// What is wrong, where a person must look.
-    pub error: Option<String>,
-    /// How many of its elements stand how, where it does its steps for each of several.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub elements: Option<Elements>,
-}
-
-/// How many elements of an `each` stand how.
-#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
-pub struct Elements {
-    /// All of them.
-    pub total: u32,
-    /// Those that completed.
-    pub completed: u32,
-    /// Those that ended otherwise.
-    pub otherwise: u32,
-    /// Those under way; the steps of the first of these are listed behind it.
-    pub running: u32,
-}
-
-impl From<ElementCounts> for Elements {
-    fn from(counts: ElementCounts) -> Self {
-        Self {
-            total: counts.total,
-            completed: counts.completed,
-            otherwise: counts.otherwise,
-            running: counts.running,
-        }
-    }
-}
-
-impl From<StepView> for Step {
-    fn from(step: StepView) -> Self {
-        Self {
-            id: step.id,
-            title: step.title,
-            state: step.state,
-            outcome: step.outcome,
-            round: step.round,
-            due: step.due,
-            error: step.error,
-            elements: step.elements.map(Elements::from),
         }
     }
 }

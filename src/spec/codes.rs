@@ -32,19 +32,6 @@ pub const DUPLICATE_ID: Code = Code {
     id: "GF106",
     name: "duplicate-id",
 };
-/// A word of the language that this version cannot run yet.
-pub const NOT_YET: Code = Code {
-    id: "GF107",
-    name: "not-yet",
-};
 
 /// All of them, in order.
-pub const ALL: [Code; 7] = [
-    UNKNOWN_KEY,
-    MISSING_KEY,
-    WRONG_VALUE,
-    ONE_VERB,
-    BAD_ID,
-    DUPLICATE_ID,
-    NOT_YET,
-];
+pub const ALL: [Code; 6] = [UNKNOWN_KEY, MISSING_KEY, WRONG_VALUE, ONE_VERB, BAD_ID, DUPLICATE_ID];

@@ -53,6 +53,9 @@ pub const FLOW_PATTERN: &str = "^[a-z][a-z0-9_-]*$";
 pub const VERSION_PATTERN: &str =
     r"^(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})(-[0-9A-Za-z.-]{1,64})?(\+[0-9A-Za-z.-]{1,64})?$";
 
+/// A version, or `^` and the numbers that it has to have at least: see [`super::run::admits`].
+pub const RANGE_PATTERN: &str = r"^(\^(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){0,2}|(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})(-[0-9A-Za-z.-]{1,64})?(\+[0-9A-Za-z.-]{1,64})?)$";
+
 /// Words that mean something where a step's id may stand.
 pub const RESERVED_IDS: [&str; 3] = ["start", "initiator", "uploader"];
 /// Words that a step gives beside the fields of its form.

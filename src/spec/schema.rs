@@ -21,9 +21,9 @@ pub(super) const COMMON: [&str; 9] = [
 /// Keys that go with `uses` only.
 pub(super) const WITH_USES: [&str; 3] = ["with", "retry", "keep"];
 
-/// The verbs that this version runs, in the order of the language page.
+/// The verbs, in the order of the language page.
 pub(super) fn verbs() -> impl Iterator<Item = &'static str> {
-    Verb::WORDS.into_iter().filter(|verb| !Verb::RESERVED.contains(verb))
+    Verb::WORDS.into_iter()
 }
 
 /// The name of the schema of steps with one verb, as `WaitStep`.
@@ -193,9 +193,6 @@ fn any_verb(flow: &Value) -> Value {
         if let Some(keys) = flow["$defs"][step_name(verb)]["properties"].as_object() {
             properties.extend(keys.clone());
         }
-    }
-    for verb in Verb::RESERVED {
-        properties.insert(verb.to_owned(), json!(true));
     }
     json!({
         "type": "object",

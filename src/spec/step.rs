@@ -7,6 +7,7 @@ use super::limits::{
     MAX_INPUTS, MAX_LINE, MAX_NAME, MAX_OUTCOMES, MAX_PARALLEL, MAX_PEOPLE, MAX_REMINDERS, MAX_STEPS, MAX_TEXT,
     NAME_PATTERN, RESERVED_FIELDS, RESERVED_IDS, RESERVED_OUTPUTS,
 };
+use super::run::RunSpec;
 use super::shape::{MAX_AFTER, MAX_COUNT};
 use crate::base::Value;
 use indexmap::IndexMap;
@@ -68,9 +69,9 @@ pub struct StepSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = MAX_AFTER), inner(length(min = 1)), extend("examples" = [["reviews"]]))]
     pub complete: Option<Vec<String>>,
-    /// Verb, not yet: another flow.
+    /// Verb: another flow, as a child of this run.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub run: Option<Value>,
+    pub run: Option<RunSpec>,
 
     /// What the step comes after, if not the step above it: a step, one of its outcomes
     /// (`response.expired`), a list of them, or `start`.
@@ -131,8 +132,8 @@ pub enum Verb<'a> {
     Cancel(&'a [String]),
     /// Ends an `each` as if it were complete.
     Complete(&'a [String]),
-    /// A word of the language that this version cannot run yet.
-    Reserved(&'static str),
+    /// Another flow.
+    Run(&'a RunSpec),
 }
 
 impl Verb<'_> {
@@ -140,8 +141,6 @@ impl Verb<'_> {
     pub const WORDS: [&'static str; 12] = [
         "uses", "wait", "approve", "task", "collect", "each", "run", "choose", "check", "cancel", "complete", "end",
     ];
-    /// Verbs that are reserved and not yet executed.
-    pub const RESERVED: [&'static str; 1] = ["run"];
 }
 
 impl StepSpec {
@@ -161,7 +160,7 @@ impl StepSpec {
             self.each.as_ref().map(Verb::Each),
             self.cancel.as_deref().map(Verb::Cancel),
             self.complete.as_deref().map(Verb::Complete),
-            self.run.as_ref().map(|_| Verb::Reserved("run")),
+            self.run.as_ref().map(Verb::Run),
         ]
         .into_iter()
         .flatten();

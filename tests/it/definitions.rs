@@ -3,10 +3,11 @@
 
 use gatefold::base::render::{FileFindings, human};
 use gatefold::base::{Calendar, Calendars};
-use gatefold::lint::{Surroundings, check};
+use gatefold::lint::{Flows, Surroundings, check, outline};
 use gatefold::spec::Catalog;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 fn package() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -21,11 +22,19 @@ fn calendars() -> Calendars {
 
 fn assert_clean(name: &str, text: &str) {
     let calendars = calendars();
-    let surroundings = Surroundings {
+    let mut surroundings = Surroundings {
         catalog: Catalog::builtin(),
         calendars: &calendars,
         people: None,
+        flows: None,
     };
+    let mut flows = Flows::default();
+    for path in flows_in("definitions") {
+        let text = fs::read_to_string(&path).expect("it can be read");
+        let outline = outline("beside.flow.yaml", &text, surroundings);
+        flows.add(Arc::new(outline.expect("it is a flow")));
+    }
+    surroundings.flows = Some(&flows);
     let findings = check(name, text, surroundings).findings;
     let file = FileFindings {
         name: name.to_owned(),

@@ -12,6 +12,7 @@ fn lint(text: &str) -> Verdict {
         catalog: Catalog::builtin(),
         calendars: &calendars,
         people: None,
+        flows: None,
     };
     check("a.flow.yaml", text, surroundings)
 }

@@ -34,6 +34,7 @@ fn lint(text: &str) -> Verdict {
         catalog: Catalog::builtin(),
         calendars: &CALENDARS,
         people: None,
+        flows: None,
     };
     check("a.flow.yaml", text, surroundings)
 }

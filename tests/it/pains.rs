@@ -63,6 +63,7 @@ fn lint(text: &str) -> Vec<Diagnostic> {
         catalog: Catalog::builtin(),
         calendars: &calendars,
         people: None,
+        flows: None,
     };
     check("a.flow.yaml", text, surroundings).findings
 }

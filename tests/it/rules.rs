@@ -2,12 +2,13 @@
 
 use gatefold::base::diagnostic::Severity;
 use gatefold::base::{Calendar, Calendars, Diagnostic, Document};
-use gatefold::lint::{CODES, Page, RULES, Surroundings, check, explain};
+use gatefold::lint::{CODES, Flows, Page, RULES, Surroundings, check, explain, outline};
 use gatefold::people::{Directory, Person};
 use gatefold::spec::Catalog;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const HEADINGS: [&str; 5] = ["What it finds", "Why", "Fails", "Passes", "How to mend"];
 
@@ -48,6 +49,7 @@ struct Example {
     /// The heading that it stands under.
     heading: String,
     /// Whether it is a `calendar` or a `test` and no flow, or a flow that is read with a directory of `people`.
+    /// Whether it is a `calendar` or a `test` and no flow, or a flow that stands `beside` the others.
     kind: String,
     text: String,
 }
@@ -78,7 +80,7 @@ fn examples(page: &str) -> Vec<Example> {
     found
 }
 
-fn findings(example: &Example) -> Vec<Diagnostic> {
+fn findings(example: &Example, page: &[Example]) -> Vec<Diagnostic> {
     if example.kind == "test" {
         let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/rehearsal/review.test.yaml");
         let report = gatefold::rehearsal::rehearse(&beside, "review.test.yaml", &example.text, None);
@@ -91,11 +93,22 @@ fn findings(example: &Example) -> Vec<Diagnostic> {
         return findings.into();
     }
     let (calendars, people) = (calendars(), people());
-    let surroundings = Surroundings {
+    let mut surroundings = Surroundings {
         catalog: Catalog::builtin(),
         calendars: &calendars,
         people: (example.kind == "people").then_some(&people),
+        flows: None,
     };
+    let beside = page.iter().filter(|other| other.kind == "beside");
+    let mut flows = Flows::default();
+    for other in beside.chain([example]) {
+        if let Some(outline) = outline("example.flow.yaml", &other.text, surroundings) {
+            flows.add(Arc::new(outline));
+        }
+    }
+    if page.iter().any(|other| other.kind == "beside") {
+        surroundings.flows = Some(&flows);
+    }
     check("example.flow.yaml", &example.text, surroundings).findings
 }
 
@@ -106,8 +119,8 @@ fn told(text: &str, finding: &Diagnostic) -> String {
 }
 
 /// What is wrong with one example, if anything.
-fn fault(page: &Page, example: &Example) -> Option<String> {
-    let found = findings(example);
+fn fault(page: &Page, example: &Example, all: &[Example]) -> Option<String> {
+    let found = findings(example, all);
     let all = || {
         found
             .iter()
@@ -145,8 +158,8 @@ fn examples_of_every_page_hold() {
     for page in CODES {
         let text = std::fs::read_to_string(file(page)).expect("the page can be read");
         let examples = examples(&text);
-        for example in &examples {
-            if let Some(fault) = fault(page, example) {
+        for example in examples.iter().filter(|example| example.kind != "beside") {
+            if let Some(fault) = fault(page, example, &examples) {
                 writeln!(wrong, "{}: {fault}", page.code.id).expect("a string takes it");
             }
         }
@@ -222,10 +235,11 @@ fn the_index_is_what_the_pages_say() {
          | code | name | severity | what it finds |\n|---|---|---|---|\n",
     );
     for page in CODES {
-        let severity = examples(page.text)
+        let all = examples(page.text);
+        let severity = all
             .iter()
-            .filter(|example| example.heading == "Fails")
-            .flat_map(findings)
+            .filter(|example| example.heading == "Fails" && example.kind != "beside")
+            .flat_map(|example| findings(example, &all))
             .map(|finding| finding.severity)
             .max()
             .map_or("", |severity| match severity {

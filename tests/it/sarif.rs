@@ -17,6 +17,7 @@ fn logs_fit_the_official_schema() {
         catalog: Catalog::builtin(),
         calendars: &calendars,
         people: None,
+        flows: None,
     };
     let file = |name: &str, text: &str| FileFindings {
         name: name.to_owned(),

@@ -1,20 +1,22 @@
 //! A host in miniature under virtual time: one process that dies and is started again, a durable
 //! journal, an inbox, people, a person who answers incidents.
 
-use super::generate::PEOPLE;
+use super::generate::{CHILD_ENDS, PEOPLE};
 use super::pool::{Flow, info};
 use super::schedule::{
     Arrival, COME_BACK_MS, CallFate, Fate, HEAL_MS, HOUR_MS, OPERATOR_MS, Schedule, Vote, beginning, filled, nudges,
 };
 use super::world::{World, computed, output};
-use gatefold::base::id::{RunId, TaskId};
+use gatefold::base::id::{EventId, RunId, TaskId, derive};
 use gatefold::base::{Timestamp, Value};
 use gatefold::engine::view::AskKind;
 use gatefold::engine::{
-    Assignment, Decision, EventRecord, Failure, FailureKind, InboundEvent, Input, Refusal, Reply, RunMachine, RunPhase,
-    Start, TaskPhase, Work, WorkKey,
+    Assignment, Decision, EventRecord, Failure, FailureKind, InboundEvent, Input, RUN_ENDED, Refusal, Reply,
+    RunMachine, RunPhase, Start, TaskPhase, Work, WorkKey,
 };
+use gatefold::plan::run::START_ACTION;
 use jiff::SignedDuration;
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -56,6 +58,11 @@ enum Happening {
         assignment: Assignment,
     },
     Arrive(InboundEvent),
+    /// The run of another flow comes to its end.
+    ChildEnds {
+        run: String,
+        outcome: &'static str,
+    },
     Decide {
         task: TaskId,
         person: String,
@@ -227,8 +234,14 @@ impl<'f> Sim<'f> {
                 idempotent,
             } => {
                 self.promised.remove(&key);
+                let is_first = !self.world.has(&key);
                 self.world.call(&key, &action, &input, idempotent);
+                if action == START_ACTION && is_first {
+                    let (run, (delay_ms, outcome)) = (derive("run", &key), child_end(&key));
+                    self.push(self.now_ms + delay_ms, Happening::ChildEnds { run, outcome });
+                }
             }
+            Happening::ChildEnds { run, outcome } => self.child_ends(&run, outcome),
             Happening::ClockStep(step) => {
                 self.mark(if step < 0 {
                     "clock stepped back"
@@ -265,6 +278,26 @@ impl<'f> Sim<'f> {
             Happening::Wake if self.machine.is_none() => self.wake_ms = None,
             other => self.input(other),
         }
+    }
+
+    /// One that was cancelled before says so.
+    fn child_ends(&mut self, run: &str, outcome: &str) {
+        let outcome = if self.world.alive.remove(run) {
+            self.mark("child ended");
+            outcome
+        } else {
+            self.mark("child cancelled");
+            "cancelled"
+        };
+        let event = InboundEvent {
+            id: EventId(format!("evt_{run}")),
+            kind: RUN_ENDED.to_owned(),
+            subjects: vec![run.to_owned()],
+            key: None,
+            data: json!({ "run": run, "flow": "child", "version": "1.0.0", "outcome": outcome, "outputs": { "n": 1 } }),
+            at: self.now(),
+        };
+        self.happen(Happening::Arrive(event));
     }
 
     /// What becomes an input of the run.
@@ -340,6 +373,7 @@ impl<'f> Sim<'f> {
                 initiator: "user:a".to_owned(),
                 trigger: "manual".to_owned(),
                 seed: self.schedule.seed,
+                parent: None,
             };
             self.machine = Some(RunMachine::start(Arc::clone(&self.flow.plan), self.now(), start));
             self.commit(With::Nothing);
@@ -702,4 +736,13 @@ fn failure(kind: FailureKind) -> Failure {
         kind,
         message: format!("{kind:?}"),
     }
+}
+
+/// When and how the run of another flow ends that was started under `key`.
+fn child_end(key: &str) -> (i64, &'static str) {
+    let chance: u64 = key
+        .bytes()
+        .fold(7, |sum, byte| (sum * 31 + u64::from(byte)) % 1_000_003);
+    let outcome = CHILD_ENDS[usize::try_from(chance % 7).expect("it is small").saturating_sub(3)];
+    (i64::try_from(chance % 50).expect("it is small") * HOUR_MS / 2, outcome)
 }

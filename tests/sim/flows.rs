@@ -2,6 +2,7 @@
 
 use gatefold::base::diagnostic::has_errors;
 use gatefold::base::{Calendar, Calendars, Diagnostic, Document};
+use gatefold::plan::run::{CANCEL_ACTION, START_ACTION};
 use gatefold::plan::{Plan, compile};
 use gatefold::spec::{Catalog, read_flow};
 use serde_json::{Value, json};
@@ -22,6 +23,8 @@ pub static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
         ("t.grant", "share", true, acquires("grant", "t.ungrant")),
         ("t.unshare", "write", true, Value::Null),
         ("t.ungrant", "write", true, Value::Null),
+        (START_ACTION, "write", true, acquires("run", CANCEL_ACTION)),
+        (CANCEL_ACTION, "write", true, Value::Null),
     ];
     for (name, effect, idempotent, acquires) in actions {
         let mut info = json!({

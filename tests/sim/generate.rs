@@ -9,6 +9,9 @@ pub const KEY: &str = "k1";
 /// Who is asked.
 pub const PEOPLE: [&str; 4] = ["user:a", "user:b", "user:c", "user:d"];
 
+/// How the runs of other flows end.
+pub const CHILD_ENDS: [&str; 4] = ["completed", "hit", "failed", "cancelled"];
+
 /// The flow of a seed, as JSON, which is YAML too.
 pub fn flow(seed: u64) -> String {
     let mut rng = Rng::new(seed);
@@ -76,8 +79,9 @@ impl Generator {
 
     /// Puts a verb into the step and says what it may come to.
     fn verb(&mut self, at: usize, step: &mut Map<String, Value>) -> Vec<String> {
-        match self.rng.below(27) {
-            24.. if at > 0 => self.stop(at, step),
+        match self.rng.below(29) {
+            26.. if at > 0 => self.stop(at, step),
+            24..=25 => Self::run(step),
             22..=23 => self.collect(step),
             20..=21 if self.depth < 2 => self.each(at, step),
             0..=9 => self.uses(step),
@@ -170,6 +174,12 @@ impl Generator {
             step.insert("keep".to_owned(), json!("It is wanted later."));
         }
         words(&["done", "failed"])
+    }
+
+    fn run(step: &mut Map<String, Value>) -> Vec<String> {
+        let run = json!({ "flow": "child", "version": "^1", "with": { "n": "${{ inputs.n }}" } });
+        step.insert("run".to_owned(), run);
+        words(&CHILD_ENDS)
     }
 
     fn collect(&mut self, step: &mut Map<String, Value>) -> Vec<String> {

@@ -104,6 +104,8 @@ fn whatever_goes_wrong_nothing_is_lost_or_done_twice() {
         "call late",
         "call refused",
         "cancelled",
+        "child cancelled",
+        "child ended",
         "clock stepped back",
         "clock stepped on",
         "crash after a write",

@@ -5,6 +5,7 @@ use super::generate::{self, PEOPLE};
 use super::world::World;
 use gatefold::engine::{Input, RunMachine};
 use gatefold::people::{Directory, Person};
+use gatefold::plan::run::START_ACTION;
 use gatefold::plan::{Plan, PlanVerb};
 use gatefold::spec::ActionInfo;
 use std::collections::BTreeSet;
@@ -20,10 +21,16 @@ pub struct Flow {
 }
 
 impl Flow {
+    /// Whether runs of other flows are part of it.
+    pub fn runs_others(&self) -> bool {
+        self.plan.all_steps().any(|step| matches!(step.verb, PlanVerb::Run(_)))
+    }
+
     /// The action of a step. For a step that calls none, its id.
     pub fn action_of(&self, step: &str) -> Option<String> {
         Some(match &self.plan.step(step)?.verb {
             PlanVerb::Uses { action, .. } => action.clone(),
+            PlanVerb::Run(_) => START_ACTION.to_owned(),
             _ => "t.call".to_owned(),
         })
     }
@@ -170,12 +177,32 @@ steps:
   - { id: tell, uses: t.once, with: { n: 2 }, outcomes: { failed: continue } }
 ";
 
+/// Another flow, alone, beside others and for each of several.
+const NESTED: &str = "
+flow: nested
+version: 1.0.0
+inputs: { n: { type: integer }, document: { type: file } }
+steps:
+  - { id: first, run: { flow: child, with: { n: '${{ inputs.n }}' } }, outcomes: { failed: continue, hit: { back_to: first, max_rounds: 2, then: continue } } }
+  - id: all
+    each:
+      in: [1, 2, 3]
+      join: 2
+      steps:
+        - { id: own, run: { flow: child, version: ^1, with: { n: '${{ item }}' } }, outcomes: { hit: { end: hit } } }
+    outcomes: { failed: continue }
+  - { id: beside, after: start, run: { flow: child }, outcomes: { hit: continue, cancelled: continue, failed: { end: failed } } }
+  - { id: last, after: [all, beside], uses: t.once, with: { n: 1 } }
+always:
+  - { id: tidy, run: { flow: child }, outcomes: { failed: continue } }
+";
+
 /// How many were written by hand.
-const WRITTEN: u64 = 5;
+const WRITTEN: u64 = 6;
 
 /// All of them.
 pub static POOL: LazyLock<Vec<Flow>> = LazyLock::new(|| {
-    let mut pool: Vec<Flow> = [REVIEW, PARALLEL, ORDERED, DELICATE, WORK]
+    let mut pool: Vec<Flow> = [REVIEW, PARALLEL, ORDERED, DELICATE, WORK, NESTED]
         .into_iter()
         .map(|text| Flow {
             text: text.to_owned(),

@@ -1,5 +1,6 @@
 //! The world outside, as far as calls reach it: an append-only ledger of what happened.
 
+use gatefold::plan::run::{CANCEL_ACTION, START_ACTION};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +16,7 @@ pub struct Effect {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct World {
     pub ledger: Vec<Effect>,
-    /// Shares and grants that are alive.
+    /// Shares, grants and runs of other flows that are alive.
     pub alive: BTreeSet<String>,
     outputs: BTreeMap<String, Value>,
 }
@@ -55,6 +56,8 @@ impl World {
             "file360.revoke_share" => self.alive.remove(&text(input, "share")),
             "t.grant" => self.alive.insert(text(&output, "grant")),
             "t.unshare" => self.alive.remove(&text(input, "share")),
+            START_ACTION => self.alive.insert(text(&output, "run")),
+            CANCEL_ACTION => self.alive.remove(&text(input, "run")),
             "t.ungrant" => self.alive.remove(&text(input, "grant")),
             _ => false,
         };
@@ -68,6 +71,8 @@ pub fn output(key: &str) -> Value {
     json!({
         "n": key.len(),
         "share": gatefold::base::id::derive("shr", key),
+        "run": gatefold::base::id::derive("run", key),
+        "version": "1.0.0",
         "grant": gatefold::base::id::derive("grt", key),
         "request": gatefold::base::id::derive("shr", key),
     })

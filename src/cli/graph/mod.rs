@@ -293,6 +293,7 @@ fn kind(verb: &PlanVerb) -> String {
         PlanVerb::Choose(_) => "choose".to_owned(),
         PlanVerb::Check(_) => "check".to_owned(),
         PlanVerb::Collect(_) => "collect".to_owned(),
+        PlanVerb::Run(run) => format!("run {}", run.flow),
         PlanVerb::Each(_) => "each".to_owned(),
         PlanVerb::Cancel(_) => "cancel".to_owned(),
         PlanVerb::Complete(_) => "complete".to_owned(),
@@ -303,6 +304,7 @@ fn kind(verb: &PlanVerb) -> String {
 fn shape(verb: &PlanVerb) -> Shape {
     match verb {
         PlanVerb::Uses { .. }
+        | PlanVerb::Run(_)
         | PlanVerb::Each(_)
         | PlanVerb::Cancel(_)
         | PlanVerb::Complete(_)
@@ -339,6 +341,7 @@ mod tests {
             catalog: crate::spec::Catalog::builtin(),
             calendars: &crate::base::Calendars::new(),
             people: None,
+            flows: None,
         };
         let plan = crate::lint::check("t.flow.yaml", &text, surroundings).plan.unwrap();
         let drawing = Drawing::of(&plan);

@@ -50,6 +50,7 @@ impl Applier<'_> {
         match self.state.step(slot).phase {
             Phase::Asking(at) => self.close_task(at, TaskPhase::Settled(outcome.to_owned())),
             Phase::Collecting(_) => self.close_collect(slot),
+            Phase::Child(_) => self.forget_child(slot),
             Phase::Spreading(_) => self.cancel_elements(slot),
             _ => {}
         }
@@ -98,6 +99,7 @@ impl Applier<'_> {
         match self.state.step(slot).phase {
             Phase::Asking(at) => self.close_task(at, TaskPhase::Withdrawn),
             Phase::Collecting(_) => self.close_collect(slot),
+            Phase::Child(_) => self.release_child(slot),
             Phase::Spreading(_) => self.cancel_elements(slot),
             _ => {}
         }
@@ -170,6 +172,7 @@ impl Applier<'_> {
             Phase::Asking(at) => self.close_task(at, TaskPhase::Withdrawn),
             Phase::Collecting(_) => self.close_collect(slot),
             Phase::Calling(_) => self.abandon(slot, false),
+            Phase::Child(_) => self.release_child(slot),
             Phase::Spreading(_) => self.cancel_elements(slot),
             _ => {}
         }

@@ -69,6 +69,7 @@ impl Applier<'_> {
             }
             Phase::Asking(_) => self.ask_again(slot),
             Phase::Collecting(_) => self.collect_again(slot),
+            Phase::Child(_) => self.run_again(slot),
             Phase::Spreading(_) => self.spread_again(slot),
             _ => self.state.step_mut(slot).since = at,
         }

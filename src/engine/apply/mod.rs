@@ -5,6 +5,7 @@
 
 mod back;
 mod calls;
+mod child;
 mod closing;
 mod collect;
 mod each;
@@ -41,6 +42,7 @@ pub(super) fn begin(plan: &Plan, record: &EventRecord, fresh: &mut Fresh) -> Res
         inputs,
         initiator,
         seed,
+        parent,
         ..
     } = &record.event
     else {
@@ -53,6 +55,7 @@ pub(super) fn begin(plan: &Plan, record: &EventRecord, fresh: &mut Fresh) -> Res
         run: record.run.clone(),
         initiator: initiator.clone(),
         seed: *seed,
+        parent: parent.clone(),
         inputs: inputs.clone(),
         started_at: record.at,
         ended_at: None,
@@ -148,6 +151,7 @@ impl Applier<'_> {
                 self.finished(slot, outcome, output, cause.as_ref())
             }
             Event::CollectOpened { .. } | Event::ItemChanged { .. } => self.collect(event),
+            Event::ChildStarted { step, round, child, .. } => self.child_started(step, *round, child),
             Event::EachOpened { .. } | Event::ElementEnded { .. } => self.each(event),
             Event::StepSkipped { step, round } => self.skipped(step, *round),
             Event::WentBack { from, outcome, to } => self.went_back(from, outcome, to),

@@ -56,6 +56,10 @@ impl Decider<'_> {
                 self.request_opened(slot, &output);
                 Reply::Accepted
             }
+            Ok(output) if matches!(self.step(slot).verb, PlanVerb::Run(_)) => {
+                self.child_started(slot, &output);
+                Reply::Accepted
+            }
             Ok(output) => {
                 let released = self.released_by(slot);
                 self.finish(slot, "done", output, None);

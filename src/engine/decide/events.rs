@@ -23,6 +23,9 @@ impl Decider<'_> {
         // An answer that was recorded before a timer counts; one that came at its moment or later
         // comes after it.
         self.fire_due(event.at.min(self.now));
+        if let Some(reply) = self.child_ended(&event) {
+            return reply;
+        }
         let state = self.state();
         let refused = state.is_ended()
             || state.seen.contains(&event.id)

@@ -5,6 +5,7 @@
 mod action;
 mod ask;
 mod branch;
+mod child;
 mod closing;
 mod collect;
 mod decision;

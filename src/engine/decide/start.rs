@@ -31,7 +31,7 @@ impl Decider<'_> {
         }
         match &step.verb {
             PlanVerb::Uses { pure, .. } => self.start_action(slot, *pure),
-            PlanVerb::Collect(_) => self.start_action(slot, false),
+            PlanVerb::Collect(_) | PlanVerb::Run(_) => self.start_action(slot, false),
             PlanVerb::Wait(wait) => self.start_wait(slot, wait),
             PlanVerb::Ask(ask) => self.start_ask(slot, ask),
             PlanVerb::Choose(branches) => self.choose(slot, branches),
@@ -60,7 +60,7 @@ impl Decider<'_> {
         }
     }
 
-    /// The step cannot be done. An action comes to the outcome `failed`; where that leads nowhere,
+    /// The step cannot be done. An action or another flow comes to the outcome `failed`; where that leads nowhere,
     /// and for every other verb, a person must look.
     pub(super) fn fail(&mut self, slot: Slot, error: &str, attempts: u32) {
         self.give_up(slot, error, attempts, false);
@@ -68,7 +68,7 @@ impl Decider<'_> {
 
     /// The same after the last try: `in_doubt` if that one may have had its effect.
     pub(super) fn give_up(&mut self, slot: Slot, error: &str, attempts: u32, in_doubt: bool) {
-        let action = matches!(self.step(slot).verb, PlanVerb::Uses { .. });
+        let action = matches!(self.step(slot).verb, PlanVerb::Uses { .. } | PlanVerb::Run(_));
         if !action || self.is_unhandled(slot, "failed") {
             return self.raise(slot, error, false, attempts);
         }
@@ -119,6 +119,7 @@ pub(in super::super) fn rendered(plan: &Plan, state: &RunState, slot: Slot) -> R
     let with = match &state.planned(plan, slot).verb {
         PlanVerb::Uses { with, .. } => with,
         PlanVerb::Collect(collect) => &collect.with,
+        PlanVerb::Run(run) => &run.input,
         _ => return Err("it is no action".to_owned()),
     };
     let (mut input, secrets) = with.eval(&scope).map_err(|error| error.message)?;

@@ -8,7 +8,9 @@ mod bad_cancel;
 mod bad_input;
 mod bad_item;
 mod bad_principal;
+mod endless_runs;
 mod expression_as_text;
+mod flow_ends;
 mod input_not_given;
 mod join_never_met;
 mod lock_in_lock;
@@ -30,6 +32,7 @@ mod too_few_elements;
 mod type_mismatch;
 mod unknown_action;
 mod unknown_event;
+mod unknown_flow;
 mod unknown_function;
 mod unknown_input;
 mod unknown_name;
@@ -39,6 +42,7 @@ mod unknown_step;
 mod unknown_with_key;
 mod unreachable_step;
 mod wait_in_vain;
+mod wrong_flow_input;
 mod wrong_with_value;
 
 /// Every rule, in the order of the codes.
@@ -78,6 +82,11 @@ pub const RULES: &[Rule] = &[
     unknown_event::RULE,
     share_without_expiry::RULE,
     wait_in_vain::RULE,
+    unknown_flow::RULE,
+    wrong_flow_input::RULE,
+    flow_ends::RULE,
+    flow_ends::RULE_UNKNOWN,
+    endless_runs::RULE,
     secret_in_text::RULE,
     secret_out_of_place::RULE,
     secret_in_journal::RULE,

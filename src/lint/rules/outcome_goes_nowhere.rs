@@ -5,6 +5,7 @@ use crate::base::{Code, Diagnostic, Span, Value};
 use crate::lint::paths::Paths;
 use crate::lint::rule::{Check, Context, Report, Rule};
 use crate::plan::{Disposition, PlanStep, PlanVerb};
+use crate::spec::RunSpec;
 use std::collections::HashSet;
 
 const CODE: Code = Code {
@@ -45,10 +46,11 @@ fn check(cx: &Context<'_>, graphs: &[Paths<'_>], report: &mut Report) {
 }
 
 fn is_incident(step: &PlanStep, outcome: &str) -> bool {
-    matches!(
-        step.verb,
-        PlanVerb::Uses { .. } | PlanVerb::Check(_) | PlanVerb::Each(_)
-    ) && outcome == "failed"
+    match step.verb {
+        PlanVerb::Uses { .. } | PlanVerb::Check(_) | PlanVerb::Each(_) => outcome == "failed",
+        PlanVerb::Run(_) => outcome == RunSpec::FAILED || outcome == RunSpec::CANCELLED,
+        _ => false,
+    }
 }
 
 /// Outcomes that go on by themselves and lead to no step, while others of their kind are told

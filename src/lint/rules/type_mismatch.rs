@@ -129,7 +129,7 @@ fn place(cx: &Context<'_>, one: &Use, report: &mut Report) {
 
 /// What a value that stands in a trigger should be, where it is not. A text may stand for a number,
 /// for `true` and for the id of a file.
-fn misgiven(input: &InputSpec, value: &Value) -> Option<String> {
+pub(super) fn misgiven(input: &InputSpec, value: &Value) -> Option<String> {
     let is_open = match input.kind {
         InputKind::Number | InputKind::Integer | InputKind::Boolean | InputKind::File => value.is_string(),
         _ => has_expression(value),

@@ -4,7 +4,9 @@ use super::{Compiler, Known, Names};
 use crate::base::source::escape;
 use crate::base::{Diagnostic, Span};
 use crate::plan::{Disposition, Edge, Outcome, PlanStep, StepId, codes};
-use crate::spec::{ApproveSpec, BackToSpec, CollectSpec, DeadlineSpec, DispositionSpec, StepSpec, TaskSpec, Verb};
+use crate::spec::{
+    ApproveSpec, BackToSpec, CollectSpec, DeadlineSpec, DispositionSpec, RunSpec, StepSpec, TaskSpec, Verb,
+};
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
 
@@ -57,14 +59,34 @@ pub(super) fn possible(spec: &StepSpec, verb: Verb<'_>) -> IndexMap<Outcome, boo
             add("passed", true);
             add("failed", false);
         }
+        Verb::Run(_) => {
+            // Which others there are is known to whoever wrote the other flow.
+            for end in RunSpec::ENDS {
+                add(end, end == RunSpec::COMPLETED);
+            }
+            spec.outcomes.keys().for_each(|name| add(name, false));
+        }
         Verb::Cancel(_) | Verb::Complete(_) => add("done", true),
-        Verb::End(_) | Verb::Reserved(_) => {}
+        Verb::End(_) => {}
     }
     let waits = matches!(verb, Verb::Wait(_) | Verb::Approve(_) | Verb::Task(_));
     if waits && matches!(spec.deadline, Some(DeadlineSpec::Due(_))) {
         add("expired", false);
     }
     outcomes
+}
+
+/// What comes of another flow is what its author wrote: an outcome of it is there where somebody names
+/// it, here by coming after it.
+pub(super) fn named_of_runs<'a>(specs: &'a [StepSpec], steps: &mut IndexMap<&'a str, Known<'a>>) {
+    let after = specs.iter().filter_map(|spec| spec.after.as_ref());
+    for text in after.flat_map(|after| &after.0) {
+        if let Some((id, outcome)) = text.split_once('.')
+            && let Some(known) = steps.get_mut(id).filter(|known| matches!(known.verb, Verb::Run(_)))
+        {
+            known.outcomes.entry(outcome.to_owned()).or_insert(false);
+        }
+    }
 }
 
 /// What people can decide.

@@ -254,7 +254,7 @@ fn unknown_steps_and_outcomes_come_with_the_nearest() {
 
 #[test]
 fn broken_steps_are_known_and_absent() {
-    let yaml = "flow: t\nversion: 1.0.0\nsteps: [{ id: odd, run: {} }, { id: a, uses: data.make }, { id: b, uses: data.make, after: [odd, a] }, { id: c, uses: data.make, after: gone }]";
+    let yaml = "flow: t\nversion: 1.0.0\nsteps: [{ id: odd, title: Odd }, { id: a, uses: data.make }, { id: b, uses: data.make, after: [odd, a] }, { id: c, uses: data.make, after: gone }]";
     let (document, _, _) = compiled(yaml);
     let mut spec: crate::spec::FlowSpec = serde_json::from_value(document.value.clone()).unwrap();
     spec.broken.push("gone".to_owned());

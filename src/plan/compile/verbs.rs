@@ -4,10 +4,12 @@ use super::{Compiler, Known, Names};
 use crate::base::source::escape;
 use crate::base::{Span, Value};
 use crate::expr::{Expression, Tree};
-use crate::plan::{BodyId, EachBody, Index, Outcome, PlanAlternative, PlanEach, PlanLock, PlanVerb, PlanWait, StepId};
+use crate::plan::{
+    BodyId, EachBody, Index, Outcome, PlanAlternative, PlanEach, PlanLock, PlanRun, PlanVerb, PlanWait, StepId,
+};
 use crate::spec::limits::DEFAULT_PARALLEL;
 use crate::spec::step::{WaitAlternative, WaitSpec};
-use crate::spec::{CheckSpec, ChooseSpec, EachSpec, Effect, JoinSpec, Verb};
+use crate::spec::{CheckSpec, ChooseSpec, EachSpec, Effect, JoinSpec, RunSpec, Verb};
 use indexmap::IndexMap;
 
 impl<'a> Compiler<'a> {
@@ -31,9 +33,9 @@ impl<'a> Compiler<'a> {
                 PlanVerb::Collect(self.collect(&format!("{pointer}/collect"), known.spec.label(), collect))
             }
             Verb::Each(each) => PlanVerb::Each(self.each(known, each, names)),
+            Verb::Run(run) => PlanVerb::Run(self.run(&format!("{pointer}/run"), run)),
             Verb::Cancel(ids) => PlanVerb::Cancel(self.steps_named(&format!("{pointer}/cancel"), ids, names)),
             Verb::Complete(ids) => PlanVerb::Complete(self.steps_named(&format!("{pointer}/complete"), ids, names)),
-            Verb::Reserved(_) => unreachable!("a reserved word is no known step"),
         }
     }
 
@@ -70,6 +72,29 @@ impl<'a> Compiler<'a> {
             with,
             pure: info.is_some_and(|info| info.effect == Effect::Pure),
             acquires: info.and_then(|info| info.acquires.clone()),
+        }
+    }
+
+    fn run(&mut self, pointer: &str, run: &RunSpec) -> PlanRun {
+        let with = run.with.iter();
+        let with = with.map(|(name, value)| {
+            let pointer = format!("{pointer}/with/{}", escape(name));
+            (name.clone(), self.tree(&pointer, value))
+        });
+        let with = Tree::Object(with.collect());
+        let plain = |text: &String| Tree::Plain(Value::String(text.clone()));
+        let mut input = vec![("flow".to_owned(), plain(&run.flow))];
+        input.extend(
+            run.version
+                .as_ref()
+                .map(|version| ("version".to_owned(), plain(version))),
+        );
+        input.push(("with".to_owned(), with));
+        PlanRun {
+            flow: run.flow.clone(),
+            version: run.version.clone(),
+            input: Tree::Object(input),
+            acquires: PlanRun::acquires(),
         }
     }
 

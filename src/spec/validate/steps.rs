@@ -110,7 +110,6 @@ impl Reader<'_> {
         let wrong = self.check(schema.unwrap_or(&SCHEMAS.any_step), value, place).wrong;
         match verbs.as_slice() {
             [] => self.no_verb(map, place),
-            [one] if Verb::RESERVED.contains(one) => self.not_yet(one, place),
             [_] => {}
             [first, others @ ..] => self.two_verbs(first, others, place),
         }
@@ -169,14 +168,6 @@ impl Reader<'_> {
             .with_help("make two steps of it, one after the other");
             self.say(&place.pointer, finding);
         }
-    }
-
-    fn not_yet(&mut self, verb: &str, place: &Place<'_>) {
-        let pointer = place.absolute(&format!("/{verb}"));
-        let instead = "write the other flow's steps out, or start it through the API with `uses: http.request`";
-        let message = format!("`{verb}` is a word of the language that this version cannot run yet");
-        let finding = Diagnostic::error(codes::NOT_YET, message, place.key_span(&pointer)).with_help(instead);
-        self.say(&pointer, finding);
     }
 
     /// Tells of a `choose` that does not end with its only `otherwise`.

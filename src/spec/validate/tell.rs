@@ -6,7 +6,7 @@ use crate::base::diagnostic::nearest;
 use crate::base::source::escape;
 use crate::base::{Code, Diagnostic, Period, Span, Value};
 use crate::spec::codes;
-use crate::spec::limits::{FLOW_PATTERN, NAME_PATTERN, RESERVED_OUTPUTS, SIZE_PATTERN, VERSION_PATTERN};
+use crate::spec::limits::{FLOW_PATTERN, NAME_PATTERN, RANGE_PATTERN, RESERVED_OUTPUTS, SIZE_PATTERN, VERSION_PATTERN};
 use crate::spec::schema::WITH_USES;
 use crate::spec::shape::describe;
 use crate::spec::step::{AfterSpec, DeadlineSpec, DispositionSpec, JoinSpec, RuleSpec};
@@ -443,6 +443,12 @@ impl Teller<'_, '_> {
                     describe(value)
                 ),
                 "write it as `1.0.0`".to_owned(),
+            ),
+            RANGE_PATTERN => (
+                codes::WRONG_VALUE,
+                format!("{subject} must say which versions, found {}", describe(value)),
+                "write `1.2.0` for that one, `^1` for any that is compatible with 1, or leave it out for the newest"
+                    .to_owned(),
             ),
             SIZE_PATTERN => (
                 codes::WRONG_VALUE,

@@ -3,8 +3,9 @@
 //! a later build may decide otherwise, and still has to read it.
 
 use super::kit::Run;
+use super::runs::child;
 use gatefold::engine::FailureKind::{InDoubt, Permanent, Transient};
-use gatefold::engine::{Decision, Input, RunPhase, TaskAct};
+use gatefold::engine::{Decision, Input, Parent, RunPhase, TaskAct};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -387,6 +388,49 @@ fn collected() -> Run {
     run
 }
 
+const CHILDREN: &str = "\
+flow: children
+version: 1.0.0
+inputs: { company: { type: text } }
+outputs: { score: '${{ steps.screening.score }}', all: '${{ steps.all.results }}' }
+steps:
+  - id: screening
+    run: { flow: sanctions-screening, version: ^1, with: { company: '${{ inputs.company }}' } }
+    outcomes: { hit: { back_to: screening, max_rounds: 2, then: { end: blocked } } }
+  - id: all
+    each:
+      in: [legal, finance]
+      join: any
+      steps: [{ id: own, run: { flow: sign-off, with: { role: '${{ item }}' } } }]
+    outcomes: { failed: { end: unsigned } }
+  - { id: last, run: { flow: archive }, outcomes: { failed: continue } }
+";
+
+fn children() -> Run {
+    let parent = Parent {
+        run: "run_0".into(),
+        step: "checks[2].one".to_owned(),
+        depth: 1,
+    };
+    let inputs = json!({ "company": "Acme" });
+    let mut run = Run::start_within(super::flows::plan(CHILDREN), inputs, Some(parent));
+    run.started("screening", 1);
+    run.ends("screening", 1, "hit", &json!({ "score": 99 }));
+    run.fail("screening:2", Transient);
+    run.next();
+    run.started("screening", 2);
+    run.ends("screening", 2, "unclear", &json!({}));
+    run.retry("screening").expect("it has an incident");
+    run.done(&format!(":release:{}", child("screening", 2)), json!({}));
+    run.started("screening", 3);
+    run.ends("screening", 3, "completed", &json!({ "score": 2 }));
+    run.started("all#2[0].own", 1);
+    run.ends("all#2[1].own", 1, "completed", &json!({}));
+    run.done(&format!(":release:{}", child("all#2[0].own", 1)), json!({}));
+    run.fail("last:2", Permanent);
+    run
+}
+
 /// Name, flow and script.
 type Script = (&'static str, &'static str, fn() -> Run);
 
@@ -394,6 +438,7 @@ fn scripts() -> Vec<Script> {
     vec![
         ("v1-branches", BRANCHES, branches),
         ("v1-cancelled", CANCELLED, cancelled),
+        ("v1-children", CHILDREN, children),
         ("v1-collected", COLLECTED, collected),
         ("v1-elements", ELEMENTS, elements),
         ("v1-people", PEOPLE, people),

@@ -5,8 +5,8 @@ use super::flows;
 use gatefold::base::id::{EventId, RunId, TaskId};
 use gatefold::base::{Timestamp, Value};
 use gatefold::engine::{
-    Acting, Assignment, Decision, Event, EventRecord, Failure, FailureKind, InboundEvent, Input, Refusal, Reply,
-    RunMachine, RunPhase, StandIn, Start, StepPhase, StepView, TaskAct, TaskView, Work, WorkKey,
+    Acting, Assignment, Decision, Event, EventRecord, Failure, FailureKind, InboundEvent, Input, Parent, Refusal,
+    Reply, RunMachine, RunPhase, StandIn, Start, StepPhase, StepView, TaskAct, TaskView, Work, WorkKey,
 };
 use gatefold::plan::Plan;
 use serde_json::json;
@@ -48,6 +48,11 @@ impl Run {
     }
 
     pub fn start_plan(plan: Arc<Plan>, inputs: Value) -> Self {
+        Self::start_within(plan, inputs, None)
+    }
+
+    /// The same, started by a step of another run.
+    pub fn start_within(plan: Arc<Plan>, inputs: Value, parent: Option<Parent>) -> Self {
         // A Monday morning.
         let now: Timestamp = "2026-11-23T09:00:00Z".parse().expect("it is a time");
         let start = Start {
@@ -56,6 +61,7 @@ impl Run {
             initiator: "user:ines".to_owned(),
             trigger: "manual".to_owned(),
             seed: 7,
+            parent,
         };
         let machine = RunMachine::start(Arc::clone(&plan), now, start);
         let mut run = Self {

@@ -24,6 +24,7 @@ mod locks;
 mod outcomes;
 mod property;
 mod remarks;
+mod runs;
 mod stop;
 mod tasks;
 mod timers;

@@ -2,14 +2,14 @@
 //! prefix of a journal can be taken up, every run comes to an end, nothing owned is left.
 
 use super::flows;
-use super::generate::{self, KEY, PEOPLE, SUBJECT};
+use super::generate::{self, CHILD_ENDS, KEY, PEOPLE, SUBJECT};
 use super::rng::Rng;
 use gatefold::base::id::{EventId, RunId};
 use gatefold::base::{Timestamp, Value};
 use gatefold::engine::event::Weight;
 use gatefold::engine::{
-    Acting, Assignment, Decision, EventRecord, Failure, FailureKind, InboundEvent, Input, RunMachine, RunPhase,
-    StandIn, Start, StepPhase, StepView, TaskAct, TaskPhase, Work, WorkKey,
+    Acting, Assignment, Decision, EventRecord, Failure, FailureKind, InboundEvent, Input, RUN_ENDED, RunMachine,
+    RunPhase, StandIn, Start, StepPhase, StepView, TaskAct, TaskPhase, Work, WorkKey,
 };
 use gatefold::plan::{Plan, PlanField};
 use jiff::SignedDuration;
@@ -68,6 +68,7 @@ impl Subject {
             initiator: "user:a".to_owned(),
             trigger: "manual".to_owned(),
             seed,
+            parent: None,
         };
         let mut machine = RunMachine::start(Arc::clone(&plan), now, start);
         let journal = machine.take_events();
@@ -115,10 +116,31 @@ impl Subject {
         assert_eq!(held.len(), all, "seed {}: two steps have one lock", self.seed);
     }
 
-    fn output(&mut self) -> Value {
+    fn output(&mut self, key: &WorkKey) -> Value {
         let number = self.rng.below(50);
-        json!({ "n": number, "share": format!("shr_{number}"), "grant": format!("grt_{number}"),
+        json!({ "n": number, "run": RunId::derived(&key.0), "version": "1.0.0", "share": format!("shr_{number}"), "grant": format!("grt_{number}"),
             "request": format!("req_{number}") })
+    }
+
+    /// The end of a run that was started, or is about to be.
+    fn end_of_child(&mut self) -> Option<InboundEvent> {
+        let owned = self.machine.owned().into_iter().filter(|thing| thing.kind == "run");
+        let mut runs: Vec<String> = owned.map(|thing| thing.id).collect();
+        runs.extend(self.machine.starting().into_iter().map(|run| run.0));
+        if runs.is_empty() {
+            return None;
+        }
+        let run = self.rng.pick(&runs).clone();
+        self.events += 1;
+        let outcome = self.rng.choose(&CHILD_ENDS);
+        Some(InboundEvent {
+            id: EventId(format!("evt_{}", self.events)),
+            kind: RUN_ENDED.to_owned(),
+            subjects: vec![run.clone()],
+            key: None,
+            data: json!({ "run": run, "flow": "child", "version": "1.0.0", "outcome": outcome, "outputs": { "n": 7 } }),
+            at: self.now,
+        })
     }
 
     /// Something about an item of a checklist, or of none.
@@ -161,6 +183,11 @@ impl Subject {
     }
 
     fn event(&mut self) -> Input {
+        if self.rng.percent(30)
+            && let Some(event) = self.end_of_child()
+        {
+            return Input::Event(event);
+        }
         if self.rng.percent(50)
             && let Some(event) = self.item_event()
         {
@@ -230,7 +257,7 @@ impl Subject {
             attempt = attempt.saturating_sub(u32::from(self.rng.percent(50)));
         }
         let result = if self.rng.percent(65) {
-            Ok(self.output())
+            Ok(self.output(&key))
         } else {
             Err(self.failure())
         };
@@ -400,9 +427,9 @@ impl Subject {
         if let Some(work) = self.machine.outstanding().into_iter().next() {
             let input = match work {
                 Work::Call { key, attempt, .. } => Input::Finished {
+                    result: Ok(self.output(&key)),
                     work: key,
                     attempt,
-                    result: Ok(self.output()),
                 },
                 Work::Assign { key, .. } => Input::Assigned {
                     work: key,
@@ -417,6 +444,10 @@ impl Subject {
             return true;
         }
         if self.answer_task() {
+            return true;
+        }
+        if let Some(event) = self.end_of_child() {
+            self.handle(Input::Event(event));
             return true;
         }
         let before = self.machine.seq();

@@ -1,5 +1,6 @@
 //! The host, with connectors that do as they are told, under a clock that the tests hold.
 
+mod children;
 mod events;
 mod first;
 mod left_behind;

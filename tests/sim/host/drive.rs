@@ -178,6 +178,7 @@ impl Real {
                 initiator: "user:a".to_owned(),
                 trigger: "manual".to_owned(),
                 seed: self.schedule.seed,
+                parent: None,
             },
         };
         // the run hears of everything about this thing, as if it owned it

@@ -1,0 +1,114 @@
+//! One run with its steps.
+
+use super::Run;
+use crate::base::{Timestamp, Value};
+use crate::host::runs::{ElementCounts, RunView, StepView};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// A run with its steps.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct RunDetail {
+    /// How it stands.
+    #[serde(flatten)]
+    pub run: Run,
+    /// Its steps in the order of the file.
+    pub steps: Vec<Step>,
+    /// Its inputs.
+    pub inputs: Value,
+    /// Its outputs, once it ended.
+    pub outputs: Option<Value>,
+    /// The step of another run that started it, if one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
+}
+
+/// The step of another run that started a run.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Parent {
+    /// The other run.
+    pub run: String,
+    /// Its step.
+    pub step: String,
+}
+
+impl From<RunView> for RunDetail {
+    fn from(view: RunView) -> Self {
+        Self {
+            run: view.run.into(),
+            steps: view.steps.into_iter().map(Step::from).collect(),
+            inputs: view.inputs,
+            outputs: view.outputs,
+            parent: view.parent.map(|parent| Parent {
+                run: parent.run.0,
+                step: parent.step,
+            }),
+        }
+    }
+}
+
+/// How a step stands.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Step {
+    /// Its id; of a step of an element its full name, as `departments[3].sign`.
+    pub id: String,
+    /// What people call it.
+    pub title: String,
+    /// `pending`, `active`, `finished`, `skipped`, `not_reached` or `incident`.
+    pub state: String,
+    /// Its outcome.
+    pub outcome: Option<String>,
+    /// Its round, from 1.
+    pub round: u32,
+    /// When it expires.
+    #[schemars(with = "Option<String>")]
+    pub due: Option<Timestamp>,
+    /// What is wrong, where a person must look.
+    pub error: Option<String>,
+    /// How many of its elements stand how, where it does its steps for each of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub elements: Option<Elements>,
+    /// The run of another flow that it started, where it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+}
+
+/// How many elements of an `each` stand how.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+pub struct Elements {
+    /// All of them.
+    pub total: u32,
+    /// Those that completed.
+    pub completed: u32,
+    /// Those that ended otherwise.
+    pub otherwise: u32,
+    /// Those under way; the steps of the first of these are listed behind it.
+    pub running: u32,
+}
+
+impl From<ElementCounts> for Elements {
+    fn from(counts: ElementCounts) -> Self {
+        Self {
+            total: counts.total,
+            completed: counts.completed,
+            otherwise: counts.otherwise,
+            running: counts.running,
+        }
+    }
+}
+
+impl From<StepView> for Step {
+    fn from(step: StepView) -> Self {
+        Self {
+            id: step.id,
+            title: step.title,
+            state: step.state,
+            outcome: step.outcome,
+            round: step.round,
+            due: step.due,
+            error: step.error,
+            elements: step.elements.map(Elements::from),
+            run: step.run.map(|run| run.0),
+        }
+    }
+}
