@@ -122,12 +122,13 @@ fn describe_step(event: &Event) -> (String, String) {
             timers,
         } => {
             let names: Vec<&str> = expected.iter().map(|expected| expected.name.as_str()).collect();
+            let what = if names.is_empty() { "" } else { " for " };
             let due = timers
                 .due
                 .map_or(String::new(), |due| format!(" until {}", output::second(due)));
             (
                 step.clone(),
-                format!("waits for {}{due}{}", names.join(", "), in_round(*round)),
+                format!("waits{what}{}{due}{}", names.join(", "), in_round(*round)),
             )
         }
         Event::AlternativeMet { step, name, .. } => (step.clone(), format!("{name} has come")),
@@ -156,6 +157,17 @@ fn describe_step(event: &Event) -> (String, String) {
             child,
             ..
         } => (step.clone(), format!("runs {flow} {version} as {child}")),
+        Event::ValuesSet {
+            values,
+            step,
+            by,
+            reason,
+        } => {
+            let who = step.as_ref().or(by.as_ref()).cloned().unwrap_or_default();
+            let given: Vec<String> = values.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+            let why = reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+            (who, format!("sets {}{why}", given.join(", ")))
+        }
         Event::StepSkipped { step, .. } => (step.clone(), "skipped".to_owned()),
         Event::WentBack { from, outcome, to } => (from.clone(), format!("{outcome}: back to {to}")),
         Event::IncidentRaised { step, error, .. } => (step.clone(), format!("needs a person: {error}")),

@@ -2,12 +2,12 @@
 
 use super::client::{Answer, Client, escaped};
 use super::embedded::{ServerArgs, Session};
-use super::exit::Outcome;
+use super::exit::{Failure, Outcome};
 use super::settings::Settings;
 use super::{output, progress, with_runtime};
 use crate::base::Value;
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::json;
+use serde_json::{Map, json};
 
 /// Look at runs, and help them on.
 #[derive(Debug, Args)]
@@ -57,6 +57,19 @@ enum RunsCommand {
     Retry(StepArgs),
     /// Go on past a failed step, as an administrator
     Skip(StepArgs),
+    /// Give values of a run: what its flow says may change while it goes on
+    Set {
+        /// The run
+        run: String,
+        /// NAME=VALUE; once for each value
+        #[arg(required = true)]
+        values: Vec<String>,
+        /// Why; it goes into the journal
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
     /// Cancel a run: what it shared is taken back
     Cancel {
         /// The run
@@ -99,9 +112,10 @@ pub fn run(args: &RunsArgs, settings: Settings) -> Outcome {
 fn server_of(command: &RunsCommand) -> &ServerArgs {
     match command {
         RunsCommand::Retry(args) | RunsCommand::Skip(args) => &args.server,
-        RunsCommand::List { server, .. } | RunsCommand::Show { server, .. } | RunsCommand::Cancel { server, .. } => {
-            server
-        }
+        RunsCommand::List { server, .. }
+        | RunsCommand::Show { server, .. }
+        | RunsCommand::Set { server, .. }
+        | RunsCommand::Cancel { server, .. } => server,
     }
 }
 
@@ -125,6 +139,21 @@ async fn answer(command: &RunsCommand, client: &Client) -> Outcome {
         RunsCommand::Show { run, json, .. } => show(client, run, *json).await,
         RunsCommand::Retry(args) => Ok(step(client, args, "retry").await?),
         RunsCommand::Skip(args) => Ok(step(client, args, "skip").await?),
+        RunsCommand::Set {
+            run, values, reason, ..
+        } => {
+            let values = given(values)?;
+            let names: Vec<&str> = values.keys().map(String::as_str).collect();
+            let said = format!("{run}: set {}", names.join(", "));
+            client
+                .post(
+                    &format!("/api/v1/runs/{}/values", escaped(run)),
+                    &json!({ "values": values, "reason": reason }),
+                )
+                .await?;
+            output::say(&said);
+            Ok(())
+        }
         RunsCommand::Cancel { run, reason, .. } => {
             client
                 .post(
@@ -147,6 +176,17 @@ async fn step(client: &Client, args: &StepArgs, how: &str) -> Answer<()> {
     client.post(&path, &json!({ "reason": args.reason })).await?;
     output::say(&format!("{}: {how} {}", args.run, args.step));
     Ok(())
+}
+
+/// `NAME=VALUE` by name: a value that reads as JSON is that, any other is a text.
+fn given(values: &[String]) -> Result<Map<String, Value>, Failure> {
+    let one = |text: &String| {
+        let wrong = || Failure::Usage(format!("{text}: write NAME=VALUE"));
+        let (name, value) = text.split_once('=').ok_or_else(wrong)?;
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+        Ok((name.to_owned(), value))
+    };
+    values.iter().map(one).collect()
 }
 
 fn list(items: &Value, as_json: bool) -> Outcome {

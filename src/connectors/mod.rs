@@ -5,6 +5,7 @@ pub mod data;
 pub mod file360;
 pub mod http;
 pub mod mail;
+pub mod workflow;
 
 use crate::base::Value;
 use crate::connect::{ActionError, Links, Mailer, Registry};
@@ -41,6 +42,9 @@ pub fn registry(settings: &Settings) -> Registry {
     registry.add(mail::action(&settings.mailer, &settings.directory));
     registry.add(http::action(&settings.http));
     for action in data::actions() {
+        registry.add(action);
+    }
+    for action in workflow::actions() {
         registry.add(action);
     }
     for event in file360::events() {

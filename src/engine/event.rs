@@ -494,6 +494,20 @@ pub enum Event {
         /// Its round.
         round: u32,
     },
+    /// Values of the run are others than before.
+    ValuesSet {
+        /// Those that changed, by name.
+        values: Map<String, Value>,
+        /// The step that gave them, where one did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<String>,
+        /// Who gave them, where somebody did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// A new round of a step and everything downstream of it.
     WentBack {
         /// The step whose outcome led back.

@@ -59,6 +59,15 @@ pub enum Input {
         /// Why.
         reason: String,
     },
+    /// The outside gives values of the run.
+    Set {
+        /// By name.
+        values: Map<String, Value>,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
     /// A person wants a failed step tried again.
     Retry {
         /// The step.
@@ -183,6 +192,9 @@ pub enum Refusal {
     /// What was filled in does not fit: names of fields, and what is wrong with each.
     #[error("{}", faults(.0))]
     Form(Vec<(String, String)>),
+    /// Values of the run that are not there or do not fit: names, and what is wrong with each.
+    #[error("{}", faults(.0))]
+    Values(Vec<(String, String)>),
     /// Somebody else has taken the task.
     #[error("somebody else has taken this task: it is open again when they give it back")]
     Taken,

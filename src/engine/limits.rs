@@ -25,6 +25,8 @@ pub const MAX_REMARKS: usize = 100;
 pub const MAX_REMARK_CHARS: usize = 4_000;
 /// Size of what one person fills in, as compact JSON.
 pub const MAX_FORM_BYTES: usize = 16 << 10;
+/// Size of all values of a run together, as compact JSON.
+pub const MAX_VALUES_BYTES: usize = 64 << 10;
 /// Times that one way back may be taken, whatever the flow says.
 pub const MAX_ROUNDS: u32 = 1_000;
 /// Characters kept of an error's text.

@@ -23,6 +23,8 @@ impl Scope for RunScope<'_> {
     fn get(&self, path: &[&str]) -> Option<Value> {
         match path {
             ["inputs", rest @ ..] => dig(&self.state.inputs, rest).cloned(),
+            ["values"] => Some(Value::Object(self.state.values.clone())),
+            ["values", name, rest @ ..] => dig(self.state.values.get(*name)?, rest).cloned(),
             ["run", rest @ ..] => self.run(rest),
             ["steps", id, rest @ ..] => {
                 let slot = self.state.seen_from(self.plan, self.frame, id)?;

@@ -13,6 +13,7 @@ use crate::base::id::{EventId, RunId, TaskId};
 use crate::base::{Timestamp, Value};
 use crate::expr::SecretUse;
 use crate::plan::{BodyId, Plan, StepId};
+use serde_json::Map;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// One run as it stands.
@@ -24,6 +25,8 @@ pub struct RunState {
     /// The step of another run that started it.
     pub(super) parent: Option<Parent>,
     pub(super) inputs: Value,
+    /// What changes while it goes on, as it is now.
+    pub(super) values: Map<String, Value>,
     pub(super) started_at: Timestamp,
     pub(super) ended_at: Option<Timestamp>,
     /// Time of the last event. Never goes back.
@@ -36,6 +39,8 @@ pub struct RunState {
     pub(super) working: BTreeSet<Slot>,
     /// Steps that wait for events.
     pub(super) waiting: BTreeSet<Slot>,
+    /// Those of them that wait until something holds.
+    pub(super) watching: BTreeSet<Slot>,
     /// Steps that ask people, or for documents.
     pub(super) asking: BTreeSet<Slot>,
     pub(super) timers: BTreeSet<Timer>,

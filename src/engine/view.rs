@@ -260,6 +260,11 @@ impl RunMachine {
         &self.state.inputs
     }
 
+    /// What changes while it goes on, as it is now.
+    pub fn values(&self) -> &serde_json::Map<String, Value> {
+        &self.state.values
+    }
+
     /// Its outputs, once it ended.
     pub fn outputs(&self) -> Option<&Value> {
         match &self.state.progress {

@@ -10,11 +10,11 @@ use super::{Host, HostError, inputs};
 use crate::base::Value;
 use crate::base::id::{FileId, RunId};
 use crate::engine::view::RunPhase;
-use crate::engine::{EventRecord, Input, Parent, RunMachine, Start};
+use crate::engine::{EventRecord, Input, Parent, Reply, RunMachine, Start};
 use crate::plan::Plan;
 use crate::spec::InputKind;
 use crate::store::{RunFilter, RunRow, RunStatus, Write};
-use serde_json::json;
+use serde_json::{Map, json};
 use std::sync::Arc;
 use tokio::sync::broadcast;
 
@@ -42,6 +42,8 @@ pub struct RunView {
     pub steps: Vec<StepView>,
     /// Inputs.
     pub inputs: Value,
+    /// What changes while it goes on, as it is now.
+    pub values: Map<String, Value>,
     /// Outputs, once it ended.
     pub outputs: Option<Value>,
     /// The step of another run that started it, if one did.
@@ -279,6 +281,7 @@ impl Host {
                 run: loaded.row.clone(),
                 steps: step_views(machine.steps()),
                 inputs: machine.inputs().clone(),
+                values: machine.values().clone(),
                 outputs: machine.outputs().cloned(),
                 parent: machine.parent().cloned(),
             };
@@ -327,6 +330,23 @@ impl Host {
             reason: reason.to_owned(),
         };
         self.drive(run, input, Vec::new()).await.map(|_| ())
+    }
+
+    /// Gives values of a run.
+    pub async fn set_values(
+        self: &Arc<Self>,
+        run: &RunId,
+        values: Map<String, Value>,
+        by: &str,
+        reason: &str,
+    ) -> Result<Reply, HostError> {
+        check_reason(Some(reason))?;
+        let input = Input::Set {
+            values,
+            by: by.to_owned(),
+            reason: reason.to_owned(),
+        };
+        self.drive(run, input, Vec::new()).await
     }
 
     /// Tries a failed step again.

@@ -67,6 +67,7 @@ pub const CODES: &[Page] = pages![
     "GF309" "starts-itself",
     "GF310" "too-few-elements",
     "GF311" "nothing-to-keep",
+    "GF312" "never-changes",
     "GF315" "bad-cancel",
     "GF316" "lock-in-lock",
     "GF401" "no-deadline",

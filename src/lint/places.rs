@@ -60,6 +60,8 @@ pub enum Purpose<'a> {
     Input(&'a str),
     /// The elements of an `each`.
     List,
+    /// The value of the run of this name, given by a step.
+    Value(&'a str),
 }
 
 /// One place.
@@ -90,7 +92,7 @@ impl Place<'_> {
         if self.event == EventScope::File {
             return vec!["file"];
         }
-        let mut roots = vec!["inputs", "steps", "run"];
+        let mut roots = vec!["inputs", "values", "steps", "run"];
         if self.each.is_some() {
             roots.extend(["item", "index"]);
         }
@@ -215,6 +217,14 @@ impl<'a> Collector<'a> {
         for (index, check) in spec.check.iter().flatten().enumerate() {
             self.condition(step.at(&format!("check/{index}/that")), Some(&check.that), "that");
         }
+        for (name, value) in spec.set.iter().flatten() {
+            let purpose = if value.is_string() {
+                Purpose::Value(name)
+            } else {
+                Purpose::Data
+            };
+            self.data(&step.at(&format!("set/{}", escape(name))), value, purpose);
+        }
         if let Some(end) = &spec.end {
             self.text(step.at("end/message"), end.message.as_deref(), Purpose::Text);
         }
@@ -254,6 +264,7 @@ impl<'a> Collector<'a> {
         self.text(format!("{pointer}/until"), wait.until.as_deref(), Purpose::Text);
         self.text(format!("{pointer}/on"), wait.on.as_deref(), Purpose::Text);
         self.text(format!("{pointer}/key"), wait.key.as_deref(), Purpose::Text);
+        self.condition(format!("{pointer}/when"), wait.when.as_deref(), "when");
         if let Some(event) = &wait.event {
             self.event = EventScope::Kind(event);
             self.condition(format!("{pointer}/where"), wait.filter.as_deref(), "where");

@@ -20,6 +20,8 @@ pub struct Shapes {
     pub inputs: IndexMap<String, Type>,
     /// The options of inputs that are a choice.
     pub options: HashMap<String, Vec<String>>,
+    /// Fields of `values`: sure where they have a default.
+    pub values: Type,
     /// What each step gives, by id.
     pub steps: IndexMap<String, StepShape>,
     /// Fields of `run`.
@@ -54,6 +56,7 @@ impl Shapes {
                 .filter(|(_, input)| input.kind == InputKind::Choice && !input.options.is_empty())
                 .map(|(name, input)| (name.clone(), input.options.clone()))
                 .collect(),
+            values: values_type(spec),
             steps: IndexMap::new(),
             run: run_type(),
             events: HashMap::new(),
@@ -138,7 +141,7 @@ impl Shapes {
             Some(Verb::Complete(_)) => {
                 StepShape::Same(Type::object([("completed", Field::sure(Type::list(Type::Text)))]))
             }
-            Some(Verb::Choose(_) | Verb::End(_)) => StepShape::Same(Type::object([])),
+            Some(Verb::Choose(_) | Verb::Set(_) | Verb::End(_)) => StepShape::Same(Type::object([])),
             Some(Verb::Each(each)) => each_shape(&result_type(each, Type::Any, &HashMap::new())),
             Some(Verb::Run(_)) | None => StepShape::Same(Type::Any),
         }
@@ -147,6 +150,9 @@ impl Shapes {
     fn wait(&mut self, wait: &WaitSpec, catalog: &Catalog) -> StepShape {
         if let Some(event) = &wait.event {
             return StepShape::ByOutcome(vec![("received".into(), self.event(event, catalog))]);
+        }
+        if wait.when.is_some() {
+            return StepShape::Same(Type::object([]));
         }
         if !wait.all.is_empty() {
             let fields = wait
@@ -323,6 +329,20 @@ pub fn each_shape(result: &Type) -> StepShape {
         ("done".into(), Type::object([results()])),
         ("failed".into(), failure([results()])),
     ])
+}
+
+/// What changes while a run goes on: there from the start where it has a default.
+fn values_type(spec: &FlowSpec) -> Type {
+    let fields = spec.values.iter().map(|(name, value)| {
+        let ty = input_type(value);
+        let field = if value.is_optional() {
+            Field::sure(ty)
+        } else {
+            Field::maybe(ty)
+        };
+        (name.as_str(), field)
+    });
+    Type::object(fields)
 }
 
 fn run_type() -> Type {

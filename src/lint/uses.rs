@@ -349,6 +349,7 @@ impl Resolver<'_> {
                 None => (1, Meaning::NoStep),
             },
             ["run", rest @ ..] => below(&Field::sure(self.shapes.run.clone()), rest, 1),
+            ["values", rest @ ..] => below(&Field::sure(self.shapes.values.clone()), rest, 1),
             ["item", rest @ ..] => below(&Field::sure(self.item(place)), rest, 1),
             ["file", rest @ ..] => match shapes::file_in(place.event) {
                 Some(ty) => below(&Field::sure(ty), rest, 1),
@@ -593,6 +594,7 @@ impl TypeScope for Names<'_> {
             }
             "steps" => Some(Type::any_object()),
             "run" => Some(shapes.run.clone()),
+            "values" => Some(shapes.values.clone()),
             "item" => Some(self.resolver.item(self.place)),
             "index" => Some(Type::Integer),
             "file" => shapes::file_in(self.place.event),

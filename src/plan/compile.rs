@@ -73,6 +73,7 @@ pub fn compile_with(
         triggers: spec.on.clone(),
         schedule,
         inputs: spec.inputs.clone(),
+        values: spec.values.clone(),
         outputs,
         graph: order::graph(&steps.0),
         back_edges: outcomes::back_edges(&steps.0),

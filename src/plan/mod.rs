@@ -62,6 +62,8 @@ pub struct Plan {
     pub schedule: Option<Schedule>,
     /// What a run needs to know.
     pub inputs: IndexMap<String, InputSpec>,
+    /// What changes while a run goes on.
+    pub values: IndexMap<String, InputSpec>,
     /// What a run gives.
     pub outputs: Vec<(String, Tree)>,
     /// The steps, in the order of the file.
@@ -185,6 +187,8 @@ pub enum PlanVerb {
     Run(PlanRun),
     /// Steps of its own, once for each element.
     Each(PlanEach),
+    /// Gives values of the run.
+    Set(Vec<(String, Tree)>),
     /// Withdraws steps of the same list.
     Cancel(Vec<StepId>),
     /// Ends these `each` of the same list as done.
@@ -222,6 +226,8 @@ pub struct PlanWait {
     pub alternatives: IndexMap<String, PlanAlternative>,
     /// A moment or a length of time; the outcome is `received`.
     pub until: Option<Template>,
+    /// What must hold; the outcome is `received`.
+    pub when: Option<Expression>,
 }
 
 /// One event to wait for.

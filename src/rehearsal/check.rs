@@ -99,6 +99,8 @@ impl Checker<'_> {
             ("reassign", entry.reassign.as_ref().map(|it| &it.by)),
             ("remark", entry.remark.as_ref().map(|it| &it.by)),
             ("cancel", entry.cancel.as_ref().map(|it| &it.by)),
+            ("set", entry.set.as_ref().map(|it| &it.by)),
+            ("look", entry.look.as_ref().map(|it| &it.by)),
             ("retry", entry.retry.as_ref().map(|it| &it.by)),
             ("skip", entry.skip.as_ref().map(|it| &it.by)),
         ];
@@ -149,6 +151,7 @@ impl Checker<'_> {
             }
         }
         self.items_of(at, entry);
+        self.values_of(at, entry);
         if let Some(retry) = &entry.retry {
             self.incident(&format!("{at}/retry/step"), &retry.step);
         }
@@ -183,6 +186,23 @@ impl Checker<'_> {
             if let Some(item) = item {
                 self.word(&format!("{at}/{key}/item"), "no checklist has an item", item, &known);
             }
+        }
+    }
+
+    /// Values that an entry names, where they are not to be refused; a task that it looks at.
+    fn values_of(&mut self, at: &str, entry: &EntrySpec) {
+        if let Some(step) = entry.look.as_ref().and_then(|look| look.step.as_ref()) {
+            self.step(&format!("{at}/look/step"), step);
+        }
+        let known: Vec<String> = self.setting.plan.values.keys().cloned().collect();
+        let given = entry.set.iter().filter(|_| entry.refused.is_none());
+        for name in given
+            .flat_map(|set| set.values.keys())
+            .filter(|name| !known.contains(*name))
+        {
+            let near = nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
+            let at = format!("{at}/set/values/{}", escape(name));
+            self.wrong_key(&at, format!("the flow has no value `{name}`"), near);
         }
     }
 

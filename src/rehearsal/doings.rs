@@ -1,8 +1,8 @@
 //! What happens on a time line, done through the host as the doors of the product do it.
 
-use super::facts::{parties, party};
+use super::facts::{fits, parties, party};
 use super::file::{
-    CommentSpec, DownloadSpec, EntrySpec, EventSpec, FileSpec, PutSpec, UploadSpec, VisitSpec, WebhookSpec,
+    CommentSpec, DownloadSpec, EntrySpec, EventSpec, FileSpec, LookSpec, PutSpec, UploadSpec, VisitSpec, WebhookSpec,
 };
 use super::material::{self, Material};
 use super::stage::Stage;
@@ -29,6 +29,8 @@ pub enum Fault {
     Refused(String),
     /// The test does not make sense here, in a sentence.
     Wrong(String),
+    /// What was found is not what the test says, in a sentence; and what was found.
+    Other(String, Value),
     /// Something around the rehearsal failed.
     Broken(String),
 }
@@ -99,6 +101,14 @@ impl Actor<'_, '_> {
             let by = party(directory, &cancel.by);
             host.cancel_run(self.run()?, &by, &cancel.reason).await?;
         }
+        if let Some(set) = &entry.set {
+            let by = party(directory, &set.by);
+            let values: Map<String, Value> = set.values.clone().into_iter().collect();
+            host.set_values(self.run()?, values, &by, &set.reason).await?;
+        }
+        if let Some(look) = &entry.look {
+            self.look(look).await?;
+        }
         if let Some(retry) = &entry.retry {
             let by = party(directory, &retry.by);
             host.retry_step(self.run()?, &retry.step, &by, &retry.reason).await?;
@@ -108,6 +118,29 @@ impl Actor<'_, '_> {
             host.skip_step(self.run()?, &skip.step, &by, &skip.reason).await?;
         }
         Ok(())
+    }
+
+    /// Holds what somebody finds against what they must find.
+    async fn look(&self, look: &LookSpec) -> Done {
+        let found = if let Some(step) = &look.step {
+            let by = party(&self.stage.setting.directory, &look.by);
+            let task = self.task(&by, Some(step), None).await?;
+            if !task.is_shown_to(&by) {
+                return Err(Fault::Refused("there is no such task for you".to_owned()));
+            }
+            json!(task)
+        } else {
+            json!(self.stage.host.run_view(self.run()?).await?)
+        };
+        if fits(&found, &look.finds) {
+            return Ok(());
+        }
+        let keys = look.finds.as_object().into_iter().flatten().map(|(key, _)| key);
+        let seen: Map<String, Value> = keys
+            .filter_map(|key| Some((key.clone(), found.get(key)?.clone())))
+            .collect();
+        let message = format!("{} finds something else", look.by);
+        Err(Fault::Other(message, Value::Object(seen)))
     }
 
     pub(super) fn run(&self) -> Result<&RunId, Fault> {

@@ -232,6 +232,10 @@ pub struct EntrySpec {
     pub fail: Option<FailSpec>,
     /// A person cancels the run.
     pub cancel: Option<ByHandSpec>,
+    /// A person, or a program in their name, gives values of the run.
+    pub set: Option<SetSpec>,
+    /// A person, or a program in their name, looks at the run, or at their task.
+    pub look: Option<LookSpec>,
     /// A person has a failed step tried again.
     pub retry: Option<StepByHandSpec>,
     /// A person has the run go on past a failed step.
@@ -532,6 +536,33 @@ pub struct ByHandSpec {
     pub by: String,
     /// Why.
     pub reason: String,
+}
+
+/// Values of the run that somebody gives.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Set")]
+pub struct SetSpec {
+    /// Who, by user name.
+    pub by: String,
+    /// The values, by name.
+    #[schemars(length(min = 1))]
+    pub values: IndexMap<String, Value>,
+    /// Why.
+    pub reason: String,
+}
+
+/// What somebody finds who looks.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Look")]
+pub struct LookSpec {
+    /// Who, by user name.
+    pub by: String,
+    /// The step whose open task they look at. Without it, the run.
+    pub step: Option<String>,
+    /// What they must find; of a map, the keys that are given.
+    pub finds: Value,
 }
 
 /// Something that a person does to a step.

@@ -234,6 +234,9 @@ impl Scene<'_> {
                 let help = "if that is how it must be, say so beside it: `refused: WORDS OF THE REASON`";
                 Diagnostic::error(codes::NOT_AS_EXPECTED, message, span).with_help(help)
             }
+            (Err(Fault::Other(message, found)), _) => {
+                Diagnostic::error(codes::NOT_AS_EXPECTED, message, span).with_help(format!("what is there: {found}"))
+            }
             (Err(Fault::Wrong(why) | Fault::Broken(why)), _) => Diagnostic::error(codes::CANNOT_BE_PLAYED, why, span),
         };
         self.findings.push(finding);

@@ -103,7 +103,7 @@ impl Actor<'_, '_> {
         Ok(())
     }
 
-    async fn task(&self, by: &str, step: Option<&str>, item: Option<&str>) -> Result<TaskRow, Fault> {
+    pub(super) async fn task(&self, by: &str, step: Option<&str>, item: Option<&str>) -> Result<TaskRow, Fault> {
         let task = match step {
             Some(step) => self.task_of(step, item).await?,
             None => self.only_task(by).await?,

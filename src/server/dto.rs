@@ -5,9 +5,11 @@ use super::items::AskedItem;
 use crate::audit::AccessEntry;
 mod remark;
 mod run;
+mod values;
 
 pub use remark::{RemarkBody, TaskRemark};
 pub use run::{Elements, Parent, RunDetail, Step};
+pub use values::ValuesBody;
 
 use crate::base::render::{FileFindings, json};
 use crate::base::{Diagnostic, Timestamp, Value, unique};
@@ -18,6 +20,7 @@ use crate::space::Role;
 use crate::store::{Deployment, MailState, OutboxMail, RunRow, RunStatus, TaskRow, TaskState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Map;
 
 /// A part of a list.
 #[derive(Clone, Debug, Serialize, JsonSchema)]

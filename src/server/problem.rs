@@ -217,6 +217,11 @@ impl From<Refusal> for Problem {
                 problem.more.errors = wrongs(faults);
                 problem
             }
+            Refusal::Values(faults) => {
+                let mut problem = unfit("bad-values");
+                problem.more.errors = wrongs(faults);
+                problem
+            }
             Refusal::NoSuchDecision { .. } => unfit("no-such-decision"),
             Refusal::ReasonMissing(_) => unfit("reason-missing"),
             Refusal::NoIncident(_) => conflict("no-incident"),

@@ -167,6 +167,7 @@ fn flow_and_run_routes() -> Vec<Route> {
         get("/api/v1/runs/{run}/journal", OPERATORS, "get_journal", "What happened in a run, in order", runs::journal),
         get("/api/v1/runs/{run}/events", OPERATORS, "watch_run", "The same live, as server-sent events", runs::events).streaming(),
         post("/api/v1/runs/{run}/cancel", OPERATORS, "cancel_run", "Cancels a run", runs::cancel),
+        post("/api/v1/runs/{run}/values", OPERATORS, "set_run_values", "Gives values of a run: what its flow says may change while it goes on", runs::set_values),
         post("/api/v1/runs/{run}/steps/{step}/retry", ADMINS, "retry_step", "Tries a failed step again", runs::retry),
         post("/api/v1/runs/{run}/steps/{step}/skip", ADMINS, "skip_step", "Goes on past a failed step", runs::skip),
     ]

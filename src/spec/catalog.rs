@@ -7,6 +7,9 @@ use crate::base::Value;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+/// Connections that are built in: what happens under their names, this server tells and nobody else.
+pub const OWN_CONNECTIONS: [&str; 6] = ["file360", "mail", "http", "data", "workflow", "gatefold"];
+
 /// What an action does to the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

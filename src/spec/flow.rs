@@ -2,7 +2,7 @@
 
 use super::limits::{
     FLOW_PATTERN, MAX_GUARANTEES, MAX_INPUTS, MAX_LABELS, MAX_LINE, MAX_NAME, MAX_OPTIONS, MAX_OUTCOMES, MAX_STEPS,
-    MAX_TEXT, NAME_PATTERN, SIZE_PATTERN, VERSION_PATTERN,
+    MAX_TEXT, MAX_VALUES, NAME_PATTERN, SIZE_PATTERN, VERSION_PATTERN,
 };
 use super::step::StepSpec;
 use crate::base::schedule::MAX_PATTERN;
@@ -49,6 +49,10 @@ pub struct FlowSpec {
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     #[schemars(extend("maxProperties" = MAX_INPUTS, "propertyNames" = { "pattern": NAME_PATTERN, "maxLength": MAX_NAME }))]
     pub inputs: IndexMap<String, InputSpec>,
+    /// What changes while a run goes on: set by its steps and by the outside, read as `values.NAME`.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("maxProperties" = MAX_VALUES, "propertyNames" = { "pattern": NAME_PATTERN, "maxLength": MAX_NAME }))]
+    pub values: IndexMap<String, InputSpec>,
     /// What a run gives at its end; each value may hold `${{ }}`.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     #[schemars(extend("maxProperties" = MAX_INPUTS, "propertyNames" = { "pattern": NAME_PATTERN, "maxLength": MAX_NAME }))]

@@ -116,7 +116,7 @@ fn shape(root: &mut Map<String, Value>) {
             "oneOf": one_of,
         }),
     );
-    exactly_one(defs, "Wait", &[&["any"], &["all"], &["until"], &["event"]]);
+    exactly_one(defs, "Wait", &[&["any"], &["all"], &["until"], &["when"], &["event"]]);
     exactly_one(defs, "Choose", &[&["when", "outcome"], &["otherwise"]]);
     for key in ["on", "key", "where", "kept"] {
         defs["Wait"]["dependentRequired"][key] = json!(["event"]);

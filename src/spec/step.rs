@@ -5,7 +5,7 @@ use super::collect::CollectSpec;
 use super::limits::{
     DEFAULT_PARALLEL, MAX_ALTERNATIVES, MAX_ATTEMPTS, MAX_BRANCHES, MAX_DECISIONS, MAX_ELEMENTS, MAX_FIELDS,
     MAX_INPUTS, MAX_LINE, MAX_NAME, MAX_OUTCOMES, MAX_PARALLEL, MAX_PEOPLE, MAX_REMINDERS, MAX_STEPS, MAX_TEXT,
-    NAME_PATTERN, RESERVED_FIELDS, RESERVED_IDS, RESERVED_OUTPUTS,
+    MAX_VALUES, NAME_PATTERN, RESERVED_FIELDS, RESERVED_IDS, RESERVED_OUTPUTS,
 };
 use super::run::RunSpec;
 use super::shape::{MAX_AFTER, MAX_COUNT};
@@ -52,6 +52,10 @@ pub struct StepSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = MAX_BRANCHES))]
     pub check: Option<Vec<CheckSpec>>,
+    /// Verb: give values of the run, by name; each may hold `${{ }}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("minProperties" = 1, "maxProperties" = MAX_VALUES), extend("examples" = [{ "arrival": "${{ steps.shipped.arrival }}" }]))]
+    pub set: Option<IndexMap<String, Value>>,
     /// Verb: end the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end: Option<EndSpec>,
@@ -124,6 +128,8 @@ pub enum Verb<'a> {
     Choose(&'a [ChooseSpec]),
     /// Conditions on data.
     Check(&'a [CheckSpec]),
+    /// Values of the run.
+    Set(&'a IndexMap<String, Value>),
     /// The end of the run, or of an element.
     End(&'a EndSpec),
     /// Steps once for each element.
@@ -138,8 +144,8 @@ pub enum Verb<'a> {
 
 impl Verb<'_> {
     /// Every verb, in the order of the language page.
-    pub const WORDS: [&'static str; 12] = [
-        "uses", "wait", "approve", "task", "collect", "each", "run", "choose", "check", "cancel", "complete", "end",
+    pub const WORDS: [&'static str; 13] = [
+        "uses", "wait", "approve", "task", "collect", "each", "run", "choose", "check", "set", "cancel", "complete", "end",
     ];
 }
 
@@ -155,6 +161,7 @@ impl StepSpec {
             self.task.as_ref().map(Verb::Task),
             self.choose.as_deref().map(Verb::Choose),
             self.check.as_deref().map(Verb::Check),
+            self.set.as_ref().map(Verb::Set),
             self.end.as_ref().map(Verb::End),
             self.collect.as_ref().map(Verb::Collect),
             self.each.as_ref().map(Verb::Each),
@@ -232,7 +239,7 @@ pub struct EachSpec {
     pub outputs: IndexMap<String, Value>,
 }
 
-/// Wait for one event (`event` …), any or all of several, or until a moment.
+/// Wait for one event (`event` …), any or all of several, until a moment, or until something holds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Wait")]
@@ -249,6 +256,10 @@ pub struct WaitSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["2 business days"]))]
     pub until: Option<String>,
+    /// Bare expression over what changes while the run goes on; the outcome is `received` as soon as it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["values.amount > 1000"]))]
+    pub when: Option<String>,
     /// Type of the one event to wait for; the outcome is `received`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = MAX_LINE), extend("examples" = ["file360.file_uploaded"]))]

@@ -372,6 +372,11 @@ impl TaskRow {
         let consulted = self.thread.iter().filter_map(|remark| remark.to.as_ref());
         self.people.iter().chain(consulted)
     }
+
+    /// Whether a person may look at it: it is on their list, or they have answered it.
+    pub fn is_shown_to(&self, person: &str) -> bool {
+        self.listed_for().any(|one| one == person) || self.decided.iter().any(|record| record.by == person)
+    }
 }
 
 /// What tasks were before there were others.

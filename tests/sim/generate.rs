@@ -32,7 +32,8 @@ pub fn flow(seed: u64) -> String {
         "version": "1.0.0",
         "calendar": "office",
         "inputs": { "n": { "type": "integer" }, "document": { "type": "file" } },
-        "outputs": { "n": "${{ inputs.n }}", "last": format!("${{{{ steps.s{}.outcome }}}}", count - 1) },
+        "values": { "v": { "type": "integer", "default": 0 } },
+        "outputs": { "n": "${{ inputs.n }}", "v": "${{ values.v }}", "last": format!("${{{{ steps.s{}.outcome }}}}", count - 1) },
         "steps": steps,
     });
     if !always.is_empty() {
@@ -79,8 +80,13 @@ impl Generator {
 
     /// Puts a verb into the step and says what it may come to.
     fn verb(&mut self, at: usize, step: &mut Map<String, Value>) -> Vec<String> {
-        match self.rng.below(29) {
-            26.. if at > 0 => self.stop(at, step),
+        match self.rng.below(30) {
+            27.. if at > 0 => self.stop(at, step),
+            26 => {
+                let given = self.rng.choose(&["${{ values.v + 1 }}", "${{ inputs.n }}", "nonsense"]);
+                step.insert("set".to_owned(), json!({ "v": given }));
+                words(&["done"])
+            }
             24..=25 => Self::run(step),
             22..=23 => self.collect(step),
             20..=21 if self.depth < 2 => self.each(at, step),
@@ -160,7 +166,7 @@ impl Generator {
         let actions = ["t.call", "t.once", "t.once", "t.pure", "t.share", "t.grant", "t.local"];
         let action = self.rng.choose(&actions);
         step.insert("uses".to_owned(), json!(action));
-        let mut with = json!({ "n": "${{ inputs.n }}", "who": "at ${{ run.id }}" });
+        let mut with = json!({ "n": "${{ inputs.n }}", "v": "${{ values.v }}", "who": "at ${{ run.id }}" });
         if self.depth > 0 {
             with["item"] = json!("${{ item }} at ${{ index }}");
         }
@@ -216,7 +222,11 @@ impl Generator {
     }
 
     fn wait(&mut self, step: &mut Map<String, Value>) -> Vec<String> {
-        let (wait, outcomes) = match self.rng.below(5) {
+        let (wait, outcomes) = match self.rng.below(6) {
+            3 => {
+                let when = format!("values.v > {}", self.rng.below(3));
+                (json!({ "when": when }), words(&["received", "expired"]))
+            }
             0 => (
                 json!({ "until": format!("{} hours", self.rng.below(20) + 1) }),
                 vec!["received".to_owned()],

@@ -292,6 +292,7 @@ fn kind(verb: &PlanVerb) -> String {
         PlanVerb::Ask(_) => "task".to_owned(),
         PlanVerb::Choose(_) => "choose".to_owned(),
         PlanVerb::Check(_) => "check".to_owned(),
+        PlanVerb::Set(_) => "set".to_owned(),
         PlanVerb::Collect(_) => "collect".to_owned(),
         PlanVerb::Run(run) => format!("run {}", run.flow),
         PlanVerb::Each(_) => "each".to_owned(),
@@ -306,6 +307,7 @@ fn shape(verb: &PlanVerb) -> Shape {
         PlanVerb::Uses { .. }
         | PlanVerb::Run(_)
         | PlanVerb::Each(_)
+        | PlanVerb::Set(_)
         | PlanVerb::Cancel(_)
         | PlanVerb::Complete(_)
         | PlanVerb::End { .. } => Shape::Action,

@@ -137,6 +137,7 @@ impl Applier<'_> {
         self.queue_no_more(slot);
         self.state.working.remove(&slot);
         self.state.waiting.remove(&slot);
+        self.state.watching.remove(&slot);
         self.state.asking.remove(&slot);
         if !self.state.incidents.is_empty() {
             self.state.incidents.remove(&self.state.name(self.plan, slot));

@@ -14,6 +14,7 @@ mod incidents;
 mod locks;
 mod stop;
 mod tasks;
+mod values;
 mod waits;
 
 use super::event::{Event, EventRecord};
@@ -57,6 +58,7 @@ pub(super) fn begin(plan: &Plan, record: &EventRecord, fresh: &mut Fresh) -> Res
         seed: *seed,
         parent: parent.clone(),
         inputs: inputs.clone(),
+        values: values::first(plan),
         started_at: record.at,
         ended_at: None,
         now: record.at,
@@ -65,6 +67,7 @@ pub(super) fn begin(plan: &Plan, record: &EventRecord, fresh: &mut Fresh) -> Res
         frames: Frames::new(plan, record.at),
         working: BTreeSet::new(),
         waiting: BTreeSet::new(),
+        watching: BTreeSet::new(),
         asking: BTreeSet::new(),
         timers: BTreeSet::new(),
         tasks: Vec::new(),
@@ -154,6 +157,7 @@ impl Applier<'_> {
             Event::ChildStarted { step, round, child, .. } => self.child_started(step, *round, child),
             Event::EachOpened { .. } | Event::ElementEnded { .. } => self.each(event),
             Event::StepSkipped { step, round } => self.skipped(step, *round),
+            Event::ValuesSet { values, .. } => self.values_set(values),
             Event::WentBack { from, outcome, to } => self.went_back(from, outcome, to),
             Event::IncidentRaised {
                 step,

@@ -5,6 +5,7 @@ use super::super::frame::Slot;
 use super::super::state::{Alarm, KeptEvent, Phase, Timer, TimerOf, Wait};
 use super::{Applier, Impossible};
 use crate::base::id::EventId;
+use crate::plan::PlanVerb;
 
 impl Applier<'_> {
     pub(super) fn wait(&mut self, event: &Event) -> Result<(), Impossible> {
@@ -23,6 +24,9 @@ impl Applier<'_> {
                     timers: timers.clone(),
                 });
                 self.state.waiting.insert(slot);
+                if matches!(&self.planned(slot).verb, PlanVerb::Wait(wait) if wait.when.is_some()) {
+                    self.state.watching.insert(slot);
+                }
                 self.start_timers(slot, timers);
                 self.fresh.opened.push_back(slot);
                 Ok(())

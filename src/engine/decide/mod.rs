@@ -21,6 +21,7 @@ mod rule;
 mod start;
 mod stop;
 mod timers;
+mod values;
 mod wait;
 
 pub(super) use start::rendered;
@@ -65,6 +66,7 @@ pub(super) fn handle(machine: &mut RunMachine, now: Timestamp, input: Input) -> 
         Input::Act(acting) => decider.act(acting)?,
         Input::Wake => decider.wake(),
         Input::Cancel { by, reason } => decider.cancel(by, reason)?,
+        Input::Set { values, by, reason } => decider.set_by(&values, by, reason)?,
         Input::Retry { step, by, reason } => decider.resolve(step, "retry", by, reason)?,
         Input::Skip { step, by, reason } => decider.resolve(step, "skip", by, reason)?,
     };
@@ -170,7 +172,7 @@ impl<'m> Decider<'m> {
                 self.offer(&event);
             } else if let Some(slot) = self.machine.fresh.opened.pop_front() {
                 self.look_for_kept(slot);
-            } else if !self.look_again() && !self.finish_run() {
+            } else if !self.look_at_values() && !self.look_again() && !self.finish_run() {
                 return;
             }
         }

@@ -37,6 +37,7 @@ impl Decider<'_> {
             PlanVerb::Choose(branches) => self.choose(slot, branches),
             PlanVerb::Check(checks) => self.check(slot, checks),
             PlanVerb::Each(each) => self.start_each(slot, each),
+            PlanVerb::Set(values) => self.set(slot, values),
             PlanVerb::Cancel(steps) => self.withdraw(slot, steps),
             PlanVerb::Complete(steps) => self.complete(slot, steps),
             PlanVerb::End { status, message } => self.end(slot, status, message.as_ref()),

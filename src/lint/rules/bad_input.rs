@@ -26,6 +26,10 @@ fn check(cx: &Context<'_>, report: &mut Report) {
             report,
         );
     }
+    for (name, value) in &cx.spec.values {
+        let pointer = format!("/values/{}", escape(name));
+        one(cx, &format!("value `{name}`"), value, &pointer, report);
+    }
     for step in &cx.steps {
         for (path, form) in [
             ("approve/form", step.spec.approve.as_ref().map(|approve| &approve.form)),

@@ -16,6 +16,7 @@ mod join_never_met;
 mod lock_in_lock;
 mod may_be_missing;
 mod missing_with_key;
+mod never_changes;
 mod no_deadline;
 mod nobody_completed;
 mod not_upstream;
@@ -64,6 +65,7 @@ pub const RULES: &[Rule] = &[
     back_to_not_upstream::RULE,
     too_few_elements::RULE,
     nothing_to_keep::RULE,
+    never_changes::RULE,
     bad_cancel::RULE,
     lock_in_lock::RULE,
     no_deadline::RULE,

@@ -29,6 +29,7 @@ pub const RULE: Rule = Rule {
 fn check(cx: &Context<'_>, report: &mut Report) {
     for step in &cx.steps {
         no_list(cx, step, report);
+        set(cx, step, report);
     }
     no_files(cx, report);
     for one in &cx.uses {
@@ -92,6 +93,17 @@ fn place(cx: &Context<'_>, one: &Use, report: &mut Report) {
         );
         report.push(Diagnostic::error(CODE, message, span()));
     }
+    if let Purpose::Value(name) = place.purpose
+        && let Some(value) = cx.spec.values.get(name)
+        && !shapes::may_be_given(value.kind, ty)
+    {
+        let message = format!(
+            "value `{name}` must be {}, and this is {}",
+            kind_name(value.kind),
+            ty.words()
+        );
+        report.push(Diagnostic::error(CODE, message, span()));
+    }
     if !one.whole {
         return;
     }
@@ -147,6 +159,18 @@ fn has_expression(value: &Value) -> bool {
         Value::Array(items) => items.iter().any(has_expression),
         Value::Object(fields) => fields.values().any(has_expression),
         _ => false,
+    }
+}
+
+/// What a step gives a value of the run as it stands.
+fn set(cx: &Context<'_>, step: &StepView<'_>, report: &mut Report) {
+    for (name, value) in step.spec.set.iter().flatten() {
+        let known = cx.spec.values.get(name).filter(|_| !has_expression(value));
+        if let Some(expected) = known.and_then(|known| misgiven(known, value)) {
+            let message = format!("value `{name}` must be {expected}");
+            let span = cx.value(&step.at(&format!("set/{}", escape(name))));
+            report.push(Diagnostic::error(CODE, message, span));
+        }
     }
 }
 

@@ -3,14 +3,12 @@
 use crate::base::source::escape;
 use crate::base::{Code, Diagnostic};
 use crate::lint::rule::{Check, Context, Report, Rule, suggest};
+use crate::spec::catalog::OWN_CONNECTIONS;
 
 const CODE: Code = Code {
     id: "GF605",
     name: "unknown-event",
 };
-
-/// Connections that are built in even where they emit nothing.
-const BUILT_IN: [&str; 5] = ["file360", "mail", "http", "data", "gatefold"];
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -69,7 +67,7 @@ fn findable(cx: &Context<'_>, event: &str, has_key: bool, wait: &str, report: &m
 
 fn is_built_in(cx: &Context<'_>, connection: &str) -> bool {
     let names = cx.catalog.actions.keys().chain(cx.catalog.events.keys());
-    BUILT_IN.contains(&connection)
+    OWN_CONNECTIONS.contains(&connection)
         || names
             .filter_map(|name| name.split_once('.'))
             .any(|(of, _)| of == connection)

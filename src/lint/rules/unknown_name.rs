@@ -1,5 +1,6 @@
 //! An expression uses a name that means nothing there.
 
+use crate::base::source::escape;
 use crate::base::{Code, Diagnostic};
 use crate::expr::check::ExprFindingKind;
 use crate::lint::rule::{Check, Context, Report, Rule, suggest};
@@ -32,6 +33,7 @@ fn check(cx: &Context<'_>, report: &mut Report) {
             }
         }
     }
+    set(cx, report);
     for (_, name) in cx.names().filter(|(_, name)| name.path[0] != "steps") {
         let Meaning::NoField(position, candidates) = &name.meaning else {
             continue;
@@ -40,6 +42,27 @@ fn check(cx: &Context<'_>, report: &mut Report) {
         let message = format!("`{}` has no `{word}`", name.path[..*position].join("."));
         let finding = Diagnostic::error(CODE, message, name.span);
         report.push_with(|| suggest(finding, word, candidates.iter().map(String::as_str), "it has"));
+    }
+}
+
+/// What a step gives is a value that the flow has.
+fn set(cx: &Context<'_>, report: &mut Report) {
+    for step in &cx.steps {
+        let unknown = step.spec.set.iter().flatten().map(|(name, _)| name);
+        for name in unknown.filter(|name| !cx.spec.values.contains_key(*name)) {
+            let span = cx.key(&step.at(&format!("set/{}", escape(name))));
+            let finding = Diagnostic::error(CODE, format!("the flow has no value `{name}`"), span);
+            report.push(if cx.spec.values.is_empty() {
+                finding.with_help(format!("add it at the top: `values: {{ {name}: {{ type: text }} }}`"))
+            } else {
+                suggest(
+                    finding,
+                    name,
+                    cx.spec.values.keys().map(String::as_str),
+                    "its values are",
+                )
+            });
+        }
     }
 }
 
@@ -63,6 +86,12 @@ fn bare(cx: &Context<'_>, one: &Use, wrong: &Wrong, word: &str) -> Diagnostic {
     let finding = Diagnostic::error(CODE, wrong.message.clone(), wrong.span);
     if cx.spec.inputs.contains_key(word) {
         let meant = format!("inputs.{word}");
+        return finding
+            .with_help(format!("did you mean `{meant}`?"))
+            .with_fix(wrong.span, meant);
+    }
+    if cx.spec.values.contains_key(word) {
+        let meant = format!("values.{word}");
         return finding
             .with_help(format!("did you mean `{meant}`?"))
             .with_fix(wrong.span, meant);

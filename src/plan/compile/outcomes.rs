@@ -66,7 +66,7 @@ pub(super) fn possible(spec: &StepSpec, verb: Verb<'_>) -> IndexMap<Outcome, boo
             }
             spec.outcomes.keys().for_each(|name| add(name, false));
         }
-        Verb::Cancel(_) | Verb::Complete(_) => add("done", true),
+        Verb::Set(_) | Verb::Cancel(_) | Verb::Complete(_) => add("done", true),
         Verb::End(_) => {}
     }
     let waits = matches!(verb, Verb::Wait(_) | Verb::Approve(_) | Verb::Task(_));

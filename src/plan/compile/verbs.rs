@@ -22,6 +22,7 @@ impl<'a> Compiler<'a> {
             Verb::Task(task) => PlanVerb::Ask(self.task(&format!("{pointer}/task"), task, names)),
             Verb::Choose(branches) => PlanVerb::Choose(self.choose(&format!("{pointer}/choose"), branches)),
             Verb::Check(checks) => PlanVerb::Check(self.check(&format!("{pointer}/check"), checks)),
+            Verb::Set(values) => PlanVerb::Set(self.set(&format!("{pointer}/set"), values)),
             Verb::End(end) => PlanVerb::End {
                 status: end.status.clone(),
                 message: end
@@ -152,6 +153,10 @@ impl<'a> Compiler<'a> {
                 .until
                 .as_ref()
                 .map(|text| self.moment(&format!("{pointer}/until"), text)),
+            when: wait
+                .when
+                .as_deref()
+                .and_then(|text| self.condition(&format!("{pointer}/when"), text)),
         }
     }
 
@@ -172,6 +177,14 @@ impl<'a> Compiler<'a> {
                 .as_deref()
                 .and_then(|text| self.condition(&format!("{pointer}/where"), text)),
         }
+    }
+
+    fn set(&mut self, pointer: &str, values: &IndexMap<String, Value>) -> Vec<(String, Tree)> {
+        let one = |(name, value): (&String, &Value)| {
+            let pointer = format!("{pointer}/{}", escape(name));
+            (name.clone(), self.tree(&pointer, value))
+        };
+        values.iter().map(one).collect()
     }
 
     /// The branches up to the first `otherwise`.

@@ -6,10 +6,8 @@ use crate::engine::InboundEvent;
 use crate::server::Problem;
 use crate::server::dto::{EventAnswer, EventBody};
 use crate::server::extract::{Accepted, JsonBody, State};
+use crate::spec::catalog::OWN_CONNECTIONS;
 use axum::http::StatusCode;
-
-/// Connections whose events only this server tells.
-const BUILT_IN: [&str; 6] = ["file360", "mail", "http", "data", "workflow", "gatefold"];
 
 /// Records an event and delivers it. One of the same id and kind is recorded once, and
 /// another one under that id is refused.
@@ -27,7 +25,7 @@ pub async fn publish(
     if connection.is_empty() || name.is_empty() || body.id.is_empty() {
         return Err(unfit("id and kind must not be empty".to_owned()));
     }
-    if BUILT_IN.contains(&connection) {
+    if OWN_CONNECTIONS.contains(&connection) {
         return Err(unfit(format!("events of {connection} come from this server alone")));
     }
     // Derived, so that no sender can take an id that something else has; the length tells where the

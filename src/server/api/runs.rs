@@ -4,7 +4,7 @@ use crate::base::Value;
 use crate::base::id::RunId;
 use crate::host::once::{self, OnceKey};
 use crate::host::runs::StartRun;
-use crate::server::dto::{JournalLine, Page, ReasonBody, Run, RunDetail, StartBody, Started};
+use crate::server::dto::{JournalLine, Page, ReasonBody, Run, RunDetail, StartBody, Started, ValuesBody};
 use crate::server::extract::{Answer, Created, Done, JsonBody, Once, Path, Query, State};
 use crate::server::live::{self, Live};
 use crate::server::{Caller, Problem};
@@ -152,6 +152,18 @@ pub async fn cancel(
     JsonBody(body): JsonBody<ReasonBody>,
 ) -> Result<Done, Problem> {
     server.host.cancel_run(&run, &caller.principal(), &body.reason).await?;
+    Ok(Done)
+}
+
+/// Gives values of a run.
+pub async fn set_values(
+    State(server): State,
+    caller: Caller,
+    Path(run): Path<RunId>,
+    JsonBody(body): JsonBody<ValuesBody>,
+) -> Result<Done, Problem> {
+    let by = caller.principal();
+    server.host.set_values(&run, body.values, &by, &body.reason).await?;
     Ok(Done)
 }
 

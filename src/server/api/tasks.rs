@@ -164,9 +164,7 @@ fn answered(reply: Reply) -> DecisionAnswer {
 /// The task, if it is one of the caller's or the caller administers.
 async fn visible(server: &Server, caller: &Caller, task: &TaskId) -> Result<TaskRow, Problem> {
     let row = server.host.task(task).await.map_err(Problem::from)?;
-    let person = caller.principal();
-    let is_theirs = row.listed_for().any(|one| *one == person) || row.decided.iter().any(|record| record.by == person);
-    if is_theirs || caller.has(ADMIN) {
+    if row.is_shown_to(&caller.principal()) || caller.has(ADMIN) {
         return Ok(row);
     }
     Err(Problem::not_found("such task for you"))

@@ -5,6 +5,7 @@ use crate::base::{Timestamp, Value};
 use crate::host::runs::{ElementCounts, RunView, StepView};
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Map;
 
 /// A run with its steps.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -16,6 +17,9 @@ pub struct RunDetail {
     pub steps: Vec<Step>,
     /// Its inputs.
     pub inputs: Value,
+    /// What changes while it goes on, as it is now, by name.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub values: Map<String, Value>,
     /// Its outputs, once it ended.
     pub outputs: Option<Value>,
     /// The step of another run that started it, if one did.
@@ -38,6 +42,7 @@ impl From<RunView> for RunDetail {
             run: view.run.into(),
             steps: view.steps.into_iter().map(Step::from).collect(),
             inputs: view.inputs,
+            values: view.values,
             outputs: view.outputs,
             parent: view.parent.map(|parent| Parent {
                 run: parent.run.0,

@@ -277,7 +277,7 @@ impl Teller<'_, '_> {
             "Wait" => self.unclear(
                 inside,
                 "does not say what it waits for",
-                "give it one of `any`, `all`, `until` or `event`",
+                "give it one of `any`, `all`, `until`, `when` or `event`",
             ),
             "Choose" => self.unclear(
                 inside,

@@ -28,5 +28,6 @@ mod runs;
 mod stop;
 mod tasks;
 mod timers;
+mod values;
 mod waits;
 mod weights;

@@ -382,6 +382,18 @@ impl Subject {
         Input::Wake
     }
 
+    /// What somebody outside gives, wanted or not.
+    fn given(&mut self) -> Input {
+        let given = [
+            json!({ "v": self.rng.below(4) }),
+            json!({ "v": "nonsense" }),
+            json!({ "w": 1 }),
+        ];
+        let values = self.rng.pick(&given).as_object().cloned().unwrap_or_default();
+        let (by, reason) = ("user:a".to_owned(), "so".to_owned());
+        Input::Set { values, by, reason }
+    }
+
     fn resolution(&mut self) -> Input {
         let incidents = self.machine.incidents();
         let step = if incidents.is_empty() {
@@ -404,6 +416,7 @@ impl Subject {
             11..=13 => self.decision(),
             14 => self.acting(),
             15..=17 => Some(self.resolution()),
+            19 => Some(self.given()),
             18 if self.rng.percent(10) => Some(Input::Cancel {
                 by: "user:a".to_owned(),
                 reason: String::new(),

@@ -477,3 +477,35 @@ async fn a_failed_step_is_mended_by_an_administrator() {
     watch(&harness, &run, 0).await;
     assert_eq!(run_of(&harness, &run).await["outcome"], "completed");
 }
+
+#[tokio::test(start_paused = true)]
+async fn values_are_given_with_a_reason_and_shown_and_what_does_not_fit_is_told_by_name() {
+    let harness = Harness::new().await;
+    let flow = "flow: order\nversion: 1.0.0\nvalues: { amount: { type: integer, default: 0 } }\nsteps:
+  - { id: large, wait: { when: values.amount > 10 }, deadline: { due: 2 days }, outcomes: { expired: { end: small } } }\n";
+    harness.deploy(flow).await;
+    let run = harness.begin("order", json!({})).await;
+    let path = format!("/api/v1/runs/{run}/values");
+    let wrong = json!({ "values": { "amount": "much" }, "reason": "it grew" });
+    let answer = harness.post(&path).by("operator").json(&wrong).send().await;
+    assert_eq!(
+        (answer.status, answer.problem().as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, "bad-values")
+    );
+    assert_eq!(answer.json()["errors"][0]["place"], "amount");
+    assert_eq!(run_of(&harness, &run).await["values"], json!({ "amount": 0 }));
+
+    let right = json!({ "values": { "amount": 11 }, "reason": "it grew" });
+    let answer = harness.post(&path).by("operator").json(&right).send().await;
+    assert!(answer.status.is_success(), "{}", answer.text());
+    let shown = run_of(&harness, &run).await;
+    assert_eq!(
+        (&shown["values"], &shown["outcome"]),
+        (&json!({ "amount": 11 }), &json!("completed"))
+    );
+    let late = harness.post(&path).by("operator").json(&right).send().await;
+    assert_eq!(
+        (late.status, late.problem().as_str()),
+        (StatusCode::CONFLICT, "run-ended")
+    );
+}
