@@ -20,6 +20,7 @@ pub fn run() -> RunCommit {
         version: "1.0.0".to_owned(),
         plan: "ab".repeat(32),
         inputs: json!({}),
+        settings: serde_json::Map::new(),
         initiator: "user:bench".to_owned(),
         trigger: "manual".to_owned(),
         seed: 7,

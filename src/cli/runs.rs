@@ -179,7 +179,7 @@ async fn step(client: &Client, args: &StepArgs, how: &str) -> Answer<()> {
 }
 
 /// `NAME=VALUE` by name: a value that reads as JSON is that, any other is a text.
-fn given(values: &[String]) -> Result<Map<String, Value>, Failure> {
+pub fn given(values: &[String]) -> Result<Map<String, Value>, Failure> {
     let one = |text: &String| {
         let wrong = || Failure::Usage(format!("{text}: write NAME=VALUE"));
         let (name, value) = text.split_once('=').ok_or_else(wrong)?;

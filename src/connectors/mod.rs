@@ -47,6 +47,9 @@ pub fn registry(settings: &Settings) -> Registry {
     for action in workflow::actions() {
         registry.add(action);
     }
+    for event in workflow::events() {
+        registry.add_event(event);
+    }
     for event in file360::events() {
         registry.add_event(event);
     }

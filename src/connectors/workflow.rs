@@ -1,13 +1,15 @@
-//! `workflow`: what a run tells other runs.
+//! `workflow`: what a run tells other runs, and leaves to later ones.
 
-use super::action::{Action, info};
-use crate::base::Value;
+use super::action::{Action, event_info, info};
 use crate::base::id::EventId;
+use crate::base::{Document, Value};
 use crate::connect::{ActionError, CallContext, Handler, LocalAction, LocalEffect, Registered, read_input};
 use crate::engine::InboundEvent;
-use crate::spec::Effect;
 use crate::spec::catalog::OWN_CONNECTIONS;
-use crate::store::{Store, Write};
+use crate::spec::values::check_value;
+use crate::spec::{Effect, EventInfo, FlowSpec, read_flow};
+use crate::store::settings::{self, Setting, SettingChanged};
+use crate::store::{Store, StoreError, Write};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
@@ -36,6 +38,74 @@ pub struct EmitInput {
 pub struct EmitOutput {
     /// The event's id.
     event: String,
+}
+
+/// Settings of the flow that calls it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SettingsInput {
+    /// By name. Runs that start from now on have them; those that run keep what they began with.
+    settings: Map<String, Value>,
+}
+
+/// What is other than before.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct SettingsOutput {
+    /// Names of the settings that changed.
+    changed: Vec<String>,
+}
+
+struct SetSettings;
+
+impl Action for SetSettings {
+    const NAME: &'static str = "workflow.set_settings";
+    const SUMMARY: &'static str = "Give settings of this flow, for its runs that start from now on.";
+    const EFFECT: Effect = Effect::Write;
+    type Input = SettingsInput;
+    type Output = SettingsOutput;
+}
+
+#[async_trait::async_trait]
+impl LocalAction for SetSettings {
+    async fn call(&self, cx: &CallContext, store: &dyn Store, input: Value) -> Result<LocalEffect, ActionError> {
+        let input: SettingsInput = read_input(input)?;
+        let flow = flow_of(cx, store).await?;
+        let (mut changed, mut writes) = (Vec::new(), Vec::new());
+        for (name, value) in &input.settings {
+            let Some(spec) = flow.settings.get(name) else {
+                let why = format!("settings: {name} is no setting of flow {}", flow.flow);
+                return Err(ActionError::Permanent(why));
+            };
+            let value =
+                check_value(spec, value).map_err(|why| ActionError::Permanent(format!("settings: {name} {why}")))?;
+            let before = settings::setting(store, &flow.flow, name).await.map_err(failed)?;
+            if before.is_some_and(|before| before.value == value) {
+                continue;
+            }
+            let by = format!("run:{}", cx.run);
+            let given = Setting { value, by, at: cx.now };
+            writes.extend(settings::change(&flow.flow, name, &given, &cx.key));
+            changed.push(name.clone());
+        }
+        Ok(LocalEffect {
+            output: super::output(SettingsOutput { changed })?,
+            writes,
+        })
+    }
+}
+
+/// The version of the run's flow that new runs take.
+async fn flow_of(cx: &CallContext, store: &dyn Store) -> Result<FlowSpec, ActionError> {
+    let gone = || ActionError::Permanent("the flow of this run is not deployed".to_owned());
+    let run = store.run(&cx.run).await.map_err(failed)?.ok_or_else(gone)?;
+    let deployed = store.latest_deployment(&run.flow).await.map_err(failed)?;
+    let (document, _) = Document::parse(&run.flow, &deployed.ok_or_else(gone)?.source);
+    read_flow(&document).0.ok_or_else(gone)
+}
+
+fn failed(error: StoreError) -> ActionError {
+    ActionError::Transient(error.to_string())
 }
 
 struct Emit;
@@ -99,12 +169,23 @@ fn check_name(what: &str, name: &str) -> Result<(), ActionError> {
     is_name.then_some(()).ok_or_else(|| ActionError::Permanent(why()))
 }
 
+/// The events.
+pub(super) fn events() -> Vec<EventInfo> {
+    vec![event_info::<SettingChanged>()]
+}
+
 /// The actions.
 pub(super) fn actions() -> Vec<Registered> {
-    vec![Registered {
-        info: info::<Emit>(true, true),
-        handler: Handler::Local(Arc::new(Emit)),
-    }]
+    vec![
+        Registered {
+            info: info::<Emit>(true, true),
+            handler: Handler::Local(Arc::new(Emit)),
+        },
+        Registered {
+            info: info::<SetSettings>(true, true),
+            handler: Handler::Local(Arc::new(SetSettings)),
+        },
+    ]
 }
 
 #[cfg(test)]

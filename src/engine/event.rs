@@ -222,6 +222,9 @@ pub enum Event {
         plan: String,
         /// Inputs, defaults included.
         inputs: Value,
+        /// What runs of the flow shared at that moment.
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        settings: Map<String, Value>,
         /// Who started it, as `user:anna` or `trigger:webhook`.
         initiator: String,
         /// What started it: `manual`, `webhook`, `event`.

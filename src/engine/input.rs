@@ -15,6 +15,8 @@ pub struct Start {
     pub run: RunId,
     /// The inputs as given, already checked against the plan; defaults are filled in.
     pub inputs: Value,
+    /// What runs of the flow share, as it is now; checked, with defaults filled in.
+    pub settings: Map<String, Value>,
     /// Who starts it.
     pub initiator: String,
     /// What starts it.

@@ -41,6 +41,7 @@ impl RunMachine {
                 version: plan.version.clone(),
                 plan: plan.hash.clone(),
                 inputs: with_defaults(&plan, start.inputs),
+                settings: start.settings,
                 initiator: start.initiator,
                 trigger: start.trigger,
                 seed: start.seed,

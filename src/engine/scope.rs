@@ -23,6 +23,8 @@ impl Scope for RunScope<'_> {
     fn get(&self, path: &[&str]) -> Option<Value> {
         match path {
             ["inputs", rest @ ..] => dig(&self.state.inputs, rest).cloned(),
+            ["settings"] => Some(Value::Object(self.state.settings.clone())),
+            ["settings", name, rest @ ..] => dig(self.state.settings.get(*name)?, rest).cloned(),
             ["values"] => Some(Value::Object(self.state.values.clone())),
             ["values", name, rest @ ..] => dig(self.state.values.get(*name)?, rest).cloned(),
             ["run", rest @ ..] => self.run(rest),

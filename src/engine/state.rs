@@ -25,6 +25,8 @@ pub struct RunState {
     /// The step of another run that started it.
     pub(super) parent: Option<Parent>,
     pub(super) inputs: Value,
+    /// What runs of the flow shared when it started.
+    pub(super) settings: Map<String, Value>,
     /// What changes while it goes on, as it is now.
     pub(super) values: Map<String, Value>,
     pub(super) started_at: Timestamp,

@@ -113,10 +113,11 @@ impl Host {
         };
         let given = self.with_documents(&plan, &start, true).await?;
         let checked = inputs::check(&plan.inputs, &given).map_err(|problems| HostError::BadInputs { problems })?;
+        let settings = self.settings_for(&plan).await?;
         let (host, child) = (Arc::clone(self), child.clone());
         self.to_its_end(async move {
             match host
-                .begin_run(&plan, &child, &start, Some(parent), checked, Vec::new())
+                .begin_run(&plan, &child, &start, Some(parent), (checked, settings), Vec::new())
                 .await
             {
                 // the same step was faster

@@ -23,6 +23,12 @@ pub enum HostError {
         /// Every one.
         problems: Vec<(String, String)>,
     },
+    /// A setting is missing or wrong: its name, what was wrong.
+    #[error("{}", problems.iter().map(|(name, why)| format!("setting {name}: {why}")).collect::<Vec<_>>().join("; "))]
+    BadSettings {
+        /// Every one.
+        problems: Vec<(String, String)>,
+    },
     /// What was sent is wrong, in words for the sender.
     #[error("{0}")]
     Invalid(String),

@@ -23,6 +23,7 @@ mod requests;
 pub mod retention;
 pub mod runs;
 pub mod schedules;
+pub mod settings;
 pub mod slots;
 mod stripes;
 pub mod tasks;

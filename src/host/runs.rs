@@ -113,10 +113,14 @@ impl Host {
         let plan = self.latest_plan(&start.flow).await?;
         let given = self.with_documents(&plan, &start, false).await?;
         let checked = inputs::check(&plan.inputs, &given).map_err(|problems| HostError::BadInputs { problems })?;
+        let settings = self.settings_for(&plan).await?;
         let run = RunId(format!("{}_{}", RunId::PREFIX, uuid::Uuid::now_v7().simple()));
         let until = key_until(self.now());
         writes.extend(start.once.as_ref().map(|once| once.used_for(run.to_string(), until)));
-        match self.begin_run(&plan, &run, &start, None, checked, writes).await {
+        match self
+            .begin_run(&plan, &run, &start, None, (checked, settings), writes)
+            .await
+        {
             Ok(()) => Ok(run),
             Err(Stop::Duplicate(first)) => {
                 let before = match &start.once {
@@ -139,12 +143,12 @@ impl Host {
         run: &RunId,
         start: &StartRun,
         parent: Option<Parent>,
-        inputs: Value,
+        given: (Value, Map<String, Value>),
         writes: Vec<Write>,
     ) -> Result<(), Stop> {
         let place = self.slots.of(run);
         let mut slot = place.lock().await;
-        let mut loaded = self.begin(plan, run, start, parent, inputs)?;
+        let mut loaded = self.begin(plan, run, start, parent, given)?;
         let mut has_begun = false;
         let settled = self.settle(run, &mut loaded, writes, &mut || has_begun = true).await;
         match settled {
@@ -184,7 +188,7 @@ impl Host {
         run: &RunId,
         start: &StartRun,
         parent: Option<Parent>,
-        inputs: Value,
+        (inputs, settings): (Value, Map<String, Value>),
     ) -> Result<Loaded, HostError> {
         let drawn = |error| HostError::Store(crate::store::StoreError::Failed(format!("no randomness: {error}")));
         let seed = self.parts().seed.map_or_else(getrandom::u64, Ok).map_err(drawn)?;
@@ -207,6 +211,7 @@ impl Host {
         let begin = Start {
             run: run.clone(),
             inputs,
+            settings,
             initiator: start.initiator.clone(),
             trigger: start.trigger.clone(),
             seed,

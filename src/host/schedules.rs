@@ -137,7 +137,7 @@ impl Host {
             Err(error) => Err(error),
         };
         match started {
-            Err(error @ (HostError::BadInputs { .. } | HostError::Invalid(_))) => {
+            Err(error @ (HostError::BadInputs { .. } | HostError::BadSettings { .. } | HostError::Invalid(_))) => {
                 tracing::error!(flow = plan.flow, %moment, %error, "the moment could not start a run");
                 self.pass_over(once).await
             }

@@ -100,7 +100,7 @@ impl Host {
         match started {
             Ok(()) => Ok(true),
             // the event will not become another one: it is told once and not tried again
-            Err(error @ (HostError::BadInputs { .. } | HostError::Invalid(_))) => {
+            Err(error @ (HostError::BadInputs { .. } | HostError::BadSettings { .. } | HostError::Invalid(_))) => {
                 tracing::error!(flow = plan.flow, event = %event.id, %error, "the event could not start a run");
                 self.commit_alone(vec![delivery]).await?;
                 Ok(false)

@@ -92,7 +92,7 @@ impl Place<'_> {
         if self.event == EventScope::File {
             return vec!["file"];
         }
-        let mut roots = vec!["inputs", "values", "steps", "run"];
+        let mut roots = vec!["inputs", "settings", "values", "steps", "run"];
         if self.each.is_some() {
             roots.extend(["item", "index"]);
         }

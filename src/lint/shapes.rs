@@ -20,6 +20,8 @@ pub struct Shapes {
     pub inputs: IndexMap<String, Type>,
     /// The options of inputs that are a choice.
     pub options: HashMap<String, Vec<String>>,
+    /// Fields of `settings`.
+    pub settings: Type,
     /// Fields of `values`: sure where they have a default.
     pub values: Type,
     /// What each step gives, by id.
@@ -56,6 +58,11 @@ impl Shapes {
                 .filter(|(_, input)| input.kind == InputKind::Choice && !input.options.is_empty())
                 .map(|(name, input)| (name.clone(), input.options.clone()))
                 .collect(),
+            settings: Type::object(
+                spec.settings
+                    .iter()
+                    .map(|(name, setting)| (name.as_str(), Field::sure(input_type(setting)))),
+            ),
             values: values_type(spec),
             steps: IndexMap::new(),
             run: run_type(),

@@ -349,6 +349,7 @@ impl Resolver<'_> {
                 None => (1, Meaning::NoStep),
             },
             ["run", rest @ ..] => below(&Field::sure(self.shapes.run.clone()), rest, 1),
+            ["settings", rest @ ..] => below(&Field::sure(self.shapes.settings.clone()), rest, 1),
             ["values", rest @ ..] => below(&Field::sure(self.shapes.values.clone()), rest, 1),
             ["item", rest @ ..] => below(&Field::sure(self.item(place)), rest, 1),
             ["file", rest @ ..] => match shapes::file_in(place.event) {
@@ -594,6 +595,7 @@ impl TypeScope for Names<'_> {
             }
             "steps" => Some(Type::any_object()),
             "run" => Some(shapes.run.clone()),
+            "settings" => Some(shapes.settings.clone()),
             "values" => Some(shapes.values.clone()),
             "item" => Some(self.resolver.item(self.place)),
             "index" => Some(Type::Integer),

@@ -73,6 +73,7 @@ pub fn compile_with(
         triggers: spec.on.clone(),
         schedule,
         inputs: spec.inputs.clone(),
+        settings: spec.settings.clone(),
         values: spec.values.clone(),
         outputs,
         graph: order::graph(&steps.0),

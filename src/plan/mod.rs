@@ -62,6 +62,8 @@ pub struct Plan {
     pub schedule: Option<Schedule>,
     /// What a run needs to know.
     pub inputs: IndexMap<String, InputSpec>,
+    /// What its runs share.
+    pub settings: IndexMap<String, InputSpec>,
     /// What changes while a run goes on.
     pub values: IndexMap<String, InputSpec>,
     /// What a run gives.

@@ -100,6 +100,7 @@ impl Checker<'_> {
             ("remark", entry.remark.as_ref().map(|it| &it.by)),
             ("cancel", entry.cancel.as_ref().map(|it| &it.by)),
             ("set", entry.set.as_ref().map(|it| &it.by)),
+            ("configure", entry.configure.as_ref().map(|it| &it.by)),
             ("look", entry.look.as_ref().map(|it| &it.by)),
             ("retry", entry.retry.as_ref().map(|it| &it.by)),
             ("skip", entry.skip.as_ref().map(|it| &it.by)),

@@ -106,6 +106,10 @@ impl Actor<'_, '_> {
             let values: Map<String, Value> = set.values.clone().into_iter().collect();
             host.set_values(self.run()?, values, &by, &set.reason).await?;
         }
+        if let Some(configure) = &entry.configure {
+            let by = party(directory, &configure.by);
+            self.configure(&by, &configure.settings).await?;
+        }
         if let Some(look) = &entry.look {
             self.look(look).await?;
         }
@@ -120,6 +124,14 @@ impl Actor<'_, '_> {
         Ok(())
     }
 
+    /// Gives settings of the flow under test.
+    pub async fn configure(&self, by: &str, settings: &IndexMap<String, Value>) -> Done {
+        let settings: Map<String, Value> = settings.clone().into_iter().collect();
+        let flow = &self.stage.setting.plan.flow;
+        self.stage.host.set_settings(flow, &settings, by).await?;
+        Ok(())
+    }
+
     /// Holds what somebody finds against what they must find.
     async fn look(&self, look: &LookSpec) -> Done {
         let found = if let Some(step) = &look.step {
@@ -129,6 +141,10 @@ impl Actor<'_, '_> {
                 return Err(Fault::Refused("there is no such task for you".to_owned()));
             }
             json!(task)
+        } else if look.settings {
+            let views = self.stage.host.settings_of(&self.stage.setting.plan.flow).await?;
+            let found = views.into_iter().map(|view| (view.name, json!(view.value)));
+            Value::Object(found.collect())
         } else {
             json!(self.stage.host.run_view(self.run()?).await?)
         };

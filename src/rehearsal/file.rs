@@ -128,6 +128,9 @@ pub struct CaseSpec {
     pub name: String,
     /// When this case begins, if not when the others do.
     pub clock: Option<String>,
+    /// What an administrator has set for the flow before the case begins.
+    #[serde(default)]
+    pub settings: IndexMap<String, Value>,
     /// The start by hand. Without it, something on the time line starts the run.
     pub start: Option<StartSpec>,
     /// What calls to the outside give, by action or by step; these come before those of the file.
@@ -234,6 +237,8 @@ pub struct EntrySpec {
     pub cancel: Option<ByHandSpec>,
     /// A person, or a program in their name, gives values of the run.
     pub set: Option<SetSpec>,
+    /// An administrator, or a program in their name, gives settings of the flow.
+    pub configure: Option<ConfigureSpec>,
     /// A person, or a program in their name, looks at the run, or at their task.
     pub look: Option<LookSpec>,
     /// A person has a failed step tried again.
@@ -552,6 +557,18 @@ pub struct SetSpec {
     pub reason: String,
 }
 
+/// Settings of the flow that somebody gives.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Configure")]
+pub struct ConfigureSpec {
+    /// Who, by user name.
+    pub by: String,
+    /// The settings, by name.
+    #[schemars(length(min = 1))]
+    pub settings: IndexMap<String, Value>,
+}
+
 /// What somebody finds who looks.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -559,8 +576,12 @@ pub struct SetSpec {
 pub struct LookSpec {
     /// Who, by user name.
     pub by: String,
-    /// The step whose open task they look at. Without it, the run.
+    /// The step whose open task they look at. Without it and without `settings`, the run.
     pub step: Option<String>,
+    /// Whether they look at the settings of the flow: write `settings: true`.
+    #[serde(default)]
+    #[schemars(extend("const" = true))]
+    pub settings: bool,
     /// What they must find; of a map, the keys that are given.
     pub finds: Value,
 }

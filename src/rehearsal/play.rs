@@ -82,6 +82,7 @@ pub async fn play(setting: &Setting, document: &Document, test: &TestSpec, index
 
 impl Scene<'_> {
     async fn play(&mut self) -> Result<(), Over> {
+        self.configure().await?;
         self.start().await?;
         let mut before = self.began;
         for (index, entry) in self.case.timeline.iter().enumerate() {
@@ -151,6 +152,20 @@ impl Scene<'_> {
             run,
             key: key.to_owned(),
         }
+    }
+
+    /// What was set before the case begins.
+    async fn configure(&mut self) -> Result<(), Over> {
+        if self.case.settings.is_empty() {
+            return Ok(());
+        }
+        let at = format!("{}/settings", self.at);
+        let given = self
+            .actor(None, "settings")
+            .configure("role:admin", &self.case.settings)
+            .await;
+        self.stage.settle().await;
+        self.came_out(&at, "settings", None, given)
     }
 
     async fn start(&mut self) -> Result<(), Over> {

@@ -9,7 +9,7 @@ mod values;
 
 pub use remark::{RemarkBody, TaskRemark};
 pub use run::{Elements, Parent, RunDetail, Step};
-pub use values::ValuesBody;
+pub use values::{SettingRow, SettingsBody, ValuesBody};
 
 use crate::base::render::{FileFindings, json};
 use crate::base::{Diagnostic, Timestamp, Value, unique};
@@ -20,7 +20,6 @@ use crate::space::Role;
 use crate::store::{Deployment, MailState, OutboxMail, RunRow, RunStatus, TaskRow, TaskState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Map;
 
 /// A part of a list.
 #[derive(Clone, Debug, Serialize, JsonSchema)]

@@ -147,6 +147,11 @@ impl From<HostError> for Problem {
                 problem.more.errors = wrongs(problems);
                 problem
             }
+            HostError::BadSettings { problems } => {
+                let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "bad-settings", detail);
+                problem.more.errors = wrongs(problems);
+                problem
+            }
             HostError::Invalid(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail),
             HostError::KeyReused { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "key-reused", detail),
             HostError::Refused(refusal) => refusal.into(),

@@ -3,7 +3,9 @@
 
 use super::Server;
 use super::access::{Access, Guard, guard};
-use super::api::{access_log, events, files, flows, hooks, items, links, mails, meta, page, page_items, runs, tasks};
+use super::api::{
+    access_log, events, files, flows, hooks, items, links, mails, meta, page, page_items, runs, settings, tasks,
+};
 use super::operation::{Endpoint, Shape};
 use crate::people::roles::{ADMIN, AUTHOR, OPERATOR};
 use axum::http::Method;
@@ -161,6 +163,8 @@ fn flow_and_run_routes() -> Vec<Route> {
         post("/api/v1/flows", AUTHORS, "deploy_flow", "Checks and deploys a flow; refused with the same findings as lint", flows::deploy),
         get("/api/v1/flows", READERS, "list_flows", "The latest version of every flow", flows::list),
         get("/api/v1/flows/{flow}", READERS, "get_flow", "The latest version of a flow, with its text", flows::get),
+        get("/api/v1/flows/{flow}/settings", READERS, "list_settings", "What the runs of a flow share", settings::list),
+        post("/api/v1/flows/{flow}/settings", ADMINS, "set_settings", "Gives settings of a flow, for runs that start from now on", settings::set),
         post("/api/v1/flows/{flow}/runs", OPERATORS, "start_run", "Starts a run; Idempotency-Key makes it once", runs::start),
         get("/api/v1/runs", OPERATORS, "list_runs", "Runs, newest first", runs::list),
         get("/api/v1/runs/{run}", OPERATORS, "get_run", "One run with its steps", runs::get),

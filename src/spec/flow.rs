@@ -49,6 +49,11 @@ pub struct FlowSpec {
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     #[schemars(extend("maxProperties" = MAX_INPUTS, "propertyNames" = { "pattern": NAME_PATTERN, "maxLength": MAX_NAME }))]
     pub inputs: IndexMap<String, InputSpec>,
+    /// What all runs of the flow share, whatever its version: an administrator sets it, a run reads it at its start as
+    /// `settings.NAME`.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("maxProperties" = MAX_VALUES, "propertyNames" = { "pattern": NAME_PATTERN, "maxLength": MAX_NAME }))]
+    pub settings: IndexMap<String, InputSpec>,
     /// What changes while a run goes on: set by its steps and by the outside, read as `values.NAME`.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     #[schemars(extend("maxProperties" = MAX_VALUES, "propertyNames" = { "pattern": NAME_PATTERN, "maxLength": MAX_NAME }))]

@@ -4,7 +4,7 @@
 pub const MAX_STEPS: usize = 1_000;
 /// Most inputs, and most outputs.
 pub const MAX_INPUTS: usize = 200;
-/// Most values of a run that may change.
+/// Most settings of a flow, and most values of a run that may change.
 pub const MAX_VALUES: usize = 100;
 /// Most labels.
 pub const MAX_LABELS: usize = 100;

@@ -145,7 +145,8 @@ pub enum Verb<'a> {
 impl Verb<'_> {
     /// Every verb, in the order of the language page.
     pub const WORDS: [&'static str; 13] = [
-        "uses", "wait", "approve", "task", "collect", "each", "run", "choose", "check", "set", "cancel", "complete", "end",
+        "uses", "wait", "approve", "task", "collect", "each", "run", "choose", "check", "set", "cancel", "complete",
+        "end",
     ];
 }
 

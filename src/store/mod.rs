@@ -7,6 +7,7 @@ pub mod blobs;
 pub mod fault;
 pub mod memory;
 pub mod model;
+pub mod settings;
 pub mod sqlite;
 
 pub use blobs::{BlobError, Blobs, StoredBlob};

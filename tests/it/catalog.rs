@@ -161,7 +161,7 @@ fn effects_are_told_honestly() {
     for (name, action) in &catalog().actions {
         let connection = name.split('.').next().unwrap();
         assert_eq!(action.effect == Effect::Pure, connection == "data", "{name}");
-        assert_eq!(action.local, connection == "file360", "{name}");
+        assert_eq!(action.local, ["file360", "workflow"].contains(&connection), "{name}");
         assert!(
             action.idempotent || ["mail.send", "http.request"].contains(&name.as_str()),
             "{name}: only a mail server and some services cannot tell a repeat"
@@ -193,6 +193,8 @@ fn an_example_of_each_input_is_taken_and_a_misspelt_one_is_not() {
         "http.request": {"method": "POST", "url": "https://api.example.com", "query": {"a": 1, "b": true}, "json": {"x": null}, "expect": [201]},
         "data.set": {"value": 1},
         "data.merge": {"values": [{"a": 1}]},
+        "workflow.emit": {"type": "purchasing.order_placed", "key": "A-1", "data": {"amount": 3}},
+        "workflow.set_settings": {"settings": {"limit": 5000}},
     });
     let examples = examples.as_object().unwrap();
     assert!(

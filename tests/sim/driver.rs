@@ -370,6 +370,7 @@ impl<'f> Sim<'f> {
             let start = Start {
                 run: RunId::from("run_1"),
                 inputs: self.schedule.inputs.clone(),
+                settings: serde_json::Map::new(),
                 initiator: "user:a".to_owned(),
                 trigger: "manual".to_owned(),
                 seed: self.schedule.seed,

@@ -41,6 +41,7 @@ pub(super) fn begin(plan: &Plan, record: &EventRecord, fresh: &mut Fresh) -> Res
     let Event::RunStarted {
         plan: hash,
         inputs,
+        settings,
         initiator,
         seed,
         parent,
@@ -58,6 +59,7 @@ pub(super) fn begin(plan: &Plan, record: &EventRecord, fresh: &mut Fresh) -> Res
         seed: *seed,
         parent: parent.clone(),
         inputs: inputs.clone(),
+        settings: settings.clone(),
         values: values::first(plan),
         started_at: record.at,
         ended_at: None,

@@ -26,6 +26,17 @@ fn check(cx: &Context<'_>, report: &mut Report) {
             report,
         );
     }
+    for (name, setting) in &cx.spec.settings {
+        let pointer = format!("/settings/{}", escape(name));
+        one(cx, &format!("setting `{name}`"), setting, &pointer, report);
+        if setting.kind == InputKind::File || setting.of == Some(InputKind::File) {
+            let message = format!("setting `{name}` cannot be a file");
+            report.push(
+                Diagnostic::error(CODE, message, cx.key(&pointer))
+                    .with_help("name the folder that the file lies in: `type: text`"),
+            );
+        }
+    }
     for (name, value) in &cx.spec.values {
         let pointer = format!("/values/{}", escape(name));
         one(cx, &format!("value `{name}`"), value, &pointer, report);

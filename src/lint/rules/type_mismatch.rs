@@ -11,6 +11,7 @@ use crate::lint::rules::expression_as_text::is_slip;
 use crate::lint::shapes::{self, Lookup, field_of};
 use crate::lint::triggers::{Trigger, triggers};
 use crate::lint::uses::Use;
+use crate::spec::values::check_value;
 use crate::spec::{InputKind, InputSpec};
 
 const CODE: Code = Code {
@@ -166,8 +167,8 @@ fn has_expression(value: &Value) -> bool {
 fn set(cx: &Context<'_>, step: &StepView<'_>, report: &mut Report) {
     for (name, value) in step.spec.set.iter().flatten() {
         let known = cx.spec.values.get(name).filter(|_| !has_expression(value));
-        if let Some(expected) = known.and_then(|known| misgiven(known, value)) {
-            let message = format!("value `{name}` must be {expected}");
+        if let Some(Err(why)) = known.map(|known| check_value(known, value)) {
+            let message = format!("value `{name}` {why}");
             let span = cx.value(&step.at(&format!("set/{}", escape(name))));
             report.push(Diagnostic::error(CODE, message, span));
         }

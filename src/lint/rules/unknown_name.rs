@@ -90,6 +90,12 @@ fn bare(cx: &Context<'_>, one: &Use, wrong: &Wrong, word: &str) -> Diagnostic {
             .with_help(format!("did you mean `{meant}`?"))
             .with_fix(wrong.span, meant);
     }
+    if cx.spec.settings.contains_key(word) {
+        let meant = format!("settings.{word}");
+        return finding
+            .with_help(format!("did you mean `{meant}`?"))
+            .with_fix(wrong.span, meant);
+    }
     if cx.spec.values.contains_key(word) {
         let meant = format!("values.{word}");
         return finding

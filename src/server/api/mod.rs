@@ -13,4 +13,5 @@ pub mod meta;
 pub mod page;
 pub mod page_items;
 pub mod runs;
+pub mod settings;
 pub mod tasks;

@@ -48,7 +48,7 @@ impl Reader<'_> {
 fn leave_out(map: &mut Map<String, Value>, path: &[String]) {
     match path {
         [] => {}
-        [top, name, ..] if ["inputs", "values"].contains(&top.as_str()) => {
+        [top, name, ..] if ["inputs", "settings", "values"].contains(&top.as_str()) => {
             if let Some(input) = map.get_mut(top).and_then(|inputs| inputs.get_mut(name)) {
                 let kind = input.get("type").filter(|kind| is_kind(kind)).cloned();
                 *input = json!({ "type": kind.unwrap_or_else(|| json!("object")) });

@@ -58,6 +58,7 @@ impl Run {
         let start = Start {
             run: RunId::from("run_1"),
             inputs,
+            settings: serde_json::Map::new(),
             initiator: "user:ines".to_owned(),
             trigger: "manual".to_owned(),
             seed: 7,

@@ -65,6 +65,7 @@ impl Subject {
         let start = Start {
             run: RunId::from("run_1"),
             inputs: json!({ "n": rng.below(4), "document": document(1) }),
+            settings: serde_json::Map::new(),
             initiator: "user:a".to_owned(),
             trigger: "manual".to_owned(),
             seed,

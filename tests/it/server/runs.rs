@@ -509,3 +509,53 @@ async fn values_are_given_with_a_reason_and_shown_and_what_does_not_fit_is_told_
         (StatusCode::CONFLICT, "run-ended")
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn settings_are_given_by_administrators_and_read_by_the_runs_that_start_afterwards() {
+    let harness = Harness::new().await;
+    let flow = "flow: order\nversion: 1.0.0\nsettings: { limit: { type: integer, max: 10 } }
+outputs: { limit: \"${{ settings.limit }}\" }\nsteps:\n  - { id: pause, wait: { until: 1 day } }\n";
+    harness.deploy(flow).await;
+    let path = "/api/v1/flows/order/settings";
+    let start = || {
+        harness
+            .post("/api/v1/flows/order/runs")
+            .by("operator")
+            .json(&json!({ "inputs": {} }))
+    };
+    let early = start().send().await;
+    assert_eq!(
+        early.status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "it was never given: {}",
+        early.text()
+    );
+
+    let set = |limit: i64| {
+        harness
+            .post(path)
+            .by("admin")
+            .json(&json!({ "settings": { "limit": limit } }))
+    };
+    let wrong = set(11).send().await;
+    assert_eq!(wrong.json()["errors"][0]["place"], "limit", "{}", wrong.text());
+    let own = json!({ "settings": { "limit": 7 } });
+    let denied = harness.post(path).by("operator").json(&own).send().await;
+    assert_eq!(denied.status, StatusCode::FORBIDDEN);
+    assert!(set(7).send().await.status.is_success());
+    let run = harness.begin("order", json!({})).await;
+    assert!(set(8).send().await.status.is_success());
+
+    let shown = harness.get(path).by("author").send().await.json();
+    assert_eq!(
+        (&shown["items"][0]["value"], &shown["items"][0]["by"]),
+        (&json!(8), &json!("user:admin"))
+    );
+    let journal = harness
+        .get(&format!("/api/v1/runs/{run}/journal"))
+        .by("operator")
+        .send()
+        .await
+        .json();
+    assert_eq!(journal["items"][0]["settings"], json!({ "limit": 7 }), "{journal}");
+}

@@ -175,6 +175,7 @@ impl Real {
                 version: plan.version.clone(),
                 plan: plan.hash.clone(),
                 inputs: self.schedule.inputs.clone(),
+                settings: serde_json::Map::new(),
                 initiator: "user:a".to_owned(),
                 trigger: "manual".to_owned(),
                 seed: self.schedule.seed,
