@@ -48,6 +48,14 @@ pub enum Input {
     },
     /// Something happened outside.
     Event(InboundEvent),
+    /// The document of a task has a version that is newer than the one people are asked about, and
+    /// that the run was never told of or told of too early: who gave it made it before the task opened.
+    Newer {
+        /// The task.
+        task: TaskId,
+        /// The newest version.
+        document: DocumentRef,
+    },
     /// A person decides.
     Decide(Decision),
     /// A person does something else about a task.

@@ -72,6 +72,7 @@ impl RunMachine {
 
     /// Lists everything that a decision may be open on.
     fn look_again(&mut self) {
+        self.fresh.look_at_all = true;
         let state = &self.state;
         for (id, frame) in state.frames.iter() {
             for (slot, step) in slots(id, frame) {

@@ -318,6 +318,9 @@ pub(super) struct Fresh {
     pub(super) collects: VecDeque<Slot>,
     /// Each `each` that was opened or of which an element ended.
     pub(super) eaches: VecDeque<Slot>,
+    /// Whether it is not known what was looked at: after a replay every kept event may be for
+    /// everything that is open.
+    pub(super) look_at_all: bool,
 }
 
 impl RunState {

@@ -198,7 +198,7 @@ impl Host {
             }));
             // an ended run takes nothing; it is told all the same
             let _ = loaded.machine.handle(self.now(), Input::Event(event));
-            self.do_immediate(&mut loaded.machine).await?;
+            self.do_immediate(&mut loaded.machine, loaded.row.seq).await?;
         }
         Ok(delivered)
     }
@@ -272,10 +272,15 @@ impl Host {
     ) -> Result<(), Stop> {
         let mut has_local = false;
         loop {
-            self.do_immediate(&mut loaded.machine).await?;
+            let stored = loaded.row.seq;
+            self.do_immediate(&mut loaded.machine, stored).await?;
             let Some(call) = self.next_local(&loaded.machine) else {
-                self.commit(run, loaded, writes).await?;
+                self.commit(run, loaded, std::mem::take(&mut writes)).await?;
                 durable();
+                // from here on the run is told of new versions; one may have come just before
+                if self.tell_of_newer(&mut loaded.machine, stored).await? {
+                    continue;
+                }
                 return Ok(());
             };
             // a local action sees only what is stored, so the one before it is stored first, and so
@@ -293,11 +298,12 @@ impl Host {
         }
     }
 
-    /// Computes, and asks the directory, as long as there is something to compute or to ask.
-    async fn do_immediate(&self, machine: &mut RunMachine) -> Result<(), HostError> {
+    /// Computes, and asks the directory, as long as there is something to compute or to ask. What
+    /// came after the event at `stored` is not durable yet.
+    async fn do_immediate(&self, machine: &mut RunMachine, stored: u64) -> Result<(), HostError> {
         loop {
             let now = self.now();
-            let mut progress = false;
+            let mut progress = self.tell_of_newer(machine, stored).await?;
             for work in machine.outstanding() {
                 let input = match work {
                     Work::Call {

@@ -14,6 +14,7 @@ pub mod files;
 pub mod health;
 pub mod inputs;
 pub mod metrics;
+mod newest;
 pub mod once;
 pub mod outbox;
 pub mod people;

@@ -70,11 +70,7 @@ impl Decider<'_> {
         if state.kept.len() < MAX_KEPT_EVENTS {
             return None;
         }
-        let meets = |slot: &Slot| self.met_by(*slot, event).is_some();
-        let voids = |slot: &Slot| self.newer_version(*slot, event).is_some();
-        let tells = |slot: &Slot| self.is_news(*slot, event);
-        let mut asking = state.asking.iter();
-        if state.waiting.iter().any(meets) || asking.any(|slot| voids(slot) || tells(slot)) {
+        if self.takes(&state.waiting, &state.asking, event) {
             return None;
         }
         let mut groups = BTreeMap::new();
@@ -85,6 +81,23 @@ impl Decider<'_> {
         }
         let (_, Reverse(oldest)) = groups.into_values().max()?;
         Some(state.kept[oldest].id.clone())
+    }
+
+    /// Whether one of these waits, or of these that ask, has a use for `event`.
+    pub(super) fn takes<'s>(
+        &self,
+        waiting: impl IntoIterator<Item = &'s Slot>,
+        asking: impl IntoIterator<Item = &'s Slot>,
+        event: &KeptEvent,
+    ) -> bool {
+        let mut waiting = waiting.into_iter();
+        let mut asking = asking.into_iter();
+        waiting.any(|slot| self.met_by(*slot, event).is_some()) || asking.any(|slot| self.concerns(*slot, event))
+    }
+
+    /// Whether `event` brings a newer version of what people decide on there, or tells of an item.
+    pub(super) fn concerns(&self, slot: Slot, event: &KeptEvent) -> bool {
+        self.newer_version(slot, event).is_some() || self.is_news(slot, event)
     }
 
     /// Whether a step may still look at events of this kind. What nobody looks at is not recorded.
@@ -137,20 +150,48 @@ impl Decider<'_> {
         });
     }
 
+    /// The file space knows a newer version of what the task is about than the run does.
+    pub(super) fn newer(&mut self, task: &TaskId, document: DocumentRef) -> Reply {
+        let mut asking = self.state().asking.iter().copied();
+        let of_task = |slot: &Slot| self.state().task_of(*slot).is_some_and(|open| open.id == *task);
+        let Some(slot) = asking.find(of_task) else {
+            return Reply::AlreadyDone;
+        };
+        let PlanVerb::Ask(ask) = &self.step(slot).verb else {
+            return Reply::AlreadyDone;
+        };
+        if !self.is_newer(slot, &document) {
+            return Reply::AlreadyDone;
+        }
+        let exclude = self.excluded(slot, ask, Some(&document));
+        self.emit(Event::DecisionsVoided {
+            task: task.clone(),
+            cause: EventId::derived(&format!("upload:{}:{}", document.id, document.version)),
+            document,
+            exclude,
+        });
+        Reply::Accepted
+    }
+
     /// The task at `slot` and the newer version of its document that `event` brings, where that
     /// makes decisions void.
     fn newer_version(&self, slot: Slot, event: &KeptEvent) -> Option<(TaskId, DocumentRef)> {
-        let PlanVerb::Ask(ask) = &self.step(slot).verb else {
-            return None;
-        };
-        if event.kind != FILE_UPLOADED || ask.on_new_version != OnNewVersion::Reset {
+        let task = self.state().task_of(slot)?;
+        if event.kind != FILE_UPLOADED || task.document.is_none() {
             return None;
         }
-        let task = self.state().task_of(slot)?;
-        let current = task.document.as_ref()?;
         let document = uploaded(&event.data)?;
-        let is_newer = document.id == current.id && document.version > current.version;
-        is_newer.then(|| (task.id.clone(), document))
+        self.is_newer(slot, &document).then(|| (task.id.clone(), document))
+    }
+
+    /// Whether `document` is a newer version of what people decide on at `slot`, and makes decisions void.
+    fn is_newer(&self, slot: Slot, document: &DocumentRef) -> bool {
+        let PlanVerb::Ask(ask) = &self.step(slot).verb else {
+            return false;
+        };
+        let current = self.state().task_of(slot).and_then(|task| task.document.as_ref());
+        let is_newer = |current: &DocumentRef| document.id == current.id && document.version > current.version;
+        ask.on_new_version == OnNewVersion::Reset && current.is_some_and(is_newer)
     }
 }
 

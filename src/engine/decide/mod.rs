@@ -35,7 +35,6 @@ use super::machine::RunMachine;
 use super::scope::RunScope;
 use super::state::{KeptEvent, Phase, RunState};
 use crate::base::Timestamp;
-use crate::base::id::EventId;
 use crate::plan::{Plan, PlanStep};
 use std::sync::Arc;
 
@@ -62,6 +61,7 @@ pub(super) fn handle(machine: &mut RunMachine, now: Timestamp, input: Input) -> 
         Input::Finished { work, attempt, result } => decider.work_finished(&work, attempt, result),
         Input::Assigned { work, assignment } => decider.assigned(&work, &assignment),
         Input::Event(event) => decider.event(event, told),
+        Input::Newer { task, document } => decider.newer(&task, document),
         Input::Decide(decision) => decider.decide(decision)?,
         Input::Act(acting) => decider.act(acting)?,
         Input::Wake => decider.wake(),
@@ -181,16 +181,29 @@ impl<'m> Decider<'m> {
     /// Offers everything kept once more: what a condition rejected, it may take now that time has
     /// passed or other steps have got on. Replay does the same, and so never decides what was not.
     fn look_again(&mut self) -> bool {
-        let state = self.state();
-        if state.kept.is_empty() || (state.waiting.is_empty() && state.asking.is_empty()) {
+        let Some(event) = self.taken_now().map(|kept| kept.id.clone()) else {
+            self.machine.fresh.look_at_all = false;
             return false;
+        };
+        let before = self.state().seq;
+        self.offer(&event);
+        self.state().seq > before
+    }
+
+    /// The first kept event that something open takes now. All were offered when they came, and when
+    /// something opened; since then only a condition on what changes can have changed its mind.
+    fn taken_now(&self) -> Option<&KeptEvent> {
+        let (state, all) = (self.state(), self.machine.fresh.look_at_all);
+        if state.kept.is_empty() {
+            return None;
         }
-        let kept: Vec<EventId> = state.kept.iter().map(|kept| kept.id.clone()).collect();
-        let before = state.seq;
-        kept.iter().any(|event| {
-            self.offer(event);
-            self.state().seq > before
-        })
+        let waiting = state.waiting.iter().copied();
+        let waiting: Vec<Slot> = waiting.filter(|slot| all || self.may_change_its_mind(*slot)).collect();
+        let asking: Vec<Slot> = state.asking.iter().copied().filter(|_| all).collect();
+        if waiting.is_empty() && asking.is_empty() {
+            return None;
+        }
+        state.kept.iter().find(|event| self.takes(&waiting, &asking, event))
     }
 
     /// Closes the run if an outcome or a limit says so.

@@ -81,6 +81,23 @@ impl Decider<'_> {
             .map(|expected| expected.name.clone())
     }
 
+    /// Whether the wait at `slot` may take an event that it has rejected: its condition looks at what
+    /// other steps came to, or at the time.
+    pub(super) fn may_change_its_mind(&self, slot: Slot) -> bool {
+        let PlanVerb::Wait(wait) = &self.step(slot).verb else {
+            return false;
+        };
+        let changes = |path: &[String]| match path.first().map(String::as_str) {
+            Some("event" | "inputs" | "item" | "index") => false,
+            Some("run") => path.get(1).is_none_or(|name| name == "now"),
+            _ => true,
+        };
+        let filters = wait.alternatives.values().filter_map(|one| one.filter.as_ref());
+        filters
+            .flat_map(|filter| &filter.references)
+            .any(|reference| changes(&reference.path))
+    }
+
     /// Whether the run did it itself: nobody waits for what they did. A new version of a document
     /// that is decided on counts all the same.
     fn is_own(&self, event: &KeptEvent) -> bool {
@@ -129,7 +146,9 @@ impl Decider<'_> {
         if self.state().kept.is_empty() || !self.is_live(slot) {
             return;
         }
-        for event in self.state().kept.clone() {
+        let is_for_it = |event: &&KeptEvent| self.met_by(slot, event).is_some() || self.concerns(slot, event);
+        let kept: Vec<KeptEvent> = self.state().kept.iter().filter(is_for_it).cloned().collect();
+        for event in kept {
             if let Some(name) = self.met_by(slot, &event) {
                 self.meet(slot, name, &event);
             } else {

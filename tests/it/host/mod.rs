@@ -6,6 +6,7 @@ mod first;
 mod left_behind;
 mod locks;
 mod mails;
+mod newest;
 mod people;
 pub mod store;
 mod triggers;

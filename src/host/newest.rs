@@ -1,0 +1,32 @@
+//! People are asked about the newest version there is.
+//!
+//! A run hears of new versions of a file while one of its tasks is about it. What came before the
+//! task opened was told to nobody, or to another step; so the file space is asked when it opens.
+
+use super::files::version_of;
+use super::{Host, HostError};
+use crate::base::id::FileId;
+use crate::engine::{Input, RunMachine, TaskPhase};
+
+impl Host {
+    /// Tells the run of newer versions of what its tasks are about that opened or changed after the
+    /// event at `seq`. Whether that changed anything.
+    pub(super) async fn tell_of_newer(&self, machine: &mut RunMachine, seq: u64) -> Result<bool, HostError> {
+        let before = machine.seq();
+        for task in machine.tasks_since(seq) {
+            let Some(known) = task.document.filter(|_| task.phase == TaskPhase::Open) else {
+                continue;
+            };
+            let Some(file) = self.parts().store.file(&FileId(known.id)).await? else {
+                continue;
+            };
+            let document = version_of(&file, None)?;
+            if document.version > known.version {
+                let task = task.id;
+                // a task that keeps its version takes no notice
+                let _ = machine.handle(self.now(), Input::Newer { task, document });
+            }
+        }
+        Ok(machine.seq() > before)
+    }
+}
