@@ -15,7 +15,7 @@ use crate::engine::event::DocumentRef;
 use crate::space::access::Right;
 use crate::space::events::FileUploaded;
 use crate::space::media::media_type;
-use crate::space::{Content, File, Locked, Share, Workspace, names};
+use crate::space::{Content, File, Locked, Share, State, Workspace, names};
 use crate::store::{StoredBlob, Write};
 use std::sync::Arc;
 use tokio::io::AsyncRead;
@@ -75,6 +75,12 @@ impl Host {
         incoming: &Incoming<'_>,
         entry: AccessEntry,
     ) -> Result<(DocumentRef, Vec<Write>), HostError> {
+        let workspace = self.parts().store.workspace(&share.workspace).await?;
+        if workspace.is_some_and(|workspace| workspace.state != State::Live) {
+            return Err(HostError::Conflict(
+                "the workspace is closed: it takes nothing new".to_owned(),
+            ));
+        }
         let existing = match self.shared_file_named(share, incoming.name).await? {
             Some(file) => Some(file),
             None => {

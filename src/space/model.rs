@@ -26,6 +26,14 @@ pub struct Workspace {
 impl Workspace {
     /// The workspace that every installation has.
     pub const MAIN: &'static str = "wsp_main";
+
+    /// The workspace closed; `None` where it was closed already.
+    pub fn closed(mut self) -> Option<Self> {
+        (self.state == State::Live).then(|| {
+            self.state = State::Revoked;
+            self
+        })
+    }
 }
 
 /// A file, which is the chain of its versions.

@@ -180,6 +180,7 @@ fn an_example_of_each_input_is_taken_and_a_misspelt_one_is_not() {
     let file = serde_json::json!({"id": "fil_1", "name": "a.pdf", "version": 1, "sha256": "00", "size": 1, "media_type": "application/pdf"});
     let examples = serde_json::json!({
         "file360.create_workspace": {"name": "Audit"},
+        "file360.close_workspace": {"workspace": "wsp_1"},
         "file360.create_share": {"name": "Review", "files": [file], "expires_in": "30 days", "to": "eve@example.com", "role": "comment"},
         "file360.request_files": {"name": "Papers", "to": "eve@example.com", "items": {"tax": {"title": "Tax form", "accept": ["pdf"], "valid_until": "required"}}},
         "file360.set_permissions": {"share": "shr_1", "to": "eve@example.com", "role": "contribute"},

@@ -7,7 +7,7 @@ use crate::base::id::WorkspaceId;
 use crate::connect::{ActionError, CallContext};
 use crate::connectors::action::Action;
 use crate::space::{State, Workspace, names};
-use crate::spec::Effect;
+use crate::spec::{Acquires, Effect};
 use crate::store::{Store, Write};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,10 +34,19 @@ pub(super) struct CreateWorkspace;
 
 impl Action for CreateWorkspace {
     const NAME: &'static str = "file360.create_workspace";
-    const SUMMARY: &'static str = "Make a workspace for files that belong together.";
+    const SUMMARY: &'static str = "Make a workspace for files that belong together. It is closed when the run ends.";
     const EFFECT: Effect = Effect::Write;
     type Input = Input;
     type Output = Output;
+
+    fn acquires() -> Option<Acquires> {
+        Some(Acquires {
+            kind: "workspace".to_owned(),
+            output: "workspace".to_owned(),
+            release: "file360.close_workspace".to_owned(),
+            with: "workspace".to_owned(),
+        })
+    }
 }
 
 #[async_trait::async_trait]

@@ -5,6 +5,7 @@
 //! entry is one of these writes, so that nothing happens without it.
 
 mod add_comment;
+mod close_workspace;
 mod create_share;
 mod create_workspace;
 mod grants;
@@ -95,9 +96,10 @@ fn registered<A: SpaceAction + 'static>(space: &Space) -> Registered {
 }
 
 /// The actions of `file360`.
-pub(super) fn actions(space: &Space) -> [Registered; 10] {
+pub(super) fn actions(space: &Space) -> [Registered; 11] {
     [
         registered::<create_workspace::CreateWorkspace>(space),
+        registered::<close_workspace::CloseWorkspace>(space),
         registered::<create_share::CreateShare>(space),
         registered::<request_files::RequestFiles>(space),
         registered::<set_permissions::SetPermissions>(space),

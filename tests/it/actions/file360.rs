@@ -671,6 +671,29 @@ async fn comments_go_to_the_share_and_only_about_its_files() {
 }
 
 #[tokio::test]
+async fn a_closed_workspace_takes_nothing_new_and_stays_closed() {
+    let desk = Desk::new();
+    let made = desk
+        .act("ws", "file360.create_workspace", json!({"name": "Audit 2027"}))
+        .await
+        .unwrap();
+    let put = json!({"workspace": made["workspace"], "folder": "/a", "name": "n.txt", "text": "x"});
+    desk.act("put", "file360.put_file", put.clone()).await.unwrap();
+    for (key, closed) in [("close", true), ("again", false)] {
+        let input = json!({"workspace": made["workspace"]});
+        let output = desk.act(key, "file360.close_workspace", input).await.unwrap();
+        assert_eq!(output["closed"], closed);
+    }
+    let refused = desk.act("late", "file360.put_file", put).await.unwrap_err();
+    assert!(refused.to_string().contains("is closed"), "{refused}");
+    for (id, why) in [("wsp_main", "never closed"), ("wsp_none", "no workspace")] {
+        let refused = desk.act(id, "file360.close_workspace", json!({"workspace": id})).await;
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains(why), "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn files_are_listed_by_share_or_by_folder() {
     let desk = Desk::new();
     let contract = desk.contract().await;

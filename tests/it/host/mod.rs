@@ -16,6 +16,7 @@ use gatefold::base::id::EventId;
 use gatefold::engine::{Decision, Event, InboundEvent};
 use gatefold::host::HostError;
 use gatefold::host::runs::StartRun;
+use gatefold::space::State;
 use serde_json::json;
 use world::{Behaviour, World, beginning};
 
@@ -362,6 +363,23 @@ async fn what_a_run_acquired_is_released_when_it_is_cancelled() {
     assert_eq!(process.end(&run).await, "cancelled");
     assert_eq!(world.effects("probe.release").len(), 1);
     assert!(world.store.owners_of(&[thing]).await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workspace_is_closed_with_its_run_unless_it_is_kept() {
+    for (keep, state) in [("", State::Revoked), ("\n    keep: the auditors need it", State::Live)] {
+        let world = World::new();
+        let process = world.start().await;
+        let yaml = format!(
+            "flow: audit\nversion: 1.0.0\nsteps:\n  - id: place\n    uses: file360.create_workspace\n    with: {{ name: Audit }}{keep}\n"
+        );
+        process.deploy(&yaml).await;
+        let run = process.begin("audit", json!({})).await;
+        assert_eq!(process.end(&run).await, "completed");
+        let id = gatefold::base::id::WorkspaceId::derived(&format!("{run}:place:1"));
+        let workspace = world.store.workspace(&id).await.unwrap().unwrap();
+        assert_eq!(workspace.state, state, "{keep}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
