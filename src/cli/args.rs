@@ -2,7 +2,7 @@
 
 use super::{
     access, completions, config_show, demo, deploy, explain, files, flows, graph, init, lint, mails, run, runs, schema,
-    serve, tasks, test, token,
+    serve, tasks, test, token, why,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -47,6 +47,8 @@ pub enum Command {
     Run(run::RunArgs),
     /// Look at runs, and help them on
     Runs(runs::RunsArgs),
+    /// Say what a run waits for, and what happens then
+    Why(why::WhyArgs),
     /// Look at tasks, and decide them
     Tasks(tasks::TasksArgs),
     /// Look at files, and fetch them

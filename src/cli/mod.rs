@@ -31,6 +31,7 @@ pub mod sources;
 pub mod tasks;
 pub mod test;
 pub mod token;
+pub mod why;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -87,6 +88,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Deploy(args) => deploy::run(&args, settings),
         Command::Run(args) => run::run(&args, settings),
         Command::Runs(args) => runs::run(&args, settings),
+        Command::Why(args) => why::run(&args, settings),
         Command::Tasks(args) => tasks::run(&args, settings),
         Command::Files(args) => files::run(&args, settings),
         Command::Flows(args) => flows::run(&args, settings),

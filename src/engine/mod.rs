@@ -27,6 +27,7 @@ pub mod replay;
 mod scope;
 pub mod state;
 pub mod view;
+pub mod why;
 pub mod work;
 
 pub use child::{Parent, RUN_ENDED};
@@ -39,4 +40,5 @@ pub use view::{
     ChecklistView, ElementView, ElementsView, IncidentView, ItemView, OwnedView, RunPhase, StepPhase, StepView,
     TaskPhase, TaskView,
 };
+pub use why::{Reason, Why, why};
 pub use work::{Assignment, Load, Work, WorkKey};

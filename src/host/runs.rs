@@ -10,7 +10,7 @@ use super::{Host, HostError, inputs};
 use crate::base::Value;
 use crate::base::id::{FileId, RunId};
 use crate::engine::view::RunPhase;
-use crate::engine::{EventRecord, Input, Parent, Reply, RunMachine, Start};
+use crate::engine::{EventRecord, Input, Parent, Reply, RunMachine, Start, Why, why};
 use crate::plan::Plan;
 use crate::spec::InputKind;
 use crate::store::{RunFilter, RunRow, RunStatus, Write};
@@ -48,6 +48,9 @@ pub struct RunView {
     pub outputs: Option<Value>,
     /// The step of another run that started it, if one did.
     pub parent: Option<Parent>,
+    /// What it waits for.
+    #[serde(skip)]
+    pub why: Why,
 }
 
 /// A step as people see it.
@@ -289,6 +292,7 @@ impl Host {
                 values: machine.values().clone(),
                 outputs: machine.outputs().cloned(),
                 parent: machine.parent().cloned(),
+                why: why(machine),
             };
             if matches!(machine.status(), RunPhase::Ended { .. }) {
                 slot.loaded = None;

@@ -6,10 +6,12 @@ use crate::audit::AccessEntry;
 mod remark;
 mod run;
 mod values;
+mod why;
 
 pub use remark::{RemarkBody, TaskRemark};
 pub use run::{Elements, Parent, RunDetail, Step};
 pub use values::{SettingRow, SettingsBody, ValuesBody};
+pub use why::Reason;
 
 use crate::base::render::{FileFindings, json};
 use crate::base::{Diagnostic, Timestamp, Value, unique};

@@ -1,6 +1,6 @@
 //! One run with its steps.
 
-use super::Run;
+use super::{Reason, Run};
 use crate::base::{Timestamp, Value};
 use crate::host::runs::{ElementCounts, RunView, StepView};
 use schemars::JsonSchema;
@@ -25,6 +25,8 @@ pub struct RunDetail {
     /// The step of another run that started it, if one did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+    /// What it waits for.
+    pub why: Vec<Reason>,
 }
 
 /// The step of another run that started a run.
@@ -44,6 +46,7 @@ impl From<RunView> for RunDetail {
             inputs: view.inputs,
             values: view.values,
             outputs: view.outputs,
+            why: Reason::all(view.why),
             parent: view.parent.map(|parent| Parent {
                 run: parent.run.0,
                 step: parent.step,

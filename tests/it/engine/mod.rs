@@ -31,3 +31,4 @@ mod timers;
 mod values;
 mod waits;
 mod weights;
+mod why;

@@ -1,0 +1,326 @@
+//! Why a run does not go on: one sentence for each thing that it waits for.
+
+use super::decide::rendered;
+use super::frame::{Slot, slots};
+use super::state::{Call, Phase, Wait};
+use super::view::{RunPhase, TaskView};
+use super::{RunMachine, collect::Collecting, each::Each};
+use crate::base::moment::in_words;
+use crate::base::{Timestamp, Value};
+use crate::plan::{Disposition, PlanStep, PlanVerb};
+use std::fmt;
+
+/// How many things are told of one run; of more there is the number.
+pub const MAX_REASONS: usize = 200;
+
+/// What a run waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Why {
+    /// One by one, in the order of the file, those of elements last; at most [`MAX_REASONS`].
+    pub reasons: Vec<Reason>,
+    /// How many more there are.
+    pub more: usize,
+}
+
+/// One thing that a run waits for. Shown, it is a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// The step, as journals name it.
+    pub step: String,
+    /// What people call the step.
+    pub title: String,
+    /// What it waits for.
+    pub what: String,
+    /// For whom: `user:anna`, `email:rosa@example.com`; nobody where no person is waited for.
+    pub whom: Vec<String>,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when, where that is certain.
+    pub until: Option<Timestamp>,
+    /// What happens then, or what helps where nothing happens by itself.
+    pub then: Option<String>,
+    /// The zone that moments are told in.
+    zone: String,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\" waits for {}", self.title, self.what)?;
+        if !self.whom.is_empty() {
+            write!(f, " from {}", list(&self.whom))?;
+        }
+        write!(f, ", since {}", in_words(self.since, &self.zone))?;
+        match (&self.until, &self.then) {
+            (Some(until), Some(then)) => write!(f, ", until {}; then {then}", in_words(*until, &self.zone))?,
+            (Some(until), None) => write!(f, ", until {}", in_words(*until, &self.zone))?,
+            (None, Some(then)) => write!(f, ", without end: {then}")?,
+            (None, None) => write!(f, ", without end")?,
+        }
+        f.write_str(".")
+    }
+}
+
+/// Everything that the run waits for. Nothing where it has ended.
+pub fn why(machine: &RunMachine) -> Why {
+    let mut reasons = Vec::new();
+    let mut more = 0;
+    let mut tell = |reason: Reason| {
+        if reasons.len() < MAX_REASONS {
+            reasons.push(reason);
+        } else {
+            more += 1;
+        }
+    };
+    if !matches!(machine.status(), RunPhase::Ended { .. }) {
+        for (id, frame) in machine.state.frames.iter() {
+            for (slot, step) in slots(id, frame) {
+                if !step.phase.is_over() || machine.state.has_incident(&machine.plan, slot) {
+                    Teller { machine, slot }.reasons().into_iter().for_each(&mut tell);
+                }
+            }
+        }
+        of_side_calls(machine).into_iter().for_each(&mut tell);
+    }
+    Why { reasons, more }
+}
+
+/// What is under way beside the steps: a release, and what failed of releases and of calls of steps
+/// that were cancelled.
+fn of_side_calls(machine: &RunMachine) -> Vec<Reason> {
+    let state = &machine.state;
+    let released = state.releasable().filter(|_| !state.is_running()).map(|thing| Reason {
+        step: format!("release:{}", thing.id),
+        title: "The end of the run".to_owned(),
+        what: format!("the {} {} to be taken back", thing.kind, thing.id),
+        whom: Vec::new(),
+        since: state.now,
+        until: thing.tries.retry_at,
+        then: thing.tries.retry_at.map(|_| "it is tried again".to_owned()),
+        zone: zone(machine),
+    });
+    let incidents = machine.state.incidents.iter();
+    let beside = incidents.filter(|(name, _)| machine.state.find(&machine.plan, name).is_none());
+    let told = beside.map(|(name, incident)| Reason {
+        step: name.clone(),
+        title: name.clone(),
+        what: format!("an administrator: {}", incident.error),
+        whom: Vec::new(),
+        since: machine.state.now,
+        until: None,
+        then: Some("it is retried or skipped by hand".to_owned()),
+        zone: zone(machine),
+    });
+    released.into_iter().chain(told).collect()
+}
+
+fn zone(machine: &RunMachine) -> String {
+    let calendar = machine.plan.calendar.as_ref();
+    calendar.map_or_else(|| "UTC".to_owned(), |calendar| calendar.zone.clone())
+}
+
+/// Tells of one step.
+struct Teller<'m> {
+    machine: &'m RunMachine,
+    slot: Slot,
+}
+
+impl Teller<'_> {
+    fn reasons(&self) -> Vec<Reason> {
+        let state = &self.machine.state;
+        let name = state.name(&self.machine.plan, self.slot);
+        if let Some(incident) = state.incidents.get(&name) {
+            let then = "it is retried or skipped by hand".to_owned();
+            return vec![self.reason(format!("an administrator: {}", incident.error), None, Some(then))];
+        }
+        match &state.step(self.slot).phase {
+            Phase::Ready => vec![self.reason("its turn".to_owned(), None, None)],
+            Phase::Calling(call) => vec![self.calling(call)],
+            Phase::Waiting(wait) => vec![self.waiting(wait)],
+            Phase::Asking(_) => self.asking(),
+            Phase::Collecting(open) => {
+                let own = self.collecting(open);
+                own.into_iter().chain(self.asking()).collect()
+            }
+            Phase::Spreading(each) => vec![self.spreading(each)],
+            _ => Vec::new(),
+        }
+    }
+
+    fn planned(&self) -> &PlanStep {
+        self.machine.state.planned(&self.machine.plan, self.slot)
+    }
+
+    fn reason(&self, what: String, until: Option<Timestamp>, then: Option<String>) -> Reason {
+        Reason {
+            step: self.machine.state.name(&self.machine.plan, self.slot),
+            title: self.planned().title.clone(),
+            what,
+            whom: Vec::new(),
+            since: self.machine.state.step(self.slot).since,
+            until,
+            then,
+            zone: zone(self.machine),
+        }
+    }
+
+    fn calling(&self, call: &Call) -> Reason {
+        let action = match &self.planned().verb {
+            PlanVerb::Uses { action, .. } => action.as_str(),
+            _ => crate::plan::collect::REQUEST_ACTION,
+        };
+        match call.tries.retry_at {
+            Some(at) => self.reason(
+                format!("another try of {action} after {} that failed", call.tries.failed),
+                Some(at),
+                Some("it is called again".to_owned()),
+            ),
+            None => self.reason(format!("the answer of {action}"), None, None),
+        }
+    }
+
+    fn waiting(&self, wait: &Wait) -> Reason {
+        let open = wait.expected.iter();
+        let open = open.filter(|expected| wait.met.iter().all(|(met, _)| *met != expected.name));
+        let events: Vec<String> = open
+            .map(|expected| match expected.on.as_ref().or(expected.key.as_ref()) {
+                Some(about) => format!("{} of {about}", expected.event),
+                None => expected.event.clone(),
+            })
+            .collect();
+        let PlanVerb::Wait(plan) = &self.planned().verb else {
+            return self.reason("an event".to_owned(), wait.timers.due, None);
+        };
+        let outcome = if plan.until.is_some() { "received" } else { "expired" };
+        let then = wait.timers.due.map(|_| self.after(outcome));
+        let what = match events.len() {
+            0 => "a moment".to_owned(),
+            1 => events.concat(),
+            _ if plan.all => format!("all of {}", list(&events)),
+            _ => format!("one of {}", list(&events)),
+        };
+        self.reason(what, wait.timers.due, then)
+    }
+
+    /// The tasks that the step has open.
+    fn asking(&self) -> Vec<Reason> {
+        let open = self.machine.state.tasks_at(self.slot).into_iter();
+        let open = open.map(|at| &self.machine.state.tasks[at]);
+        open.filter_map(|task| Some((task, self.machine.task(&task.id)?)))
+            .map(|(task, view)| {
+                let due = view.due.or_else(|| self.machine.state.timers_of(self.slot)?.due);
+                let then = due.map(|_| match &task.item {
+                    Some(_) => self.after("incomplete"),
+                    None => self.after("expired"),
+                });
+                let mut reason = self.reason(asked(&view), due, then);
+                if view.people.is_empty() {
+                    reason.what = "the directory to tell who is meant".to_owned();
+                }
+                let has_decided = |person: &String| {
+                    let whom = |record: &crate::engine::event::DecisionRecord| {
+                        record.on_behalf_of.as_ref() == Some(person) || record.by == *person
+                    };
+                    view.decided.iter().any(whom)
+                };
+                reason.whom = view
+                    .people
+                    .iter()
+                    .filter(|person| !has_decided(person))
+                    .cloned()
+                    .collect();
+                reason.since = view.opened_at;
+                reason
+            })
+            .collect()
+    }
+
+    /// What is missing of a checklist; nothing where only those who look at it are waited for.
+    fn collecting(&self, open: &Collecting) -> Option<Reason> {
+        let PlanVerb::Collect(plan) = &self.planned().verb else {
+            return None;
+        };
+        let wanted = plan.items.iter().filter_map(|(name, item)| {
+            let state = open.items.get(name)?.state;
+            let is_wanted = !item.optional && !state.is_settled() && !state.is_looked_at();
+            is_wanted.then(|| format!("{name} ({})", state.as_str()))
+        });
+        let wanted: Vec<String> = wanted.collect();
+        if wanted.is_empty() {
+            return None;
+        }
+        let due = open.timers.due;
+        let then = due.map(|_| self.after("incomplete"));
+        let mut reason = self.reason(list(&wanted), due, then);
+        let asked = rendered(&self.machine.plan, &self.machine.state, self.slot);
+        let asked = asked
+            .ok()
+            .and_then(|(input, _)| input.get("to").and_then(Value::as_str).map(str::to_owned));
+        reason.whom.extend(asked);
+        Some(reason)
+    }
+
+    fn spreading(&self, each: &Each) -> Reason {
+        let over = each.ended.len();
+        let what = format!(
+            "{} of {} elements, {} of them under way",
+            each.items.len() - over,
+            each.items.len(),
+            each.running.len()
+        );
+        let then = "it goes on when they are over".to_owned();
+        self.reason(what, None, Some(then))
+    }
+
+    /// Where an outcome of the step leads.
+    fn after(&self, outcome: &str) -> String {
+        let state = &self.machine.state;
+        let body = self.machine.plan.body(state.frame(self.slot.frame).body);
+        let planned = self.planned();
+        let disposition = planned.outcomes.get(outcome);
+        let named = matches!(disposition, Some(Disposition::Named));
+        let next = body.steps.iter().filter(|step| {
+            let mut edges = step.after.iter().filter(|edge| edge.from == planned.index);
+            edges.any(|edge| match &edge.outcome {
+                Some(name) => name == outcome,
+                None => !named,
+            })
+        });
+        let next: Vec<String> = next.map(|step| format!("\"{}\"", step.title)).collect();
+        let whole = if state.frame(self.slot.frame).element.is_some() {
+            "the element"
+        } else {
+            "the run"
+        };
+        match disposition {
+            Some(Disposition::End(status)) => format!("{whole} ends as {status}"),
+            Some(Disposition::BackTo { target, .. }) => {
+                format!("it goes back to \"{}\"", body.step(*target).title)
+            }
+            Some(Disposition::GoOn | Disposition::Named) if next.is_empty() => format!("{whole} goes on without it"),
+            Some(Disposition::GoOn | Disposition::Named) => format!("it goes on with {}", list(&next)),
+            Some(Disposition::Nowhere) | None => "an administrator has to look".to_owned(),
+        }
+    }
+}
+
+/// What people are asked for.
+fn asked(view: &TaskView) -> String {
+    let what = if view.kind == crate::plan::AskKind::Approve {
+        "a decision"
+    } else {
+        "an answer"
+    };
+    match &view.document {
+        Some(document) => format!("{what} on {}, version {},", document.name, document.version),
+        None => what.to_owned(),
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn list(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}

@@ -1,0 +1,51 @@
+//! What a run waits for.
+
+use crate::base::Timestamp;
+use crate::engine::{self, Why};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// One thing that a run waits for; at most 200 are told.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Reason {
+    /// The step; of an element its full name, as `departments[3].sign`.
+    pub step: String,
+    /// What people call it.
+    pub title: String,
+    /// What it waits for.
+    pub what: String,
+    /// For whom, as `user:anna`; nobody where no person is waited for.
+    pub whom: Vec<String>,
+    /// Since when.
+    #[schemars(with = "String")]
+    pub since: Timestamp,
+    /// Until when, where that is certain.
+    #[schemars(with = "Option<String>")]
+    pub until: Option<Timestamp>,
+    /// What happens then, or what helps.
+    pub then: Option<String>,
+    /// All of it in a sentence, with moments in the zone of the flow's calendar.
+    pub sentence: String,
+}
+
+impl Reason {
+    /// Everything that is told.
+    pub fn all(why: Why) -> Vec<Self> {
+        why.reasons.into_iter().map(Self::from).collect()
+    }
+}
+
+impl From<engine::Reason> for Reason {
+    fn from(reason: engine::Reason) -> Self {
+        Self {
+            sentence: reason.to_string(),
+            step: reason.step,
+            title: reason.title,
+            what: reason.what,
+            whom: reason.whom,
+            since: reason.since,
+            until: reason.until,
+            then: reason.then,
+        }
+    }
+}
