@@ -8,6 +8,10 @@ use std::collections::BTreeMap;
 
 /// The status of an element that did everything there was to do.
 pub(super) const COMPLETED: &str = "completed";
+/// The status of an element that was cancelled.
+pub(super) const CANCELLED: &str = "cancelled";
+/// The status of an element that goes on when its `each` has passed.
+pub(super) const RUNNING: &str = "running";
 /// The status of an element whose outputs no longer fit.
 pub(super) const TOO_LARGE: &str = "too_large";
 
@@ -25,6 +29,8 @@ pub(super) struct Each {
     pub(super) completed: u32,
     /// Bytes that their outputs take.
     pub(super) bytes: usize,
+    /// The outcome with which the run went on while elements still do.
+    pub(super) passed: Option<String>,
 }
 
 /// How an element ended.
@@ -42,9 +48,11 @@ pub(super) enum Verdict {
     Failed,
 }
 
-fn verdict(join: JoinSpec, total: u32, completed: u32, ended: u32) -> Verdict {
+/// `open` says that elements may still be added.
+fn verdict(join: JoinSpec, open: bool, (total, completed, ended): (u32, u32, u32)) -> Verdict {
     let needed = match join {
-        JoinSpec::Settled if ended < total => return Verdict::Open,
+        JoinSpec::Settled if open || ended < total => return Verdict::Open,
+        JoinSpec::All if open && completed == ended => return Verdict::Open,
         JoinSpec::Settled => total.min(1),
         JoinSpec::All => total,
         JoinSpec::Any => 1,
@@ -52,7 +60,7 @@ fn verdict(join: JoinSpec, total: u32, completed: u32, ended: u32) -> Verdict {
     };
     if completed >= needed {
         Verdict::Done
-    } else if completed + (total - ended) < needed {
+    } else if (join == JoinSpec::All || !open) && completed + (total - ended) < needed {
         Verdict::Failed
     } else {
         Verdict::Open
@@ -68,6 +76,7 @@ impl Each {
             ended: BTreeMap::new(),
             completed: 0,
             bytes: 0,
+            passed: None,
         }
     }
 
@@ -76,13 +85,15 @@ impl Each {
         u32::try_from(self.items.len()).expect("there is a limit to elements")
     }
 
-    pub(super) fn verdict(&self, join: JoinSpec) -> Verdict {
+    /// What is to come of it; `open` says that elements may still be added.
+    pub(super) fn verdict(&self, join: JoinSpec, open: bool) -> Verdict {
         let ended = u32::try_from(self.ended.len()).expect("there is a limit to elements");
-        verdict(join, self.total(), self.completed, ended)
+        verdict(join, open, (self.total(), self.completed, ended))
     }
 
     /// What is known of every element, in the order of the list.
-    pub(super) fn results(&self) -> Value {
+    /// Of one that is under way it says `under_way`: `running`, or `cancelled`.
+    pub(super) fn results(&self, under_way: &str) -> Value {
         let elements = (0..).zip(&self.items);
         let result = |(index, item): (u32, &Value)| {
             let mut fields = Map::new();
@@ -90,7 +101,7 @@ impl Each {
             fields.insert("item".to_owned(), item.clone());
             let status = match self.ended.get(&index) {
                 Some(ended) => ended.status.as_str(),
-                None if self.running.contains_key(&index) => "cancelled",
+                None if self.running.contains_key(&index) => under_way,
                 None => "not_started",
             };
             fields.insert("status".to_owned(), json!(status));
@@ -101,6 +112,20 @@ impl Each {
             Value::Object(fields)
         };
         Value::Array(elements.map(result).collect())
+    }
+
+    /// What is known of the elements that completed, in the order of the list.
+    pub(super) fn completed_results(&self) -> Value {
+        let mut results = self.results(CANCELLED);
+        if let Value::Array(results) = &mut results {
+            results.retain(|result| result["status"] == COMPLETED);
+        }
+        results
+    }
+
+    /// Whether every element is over.
+    pub(super) fn is_over(&self) -> bool {
+        self.ended.len() == self.items.len()
     }
 }
 
@@ -131,7 +156,30 @@ mod tests {
         ];
         for (join, total, completed, ended, expected) in cases {
             assert_eq!(
-                verdict(join, total, completed, ended),
+                verdict(join, false, (total, completed, ended)),
+                expected,
+                "{join:?} {total} {completed} {ended}"
+            );
+        }
+    }
+
+    #[test]
+    fn while_elements_may_be_added_nothing_is_decided_that_they_could_change() {
+        use Verdict::{Done, Failed, Open};
+        let cases = [
+            (JoinSpec::All, 0, 0, 0, Open),
+            (JoinSpec::All, 3, 3, 3, Open),
+            (JoinSpec::All, 3, 1, 2, Failed),
+            (JoinSpec::Any, 3, 0, 3, Open),
+            (JoinSpec::Any, 3, 1, 1, Done),
+            (JoinSpec::Count(2), 1, 0, 1, Open),
+            (JoinSpec::Count(2), 2, 2, 2, Done),
+            (JoinSpec::Settled, 0, 0, 0, Open),
+            (JoinSpec::Settled, 2, 2, 2, Open),
+        ];
+        for (join, total, completed, ended, expected) in cases {
+            assert_eq!(
+                verdict(join, true, (total, completed, ended)),
                 expected,
                 "{join:?} {total} {completed} {ended}"
             );
@@ -148,7 +196,7 @@ mod tests {
         each.ended.insert(1, ended);
         each.running.insert(0, FrameId::FLOW);
         assert_eq!(
-            each.results(),
+            each.results(CANCELLED),
             json!([
                 { "index": 0, "item": "a", "status": "cancelled" },
                 { "index": 1, "item": "b", "status": "completed", "share": "shr_1" },

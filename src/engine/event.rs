@@ -477,6 +477,18 @@ pub enum Event {
         /// The elements, in order.
         items: Vec<Value>,
     },
+    /// The run goes on past a step whose elements are not all over: they go on too, and nobody waits
+    /// for them. The step is over when they are.
+    EachPassed {
+        /// The step.
+        step: String,
+        /// Its round.
+        round: u32,
+        /// The outcome.
+        outcome: String,
+        /// What it gives.
+        output: Value,
+    },
     /// An element is over.
     ElementEnded {
         /// The step.

@@ -17,6 +17,8 @@ pub(super) struct RunScope<'a> {
     pub(super) now: Timestamp,
     /// `event`, where one is looked at.
     pub(super) event: Option<&'a KeptEvent>,
+    /// `results`, where elements are looked at.
+    pub(super) results: Option<&'a Value>,
 }
 
 impl Scope for RunScope<'_> {
@@ -35,6 +37,7 @@ impl Scope for RunScope<'_> {
             ["item", rest @ ..] => dig(self.state.element(self.frame)?.1, rest).cloned(),
             ["index"] => Some(json!(self.state.element(self.frame)?.0)),
             ["event", rest @ ..] => event(self.event?, rest),
+            ["results", rest @ ..] => dig(self.results?, rest).cloned(),
             _ => None,
         }
     }
@@ -65,10 +68,10 @@ impl RunScope<'_> {
 
 /// A step is nothing before it finished in its current round.
 fn step(step: &StepState, path: &[&str]) -> Option<Value> {
-    let outcome = match &step.phase {
-        Phase::Finished(outcome) => outcome.as_str(),
+    let outcome = match (step.outcome(), &step.phase) {
+        (Some(outcome), _) => outcome,
         // What was withdrawn with something to show for it.
-        Phase::Cancelled if !step.output.is_null() => "cancelled",
+        (None, Phase::Cancelled) if !step.output.is_null() => "cancelled",
         _ => return None,
     };
     match path {

@@ -12,7 +12,7 @@ use super::view::TaskPhase;
 use crate::base::id::{EventId, RunId, TaskId};
 use crate::base::{Timestamp, Value};
 use crate::expr::SecretUse;
-use crate::plan::{BodyId, Plan, StepId};
+use crate::plan::{BodyId, Plan, PlanEach, StepId};
 use serde_json::Map;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -127,6 +127,17 @@ pub(super) enum Phase {
     Skipped,
     NotReached,
     Cancelled,
+}
+
+impl StepState {
+    /// The outcome with which the run went on past it, be it over or not.
+    pub(super) fn outcome(&self) -> Option<&str> {
+        match &self.phase {
+            Phase::Finished(outcome) => Some(outcome),
+            Phase::Spreading(each) => each.passed.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 impl Phase {
@@ -363,6 +374,12 @@ impl RunState {
         self.owned
             .releasing()
             .find(|thing| !self.incidents.contains_key(&release_name(&thing.id)))
+    }
+
+    /// Whether elements may still be added to the `each` at `slot`.
+    pub(super) fn is_open(&self, slot: Slot, plan: &PlanEach) -> bool {
+        let mut adders = plan.adders.iter();
+        adders.any(|step| !self.step(slot.sibling(*step)).phase.is_over())
     }
 
     /// Whether the step at `slot` holds its lock, or needs none.

@@ -43,6 +43,8 @@ pub enum EventScope<'a> {
     File,
     /// The end of another run.
     RunEnded,
+    /// No event, and the results of the elements so far as `results`.
+    Results,
 }
 
 /// What the value is for, where that limits its type.
@@ -96,8 +98,10 @@ impl Place<'_> {
         if self.each.is_some() {
             roots.extend(["item", "index"]);
         }
-        if self.event != EventScope::None {
-            roots.push("event");
+        match self.event {
+            EventScope::None => {}
+            EventScope::Results => roots.push("results"),
+            _ => roots.push("event"),
         }
         roots
     }
@@ -117,6 +121,9 @@ pub fn places<'a>(spec: &'a FlowSpec, steps: &[StepView<'a>]) -> Vec<Place<'a>> 
         collector.step(step);
         if let Some(each) = &step.spec.each {
             collector.data(&step.at("each/in"), &each.list, Purpose::List);
+            collector.event = EventScope::Results;
+            collector.condition(step.at("each/until"), each.until.as_deref(), "until");
+            collector.event = EventScope::None;
             (collector.owner, collector.each) = (Owner::Element(index), Some(index));
             for (name, value) in &each.outputs {
                 collector.data(
@@ -224,6 +231,9 @@ impl<'a> Collector<'a> {
                 Purpose::Data
             };
             self.data(&step.at(&format!("set/{}", escape(name))), value, purpose);
+        }
+        if let Some(add) = &spec.add {
+            self.data(&step.at("add/item"), &add.item, Purpose::Data);
         }
         if let Some(end) = &spec.end {
             self.text(step.at("end/message"), end.message.as_deref(), Purpose::Text);

@@ -106,7 +106,7 @@ impl Shapes {
     /// The type of `event` there; `None` where there is no event.
     pub fn event_in(&self, scope: EventScope<'_>) -> Option<Type> {
         match scope {
-            EventScope::None | EventScope::File => None,
+            EventScope::None | EventScope::File | EventScope::Results => None,
             EventScope::Body => Some(Type::Any),
             EventScope::Moment => Some(moment_type()),
             EventScope::RunEnded => Some(run_ended_type()),
@@ -147,6 +147,11 @@ impl Shapes {
             }
             Some(Verb::Complete(_)) => {
                 StepShape::Same(Type::object([("completed", Field::sure(Type::list(Type::Text)))]))
+            }
+            Some(Verb::Add(_)) => {
+                let fields = || [("index", Field::sure(Type::Integer)), ("item", Field::sure(Type::Any))];
+                let added = ("done".into(), Type::object(fields()));
+                StepShape::ByOutcome(vec![added, ("closed".into(), Type::object([]))])
             }
             Some(Verb::Choose(_) | Verb::Set(_) | Verb::End(_)) => StepShape::Same(Type::object([])),
             Some(Verb::Each(each)) => each_shape(&result_type(each, Type::Any, &HashMap::new())),

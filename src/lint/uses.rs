@@ -356,6 +356,7 @@ impl Resolver<'_> {
                 Some(ty) => below(&Field::sure(ty), rest, 1),
                 None => (0, Meaning::Fine),
             },
+            ["results", rest @ ..] => below(&Field::sure(self.results(place)), rest, 1),
             ["event", rest @ ..] => match self.shapes.event_in(place.event) {
                 Some(ty) => below(&Field::sure(ty), rest, 1),
                 None => (0, Meaning::Fine),
@@ -373,6 +374,17 @@ impl Resolver<'_> {
             guarded: reference.guarded || self.guard.has(&reference.path),
             meaning,
         }
+    }
+
+    /// The type of `results` there: those of the elements of the step that the place is in.
+    fn results(&self, place: &Place<'_>) -> Type {
+        let Owner::Step(index) = place.owner else {
+            return Type::Any;
+        };
+        let each = self.steps[index].spec.each.as_ref();
+        each.map_or(Type::Any, |each| {
+            Type::list(shapes::result_type(each, Type::Any, &HashMap::new()))
+        })
     }
 
     /// The type of `item` there.
@@ -598,6 +610,7 @@ impl TypeScope for Names<'_> {
             "settings" => Some(shapes.settings.clone()),
             "values" => Some(shapes.values.clone()),
             "item" => Some(self.resolver.item(self.place)),
+            "results" => Some(self.resolver.results(self.place)),
             "index" => Some(Type::Integer),
             "file" => shapes::file_in(self.place.event),
             "event" => shapes.event_in(self.place.event),

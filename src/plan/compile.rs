@@ -12,7 +12,7 @@ mod time;
 mod triggers;
 mod verbs;
 
-use super::{BodyId, EachBody, Locator, Plan, PlanStep, Retry, StepId, codes};
+use super::{BodyId, EachBody, Locator, Plan, PlanStep, PlanVerb, Retry, StepId, codes};
 use crate::base::diagnostic::nearest;
 use crate::base::id::hex;
 use crate::base::source::escape;
@@ -209,6 +209,7 @@ impl<'a> Compiler<'a> {
         for (known, after) in names.steps.values().zip(edges) {
             steps.push(self.step(known, after, &names, &wanted));
         }
+        adders(&mut steps);
         let index = self.acyclic(&names, &mut steps);
         (steps, index)
     }
@@ -317,6 +318,18 @@ impl<'a> Compiler<'a> {
             (name.clone(), this.tree(&format!("/outputs/{}", escape(name)), value))
         };
         spec.outputs.iter().map(|output| tree(self, output)).collect()
+    }
+}
+
+/// Tells each `each` which steps may add elements to it.
+fn adders(steps: &mut [PlanStep]) {
+    for at in 0..steps.len() {
+        let (index, PlanVerb::Add { to, .. }) = (steps[at].index, &steps[at].verb) else {
+            continue;
+        };
+        if let PlanVerb::Each(each) = &mut steps[to.index()].verb {
+            each.adders.push(index);
+        }
     }
 }
 

@@ -195,6 +195,13 @@ pub enum PlanVerb {
     Cancel(Vec<StepId>),
     /// Ends these `each` of the same list as done.
     Complete(Vec<StepId>),
+    /// One more element for an `each` of the same list.
+    Add {
+        /// The `each`.
+        to: StepId,
+        /// The element.
+        item: Tree,
+    },
     /// Ends the run, or the element it stands in, with a status and a sentence.
     End {
         /// The status.
@@ -213,6 +220,12 @@ pub struct PlanEach {
     pub parallel: u32,
     /// How many of them have to complete.
     pub join: JoinSpec,
+    /// Done where this holds of the results so far.
+    pub until: Option<Expression>,
+    /// Whether elements that are not over once it is decided go on.
+    pub goes_on: bool,
+    /// Steps of the same list that may add elements: all of them are over before all elements are.
+    pub adders: Vec<StepId>,
     /// Its steps.
     pub body: BodyId,
     /// What an element gives at its end.

@@ -73,6 +73,9 @@ pub struct StepSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = MAX_AFTER), inner(length(min = 1)), extend("examples" = [["reviews"]]))]
     pub complete: Option<Vec<String>>,
+    /// Verb: one more element for an `each` of the same list that is under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub add: Option<AddSpec>,
     /// Verb: another flow, as a child of this run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<RunSpec>,
@@ -138,15 +141,17 @@ pub enum Verb<'a> {
     Cancel(&'a [String]),
     /// Ends an `each` as if it were complete.
     Complete(&'a [String]),
+    /// One more element for an `each`.
+    Add(&'a AddSpec),
     /// Another flow.
     Run(&'a RunSpec),
 }
 
 impl Verb<'_> {
     /// Every verb, in the order of the language page.
-    pub const WORDS: [&'static str; 13] = [
+    pub const WORDS: [&'static str; 14] = [
         "uses", "wait", "approve", "task", "collect", "each", "run", "choose", "check", "set", "cancel", "complete",
-        "end",
+        "add", "end",
     ];
 }
 
@@ -168,6 +173,7 @@ impl StepSpec {
             self.each.as_ref().map(Verb::Each),
             self.cancel.as_deref().map(Verb::Cancel),
             self.complete.as_deref().map(Verb::Complete),
+            self.add.as_ref().map(Verb::Add),
             self.run.as_ref().map(Verb::Run),
         ]
         .into_iter()
@@ -231,6 +237,15 @@ pub struct EachSpec {
     /// all, take what completed. As soon as it is decided, the others are cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub join: Option<JoinSpec>,
+    /// Bare expression over `results`, those of the elements that completed so far: where it holds, the `each` is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["results | length >= 3"]))]
+    pub until: Option<String>,
+    /// What becomes of the elements that are not over once it is decided: `cancel` (default), or `continue`,
+    /// and nobody waits for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("default" = "cancel"))]
+    pub rest: Option<Rest>,
     /// The steps of one element. `end` among them ends the element.
     #[schemars(length(min = 1, max = MAX_STEPS))]
     pub steps: Vec<StepSpec>,
@@ -238,6 +253,29 @@ pub struct EachSpec {
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     #[schemars(extend("maxProperties" = MAX_INPUTS, "propertyNames" = { "pattern": NAME_PATTERN, "maxLength": MAX_NAME, "not": { "enum": RESERVED_OUTPUTS } }))]
     pub outputs: IndexMap<String, Value>,
+}
+
+/// What becomes of elements that are not over once it is decided what comes of their `each`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Rest {
+    /// They are cancelled.
+    #[default]
+    Cancel,
+    /// They go on, and nobody waits for them.
+    Continue,
+}
+
+/// One more element for an `each` that is under way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Add")]
+pub struct AddSpec {
+    /// The `each`: a step of the same list.
+    #[schemars(length(min = 1, max = MAX_NAME), extend("examples" = ["reviews"]))]
+    pub to: String,
+    /// The element; may hold `${{ }}`.
+    pub item: Value,
 }
 
 /// Wait for one event (`event` …), any or all of several, until a moment, or until something holds.

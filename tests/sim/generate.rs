@@ -80,7 +80,8 @@ impl Generator {
 
     /// Puts a verb into the step and says what it may come to.
     fn verb(&mut self, at: usize, step: &mut Map<String, Value>) -> Vec<String> {
-        match self.rng.below(30) {
+        match self.rng.below(31) {
+            30 if at > 0 => self.add(at, step),
             27.. if at > 0 => self.stop(at, step),
             26 => {
                 let given = self.rng.choose(&["${{ values.v + 1 }}", "${{ inputs.n }}", "nonsense"]);
@@ -131,13 +132,17 @@ impl Generator {
         let items: Vec<usize> = (0..self.rng.below(5)).collect();
         let join = self.rng.below(items.len().max(1)) + 1;
         let joins = [json!("all"), json!("any"), json!("settled"), json!(join)];
-        let each = json!({
+        let mut each = json!({
             "in": items,
             "parallel": self.rng.below(3) + 1,
+            "rest": self.rng.choose(&["cancel", "cancel", "continue"]),
             "join": self.rng.pick(&joins),
             "steps": steps,
             "outputs": { "at": "${{ index }}", "last": format!("${{{{ steps.{last}.outcome }}}}") },
         });
+        if self.rng.percent(20) {
+            each["until"] = json!(format!("results | length > {}", self.rng.below(3)));
+        }
         step.insert("each".to_owned(), each);
         words(&["done", "failed"])
     }
@@ -148,6 +153,16 @@ impl Generator {
         let (one, other) = (self.rng.below(at), self.rng.below(at));
         step.insert(verb.to_owned(), json!([self.id(one), self.id(other)]));
         words(&["done"])
+    }
+
+    /// Adds an element to the step above, which an `each` takes.
+    fn add(&mut self, at: usize, step: &mut Map<String, Value>) -> Vec<String> {
+        let to = self.rng.below(at);
+        step.insert(
+            "add".to_owned(),
+            json!({ "to": self.id(to), "item": "${{ inputs.n }}" }),
+        );
+        words(&["done", "closed"])
     }
 
     /// Keeps a lock from one step to a later one: once in a flow, so that nothing waits for ever.

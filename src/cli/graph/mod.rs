@@ -298,6 +298,7 @@ fn kind(verb: &PlanVerb) -> String {
         PlanVerb::Each(_) => "each".to_owned(),
         PlanVerb::Cancel(_) => "cancel".to_owned(),
         PlanVerb::Complete(_) => "complete".to_owned(),
+        PlanVerb::Add { .. } => "add".to_owned(),
         PlanVerb::End { .. } => "end".to_owned(),
     }
 }
@@ -310,6 +311,7 @@ fn shape(verb: &PlanVerb) -> Shape {
         | PlanVerb::Set(_)
         | PlanVerb::Cancel(_)
         | PlanVerb::Complete(_)
+        | PlanVerb::Add { .. }
         | PlanVerb::End { .. } => Shape::Action,
         PlanVerb::Wait(_) => Shape::Wait,
         PlanVerb::Ask(_) | PlanVerb::Collect(_) => Shape::People,

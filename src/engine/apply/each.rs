@@ -3,7 +3,7 @@
 //! Which elements have begun is no event: as many as the flow allows are under way as long as more
 //! of them can change what comes of the `each`.
 
-use super::super::each::{COMPLETED, Each, Ended, Verdict};
+use super::super::each::{COMPLETED, Each, Ended, RUNNING, Verdict};
 use super::super::event::Event;
 use super::super::frame::{Element, FrameId, Slot};
 use super::super::limits::payload_bytes;
@@ -23,6 +23,21 @@ impl Applier<'_> {
                     .ok_or_else(|| format!("step {step} does nothing for each of several"))?;
                 self.state.step_mut(slot).phase = Phase::Spreading(Box::new(Each::new(items.clone())));
                 self.begin_elements(slot);
+                Ok(())
+            }
+            Event::EachPassed {
+                step,
+                round,
+                outcome,
+                output,
+            } => {
+                let slot = self.live_slot(step, *round)?;
+                let output = self.with_results(slot, output, RUNNING);
+                let each = self.each_mut(slot).filter(|each| each.passed.is_none());
+                each.ok_or_else(|| format!("step {step} does not go on past its elements"))?
+                    .passed = Some(outcome.clone());
+                self.state.step_mut(slot).output = output;
+                self.lead(slot, outcome);
                 Ok(())
             }
             Event::ElementEnded {
@@ -98,19 +113,46 @@ impl Applier<'_> {
         let (plan, each) = (self.plan_each(slot)?, self.state.each(slot)?);
         let begins = each.next < each.total()
             && each.running.len() < plan.parallel as usize
-            && each.verdict(plan.join) == Verdict::Open;
+            && (plan.goes_on || each.verdict(plan.join, self.state.is_open(slot, plan)) == Verdict::Open);
         begins.then_some((each.next, plan))
     }
 
     /// What a step gives: for an `each`, the results of its elements as well.
-    pub(super) fn with_results(&self, slot: Slot, output: &Value) -> Value {
+    pub(super) fn with_results(&self, slot: Slot, output: &Value, under_way: &str) -> Value {
         let mut output = Cow::Borrowed(output);
         if let Some(each) = self.state.each(slot) {
             let mut fields = output.as_object().cloned().unwrap_or_default();
-            fields.insert("results".to_owned(), each.results());
+            fields.insert("results".to_owned(), each.results(under_way));
             output = Cow::Owned(Value::Object(fields));
         }
         output.into_owned()
+    }
+
+    /// Gives an `each` the element that `by` adds, if it does.
+    pub(super) fn added(&mut self, by: Slot) {
+        let plan = self.plan;
+        let PlanVerb::Add { to, .. } = &self.state.planned(plan, by).verb else {
+            return;
+        };
+        let (slot, output) = (by.sibling(*to), &self.state.step(by).output);
+        let Some(item) = output.get("item").cloned() else {
+            return;
+        };
+        if let Some(each) = self.each_mut(slot) {
+            each.items.push(item);
+            self.begin_elements(slot);
+        }
+    }
+
+    /// Ends an `each` that the run has gone on past.
+    pub(super) fn end_passed(&mut self, slot: Slot) -> bool {
+        let Some(outcome) = self.state.each(slot).and_then(|each| each.passed.clone()) else {
+            return false;
+        };
+        self.cancel(slot);
+        self.state.step_mut(slot).phase = Phase::Finished(outcome);
+        self.over(slot);
+        true
     }
 
     /// Cancels the elements under way. What their steps acquired is released.

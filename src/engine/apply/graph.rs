@@ -1,5 +1,6 @@
 //! Steps that come to an end, and what that makes of the steps after them.
 
+use super::super::each::CANCELLED;
 use super::super::frame::{Slot, edges_out};
 use super::super::leads::{Leads, leads};
 use super::super::state::{Abandoned, Alarm, EdgeState, Ending, Jump, Phase, Timer, TimerOf, abandoned_name};
@@ -46,7 +47,10 @@ impl Applier<'_> {
         if let Some(cause) = cause {
             self.consume(cause)?;
         }
-        let output = self.with_results(slot, output);
+        if self.end_passed(slot) {
+            return Ok(());
+        }
+        let output = self.with_results(slot, output, CANCELLED);
         match self.state.step(slot).phase {
             Phase::Asking(at) => self.close_task(at, TaskPhase::Settled(outcome.to_owned())),
             Phase::Collecting(_) => self.close_collect(slot),
@@ -71,10 +75,16 @@ impl Applier<'_> {
         step.output = output;
         self.over(slot);
         self.withdraw(slot);
-        if let Some((status, message)) = ended {
-            self.end(slot, status, message);
-            return Ok(());
+        self.added(slot);
+        match ended {
+            Some((status, message)) => self.end(slot, status, message),
+            None => self.lead(slot, outcome),
         }
+        Ok(())
+    }
+
+    /// Lets the run go where the outcome of a step leads.
+    pub(super) fn lead(&mut self, slot: Slot, outcome: &str) {
         match leads(self.plan, self.state, slot, outcome) {
             Leads::End(status) => self.end(slot, status.to_owned(), None),
             Leads::Back { to, depth } => self.state.jumps.push_back(Jump {
@@ -85,7 +95,6 @@ impl Applier<'_> {
             }),
             Leads::On | Leads::Named | Leads::Nowhere => self.propagate(slot),
         }
-        Ok(())
     }
 
     pub(super) fn skipped(&mut self, id: &str, round: u32) -> Result<(), Impossible> {
@@ -120,6 +129,10 @@ impl Applier<'_> {
 
     /// One step fewer to be done.
     pub(super) fn over(&mut self, slot: Slot) {
+        if let PlanVerb::Add { to, .. } = &self.planned(slot).verb {
+            let each = slot.sibling(*to);
+            self.fresh.eaches.push_back(each);
+        }
         let frame = self.state.frame_mut(slot.frame);
         frame.live -= 1;
         if frame.live == 0 && slot.frame.is_element() {
@@ -249,9 +262,10 @@ impl Applier<'_> {
 
     /// Whether an edge out of `from`, which is over, arrives.
     fn arrives(&self, from: Slot, wanted: Option<&str>) -> bool {
-        match &self.state.step(from).phase {
-            Phase::Skipped => wanted.is_none(),
-            Phase::Finished(outcome) => match leads(self.plan, self.state, from, outcome) {
+        let step = self.state.step(from);
+        match (&step.phase, step.outcome()) {
+            (Phase::Skipped, _) => wanted.is_none(),
+            (_, Some(outcome)) => match leads(self.plan, self.state, from, outcome) {
                 Leads::On => wanted.is_none_or(|wanted| wanted == outcome),
                 Leads::Named | Leads::Nowhere => wanted.is_some_and(|wanted| wanted == outcome),
                 Leads::End(_) | Leads::Back { .. } => false,

@@ -157,7 +157,7 @@ impl Applier<'_> {
             }
             Event::CollectOpened { .. } | Event::ItemChanged { .. } => self.collect(event),
             Event::ChildStarted { step, round, child, .. } => self.child_started(step, *round, child),
-            Event::EachOpened { .. } | Event::ElementEnded { .. } => self.each(event),
+            Event::EachOpened { .. } | Event::EachPassed { .. } | Event::ElementEnded { .. } => self.each(event),
             Event::StepSkipped { step, round } => self.skipped(step, *round),
             Event::ValuesSet { values, .. } => self.values_set(values),
             Event::WentBack { from, outcome, to } => self.went_back(from, outcome, to),

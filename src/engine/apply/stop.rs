@@ -1,5 +1,6 @@
 //! A step that withdraws others.
 
+use super::super::each::CANCELLED;
 use super::super::frame::Slot;
 use super::super::state::Phase;
 use super::Applier;
@@ -20,7 +21,10 @@ impl Applier<'_> {
             if self.state.step(slot).phase.is_over() {
                 continue;
             }
-            let output = self.with_results(slot, &Value::Null);
+            if self.end_passed(slot) {
+                continue;
+            }
+            let output = self.with_results(slot, &Value::Null, CANCELLED);
             self.cancel(slot);
             let step = self.state.step_mut(slot);
             step.output = output;

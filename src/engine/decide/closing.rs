@@ -43,6 +43,7 @@ impl Decider<'_> {
             frame: FrameId::FLOW,
             now: self.now,
             event: None,
+            results: None,
         };
         let outputs = self.plan.outputs.iter();
         let found = outputs.filter_map(|(name, tree)| Some((name.clone(), tree.eval(&scope).ok()?.0)));

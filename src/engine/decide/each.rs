@@ -98,6 +98,7 @@ impl Decider<'_> {
             frame,
             now: self.now,
             event: None,
+            results: None,
         };
         let outputs = each.outputs.iter();
         let found = outputs.filter_map(|(name, tree)| Some((name.clone(), tree.eval(&scope).ok()?.0)));
@@ -113,12 +114,23 @@ impl Decider<'_> {
         let Some(each) = self.state().each(slot) else {
             return true;
         };
-        let PlanVerb::Each(PlanEach { join, .. }) = &self.state().planned(plan, slot).verb else {
+        let PlanVerb::Each(planned) = &self.state().planned(plan, slot).verb else {
             return true;
         };
-        match each.verdict(*join) {
-            Verdict::Open => return true,
-            Verdict::Done => self.finish(slot, "done", json!({}), None),
+        if let Some(passed) = each.passed.clone() {
+            if each.is_over() {
+                self.finish(slot, &passed, json!({}), None);
+            }
+            return true;
+        }
+        let open = self.state().is_open(slot, planned);
+        match each.verdict(planned.join, open) {
+            Verdict::Open => match self.is_enough(slot, planned) {
+                Ok(false) => return true,
+                Ok(true) => self.pass(slot, planned, "done", json!({})),
+                Err(error) => self.raise(slot, &error, false, 0),
+            },
+            Verdict::Done => self.pass(slot, planned, "done", json!({})),
             Verdict::Failed => {
                 let (ended, completed) = (each.ended.len(), each.completed);
                 let error = format!(
@@ -129,12 +141,43 @@ impl Decider<'_> {
                 if self.is_unhandled(slot, "failed") {
                     self.raise(slot, &error, false, 0);
                 } else {
-                    self.finish(slot, "failed", json!({ "error": error }), None);
+                    self.pass(slot, planned, "failed", json!({ "error": error }));
                 }
             }
         }
         self.forget_rendered();
         true
+    }
+
+    /// Whether the results so far are enough, as the author says.
+    fn is_enough(&self, slot: Slot, planned: &PlanEach) -> Result<bool, String> {
+        let (Some(until), Some(each)) = (&planned.until, self.state().each(slot)) else {
+            return Ok(false);
+        };
+        if each.completed == 0 || self.has_incident(slot) {
+            return Ok(false);
+        }
+        let results = each.completed_results();
+        let scope = RunScope {
+            results: Some(&results),
+            ..self.scope(slot)
+        };
+        until.holds(&scope).map_err(|error| error.message)
+    }
+
+    /// The `each` came to an outcome: it is over, or its elements go on and nobody waits for them.
+    fn pass(&mut self, slot: Slot, planned: &PlanEach, outcome: &str, output: Value) {
+        let over = self.state().each(slot).is_none_or(super::super::each::Each::is_over);
+        if !planned.goes_on || over {
+            return self.finish(slot, outcome, output, None);
+        }
+        let event = Event::EachPassed {
+            step: self.id(slot),
+            round: self.round(slot),
+            outcome: outcome.to_owned(),
+            output,
+        };
+        self.emit(event);
     }
 
     /// Inputs of pure actions whose element is over are no longer wanted.

@@ -3,6 +3,7 @@
 //! `settle` brings the run to rest: afterwards nothing happens without an input.
 
 mod action;
+mod add;
 mod ask;
 mod branch;
 mod child;
@@ -129,6 +130,7 @@ impl<'m> Decider<'m> {
             frame: slot.frame,
             now: self.now,
             event: Some(event),
+            results: None,
         }
     }
 
@@ -251,5 +253,6 @@ pub(super) fn step_scope<'s>(plan: &'s Plan, state: &'s RunState, slot: Slot) ->
         frame: slot.frame,
         now: state.step(slot).since,
         event: None,
+        results: None,
     }
 }

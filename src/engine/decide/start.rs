@@ -40,6 +40,7 @@ impl Decider<'_> {
             PlanVerb::Set(values) => self.set(slot, values),
             PlanVerb::Cancel(steps) => self.withdraw(slot, steps),
             PlanVerb::Complete(steps) => self.complete(slot, steps),
+            PlanVerb::Add { to, item } => self.add(slot, *to, item),
             PlanVerb::End { status, message } => self.end(slot, status, message.as_ref()),
         }
     }

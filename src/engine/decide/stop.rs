@@ -1,7 +1,6 @@
 //! Steps that stop others: `cancel` and `complete`.
 
 use super::super::frame::Slot;
-use super::super::state::Phase;
 use super::Decider;
 use crate::plan::StepId;
 use serde_json::json;
@@ -21,9 +20,10 @@ impl Decider<'_> {
         let mut completed = Vec::new();
         for step in steps {
             let each = slot.sibling(*step);
-            if matches!(self.state().step(each).phase, Phase::Spreading(_)) {
+            if let Some(spreading) = self.state().each(each) {
+                let outcome = spreading.passed.clone().unwrap_or_else(|| "done".to_owned());
                 completed.push(self.id(each));
-                self.finish(each, "done", json!({}), None);
+                self.finish(each, &outcome, json!({}), None);
             }
         }
         self.finish(slot, "done", json!({ "completed": completed }), None);

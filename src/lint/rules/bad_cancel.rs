@@ -1,4 +1,4 @@
-//! A `cancel` or a `complete` that can do nothing.
+//! A `cancel`, a `complete` or an `add` that can do nothing.
 
 use crate::base::{Code, Diagnostic};
 use crate::lint::paths::Paths;
@@ -22,8 +22,9 @@ fn check(cx: &Context<'_>, graphs: &[Paths<'_>], report: &mut Report) {
     for paths in graphs {
         for step in paths.steps {
             let (word, named) = match &step.verb {
-                PlanVerb::Cancel(named) => ("cancel", named),
-                PlanVerb::Complete(named) => ("complete", named),
+                PlanVerb::Cancel(named) => ("cancel", named.as_slice()),
+                PlanVerb::Complete(named) => ("complete", named.as_slice()),
+                PlanVerb::Add { to, .. } => ("add", std::slice::from_ref(to)),
                 _ => continue,
             };
             for id in named {
@@ -38,6 +39,9 @@ fn check(cx: &Context<'_>, graphs: &[Paths<'_>], report: &mut Report) {
 
 /// Where the id stands in the text.
 fn pointer(cx: &Context<'_>, step: &PlanStep, word: &str, id: &str) -> String {
+    if word == "add" {
+        return format!("{}/add/to", step.pointer);
+    }
     let spec = cx.step(&step.id).map(|view| view.spec);
     let written = spec.and_then(|spec| spec.cancel.as_ref().or(spec.complete.as_ref()));
     let at = written.and_then(|ids| ids.iter().position(|one| one == id));
@@ -50,7 +54,11 @@ fn fault(paths: &Paths<'_>, step: &PlanStep, id: StepId) -> Option<(String, Stri
     let is_each = matches!(other.verb, PlanVerb::Each(_));
     if id == step.index {
         let message = format!("step \"{}\" names itself", step.title);
-        return Some((message, "name the steps that it is to stop".to_owned()));
+        return Some((message, "name the steps that are meant".to_owned()));
+    }
+    if matches!(step.verb, PlanVerb::Add { .. }) && !is_each {
+        let message = format!("step \"{}\" is no `each`, and only an `each` has elements", other.title);
+        return Some((message, "name an `each`".to_owned()));
     }
     if matches!(step.verb, PlanVerb::Complete(_)) && !is_each {
         let message = format!(

@@ -67,6 +67,10 @@ pub(super) fn possible(spec: &StepSpec, verb: Verb<'_>) -> IndexMap<Outcome, boo
             spec.outcomes.keys().for_each(|name| add(name, false));
         }
         Verb::Set(_) | Verb::Cancel(_) | Verb::Complete(_) => add("done", true),
+        Verb::Add(_) => {
+            add("done", true);
+            add("closed", false);
+        }
         Verb::End(_) => {}
     }
     let waits = matches!(verb, Verb::Wait(_) | Verb::Approve(_) | Verb::Task(_));

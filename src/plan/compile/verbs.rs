@@ -8,7 +8,7 @@ use crate::plan::{
     BodyId, EachBody, Index, Outcome, PlanAlternative, PlanEach, PlanLock, PlanRun, PlanVerb, PlanWait, StepId,
 };
 use crate::spec::limits::DEFAULT_PARALLEL;
-use crate::spec::step::{WaitAlternative, WaitSpec};
+use crate::spec::step::{Rest, WaitAlternative, WaitSpec};
 use crate::spec::{CheckSpec, ChooseSpec, EachSpec, Effect, JoinSpec, RunSpec, Verb};
 use indexmap::IndexMap;
 
@@ -37,6 +37,14 @@ impl<'a> Compiler<'a> {
             Verb::Run(run) => PlanVerb::Run(self.run(&format!("{pointer}/run"), run)),
             Verb::Cancel(ids) => PlanVerb::Cancel(self.steps_named(&format!("{pointer}/cancel"), ids, names)),
             Verb::Complete(ids) => PlanVerb::Complete(self.steps_named(&format!("{pointer}/complete"), ids, names)),
+            Verb::Add(add) => {
+                let (at, id) = (format!("{pointer}/add"), add.to.as_str());
+                let item = self.tree(&format!("{at}/item"), &add.item);
+                let found = self.resolve(names, id, &format!("{at}/to"), Span::new(0, id.len()));
+                // Adding to itself adds to nothing; that the step is not there is told.
+                let to = found.map_or(known.index, |found| found.index);
+                PlanVerb::Add { to, item }
+            }
         }
     }
 
@@ -118,6 +126,12 @@ impl<'a> Compiler<'a> {
             list,
             parallel: each.parallel.unwrap_or(DEFAULT_PARALLEL),
             join: each.join.unwrap_or(JoinSpec::All),
+            until: each
+                .until
+                .as_deref()
+                .and_then(|text| self.condition(&format!("{pointer}/until"), text)),
+            goes_on: each.rest == Some(Rest::Continue),
+            adders: Vec::new(),
             body,
             outputs: outputs
                 .map(|(name, value)| {

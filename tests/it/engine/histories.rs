@@ -434,12 +434,68 @@ fn children() -> Run {
 /// Name, flow and script.
 type Script = (&'static str, &'static str, fn() -> Run);
 
+const STOPPED: &str = "\
+flow: stopped
+version: 1.0.0
+outputs:
+  offers: ${{ steps.offers.results }}
+steps:
+  - id: offers
+    each:
+      in: [one]
+      join: 2
+      until: results | length >= 2
+      rest: continue
+      steps:
+        - { id: room, uses: t.share, lock: { name: desk, until: copy }, with: { name: '${{ item }}' } }
+        - { id: copy, uses: t.call }
+      outputs: { share: '${{ steps.room.share }}' }
+    outcomes: { failed: continue }
+  - { id: behind, uses: t.call }
+  - id: ask
+    after: start
+    wait: { any: { more: { event: t.ping, key: k, kept: false }, stop: { event: t.pong, key: k } } }
+    deadline: { due: 5 days }
+    outcomes: { expired: continue }
+  - { id: add, after: ask.more, add: { to: offers, item: '${{ steps.ask.n }}' }, outcomes: { done: { back_to: ask, max_rounds: 9, then: continue }, closed: continue } }
+  - id: others
+    after: start
+    each: { in: [1, 2], steps: [{ id: other, uses: t.call }] }
+  - { id: side, after: start, wait: { event: t.ping, key: z }, deadline: { due: 9 days }, outcomes: { expired: continue } }
+  - { id: finish, after: behind, complete: [others] }
+  - { id: withdraw, cancel: [side, ask] }
+";
+
+fn stopped() -> Run {
+    let mut run = Run::start(STOPPED, json!({}));
+    run.keyed("t.ping", "k", json!({ "n": "two" }));
+    run.keyed("t.ping", "k", json!({ "n": "three" }));
+    run.pass("1 hour");
+    let mut late = run.inbound("t.pong", &[], json!({}));
+    late.key = Some("other".to_owned());
+    late.at = "2026-11-23T08:00:00Z".parse().expect("it is a time");
+    run.handle(Input::Event(late)).expect("an event is never refused");
+    for at in 0..2 {
+        run.done(&format!("offers[{at}].room:1"), json!({ "share": format!("shr_{at}") }));
+        run.done(&format!("offers[{at}].copy:1"), json!({}));
+    }
+    run.done("others[0].other:1", json!({}));
+    run.done("behind:1", json!({}));
+    run.done("offers[2].room:1", json!({ "share": "shr_2" }));
+    run.done("offers[2].copy:1", json!({}));
+    for at in [2, 1, 0] {
+        run.done(&format!(":release:shr_{at}"), json!({}));
+    }
+    run
+}
+
 fn scripts() -> Vec<Script> {
     vec![
         ("v1-branches", BRANCHES, branches),
         ("v1-cancelled", CANCELLED, cancelled),
         ("v1-children", CHILDREN, children),
         ("v1-collected", COLLECTED, collected),
+        ("v1-stopped", STOPPED, stopped),
         ("v1-elements", ELEMENTS, elements),
         ("v1-people", PEOPLE, people),
         ("v1-repaired", REPAIRED, repaired),

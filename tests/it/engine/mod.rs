@@ -15,6 +15,7 @@ mod closing;
 mod collect;
 mod detours;
 mod each;
+mod each_open;
 mod histories;
 mod incidents;
 mod joins;
