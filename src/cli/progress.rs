@@ -157,23 +157,30 @@ fn describe_step(event: &Event) -> (String, String) {
             child,
             ..
         } => (step.clone(), format!("runs {flow} {version} as {child}")),
-        Event::ValuesSet {
-            values,
-            step,
-            by,
-            reason,
-        } => {
-            let who = step.as_ref().or(by.as_ref()).cloned().unwrap_or_default();
-            let given: Vec<String> = values.iter().map(|(name, value)| format!("{name} = {value}")).collect();
-            let why = reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
-            (who, format!("sets {}{why}", given.join(", ")))
-        }
+        Event::ValuesSet { .. } => values_set(event),
         Event::StepSkipped { step, .. } => (step.clone(), "skipped".to_owned()),
         Event::WentBack { from, outcome, to } => (from.clone(), format!("{outcome}: back to {to}")),
         Event::IncidentRaised { step, error, .. } => (step.clone(), format!("needs a person: {error}")),
         Event::IncidentResolved { step, how, by, reason } => (step.clone(), format!("{how} by {by}: {reason}")),
         _ => other(event),
     }
+}
+
+/// Values that a step or a person gave.
+fn values_set(event: &Event) -> (String, String) {
+    let Event::ValuesSet {
+        values,
+        step,
+        by,
+        reason,
+    } = event
+    else {
+        return other(event);
+    };
+    let who = step.as_ref().or(by.as_ref()).cloned().unwrap_or_default();
+    let given: Vec<String> = values.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    let why = reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+    (who, format!("sets {}{why}", given.join(", ")))
 }
 
 /// The type of an event that this page has no sentence for.

@@ -209,8 +209,8 @@ impl<'a> Compiler<'a> {
         for (known, after) in names.steps.values().zip(edges) {
             steps.push(self.step(known, after, &names, &wanted));
         }
-        adders(&mut steps);
         let index = self.acyclic(&names, &mut steps);
+        adders(&mut steps, &index);
         (steps, index)
     }
 
@@ -321,13 +321,17 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// Tells each `each` which steps may add elements to it.
-fn adders(steps: &mut [PlanStep]) {
+/// Tells each `each` which steps it has to wait for because they may add elements to it. Those that come
+/// after it are not waited for: they may be waiting for it.
+fn adders(steps: &mut [PlanStep], order: &super::Index) {
     for at in 0..steps.len() {
         let (index, PlanVerb::Add { to, .. }) = (steps[at].index, &steps[at].verb) else {
             continue;
         };
-        if let PlanVerb::Each(each) = &mut steps[to.index()].verb {
+        let to = *to;
+        if let PlanVerb::Each(each) = &mut steps[to.index()].verb
+            && !order.is_upstream(to, index)
+        {
             each.adders.push(index);
         }
     }

@@ -224,7 +224,8 @@ pub struct PlanEach {
     pub until: Option<Expression>,
     /// Whether elements that are not over once it is decided go on.
     pub goes_on: bool,
-    /// Steps of the same list that may add elements: all of them are over before all elements are.
+    /// Steps of the same list that may add elements and do not come after it: all of them are over before
+    /// all elements are.
     pub adders: Vec<StepId>,
     /// Its steps.
     pub body: BodyId,
