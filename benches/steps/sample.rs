@@ -52,6 +52,7 @@ fn step(number: u64) -> Event {
         output: json!({"value": "about twenty b."}),
         cause: None,
         in_doubt: false,
+        by_hand: None,
     }
 }
 

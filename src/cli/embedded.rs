@@ -186,6 +186,7 @@ fn administrator() -> Person {
         email: String::new(),
         roles: BTreeSet::from([roles::ADMIN.to_owned()]),
         groups: BTreeSet::new(),
+        skills: BTreeSet::new(),
         manager: None,
         absent: Vec::new(),
     }

@@ -95,11 +95,17 @@ fn acted(act: &TaskAct) -> String {
     let because = |reason: &Option<String>| reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
     match act {
         TaskAct::Claim => "takes the task".to_owned(),
+        TaskAct::Start => "starts the task".to_owned(),
+        TaskAct::Save { .. } => "keeps what is filled in".to_owned(),
         TaskAct::Release { reason } => format!("gives the task back{}", because(reason)),
         TaskAct::Remark { text, to: Some(to), .. } => format!("asks {to}: {text}"),
         TaskAct::Remark { text, .. } => format!("says: {text}"),
         TaskAct::Delegate { of, to, reason } => format!("lets {to} act for {of}{}", because(reason)),
-        TaskAct::Reassign { of, to, reason } => format!("hands over from {of} to {to}{}", because(reason)),
+        TaskAct::Reassign { of, to, reason, .. } => format!("hands over from {of} to {to}{}", because(reason)),
+        TaskAct::Suspend { reason } => format!("lets the task rest: {reason}"),
+        TaskAct::Resume { reason } => format!("lets the task go on{}", because(reason)),
+        TaskAct::Skip { reason } => format!("skips the step: {reason}"),
+        TaskAct::Redo { reason } => format!("has the step done again: {reason}"),
     }
 }
 
@@ -136,6 +142,7 @@ fn describe_step(event: &Event) -> (String, String) {
             let what = match timer {
                 TimerKind::Remind(index) => format!("reminder {}", index + 1),
                 TimerKind::Escalate => format!("escalated to {}", to.join(", ")),
+                TimerKind::Tell => "people are told".to_owned(),
                 TimerKind::Retry => "tries again".to_owned(),
             };
             (step.clone(), what)
@@ -145,11 +152,17 @@ fn describe_step(event: &Event) -> (String, String) {
             outcome,
             round,
             output,
+            by_hand,
             ..
-        } => (
-            step.clone(),
-            format!("{outcome}{}{}", in_round(*round), in_words(output)),
-        ),
+        } => {
+            let by_hand = by_hand
+                .as_ref()
+                .map_or_else(String::new, |one| format!(", set by {}: {}", one.by, one.reason));
+            (
+                step.clone(),
+                format!("{outcome}{}{}{by_hand}", in_round(*round), in_words(output)),
+            )
+        }
         Event::ChildStarted {
             step,
             flow,

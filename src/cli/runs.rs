@@ -57,8 +57,19 @@ enum RunsCommand {
     Retry(StepArgs),
     /// Go on past a failed step, as an administrator
     Skip(StepArgs),
-    /// Give values of a run: what its flow says may change while it goes on
+    /// Say what a failed step came to, as an administrator
     Set {
+        #[command(flatten)]
+        step: StepArgs,
+        /// What its action gives, by name; repeat it for each. A value that is JSON is read as such
+        #[arg(long = "output", value_name = "NAME=VALUE", value_parser = output_of)]
+        outputs: Vec<(String, Value)>,
+        /// One of its outcomes; without it, the one that goes on
+        #[arg(long)]
+        outcome: Option<String>,
+    },
+    /// Change values of a run: what its flow says may change while it goes on
+    Change {
         /// The run
         run: String,
         /// NAME=VALUE; once for each value
@@ -111,10 +122,10 @@ pub fn run(args: &RunsArgs, settings: Settings) -> Outcome {
 
 fn server_of(command: &RunsCommand) -> &ServerArgs {
     match command {
-        RunsCommand::Retry(args) | RunsCommand::Skip(args) => &args.server,
+        RunsCommand::Retry(args) | RunsCommand::Skip(args) | RunsCommand::Set { step: args, .. } => &args.server,
         RunsCommand::List { server, .. }
         | RunsCommand::Show { server, .. }
-        | RunsCommand::Set { server, .. }
+        | RunsCommand::Change { server, .. }
         | RunsCommand::Cancel { server, .. } => server,
     }
 }
@@ -137,14 +148,23 @@ async fn answer(command: &RunsCommand, client: &Client) -> Outcome {
             list(&page["items"], *json)
         }
         RunsCommand::Show { run, json, .. } => show(client, run, *json).await,
-        RunsCommand::Retry(args) => Ok(step(client, args, "retry").await?),
-        RunsCommand::Skip(args) => Ok(step(client, args, "skip").await?),
+        RunsCommand::Retry(args) => Ok(step(client, args, "retry", json!({})).await?),
+        RunsCommand::Skip(args) => Ok(step(client, args, "skip", json!({})).await?),
         RunsCommand::Set {
+            step: args,
+            outputs,
+            outcome,
+        } => {
+            let output: Map<String, Value> = outputs.iter().cloned().collect();
+            let body = json!({ "outcome": outcome, "output": output });
+            Ok(step(client, args, "set", body).await?)
+        }
+        RunsCommand::Change {
             run, values, reason, ..
         } => {
             let values = given(values)?;
             let names: Vec<&str> = values.keys().map(String::as_str).collect();
-            let said = format!("{run}: set {}", names.join(", "));
+            let said = format!("{run}: changed {}", names.join(", "));
             client
                 .post(
                     &format!("/api/v1/runs/{}/values", escaped(run)),
@@ -167,13 +187,23 @@ async fn answer(command: &RunsCommand, client: &Client) -> Outcome {
     }
 }
 
-async fn step(client: &Client, args: &StepArgs, how: &str) -> Answer<()> {
+/// `NAME=VALUE`, where the value may be JSON.
+fn output_of(text: &str) -> Result<(String, Value), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("{text:?} is no output: write it as share=shr_1"))?;
+    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+    Ok((name.to_owned(), value))
+}
+
+async fn step(client: &Client, args: &StepArgs, how: &str, mut body: Value) -> Answer<()> {
     let path = format!(
         "/api/v1/runs/{}/steps/{}/{how}",
         escaped(&args.run),
         escaped(&args.step)
     );
-    client.post(&path, &json!({ "reason": args.reason })).await?;
+    body["reason"] = json!(args.reason);
+    client.post(&path, &body).await?;
     output::say(&format!("{}: {how} {}", args.run, args.step));
     Ok(())
 }

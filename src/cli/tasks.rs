@@ -7,7 +7,8 @@ use super::settings::Settings;
 use super::{output, progress, with_runtime};
 use crate::base::Value;
 use crate::base::id::hex;
-use clap::{Args, Subcommand};
+use clap::builder::PossibleValue;
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -25,10 +26,45 @@ pub struct TasksArgs {
     command: TasksCommand,
 }
 
+/// The order of a list.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OrderArg {
+    /// What is urgent first, then what is due first
+    Priority,
+    /// What is due first
+    Due,
+    /// The oldest first
+    Oldest,
+    /// The newest first
+    Newest,
+}
+
+/// Which task comes after an answer.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum NextArg {
+    /// The next one of the same run
+    SameRun,
+    /// The next one of the same step, of whatever run
+    SameStep,
+}
+
 #[derive(Debug, Subcommand)]
 enum TasksCommand {
-    /// List your open tasks, oldest first
+    /// List your open tasks: what is urgent first, then what is due first
     List {
+        /// Those that you may see without being asked, instead of your own
+        #[arg(long)]
+        watched: bool,
+        /// In which order
+        #[arg(long, value_enum)]
+        order: Option<OrderArg>,
+        /// Of this flow alone
+        #[arg(long)]
+        flow: Option<String>,
+        /// Of this step alone
+        #[arg(long)]
+        step: Option<String>,
         /// Print as data
         #[arg(long)]
         json: bool,
@@ -79,6 +115,26 @@ enum TasksCommand {
         /// A field of the task's form; repeat it for each
         #[arg(long = "field", value_name = "NAME=VALUE", value_parser = field)]
         fields: Vec<(String, Value)>,
+        /// Take and start the next task too, and print it
+        #[arg(long, value_enum)]
+        next: Option<NextArg>,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Work on a task from now on; it is taken where one answer settles it
+    Start {
+        /// The task
+        task: String,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Keep what is filled in so far
+    Save {
+        /// The task
+        task: String,
+        /// A field of the task's form; repeat it for each
+        #[arg(long = "field", value_name = "NAME=VALUE", value_parser = field, required = true)]
+        fields: Vec<(String, Value)>,
         #[command(flatten)]
         server: ServerArgs,
     },
@@ -114,10 +170,43 @@ enum TasksCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Let a task rest: nobody answers it until it goes on; its deadline goes on
+    Suspend(WhyArgs),
+    /// Let a task go on that rests
+    Resume {
+        /// The task
+        task: String,
+        /// Why; administrators need one
+        #[arg(long)]
+        reason: Option<String>,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Have the flow go on past the step of a task
+    Skip(WhyArgs),
+    /// Have the step of a settled task done again, and everything after it
+    Redo(WhyArgs),
     /// Let somebody act for you; you stay accountable
     Delegate(HandOnArgs),
     /// Hand your place over to somebody else
-    Reassign(HandOnArgs),
+    Reassign {
+        #[command(flatten)]
+        to: HandOnArgs,
+        /// They begin anew: what was kept is forgotten
+        #[arg(long)]
+        afresh: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+struct WhyArgs {
+    /// The task
+    task: String,
+    /// Why; it goes into the journal
+    #[arg(long)]
+    reason: String,
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 #[derive(Debug, Args)]
@@ -143,9 +232,15 @@ pub fn run(args: &TasksArgs, settings: Settings) -> Outcome {
         let session = match &args.command {
             TasksCommand::Decide { server, .. }
             | TasksCommand::Claim { server, .. }
+            | TasksCommand::Start { server, .. }
+            | TasksCommand::Save { server, .. }
             | TasksCommand::Remark { server, .. }
+            | TasksCommand::Resume { server, .. }
             | TasksCommand::Release { server, .. } => Session::open(server, settings).await?,
-            TasksCommand::Delegate(args) | TasksCommand::Reassign(args) => {
+            TasksCommand::Suspend(args) | TasksCommand::Skip(args) | TasksCommand::Redo(args) => {
+                Session::open(&args.server, settings).await?
+            }
+            TasksCommand::Delegate(args) | TasksCommand::Reassign { to: args, .. } => {
                 Session::open(&args.server, settings).await?
             }
             TasksCommand::List { server, .. }
@@ -160,7 +255,23 @@ pub fn run(args: &TasksArgs, settings: Settings) -> Outcome {
 
 async fn answer(command: &TasksCommand, client: &Client) -> Outcome {
     match command {
-        TasksCommand::List { json, .. } => list(&client.get("/api/v1/tasks").await?["items"], *json),
+        TasksCommand::List {
+            watched,
+            order,
+            flow,
+            step,
+            json,
+            ..
+        } => {
+            let mut query: Vec<String> = Vec::new();
+            query.extend(watched.then(|| "watched=true".to_owned()));
+            let order = order.and_then(|order| order.to_possible_value());
+            query.extend(order.map(|order| format!("order={}", order.get_name())));
+            query.extend(flow.as_ref().map(|flow| format!("flow={}", escaped(flow))));
+            query.extend(step.as_ref().map(|step| format!("step={}", escaped(step))));
+            let page = client.get(&format!("/api/v1/tasks?{}", query.join("&"))).await?;
+            list(&page["items"], *json)
+        }
         TasksCommand::Show { task, json, .. } => show(&client.get(&path_of(task)).await?, *json),
         TasksCommand::Document { task, output, .. } => document(client, task, output.as_deref()).await,
         TasksCommand::Decide {
@@ -170,6 +281,7 @@ async fn answer(command: &TasksCommand, client: &Client) -> Outcome {
             task,
             reason,
             fields,
+            next,
             ..
         } => {
             let sha256 = match (file, sha256) {
@@ -181,11 +293,22 @@ async fn answer(command: &TasksCommand, client: &Client) -> Outcome {
                 None => task_about(client, sha256.as_deref().unwrap_or_default()).await?,
             };
             let form: Map<String, Value> = fields.iter().cloned().collect();
-            let body = json!({ "decision": decision, "sha256": sha256, "reason": reason, "form": form });
+            let next = next.and_then(|next| next.to_possible_value());
+            let next = next.as_ref().map(PossibleValue::get_name);
+            let body = json!({ "decision": decision, "sha256": sha256, "reason": reason, "form": form, "next": next });
             act(client, &task, "decision", &body).await
+        }
+        TasksCommand::Start { task, .. } => act(client, task, "start", &json!({})).await,
+        TasksCommand::Save { task, fields, .. } => {
+            let form: Map<String, Value> = fields.iter().cloned().collect();
+            act(client, task, "draft", &json!({ "form": form })).await
         }
         TasksCommand::Claim { task, .. } => act(client, task, "claim", &json!({})).await,
         TasksCommand::Release { task, reason, .. } => act(client, task, "release", &json!({ "reason": reason })).await,
+        TasksCommand::Resume { task, reason, .. } => act(client, task, "resume", &json!({ "reason": reason })).await,
+        TasksCommand::Suspend(args) => why(client, args, "suspend").await,
+        TasksCommand::Skip(args) => why(client, args, "skip").await,
+        TasksCommand::Redo(args) => why(client, args, "redo").await,
         TasksCommand::Remark {
             task,
             text,
@@ -196,20 +319,28 @@ async fn answer(command: &TasksCommand, client: &Client) -> Outcome {
             let body = json!({ "text": text, "to": to, "answers": answers });
             act(client, task, "remarks", &body).await
         }
-        TasksCommand::Delegate(args) => hand_on(client, args, "delegate").await,
-        TasksCommand::Reassign(args) => hand_on(client, args, "reassign").await,
+        TasksCommand::Delegate(args) => hand_on(client, args, "delegate", false).await,
+        TasksCommand::Reassign { to, afresh } => hand_on(client, to, "reassign", *afresh).await,
     }
 }
 
-async fn hand_on(client: &Client, args: &HandOnArgs, how: &str) -> Outcome {
-    let body = json!({ "to": args.to, "of": args.of, "reason": args.reason });
+async fn why(client: &Client, args: &WhyArgs, how: &str) -> Outcome {
+    act(client, &args.task, how, &json!({ "reason": args.reason })).await
+}
+
+async fn hand_on(client: &Client, args: &HandOnArgs, how: &str, afresh: bool) -> Outcome {
+    let body = json!({ "to": args.to, "of": args.of, "reason": args.reason, "afresh": afresh });
     act(client, &args.task, how, &body).await
 }
 
 async fn act(client: &Client, task: &str, how: &str, body: &Value) -> Outcome {
     let path = format!("/api/v1/tasks/{}/{how}", escaped(task));
     let answer = client.post(&path, body).await?;
-    output::line(&output::field(&answer, "result"))
+    output::line(&output::field(&answer, "result"))?;
+    match answer["next"].as_str() {
+        Some(next) => output::line(next),
+        None => Ok(()),
+    }
 }
 
 /// `NAME=VALUE`. A list is written as JSON; anything else is a text, which the task's form reads.
@@ -338,6 +469,10 @@ fn show(task: &Value, as_json: bool) -> Outcome {
     if let Some(outcome) = task["outcome"].as_str() {
         state = format!("{state}: {outcome}");
     }
+    let rest = &task["suspended"];
+    if let Some(by) = rest["by"].as_str() {
+        state = format!("rests by {by}: {}", output::field(rest, "reason"));
+    }
     let mut lines = vec![
         ("task", field("id")),
         ("flow", field("flow")),
@@ -347,8 +482,10 @@ fn show(task: &Value, as_json: bool) -> Outcome {
         ("document", about(task)),
         ("sha256", output::field(&task["document"], "sha256")),
         ("people", words(&task["people"], ", ")),
+        ("priority", field("priority")),
         ("decisions", words(&task["decisions"], " | ")),
         ("reason for", words(&task["reason"], ", ")),
+        ("allowed", words(&task["allow"], ", ")),
         ("due", output::cell(task, "due")),
         ("state", state),
     ];

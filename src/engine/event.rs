@@ -7,6 +7,7 @@ use super::child::Parent;
 use crate::base::id::{EventId, RunId, TaskId};
 use crate::base::{ItemState, Timestamp, Value};
 use crate::expr::SecretUse;
+use crate::plan::Priority;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
@@ -73,6 +74,47 @@ pub struct Timers {
     /// When it is escalated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalate: Option<Timestamp>,
+    /// When people hear of it, where that is later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tell: Option<Timestamp>,
+}
+
+/// Who sees a task beside those who are asked, as written, evaluated.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watchers {
+    /// While nobody has taken it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub untaken: Vec<String>,
+    /// While somebody has it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taken: Vec<String>,
+}
+
+impl Watchers {
+    /// Whether nobody does.
+    pub fn is_nobody(&self) -> bool {
+        self.untaken.is_empty() && self.taken.is_empty()
+    }
+}
+
+/// Somebody who works on a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Started {
+    /// Who.
+    pub by: String,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// What was filled in and kept before the answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    /// Who kept it last.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// By the names of the fields.
+    pub form: Map<String, Value>,
 }
 
 /// One event that a step waits for, with its templates evaluated.
@@ -148,12 +190,39 @@ pub struct StandIn {
     pub on_behalf_of: String,
 }
 
+/// What a person did in the place of the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ByHand {
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A task that rests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspension {
+    /// Who lets it rest.
+    pub by: String,
+    /// Since when.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
 /// What somebody does about a task beside answering it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "act", rename_all = "snake_case")]
 pub enum TaskAct {
     /// Takes it: the others do not see it until it is given back.
     Claim,
+    /// Works on it from now on; takes it where one answer settles it.
+    Start,
+    /// Keeps what was filled in so far.
+    Save {
+        /// By the names of the fields; what was kept of others stays.
+        form: Map<String, Value>,
+    },
     /// Gives it back to all who are asked.
     Release {
         /// Why.
@@ -190,6 +259,30 @@ pub enum TaskAct {
         /// Why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+        /// Whether they begin anew: what was kept is forgotten.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        afresh: bool,
+    },
+    /// Lets it rest: nobody answers until it goes on. Its timers go on.
+    Suspend {
+        /// Why.
+        reason: String,
+    },
+    /// Lets it go on.
+    Resume {
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// Has the flow go on past the step.
+    Skip {
+        /// Why.
+        reason: String,
+    },
+    /// Has the step done again that was settled, and everything after it.
+    Redo {
+        /// Why.
+        reason: String,
     },
 }
 
@@ -201,6 +294,8 @@ pub enum TimerKind {
     Remind(u32),
     /// The escalation.
     Escalate,
+    /// People are to hear of it.
+    Tell,
     /// The pause before another try is over.
     Retry,
 }
@@ -211,6 +306,10 @@ pub enum TimerKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "events are made one at a time and written at once; boxed fields would be in the way of everybody who reads them"
+)]
 pub enum Event {
     /// The run began.
     RunStarted {
@@ -297,6 +396,15 @@ pub enum Event {
         /// Persons who may not decide.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         exclude: Vec<String>,
+        /// Who may answer at all, as written, evaluated.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        only: Vec<String>,
+        /// Who else sees it.
+        #[serde(default, skip_serializing_if = "Watchers::is_nobody")]
+        visible: Watchers,
+        /// What comes first in lists, where it is not as usual.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        priority: Option<Priority>,
         /// Its timers.
         timers: Timers,
     },
@@ -318,6 +426,9 @@ pub enum Event {
         /// The excluded as the directory knows them, where that is another name.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         exclude: Vec<String>,
+        /// Who may answer at all, where not everybody may.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        only: Option<Vec<String>>,
         /// Whom it was assigned to, picked or preferred.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         assigned_to: Option<String>,
@@ -411,6 +522,9 @@ pub enum Event {
         /// acquired is followed up and released.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         in_doubt: bool,
+        /// The person who said so, where it is the answer to an incident.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by_hand: Option<ByHand>,
     },
     /// A call came back whose step was cancelled meanwhile. What it acquired is released.
     CallAbandoned {

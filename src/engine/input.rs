@@ -70,7 +70,7 @@ pub enum Input {
         reason: String,
     },
     /// The outside gives values of the run.
-    Set {
+    Change {
         /// By name.
         values: Map<String, Value>,
         /// Who.
@@ -82,6 +82,19 @@ pub enum Input {
     Retry {
         /// The step.
         step: String,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// A person says what a failed step came to.
+    Set {
+        /// The step.
+        step: String,
+        /// Its outcome; without it, the first one.
+        outcome: Option<String>,
+        /// What it gives; whoever asks has checked it against what the action gives.
+        output: Value,
         /// Who.
         by: String,
         /// Why.
@@ -208,6 +221,14 @@ pub enum Refusal {
     /// Somebody else has taken the task.
     #[error("somebody else has taken this task: it is open again when they give it back")]
     Taken,
+    /// Somebody lets the task rest.
+    #[error("this task rests since {at}, because {reason}: whoever let it rest or an administrator lets it go on")]
+    Suspended {
+        /// Since when.
+        at: Timestamp,
+        /// Why.
+        reason: String,
+    },
     /// That cannot be done about this task, or not by this person.
     #[error("{0}")]
     NotAllowed(&'static str),
@@ -237,6 +258,9 @@ pub enum Refusal {
     /// There is no incident at the step.
     #[error("step {0} has no incident")]
     NoIncident(String),
+    /// What the step came to cannot be said by hand, or not so.
+    #[error("{0}")]
+    NotSettable(String),
     /// The run has ended.
     #[error("the run has ended: {0}")]
     RunEnded(String),

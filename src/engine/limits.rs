@@ -19,6 +19,8 @@ pub const MAX_KEPT_EVENTS: usize = 1_000;
 pub const MAX_PAYLOAD_BYTES: usize = 1 << 20;
 /// Things done about one task beside answering it: taken, given back, passed on.
 pub const MAX_TASK_ACTS: usize = 500;
+/// Times that people may have one step done again.
+pub const MAX_REDONE: u32 = 10;
 /// Remarks about one task.
 pub const MAX_REMARKS: usize = 100;
 /// Characters of one remark.

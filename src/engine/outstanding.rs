@@ -119,13 +119,14 @@ fn release(machine: &RunMachine) -> Option<Work> {
 /// Questions to the directory.
 fn questions(machine: &RunMachine, slot: Slot, task: &Task, work: &mut Vec<Work>) {
     let (run, step) = (&machine.state.run, &task.name);
-    if task.unassigned && !machine.state.has_incident(&machine.plan, slot) {
+    if task.asks_directory() && !machine.state.has_incident(&machine.plan, slot) {
         work.push(Work::Assign {
             key: WorkKey::of_assign(run, step, task.round, task.questions),
             task: task.id.clone(),
             by: task.by.clone(),
             veto: task.veto_by.clone(),
             exclude: task.exclude.clone(),
+            only: task.only_by.clone(),
             escalated: false,
             weights: task
                 .asked(&machine.plan)
@@ -142,6 +143,7 @@ fn questions(machine: &RunMachine, slot: Slot, task: &Task, work: &mut Vec<Work>
             by: joining.clone(),
             veto: Vec::new(),
             exclude: task.exclude.clone(),
+            only: task.only_by.clone(),
             escalated: true,
             weights: Vec::new(),
             load: false,

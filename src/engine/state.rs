@@ -5,14 +5,16 @@
 use super::child::Parent;
 use super::collect::Collecting;
 use super::each::Each;
-use super::event::{DecisionRecord, DocumentRef, Expected, Remark, StandIn, Timers, Weight};
+use super::event::{
+    DecisionRecord, DocumentRef, Draft, Expected, Remark, StandIn, Started, Suspension, Timers, Watchers, Weight,
+};
 use super::frame::{FrameId, Frames, Slot};
 use super::holdings::{Holdings, Owned};
 use super::view::TaskPhase;
 use crate::base::id::{EventId, RunId, TaskId};
 use crate::base::{Timestamp, Value};
 use crate::expr::SecretUse;
-use crate::plan::{BodyId, Plan, PlanEach, StepId};
+use crate::plan::{BodyId, Plan, PlanEach, Priority, StepId};
 use serde_json::Map;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -99,6 +101,8 @@ pub(super) struct StepState {
     pub(super) rounds: Vec<Value>,
     /// How often each outcome led back, by how deep in its `then` the way back stands.
     pub(super) backs: BTreeMap<(String, u32), u32>,
+    /// How often people had it done again.
+    pub(super) redone: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,6 +233,22 @@ pub(super) struct Task {
     pub(super) thread: Vec<Remark>,
     /// Who has taken it.
     pub(super) claimed_by: Option<String>,
+    /// Who lets it rest, if somebody does.
+    pub(super) suspended: Option<Suspension>,
+    /// Who works on it, since when.
+    pub(super) started: Vec<Started>,
+    /// What was filled in and kept before the answer.
+    pub(super) draft: Option<Draft>,
+    /// Who may answer at all, as written.
+    pub(super) only_by: Vec<String>,
+    /// Who may answer at all, where not everybody may.
+    pub(super) only: Option<Vec<String>>,
+    /// Who else sees it.
+    pub(super) visible: Watchers,
+    /// What comes first in lists.
+    pub(super) priority: Priority,
+    /// Whether nobody hears of it yet.
+    pub(super) held: bool,
     /// Things done about it beside answering.
     pub(super) acts: usize,
     /// On the current version.
@@ -306,6 +326,7 @@ pub(super) enum TimerOf {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Alarm {
     Retry,
+    Tell,
     Remind(u32),
     Escalate,
     Due,

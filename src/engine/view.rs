@@ -3,12 +3,12 @@
 use super::RunMachine;
 use super::child::Parent;
 use super::each::COMPLETED;
-use super::event::{DecisionRecord, DocumentRef, Expected, Remark, StandIn};
+use super::event::{DecisionRecord, DocumentRef, Draft, Expected, Remark, StandIn, Started, Suspension, Watchers};
 use super::frame::{FrameId, Slot, is_each, slots};
 use super::state::{Phase, Progress, StepState, Task};
 use crate::base::id::{RunId, TaskId};
 use crate::base::{ItemState, Timestamp, Value};
-pub use crate::plan::{AskKind, PlanField};
+pub use crate::plan::{AskKind, Detour, PlanField, Priority};
 use crate::plan::{Plan, PlanVerb};
 use crate::spec::RunSpec;
 use std::collections::BTreeSet;
@@ -200,6 +200,18 @@ pub struct TaskView {
     pub deputies: Vec<StandIn>,
     /// Who has taken it, if somebody has.
     pub claimed_by: Option<String>,
+    /// Who lets it rest, if somebody does.
+    pub suspended: Option<Suspension>,
+    /// What people may do beside answering.
+    pub allow: Vec<Detour>,
+    /// Who works on it, since when.
+    pub started: Vec<Started>,
+    /// What was filled in and kept before the answer.
+    pub draft: Option<Draft>,
+    /// Who else sees it.
+    pub visible: Watchers,
+    /// What comes first in lists.
+    pub priority: Priority,
     /// What was said about it, in order.
     pub thread: Vec<Remark>,
     /// What was decided so far on this version.
@@ -556,6 +568,12 @@ impl RunMachine {
             people,
             deputies: task.deputies.clone(),
             claimed_by: task.claimed_by.clone(),
+            suspended: task.suspended.clone(),
+            allow: ask.allow.clone(),
+            started: task.started.clone(),
+            draft: task.draft.clone(),
+            visible: task.visible.clone(),
+            priority: task.priority,
             thread: task.thread.clone(),
             decided: task.decisions.clone(),
             due: task.timers.due,

@@ -122,6 +122,8 @@ pub enum Work {
         veto: Vec<String>,
         /// Persons who may not decide.
         exclude: Vec<String>,
+        /// Who may answer at all; everybody where it is empty.
+        only: Vec<String>,
         /// How much a decision counts where it is not 1, by principal.
         weights: Vec<(String, u32)>,
         /// Whether these join an open task.
@@ -151,6 +153,8 @@ pub struct Assignment {
     pub deputies: Vec<StandIn>,
     /// The excluded as the directory knows them.
     pub exclude: Vec<String>,
+    /// Who may answer at all, where not everybody may.
+    pub only: Option<Vec<String>>,
     /// How much the decision of some counts, where it is not 1.
     pub weights: Vec<Weight>,
     /// How much those who could act have to do, where that was asked for.
@@ -166,6 +170,8 @@ pub struct Load {
     pub open: u32,
     /// How many other tasks were opened since they last got one; nothing where they got none lately.
     pub since: Option<u32>,
+    /// How often they answered the same step of the same flow.
+    pub done: u32,
 }
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ impl Host {
             exclude,
             weights,
             load,
+            only,
+            task,
             ..
         } = work
         else {
@@ -46,8 +48,11 @@ impl Host {
             }
         };
         assignment.weights = weights_of(&self.directory(), &weights);
+        assignment.only = only_of(&self.directory(), &only);
         if load {
-            assignment.load = self.load_of(machine, &assignment).await?;
+            let view = machine.task(&task);
+            let step = view.as_ref().map_or("", |view| plain(&view.step));
+            assignment.load = self.load_of(machine, &assignment, step).await?;
         }
         Ok(Input::Assigned { work: key, assignment })
     }
@@ -61,7 +66,7 @@ impl Host {
 
     /// How much those who could act have to do. What the run has decided and not stored yet counts as well: of
     /// several tasks that open at once, each is given to somebody knowing who got the others.
-    async fn load_of(&self, machine: &RunMachine, assignment: &Assignment) -> Result<Vec<Load>, HostError> {
+    async fn load_of(&self, machine: &RunMachine, assignment: &Assignment, step: &str) -> Result<Vec<Load>, HostError> {
         let store = &self.parts().store;
         let row = |view| task_row(machine.run(), &machine.plan().flow, view, 0);
         let unsaved: Vec<TaskRow> = machine.unsaved_tasks().into_iter().map(row).collect();
@@ -84,9 +89,15 @@ impl Host {
                 person: person.clone(),
                 open: u32::try_from(open).unwrap_or(u32::MAX),
                 since: since.and_then(|since| u32::try_from(since).ok()),
+                done: done_by(&newest, person, &machine.plan().flow, step),
             });
         }
         Ok(load)
+    }
+
+    /// Whether `person` is one of those meant by `principals`. A word that fits nobody means nobody.
+    pub(super) fn is_one_of(&self, person: &str, principals: &[String]) -> bool {
+        only_of(&self.directory(), principals).is_some_and(|people| people.iter().any(|one| one == person))
     }
 
     /// The one person meant by `principal`, as the directory knows them.
@@ -128,9 +139,39 @@ fn assignment(
             })
             .collect(),
         exclude: directory.canonical_all(exclude),
+        only: None,
         weights: Vec::new(),
         load: Vec::new(),
     })
+}
+
+/// How often `person` answered this step of this flow.
+fn done_by(tasks: &[TaskRow], person: &str, flow: &str, step: &str) -> u32 {
+    let same = |task: &&TaskRow| task.flow == flow && plain(&task.step) == step;
+    let answered = |task: &&TaskRow| {
+        let settled = matches!(task.state, TaskState::Settled(_));
+        settled && task.decided.iter().any(|record| record.by == person)
+    };
+    let count = tasks.iter().filter(same).filter(answered).count();
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// The step as its flow calls it, without the element it stands in.
+fn plain(step: &str) -> &str {
+    step.rsplit_once('.').map_or(step, |(_, id)| id)
+}
+
+/// Who may answer at all, where not everybody may. A word that fits nobody lets nobody.
+fn only_of(directory: &Directory, written: &[String]) -> Option<Vec<String>> {
+    if written.is_empty() {
+        return None;
+    }
+    let of = |principal: &String| {
+        directory
+            .resolve(std::slice::from_ref(principal), &[])
+            .unwrap_or_default()
+    };
+    Some(written.iter().flat_map(of).collect())
 }
 
 /// How much the decision of each person counts; of several words that fit a person the largest.

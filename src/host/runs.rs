@@ -1,4 +1,4 @@
-//! Runs: start, look, watch, cancel, retry, skip.
+//! Runs: start, look, watch.
 
 use super::drive::Stop;
 use super::files::version_of;
@@ -331,16 +331,6 @@ impl Host {
         self.listeners.subscribe()
     }
 
-    /// Cancels a run.
-    pub async fn cancel_run(self: &Arc<Self>, run: &RunId, by: &str, reason: &str) -> Result<(), HostError> {
-        check_reason(Some(reason))?;
-        let input = Input::Cancel {
-            by: by.to_owned(),
-            reason: reason.to_owned(),
-        };
-        self.drive(run, input, Vec::new()).await.map(|_| ())
-    }
-
     /// Gives values of a run.
     pub async fn set_values(
         self: &Arc<Self>,
@@ -350,40 +340,12 @@ impl Host {
         reason: &str,
     ) -> Result<Reply, HostError> {
         check_reason(Some(reason))?;
-        let input = Input::Set {
+        let input = Input::Change {
             values,
             by: by.to_owned(),
             reason: reason.to_owned(),
         };
         self.drive(run, input, Vec::new()).await
-    }
-
-    /// Tries a failed step again.
-    pub async fn retry_step(
-        self: &Arc<Self>,
-        run: &RunId,
-        step: &str,
-        by: &str,
-        reason: &str,
-    ) -> Result<(), HostError> {
-        check_reason(Some(reason))?;
-        let input = Input::Retry {
-            step: step.to_owned(),
-            by: by.to_owned(),
-            reason: reason.to_owned(),
-        };
-        self.drive(run, input, Vec::new()).await.map(|_| ())
-    }
-
-    /// Goes on past a failed step.
-    pub async fn skip_step(self: &Arc<Self>, run: &RunId, step: &str, by: &str, reason: &str) -> Result<(), HostError> {
-        check_reason(Some(reason))?;
-        let input = Input::Skip {
-            step: step.to_owned(),
-            by: by.to_owned(),
-            reason: reason.to_owned(),
-        };
-        self.drive(run, input, Vec::new()).await.map(|_| ())
     }
 }
 

@@ -21,6 +21,21 @@ pub(super) fn check_reason(reason: Option<&str>) -> Result<(), HostError> {
     names::check_text(reason).map_err(|error| HostError::Invalid(format!("the reason: {error}")))
 }
 
+/// Which task comes after the one that was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Next {
+    /// The next one of the same run.
+    SameRun,
+    /// The next one of the same step, of whatever run.
+    SameStep,
+}
+
+/// The order of lists: what is urgent first, then what is due first, then the oldest.
+pub fn in_order(tasks: &mut [TaskRow]) {
+    tasks.sort_by_key(|task| (task.priority, task.due.is_none(), task.due, task.opened_at));
+}
+
 impl Host {
     /// Open tasks of a person (`user:anna`), or of everybody, oldest first.
     pub async fn open_tasks(&self, person: Option<&str>) -> Result<Vec<TaskRow>, HostError> {
@@ -44,9 +59,55 @@ impl Host {
         self.drive(&task.run, Input::Decide(decision), Vec::new()).await
     }
 
+    /// Open tasks that `person` sees without being asked, because their flows say so.
+    pub async fn watched_tasks(&self, person: &str) -> Result<Vec<TaskRow>, HostError> {
+        let mut tasks = self.parts().store.open_tasks(None).await?;
+        tasks.retain(|task| self.watches(person, task) && task.listed_for().all(|one| one != person));
+        Ok(tasks)
+    }
+
+    /// Whether the flow lets `person` see the task although nobody asks them.
+    pub fn watches(&self, person: &str, task: &TaskRow) -> bool {
+        let (untaken, taken) = (&task.visible.untaken, &task.visible.taken);
+        self.is_one_of(person, if task.claimed_by.is_some() { taken } else { untaken })
+    }
+
+    /// Takes and starts the next task for `person` after they answered `answered`: of the same run, or
+    /// of the same step in any run. Nothing where there is none.
+    pub async fn next_task(
+        self: &Arc<Self>,
+        person: &str,
+        answered: &TaskId,
+        next: Next,
+    ) -> Result<Option<TaskId>, HostError> {
+        let before = self.task(answered).await?;
+        let fits = |task: &TaskRow| match next {
+            Next::SameRun => task.run == before.run,
+            Next::SameStep => task.flow == before.flow && task.step == before.step,
+        };
+        let mut tasks = self.parts().store.open_tasks(Some(person)).await?;
+        tasks.retain(|task| task.id != *answered && fits(task));
+        in_order(&mut tasks);
+        for task in tasks {
+            let start = Acting {
+                task: task.id.clone(),
+                by: person.to_owned(),
+                admin: false,
+                act: TaskAct::Start,
+            };
+            match self.act(start).await {
+                Ok(_) => return Ok(Some(task.id)),
+                // somebody else was faster, or they only help with it
+                Err(HostError::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
     /// Does something else about a task. Persons may be named as flows name them.
     pub async fn act(self: &Arc<Self>, mut acting: Acting) -> Result<Reply, HostError> {
-        if let TaskAct::Delegate { of, to, reason } | TaskAct::Reassign { of, to, reason } = &mut acting.act {
+        if let TaskAct::Delegate { of, to, reason } | TaskAct::Reassign { of, to, reason, .. } = &mut acting.act {
             check_reason(reason.as_deref())?;
             *of = self.one_person(of)?;
             *to = self.one_person(to)?;
@@ -54,8 +115,12 @@ impl Host {
         if let TaskAct::Remark { to: Some(to), .. } = &mut acting.act {
             *to = self.one_person(to)?;
         }
-        if let TaskAct::Release { reason } = &acting.act {
-            check_reason(reason.as_deref())?;
+        match &acting.act {
+            TaskAct::Release { reason } | TaskAct::Resume { reason } => check_reason(reason.as_deref())?,
+            TaskAct::Suspend { reason } | TaskAct::Skip { reason } | TaskAct::Redo { reason } => {
+                check_reason(Some(reason))?;
+            }
+            _ => {}
         }
         let task = self.parts().store.task(&acting.task).await?;
         let task = task.ok_or(HostError::Refused(Refusal::NoSuchTask))?;

@@ -33,7 +33,7 @@ impl Host {
                     let people = newly_asked(&record.event);
                     mails.extend(self.mail_each(run, &key, &people, &subject, &text, record.at));
                 }
-                Event::TimerFired { step, timer, to } if *timer != TimerKind::Retry => {
+                Event::TimerFired { step, timer, to } if !matches!(timer, TimerKind::Retry | TimerKind::Tell) => {
                     let words = match timer {
                         TimerKind::Escalate => "An answer is late",
                         _ => "Reminder: your answer is missing",
@@ -176,9 +176,10 @@ impl Host {
         let subject = format!("A run needs a person: {title}");
         let text = format!(
             "{subject}\n\n{error}\n\nFlow: {} {}\nRun:  {run}\nStep: {step}\n\nLook at it, and once the cause is \
-             mended let an administrator try again, or go on past the step:\n  gatefold runs show {run} --server {server}\n  \
+             mended let an administrator try again, go on past the step, or say what it came to:\n  gatefold runs show {run} --server {server}\n  \
              gatefold runs retry {run} {step} --reason TEXT --server {server}\n  \
-             gatefold runs skip {run} {step} --reason TEXT --server {server}\n",
+             gatefold runs skip {run} {step} --reason TEXT --server {server}\n  \
+             gatefold runs set {run} {step} --output NAME=VALUE --reason TEXT --server {server}\n",
             machine.plan().flow,
             machine.plan().version,
         );

@@ -4,7 +4,7 @@ use super::rule::StepView;
 use crate::base::Value;
 use crate::base::source::escape;
 use crate::spec::step::{WaitAlternative, WaitSpec};
-use crate::spec::{CollectSpec, DeadlineSpec, FlowSpec};
+use crate::spec::{CollectSpec, DeadlineSpec, FlowSpec, ReachSpec};
 
 /// Whose expression it is: that decides which names may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,12 +203,14 @@ impl<'a> Collector<'a> {
             self.text(step.at("approve/ask"), approve.ask.as_deref(), Purpose::Text);
             self.texts(&step.at("approve/by"), &approve.by);
             self.texts(&step.at("approve/veto"), &approve.veto);
+            self.reach(&step.at("approve"), &approve.reach());
         }
         if let Some(task) = &spec.task {
             self.text(step.at("task/document"), task.document.as_deref(), Purpose::Document);
             self.text(step.at("task/title"), task.title.as_deref(), Purpose::Text);
             self.text(step.at("task/ask"), task.ask.as_deref(), Purpose::Text);
             self.texts(&step.at("task/to"), &task.to);
+            self.reach(&step.at("task"), &task.reach());
         }
         if let Some(collect) = &spec.collect {
             self.collect(&step.at("collect"), collect);
@@ -244,6 +246,15 @@ impl<'a> Collector<'a> {
                 self.texts(&step.at("deadline/escalate/to"), &escalate.to);
             }
         }
+    }
+
+    fn reach(&mut self, pointer: &str, reach: &ReachSpec<'a>) {
+        self.texts(&format!("{pointer}/only"), reach.only);
+        if let Some(visible) = reach.visible {
+            self.texts(&format!("{pointer}/visible/untaken"), &visible.untaken);
+            self.texts(&format!("{pointer}/visible/taken"), &visible.taken);
+        }
+        self.text(format!("{pointer}/priority"), reach.priority, Purpose::Text);
     }
 
     fn collect(&mut self, pointer: &str, collect: &'a CollectSpec) {

@@ -55,6 +55,13 @@ pub fn literals<'a>(cx: &'a Context<'_>, step: &'a StepView<'_>) -> Vec<Named<'a
     if let Some(task) = &step.spec.task {
         list("task/to", &task.to);
     }
+    for (verb, reach) in step.spec.reaches() {
+        list(&format!("{verb}/only"), reach.only);
+        if let Some(visible) = reach.visible {
+            list(&format!("{verb}/visible/untaken"), &visible.untaken);
+            list(&format!("{verb}/visible/taken"), &visible.taken);
+        }
+    }
     if let Some(collect) = &step.spec.collect {
         for (name, item) in &collect.items {
             list(&format!("collect/items/{}/review", escape(name)), &item.review);

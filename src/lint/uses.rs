@@ -577,7 +577,7 @@ enum Known<'a> {
 fn finished<'a>(certainty: Certainty<'a>, step: &PlanStep) -> Known<'a> {
     match certainty {
         Certainty::Sure(outcomes) => Known::Finished(outcomes),
-        Certainty::Maybe if step.condition.is_some() => Known::Missing(Missing::Skipped),
+        Certainty::Maybe if step.may_be_skipped() => Known::Missing(Missing::Skipped),
         Certainty::Maybe => Known::Missing(Missing::OtherPath),
     }
 }

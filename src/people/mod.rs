@@ -26,6 +26,9 @@ pub struct Person {
     /// Groups, as `board`.
     #[serde(default)]
     pub groups: BTreeSet<String>,
+    /// What they are able to do, as `spanish`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub skills: BTreeSet<String>,
     /// Their manager's user name.
     #[serde(default)]
     pub manager: Option<String>,
@@ -58,7 +61,7 @@ pub mod roles {
 pub struct UnknownPrincipal(pub String);
 
 impl Directory {
-    /// The persons meant by `principals` (`user:`, `role:`, `group:`, `manager_of:USER`, `email:`,
+    /// The persons meant by `principals` (`user:`, `role:`, `group:`, `skill:`, `manager_of:USER`, `email:`,
     /// or a bare mail address), each once, in the order listed (members of a role in the order of
     /// their names), as `user:NAME` or `email:ADDRESS`, without `exclude`.
     ///
@@ -91,10 +94,11 @@ impl Directory {
             "user" => self.person(name).map(|_| vec![user(name)]),
             "role" => self.everybody("role", name, |person| &person.roles),
             "group" => self.everybody("group", name, |person| &person.groups),
+            "skill" => self.everybody("skill", name, |person| &person.skills),
             "manager_of" => self.manager(name),
             "email" => self.outside(name, principal),
             _ => Err(UnknownPrincipal(format!(
-                "{principal:?} names nobody: write user:NAME, role:NAME, group:NAME, manager_of:NAME or a mail address"
+                "{principal:?} names nobody: write user:NAME, role:NAME, group:NAME, skill:NAME, manager_of:NAME or a mail address"
             ))),
         }
     }
@@ -144,7 +148,7 @@ impl Directory {
         match mail_address(address) {
             Some(address) => Ok(vec![self.by_address(&address)]),
             None => Err(UnknownPrincipal(format!(
-                "{written:?} names nobody: write user:NAME, role:NAME, group:NAME, manager_of:NAME or a mail address"
+                "{written:?} names nobody: write user:NAME, role:NAME, group:NAME, skill:NAME, manager_of:NAME or a mail address"
             ))),
         }
     }
@@ -187,6 +191,7 @@ mod tests {
             email: format!("{name}@Corp.example"),
             roles: roles.iter().map(ToString::to_string).collect(),
             groups: groups.iter().map(ToString::to_string).collect(),
+            skills: BTreeSet::new(),
             manager: manager.map(str::to_owned),
             absent: Vec::new(),
         };
@@ -220,6 +225,17 @@ mod tests {
         assert_eq!(resolve(&["manager_of:ben"], &[]).unwrap(), ["user:anna"]);
         assert_eq!(resolve(&["manager_of:user:ben"], &[]).unwrap(), ["user:anna"]);
         assert_eq!(resolve(&[], &[]).unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn a_skill_means_everybody_who_has_it() {
+        let mut directory = directory();
+        let ben = directory.users.get_mut("ben").expect("he is there");
+        ben.skills.insert("spanish".to_owned());
+        let spanish = ["skill:spanish".to_owned()];
+        assert_eq!(directory.resolve(&spanish, &[]).unwrap(), ["user:ben"]);
+        let unknown = directory.resolve(&["skill:spanisch".to_owned()], &[]).unwrap_err();
+        assert!(unknown.to_string().contains("did you mean \"spanish\""), "{unknown}");
     }
 
     #[test]

@@ -70,6 +70,7 @@ pub fn compile_with(
         version: spec.version.clone(),
         title: spec.title.clone().unwrap_or_else(|| spec.flow.clone()),
         hash: hash(document, calendar),
+        same_person: spec.same_person,
         triggers: spec.on.clone(),
         schedule,
         inputs: spec.inputs.clone(),

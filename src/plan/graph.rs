@@ -239,7 +239,7 @@ fn arrival(from: &PlanStep, edge: &Edge) -> Result<(Outcomes, bool), DeadEdge> {
         .enumerate()
         .filter(|(_, disposition)| disposition.can_go_on())
         .fold(0, |all, (position, _)| all | bit(position));
-    let skippable = from.condition.is_some();
+    let skippable = from.may_be_skipped();
     if outcomes == 0 && !skippable {
         Err(DeadEdge::NothingGoesOn)
     } else {
@@ -352,7 +352,7 @@ impl Completion {
             };
             let arrives = step.after.is_empty() || arriving.count() >= needed.max(1);
             inevitable[id.index()] = arrives && !cut[id.index()];
-            if inevitable[id.index()] && step.condition.is_none() && sure[id.index()] == 0 {
+            if inevitable[id.index()] && !step.may_be_skipped() && sure[id.index()] == 0 {
                 sure[id.index()] = staying(step);
             }
         }
@@ -379,7 +379,7 @@ fn staying(step: &PlanStep) -> Outcomes {
 
 /// Whether `edge` arrives whenever the run goes on past `from`, however that went.
 fn is_sure_to_arrive(from: &PlanStep, edge: &Edge) -> bool {
-    let skipped = edge.outcome.is_none() || from.condition.is_none();
+    let skipped = edge.outcome.is_none() || !from.may_be_skipped();
     skipped && arrival(from, edge).is_ok_and(|(outcomes, _)| outcomes & staying(from) == staying(from))
 }
 
@@ -423,7 +423,7 @@ fn at_last_steps(steps: &[PlanStep], index: &Index, knowledge: &Knowledge, cut: 
             .filter_map(|edge| arrival(step, edge).ok())
             .fold(0, |all, (outcomes, _)| all | outcomes);
         let last = staying(step) & !taken;
-        let skipped = step.condition.is_some() && edges().all(|edge| edge.outcome.is_some());
+        let skipped = step.may_be_skipped() && edges().all(|edge| edge.outcome.is_some());
         if last == 0 && !skipped {
             continue;
         }

@@ -22,6 +22,7 @@ pub use run::PlanRun;
 use crate::base::{Calendar, Period, Schedule, Value};
 use crate::expr::{Expression, Template, Tree};
 pub use crate::spec::ask::{Detour, Pick};
+pub use crate::spec::reach::{Priority, Starts};
 use crate::spec::step::{OnNewVersion, RuleSpec};
 use crate::spec::{Acquires, InputSpec, JoinSpec, TriggerSpec};
 use indexmap::IndexMap;
@@ -56,6 +57,8 @@ pub struct Plan {
     pub hash: String,
     /// Who looks after it, as written.
     pub owner: Option<String>,
+    /// Whether its tasks go to one person.
+    pub same_person: bool,
     /// What starts it.
     pub triggers: TriggerSpec,
     /// When it starts by itself, if it does.
@@ -296,6 +299,25 @@ pub struct PlanAsk {
     pub prefer: Option<StepId>,
     /// What people may do beside answering.
     pub allow: Vec<Detour>,
+    /// Whom it reaches, when, and who else sees it.
+    pub reach: Box<PlanReach>,
+}
+
+/// Whom a task reaches, when, and who else sees it.
+#[derive(Clone, Debug, Default)]
+pub struct PlanReach {
+    /// Who may answer at all; everybody who is asked where it is empty.
+    pub only: Vec<Template>,
+    /// Who else sees it while nobody has taken it.
+    pub untaken: Vec<Template>,
+    /// Who else sees it while somebody has it.
+    pub taken: Vec<Template>,
+    /// What comes first in lists.
+    pub priority: Option<Template>,
+    /// How long after the step begins people hear of it.
+    pub hold_back: Option<Period>,
+    /// When it counts as started without anybody saying so.
+    pub starts: Option<Starts>,
 }
 
 impl PlanAsk {
@@ -410,6 +432,13 @@ impl Default for Retry {
 }
 
 impl PlanStep {
+    /// Whether the flow may go on past it as if it were not there: by its condition, or because people
+    /// may skip it.
+    pub fn may_be_skipped(&self) -> bool {
+        let by_people = matches!(&self.verb, PlanVerb::Ask(ask) if ask.allow.contains(&Detour::Skip));
+        self.condition.is_some() || by_people
+    }
+
     /// What it acquires for the run, if anything.
     pub const fn acquires(&self) -> Option<&Acquires> {
         match &self.verb {

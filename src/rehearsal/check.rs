@@ -98,12 +98,14 @@ impl Checker<'_> {
             ("delegate", entry.delegate.as_ref().map(|it| &it.by)),
             ("reassign", entry.reassign.as_ref().map(|it| &it.by)),
             ("remark", entry.remark.as_ref().map(|it| &it.by)),
+            ("act", entry.act.as_ref().map(|it| &it.by)),
             ("cancel", entry.cancel.as_ref().map(|it| &it.by)),
-            ("set", entry.set.as_ref().map(|it| &it.by)),
+            ("change", entry.change.as_ref().map(|it| &it.by)),
             ("configure", entry.configure.as_ref().map(|it| &it.by)),
             ("look", entry.look.as_ref().map(|it| &it.by)),
             ("retry", entry.retry.as_ref().map(|it| &it.by)),
             ("skip", entry.skip.as_ref().map(|it| &it.by)),
+            ("set", entry.set.as_ref().map(|it| &it.by)),
         ];
         for (key, person) in people {
             if let Some(person) = person {
@@ -132,12 +134,18 @@ impl Checker<'_> {
                 _ => self.wrong(&format!("{at}/decide/step"), format!("`{step}` asks nobody"), None),
             }
         }
-        if let Some(answer) = &entry.answer
-            && let Some(step) = &answer.step
-            && let Some(found) = self.step(&format!("{at}/answer/step"), step)
-            && !matches!(found.verb, PlanVerb::Ask(_))
-        {
-            self.wrong(&format!("{at}/answer/step"), format!("`{step}` asks nobody"), None);
+        let asked = [
+            ("answer", entry.answer.as_ref().and_then(|it| it.step.as_ref())),
+            ("act", entry.act.as_ref().and_then(|it| it.step.as_ref())),
+        ];
+        for (key, step) in asked {
+            let at = format!("{at}/{key}/step");
+            if let Some(step) = step
+                && let Some(found) = self.step(&at, step)
+                && !matches!(found.verb, PlanVerb::Ask(_))
+            {
+                self.wrong(&at, format!("`{step}` asks nobody"), None);
+            }
         }
         let about_tasks = [
             ("claim", entry.claim.as_ref().and_then(|it| it.step.as_ref())),
@@ -158,6 +166,9 @@ impl Checker<'_> {
         }
         if let Some(skip) = &entry.skip {
             self.incident(&format!("{at}/skip/step"), &skip.step);
+        }
+        if let Some(set) = &entry.set {
+            self.incident(&format!("{at}/set/step"), &set.step);
         }
         if let Some(fail) = &entry.fail {
             self.cannable(&format!("{at}/fail/of"), &fail.of);
@@ -196,13 +207,13 @@ impl Checker<'_> {
             self.step(&format!("{at}/look/step"), step);
         }
         let known: Vec<String> = self.setting.plan.values.keys().cloned().collect();
-        let given = entry.set.iter().filter(|_| entry.refused.is_none());
+        let given = entry.change.iter().filter(|_| entry.refused.is_none());
         for name in given
-            .flat_map(|set| set.values.keys())
+            .flat_map(|change| change.values.keys())
             .filter(|name| !known.contains(*name))
         {
             let near = nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
-            let at = format!("{at}/set/values/{}", escape(name));
+            let at = format!("{at}/change/values/{}", escape(name));
             self.wrong_key(&at, format!("the flow has no value `{name}`"), near);
         }
     }
@@ -240,6 +251,17 @@ impl Checker<'_> {
             }
             for (index, step) in steps.iter().enumerate() {
                 self.step(&format!("{at}/{index}"), step);
+            }
+        }
+        for (key, lists) in [("in_order", &expect.in_order), ("watched", &expect.watched)] {
+            for (person, steps) in lists {
+                let at = format!("{at}/{key}/{}", escape(person));
+                if parties(&self.setting.directory, person).is_err() {
+                    self.wrong_key(&at, format!("there is no person `{person}`"), None);
+                }
+                for (index, step) in steps.iter().enumerate() {
+                    self.step(&format!("{at}/{index}"), step);
+                }
             }
         }
         for (index, mail) in expect.mails.iter().enumerate() {

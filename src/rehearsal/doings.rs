@@ -101,10 +101,10 @@ impl Actor<'_, '_> {
             let by = party(directory, &cancel.by);
             host.cancel_run(self.run()?, &by, &cancel.reason).await?;
         }
-        if let Some(set) = &entry.set {
-            let by = party(directory, &set.by);
-            let values: Map<String, Value> = set.values.clone().into_iter().collect();
-            host.set_values(self.run()?, values, &by, &set.reason).await?;
+        if let Some(change) = &entry.change {
+            let by = party(directory, &change.by);
+            let values: Map<String, Value> = change.values.clone().into_iter().collect();
+            host.set_values(self.run()?, values, &by, &change.reason).await?;
         }
         if let Some(configure) = &entry.configure {
             let by = party(directory, &configure.by);
@@ -120,6 +120,9 @@ impl Actor<'_, '_> {
         if let Some(skip) = &entry.skip {
             let by = party(directory, &skip.by);
             host.skip_step(self.run()?, &skip.step, &by, &skip.reason).await?;
+        }
+        if let Some(set) = &entry.set {
+            host.set_step(self.run()?, set.of(party(directory, &set.by))).await?;
         }
         Ok(())
     }

@@ -7,10 +7,11 @@ use crate::engine::EventRecord;
 use crate::engine::event::Event;
 use crate::host::HostError;
 use crate::host::runs::StepView;
+use crate::host::tasks::in_order;
 use crate::people::Directory;
 use crate::plan::{Plan, PlanStep, PlanVerb};
 use crate::space::State;
-use crate::store::RunRow;
+use crate::store::{RunRow, TaskRow};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Most lines of a journal that are looked at.
@@ -45,6 +46,10 @@ pub struct Facts {
     pub calls: Vec<String>,
     /// Shares that are open, by id.
     pub open_shares: BTreeSet<String>,
+    /// Steps of the open tasks in the list of each person, in its order.
+    pub lists: BTreeMap<String, Vec<String>>,
+    /// Steps of the open tasks that each person sees without being asked.
+    pub watched: BTreeMap<String, Vec<String>>,
 }
 
 impl Facts {
@@ -63,7 +68,17 @@ impl Facts {
             mails: world.mails(),
             calls: world.calls(),
             open_shares: BTreeSet::new(),
+            lists: BTreeMap::new(),
+            watched: BTreeMap::new(),
         };
+        for user in stage.setting.directory.users.keys() {
+            let person = format!("user:{user}");
+            let mut tasks = stage.host.open_tasks(Some(&person)).await?;
+            in_order(&mut tasks);
+            facts.lists.insert(person.clone(), steps_of(tasks));
+            let watched = steps_of(stage.host.watched_tasks(&person).await?);
+            facts.watched.insert(person, watched);
+        }
         let Some(run) = facts.run.as_ref().map(|run| run.id.clone()) else {
             return Ok(facts);
         };
@@ -218,6 +233,10 @@ impl Facts {
         let skipped = lines.len().saturating_sub(EXCERPT);
         format!("what happened:\n{}", lines[skipped..].join("\n"))
     }
+}
+
+fn steps_of(tasks: Vec<TaskRow>) -> Vec<String> {
+    tasks.into_iter().map(|task| task.step).collect()
 }
 
 /// A line of the journal in short: when, what, and the fields that are a word.

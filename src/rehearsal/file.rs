@@ -1,6 +1,8 @@
 //! What a test file says, as types. The schema in `schema/test.schema.json` is made from these.
 
+use super::acts::{ActSpec, SetSpec};
 use crate::base::Value;
+use crate::host::tasks::Next;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -58,6 +60,12 @@ pub struct PersonSpec {
     /// Groups, as `board`.
     #[serde(default)]
     pub groups: Vec<String>,
+    /// What they are able to do, as `spanish`.
+    #[serde(default)]
+    pub skills: Vec<String>,
+    /// When they are away, as people.yaml says it: `from`, `until`, `deputy`.
+    #[serde(default)]
+    pub absent: Vec<Value>,
     /// The user name of their manager.
     pub manager: Option<String>,
 }
@@ -227,6 +235,8 @@ pub struct EntrySpec {
     pub reassign: Option<HandOverSpec>,
     /// A person says something about a task, asks somebody, or answers.
     pub remark: Option<RemarkSpec>,
+    /// A person does something about a task beside answering it.
+    pub act: Option<ActSpec>,
     /// Something happens outside.
     pub event: Option<EventSpec>,
     /// A signed call comes in for the flow.
@@ -235,8 +245,8 @@ pub struct EntrySpec {
     pub fail: Option<FailSpec>,
     /// A person cancels the run.
     pub cancel: Option<ByHandSpec>,
-    /// A person, or a program in their name, gives values of the run.
-    pub set: Option<SetSpec>,
+    /// A person, or a program in their name, changes values of the run.
+    pub change: Option<ChangeSpec>,
     /// An administrator, or a program in their name, gives settings of the flow.
     pub configure: Option<ConfigureSpec>,
     /// A person, or a program in their name, looks at the run, or at their task.
@@ -245,6 +255,8 @@ pub struct EntrySpec {
     pub retry: Option<StepByHandSpec>,
     /// A person has the run go on past a failed step.
     pub skip: Option<StepByHandSpec>,
+    /// A person says what a failed step came to.
+    pub set: Option<SetSpec>,
     /// The process dies and another one takes up what is stored: write `crash: true`.
     #[serde(default)]
     #[schemars(extend("const" = true))]
@@ -357,6 +369,8 @@ pub struct DecideSpec {
     /// What they fill in, by the names of the fields.
     #[serde(default)]
     pub form: Map<String, Value>,
+    /// Which task they take and start next: `same_run` or `same_step`.
+    pub next: Option<Next>,
 }
 
 /// A task that is done.
@@ -371,6 +385,8 @@ pub struct AnswerTaskSpec {
     /// What they fill in, by the names of the fields.
     #[serde(default)]
     pub form: Map<String, Value>,
+    /// Which task they take and start next: `same_run` or `same_step`.
+    pub next: Option<Next>,
 }
 
 /// Something done about a task.
@@ -401,6 +417,9 @@ pub struct HandOverSpec {
     pub to: String,
     /// Why.
     pub reason: Option<String>,
+    /// Whether whoever gets it begins anew: for `reassign`.
+    #[serde(default)]
+    pub afresh: bool,
 }
 
 /// Words about a task.
@@ -543,11 +562,11 @@ pub struct ByHandSpec {
     pub reason: String,
 }
 
-/// Values of the run that somebody gives.
+/// Values of the run that somebody changes.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "Set")]
-pub struct SetSpec {
+#[schemars(rename = "Change")]
+pub struct ChangeSpec {
     /// Who, by user name.
     pub by: String,
     /// The values, by name.
@@ -615,6 +634,12 @@ pub struct ExpectSpec {
     /// By person: exactly the steps whose open tasks they have on their list, in any order.
     #[serde(default)]
     pub inbox: IndexMap<String, Vec<String>>,
+    /// By person: the same, in the order of the list.
+    #[serde(default)]
+    pub in_order: IndexMap<String, Vec<String>>,
+    /// By person: exactly the steps whose open tasks they see without being asked.
+    #[serde(default)]
+    pub watched: IndexMap<String, Vec<String>>,
     /// Mails that must have gone.
     #[serde(default)]
     pub mails: Vec<MailSpec>,

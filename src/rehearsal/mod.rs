@@ -4,6 +4,7 @@
 //! place of the clock, canned answers take the place of everything outside, and a store in memory
 //! holds it all. The same test comes out the same each time.
 
+mod acts;
 mod canned;
 mod check;
 pub mod codes;

@@ -14,10 +14,10 @@ use std::sync::LazyLock;
 pub const ID: &str = "https://raw.githubusercontent.com/gatefold/gatefold/main/schema/test.schema.json";
 /// What can happen, of which each entry of a time line has one.
 #[rustfmt::skip]
-pub const DOINGS: [&str; 27] = [
+pub const DOINGS: [&str; 29] = [
     "upload", "comment", "open", "download", "give", "take_back", "not_applicable", "withdraw", "put",
-    "decide", "answer", "claim", "release", "delegate", "reassign", "remark",
-    "event", "webhook", "fail", "cancel", "set", "configure", "look", "retry", "skip", "crash", "expect",
+    "decide", "answer", "claim", "release", "delegate", "reassign", "remark", "act",
+    "event", "webhook", "fail", "cancel", "change", "configure", "look", "retry", "skip", "set", "crash", "expect",
 ];
 const ANSWERS: [&str; 4] = ["gives", "made_up", "fails", "hangs"];
 const NEVERS: [&str; 5] = ["step", "action", "mail", "share", "event"];

@@ -312,7 +312,10 @@ impl Loader<'_> {
                 return Err(self.wrong(&at, format!("{email:?} is no mail address")));
             }
             let name = person.name.clone().unwrap_or_else(|| user.clone());
-            let mut fields = json!({ "name": name, "email": email, "roles": person.roles, "groups": person.groups });
+            let mut fields = json!({
+                "name": name, "email": email, "roles": person.roles, "groups": person.groups,
+                "skills": person.skills, "absent": person.absent,
+            });
             if let Some(manager) = &person.manager {
                 fields["manager"] = json!(manager);
             }

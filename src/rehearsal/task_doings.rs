@@ -7,6 +7,7 @@ use crate::base::id::{FileId, TaskId};
 use crate::engine::event::{Event, TaskAct};
 use crate::engine::{Acting, Decision};
 use crate::host::HostError;
+use crate::host::tasks::Next;
 use crate::people::Directory;
 use crate::store::TaskRow;
 
@@ -34,8 +35,12 @@ impl Actor<'_, '_> {
         }
         if let Some(hand_over) = &entry.reassign {
             let (of, to, reason) = handed_over(&self.stage.setting.directory, hand_over);
-            let act = TaskAct::Reassign { of, to, reason };
+            let afresh = hand_over.afresh;
+            let act = TaskAct::Reassign { of, to, reason, afresh };
             return Some(self.act(&hand_over.by, hand_over.step.as_deref(), act).await);
+        }
+        if let Some(act) = &entry.act {
+            return Some(self.act(&act.by, act.step.as_deref(), act.act()).await);
         }
         let remark = entry.remark.as_ref()?;
         Some(
@@ -83,8 +88,7 @@ impl Actor<'_, '_> {
             sha256,
             form: decide.form.clone(),
         };
-        self.stage.host.decide(decision).await?;
-        Ok(())
+        self.answered(decision, decide.next).await
     }
 
     async fn answer(&self, answer: &AnswerTaskSpec) -> Done {
@@ -99,7 +103,16 @@ impl Actor<'_, '_> {
             sha256: row.document.map(|document| document.sha256),
             form: answer.form.clone(),
         };
+        self.answered(decision, answer.next).await
+    }
+
+    /// Answers, and takes the next task where that is wanted.
+    async fn answered(&self, decision: Decision, next: Option<Next>) -> Done {
+        let (task, by) = (decision.task.clone(), decision.by.clone());
         self.stage.host.decide(decision).await?;
+        if let Some(next) = next {
+            self.stage.host.next_task(&by, &task, next).await?;
+        }
         Ok(())
     }
 

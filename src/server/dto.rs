@@ -3,11 +3,13 @@
 
 use super::items::AskedItem;
 use crate::audit::AccessEntry;
+mod acts;
 mod remark;
 mod run;
 mod values;
 mod why;
 
+pub use acts::{HandOnBody, ReleaseBody, SaveBody, SetStepBody, TaskDraft, TaskRest, TaskStart};
 pub use remark::{RemarkBody, TaskRemark};
 pub use run::{Elements, Parent, RunDetail, Step};
 pub use values::{SettingRow, SettingsBody, ValuesBody};
@@ -18,6 +20,7 @@ use crate::base::{Diagnostic, Timestamp, Value, unique};
 use crate::engine::event::{DecisionRecord, DocumentRef};
 use crate::engine::view::PlanField;
 use crate::engine::{EventRecord, StandIn};
+use crate::host::tasks::Next;
 use crate::space::Role;
 use crate::store::{Deployment, MailState, OutboxMail, RunRow, RunStatus, TaskRow, TaskState};
 use schemars::JsonSchema;
@@ -305,6 +308,18 @@ pub struct Task {
     /// Who has taken it; nobody else may answer until they give it back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claimed_by: Option<String>,
+    /// Who lets it rest; nobody may answer until they let it go on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspended: Option<TaskRest>,
+    /// What may be done beside answering: `delegate`, `reassign`, `release`, `suspend`, `skip`, `redo`.
+    pub allow: Vec<String>,
+    /// Who works on it, since when.
+    pub started: Vec<TaskStart>,
+    /// What was filled in and kept before the answer; what an answer does not give is taken from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draft: Option<TaskDraft>,
+    /// `urgent`, `high`, `normal` or `low`.
+    pub priority: String,
     /// What was said about it, in order; the first is number 1.
     pub thread: Vec<TaskRemark>,
     /// What was decided so far on this version.
@@ -343,6 +358,11 @@ impl From<TaskRow> for Task {
             people: task.people,
             deputies: task.deputies.into_iter().map(Deputy::from).collect(),
             claimed_by: task.claimed_by,
+            suspended: task.suspended.map(TaskRest::from),
+            started: task.started.into_iter().map(TaskStart::from).collect(),
+            draft: task.draft.map(TaskDraft::from),
+            priority: task.priority.as_str().to_owned(),
+            allow: task.allow.into_iter().map(|one| one.as_str().to_owned()).collect(),
             thread: task.thread.into_iter().map(TaskRemark::from).collect(),
             decided: task.decided.into_iter().map(Decided::from).collect(),
             due: task.due,
@@ -369,29 +389,6 @@ impl From<StandIn> for Deputy {
             on_behalf_of: one.on_behalf_of,
         }
     }
-}
-
-/// Somebody else for a task.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct HandOnBody {
-    /// Who, as `user:ben`.
-    pub to: String,
-    /// In whose place; without it, in the caller's own.
-    #[serde(default)]
-    pub of: Option<String>,
-    /// Why; administrators need one.
-    #[serde(default)]
-    pub reason: Option<String>,
-}
-
-/// Why a task is given back.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ReleaseBody {
-    /// Administrators need one.
-    #[serde(default)]
-    pub reason: Option<String>,
 }
 
 /// One field of a form.
@@ -473,6 +470,9 @@ pub struct DecisionBody {
     /// What is filled in, by the names of the fields of `form`.
     #[serde(default)]
     pub form: serde_json::Map<String, Value>,
+    /// Which task to take and start next: `same_run` or `same_step`.
+    #[serde(default)]
+    pub next: Option<Next>,
 }
 
 /// How a decision was taken.
@@ -480,6 +480,9 @@ pub struct DecisionBody {
 pub struct DecisionAnswer {
     /// `accepted`, or `already_done` where the same decision had been taken before.
     pub result: String,
+    /// The task that was taken and started next, where that was asked for and there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A share as seen through a link.

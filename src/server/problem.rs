@@ -212,6 +212,7 @@ impl From<Refusal> for Problem {
                 problem
             }
             Refusal::Taken => conflict("taken"),
+            Refusal::Suspended { .. } => conflict("suspended"),
             Refusal::NotAllowed(_) => conflict("not-allowed"),
             Refusal::TooManyActs => conflict("too-many-acts"),
             Refusal::BadRemark(_) => unfit("bad-remark"),
@@ -230,6 +231,7 @@ impl From<Refusal> for Problem {
             Refusal::NoSuchDecision { .. } => unfit("no-such-decision"),
             Refusal::ReasonMissing(_) => unfit("reason-missing"),
             Refusal::NoIncident(_) => conflict("no-incident"),
+            Refusal::NotSettable(_) => unfit("not-settable"),
             Refusal::RunEnded(_) => conflict("run-ended"),
         }
     }

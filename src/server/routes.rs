@@ -111,16 +111,8 @@ const ADMINS: Access = Access::Token(&[ADMIN]);
 pub fn routes() -> Vec<Route> {
     use Access::{Link, Metrics, Page, PageDoor, Public, WebhookSignature};
     let mut routes = flow_and_run_routes();
+    routes.extend(task_routes());
     routes.extend([
-        get("/api/v1/tasks", PERSON, "list_tasks", "Your open tasks, oldest first", tasks::list),
-        get("/api/v1/tasks/{task}", PERSON, "get_task", "One of your tasks", tasks::get),
-        get("/api/v1/tasks/{task}/document", PERSON, "get_task_document", "The bytes of the version to decide on", tasks::document).streaming(),
-        post("/api/v1/tasks/{task}/decision", PERSON, "decide_task", "Decides a task on the version that was seen", tasks::decide),
-        post("/api/v1/tasks/{task}/claim", PERSON, "claim_task", "Takes a task off the lists of others", tasks::claim),
-        post("/api/v1/tasks/{task}/release", PERSON, "release_task", "Gives a task back to all who are asked", tasks::release),
-        post("/api/v1/tasks/{task}/remarks", PERSON, "add_task_remark", "Says something about a task, asks somebody, or answers", tasks::remark),
-        post("/api/v1/tasks/{task}/delegate", PERSON, "delegate_task", "Lets somebody act for one who is asked and stays accountable", tasks::delegate),
-        post("/api/v1/tasks/{task}/reassign", PERSON, "reassign_task", "Hands the place of one who is asked over to somebody else", tasks::reassign),
         post("/api/v1/files", OPERATORS, "put_file", "Puts a file into a folder", files::put).streaming(),
         get("/api/v1/files", PERSON, "list_files", "Files that you put, decide on, or look after", files::list),
         get("/api/v1/files/{file}", PERSON, "get_file", "The bytes of a file that you put, decide on, or look after", files::get).streaming(),
@@ -173,6 +165,28 @@ fn flow_and_run_routes() -> Vec<Route> {
         post("/api/v1/runs/{run}/cancel", OPERATORS, "cancel_run", "Cancels a run", runs::cancel),
         post("/api/v1/runs/{run}/values", OPERATORS, "set_run_values", "Gives values of a run: what its flow says may change while it goes on", runs::set_values),
         post("/api/v1/runs/{run}/steps/{step}/retry", ADMINS, "retry_step", "Tries a failed step again", runs::retry),
+        post("/api/v1/runs/{run}/steps/{step}/set", ADMINS, "set_step", "Says what a failed step came to, and what it gives", runs::set),
         post("/api/v1/runs/{run}/steps/{step}/skip", ADMINS, "skip_step", "Goes on past a failed step", runs::skip),
+    ]
+}
+
+#[rustfmt::skip]
+fn task_routes() -> Vec<Route> {
+    vec![
+        get("/api/v1/tasks", PERSON, "list_tasks", "Your open tasks, or those that you may see", tasks::list),
+        get("/api/v1/tasks/{task}", PERSON, "get_task", "One of your tasks", tasks::get),
+        get("/api/v1/tasks/{task}/document", PERSON, "get_task_document", "The bytes of the version to decide on", tasks::document).streaming(),
+        post("/api/v1/tasks/{task}/decision", PERSON, "decide_task", "Decides a task on the version that was seen", tasks::decide),
+        post("/api/v1/tasks/{task}/claim", PERSON, "claim_task", "Takes a task off the lists of others", tasks::claim),
+        post("/api/v1/tasks/{task}/start", PERSON, "start_task", "Works on a task from now on, and takes it where one answer settles it", tasks::start),
+        post("/api/v1/tasks/{task}/draft", PERSON, "save_task", "Keeps what is filled in so far", tasks::save),
+        post("/api/v1/tasks/{task}/release", PERSON, "release_task", "Gives a task back to all who are asked", tasks::release),
+        post("/api/v1/tasks/{task}/remarks", PERSON, "add_task_remark", "Says something about a task, asks somebody, or answers", tasks::remark),
+        post("/api/v1/tasks/{task}/delegate", PERSON, "delegate_task", "Lets somebody act for one who is asked and stays accountable", tasks::delegate),
+        post("/api/v1/tasks/{task}/reassign", PERSON, "reassign_task", "Hands the place of one who is asked over to somebody else", tasks::reassign),
+        post("/api/v1/tasks/{task}/suspend", PERSON, "suspend_task", "Lets a task rest: nobody answers it until it goes on", tasks::suspend),
+        post("/api/v1/tasks/{task}/resume", PERSON, "resume_task", "Lets a task go on that rests", tasks::resume),
+        post("/api/v1/tasks/{task}/skip", PERSON, "skip_task", "Has the flow go on past the step of a task", tasks::skip),
+        post("/api/v1/tasks/{task}/redo", PERSON, "redo_task", "Has the step of a settled task done again, and everything after it", tasks::redo),
     ]
 }

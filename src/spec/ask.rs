@@ -1,6 +1,7 @@
 //! What people are asked beside a decision: a task, and the fields of a form.
 
 use super::limits::{MAX_FIELDS, MAX_LINE, MAX_NAME, MAX_OPTIONS, MAX_PEOPLE, MAX_TEXT, NAME_PATTERN, RESERVED_FIELDS};
+use super::reach::{Starts, VisibleSpec};
 use super::{InputKind, InputSpec};
 use crate::base::Value;
 use indexmap::IndexMap;
@@ -43,13 +44,32 @@ pub struct TaskSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = "offer"))]
     pub distribution: Option<Distribution>,
-    /// Whom it is assigned to: `random`, `round_robin` or `shortest_queue`.
+    /// Whom it is assigned to: `random`, `round_robin`, `shortest_queue` or `most_experienced`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pick: Option<Pick>,
     /// A step: whoever completed it gets this too, if they are asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = MAX_NAME), extend("examples" = ["prepare"]))]
     pub prefer: Option<String>,
+    /// Who may answer at all, however the task reaches them: by a deputy, by delegation, by escalation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_PEOPLE), inner(length(min = 1, max = MAX_TEXT)), extend("examples" = [["role:certified"]]))]
+    pub only: Vec<String>,
+    /// What comes first in lists: `urgent`, `high`, `normal` or `low`. Default `normal`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["high"]), extend("default" = "normal"))]
+    pub priority: Option<String>,
+    /// How long after the step begins people hear of it, as `2 business hours`. The deadline goes on meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["2 business hours"]))]
+    pub hold_back: Option<String>,
+    /// When it counts as started without anybody saying so: as soon as it is `opened`, or `taken`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts: Option<Starts>,
+    /// Who sees it beside those who are asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [{ "untaken": ["role:legal-lead"] }]))]
+    pub visible: Option<VisibleSpec>,
     /// What people may do beside answering. Default `delegate`, `reassign`, `release`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("uniqueItems" = true), extend("examples" = [["release"]]), extend("default" = ["delegate", "reassign", "release"]))]
@@ -95,6 +115,8 @@ pub enum Pick {
     RoundRobin,
     /// Whoever has the fewest open tasks.
     ShortestQueue,
+    /// Whoever answered this step of this flow most often.
+    MostExperienced,
 }
 
 /// What people may do about a task beside answering it.
@@ -107,11 +129,29 @@ pub enum Detour {
     Reassign,
     /// Give back what they took or were assigned.
     Release,
+    /// Let it rest: nobody answers until it goes on.
+    Suspend,
+    /// Have the flow go on past it.
+    Skip,
+    /// Have it done again once it is settled.
+    Redo,
 }
 
 impl Detour {
     /// What is allowed where the author says nothing.
     pub const USUAL: [Self; 3] = [Self::Delegate, Self::Reassign, Self::Release];
+
+    /// As written in flows and views.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Delegate => "delegate",
+            Self::Reassign => "reassign",
+            Self::Release => "release",
+            Self::Suspend => "suspend",
+            Self::Skip => "skip",
+            Self::Redo => "redo",
+        }
+    }
 }
 
 /// Type of a field.

@@ -42,6 +42,9 @@ pub struct FlowSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = MAX_NAME), extend("examples" = ["corporate"]))]
     pub calendar: Option<String>,
+    /// Whether the tasks of a run go to one person: to whoever first took, was given or answered one of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub same_person: bool,
     /// What starts the flow.
     #[serde(default)]
     pub on: TriggerSpec,

@@ -6,6 +6,7 @@ pub mod codes;
 pub mod collect;
 pub mod flow;
 pub mod limits;
+pub mod reach;
 pub mod run;
 pub mod schema;
 pub mod shape;
@@ -17,6 +18,7 @@ pub use ask::{Detour, Distribution, FieldKind, FieldSpec, Pick, TaskKind, TaskSp
 pub use catalog::{Acquires, ActionInfo, Catalog, Effect, EventInfo};
 pub use collect::{CollectSpec, ItemCheckSpec, ItemSpec, NeedSpec};
 pub use flow::{FlowSpec, InputKind, InputSpec, TriggerSpec};
+pub use reach::{Priority, ReachSpec, Starts, VisibleSpec};
 pub use run::RunSpec;
 pub use step::{
     AfterSpec, ApproveSpec, BackToSpec, CheckSpec, ChooseSpec, DeadlineSpec, DispositionSpec, EachSpec, EndSpec,

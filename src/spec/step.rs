@@ -7,6 +7,7 @@ use super::limits::{
     MAX_INPUTS, MAX_LINE, MAX_NAME, MAX_OUTCOMES, MAX_PARALLEL, MAX_PEOPLE, MAX_REMINDERS, MAX_STEPS, MAX_TEXT,
     MAX_VALUES, NAME_PATTERN, RESERVED_FIELDS, RESERVED_IDS, RESERVED_OUTPUTS,
 };
+use super::reach::{Starts, VisibleSpec};
 use super::run::RunSpec;
 use super::shape::{MAX_AFTER, MAX_COUNT};
 use crate::base::Value;
@@ -390,13 +391,32 @@ pub struct ApproveSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = "offer"))]
     pub distribution: Option<Distribution>,
-    /// Whom it is assigned to: `random`, `round_robin` or `shortest_queue`.
+    /// Whom it is assigned to: `random`, `round_robin`, `shortest_queue` or `most_experienced`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pick: Option<Pick>,
     /// A step: whoever completed it gets this too, if they are asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = MAX_NAME), extend("examples" = ["prepare"]))]
     pub prefer: Option<String>,
+    /// Who may answer at all, however the task reaches them: by a deputy, by delegation, by escalation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MAX_PEOPLE), inner(length(min = 1, max = MAX_TEXT)), extend("examples" = [["role:certified"]]))]
+    pub only: Vec<String>,
+    /// What comes first in lists: `urgent`, `high`, `normal` or `low`. Default `normal`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["high"]), extend("default" = "normal"))]
+    pub priority: Option<String>,
+    /// How long after the step begins people hear of it, as `2 business hours`. The deadline goes on meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["2 business hours"]))]
+    pub hold_back: Option<String>,
+    /// When it counts as started without anybody saying so: as soon as it is `opened`, or `taken`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts: Option<Starts>,
+    /// Who sees it beside those who are asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [{ "untaken": ["role:legal-lead"] }]))]
+    pub visible: Option<VisibleSpec>,
     /// What people may do beside answering. Default `delegate`, `reassign`, `release`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("uniqueItems" = true), extend("examples" = [["release"]]), extend("default" = ["delegate", "reassign", "release"]))]

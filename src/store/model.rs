@@ -3,8 +3,8 @@
 use crate::audit::AccessEntry;
 use crate::base::id::{EventId, FileId, MailId, RunId, TaskId};
 use crate::base::{Calendars, Timestamp};
-use crate::engine::event::{DecisionRecord, DocumentRef, Remark, StandIn};
-use crate::engine::view::{AskKind, PlanField};
+use crate::engine::event::{DecisionRecord, DocumentRef, Draft, Remark, StandIn, Started, Suspension, Watchers};
+use crate::engine::view::{AskKind, Detour, PlanField, Priority};
 use crate::engine::{EventRecord, InboundEvent};
 use crate::space::{Comment, File, Grant, Share, Workspace};
 use serde::{Deserialize, Serialize};
@@ -351,6 +351,24 @@ pub struct TaskRow {
     /// Who has taken it, if somebody has.
     #[serde(default)]
     pub claimed_by: Option<String>,
+    /// Who lets it rest, if somebody does.
+    #[serde(default)]
+    pub suspended: Option<Suspension>,
+    /// What people may do beside answering.
+    #[serde(default)]
+    pub allow: Vec<Detour>,
+    /// Who works on it, since when.
+    #[serde(default)]
+    pub started: Vec<Started>,
+    /// What was filled in and kept before the answer.
+    #[serde(default)]
+    pub draft: Option<Draft>,
+    /// Who else sees it.
+    #[serde(default)]
+    pub visible: Watchers,
+    /// What comes first in lists.
+    #[serde(default)]
+    pub priority: Priority,
     /// What was said about it, in order.
     #[serde(default)]
     pub thread: Vec<Remark>,

@@ -73,6 +73,18 @@ fn tasks_are_answered_with_what_their_forms_ask_for() {
 }
 
 #[test]
+fn people_do_things_about_tasks_beside_answering_them() {
+    let report = played(&data("set.test.yaml"));
+    assert!(report.is_good(), "{}", told(&report));
+    let report = played(&data("reach.test.yaml"));
+    assert!(report.is_good(), "{}", told(&report));
+    assert_eq!(report.cases.len(), 6);
+    let report = played(&data("acts.test.yaml"));
+    assert!(report.is_good(), "{}", told(&report));
+    assert_eq!(report.cases.len(), 4);
+}
+
+#[test]
 fn every_kind_of_expectation_fails_where_it_should() {
     let report = played(&data("expectations.test.yaml"));
     assert!(report.findings.is_empty(), "{}", told(&report));

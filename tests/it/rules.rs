@@ -36,6 +36,7 @@ fn people() -> Directory {
         email: format!("{name}@example.com"),
         roles: BTreeSet::from(["legal".to_owned()]),
         groups: BTreeSet::new(),
+        skills: std::collections::BTreeSet::default(),
         manager: None,
         absent: Vec::new(),
     };

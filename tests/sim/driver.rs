@@ -343,7 +343,7 @@ impl<'f> Sim<'f> {
             Happening::Operate => self.operate(),
             Happening::Cancel => {
                 self.mark("cancelled");
-                let (by, reason) = ("user:a".to_owned(), String::new());
+                let (by, reason) = ("user:a".to_owned(), "so".to_owned());
                 let _ = self.give(Input::Cancel { by, reason });
                 self.commit(With::Nothing);
             }

@@ -308,6 +308,10 @@ impl Generator {
             approve["form"] =
                 json!({ "shelf": { "type": "text", "max": 5, "required_for": ["approved", "rejected"] } });
         }
+        if self.rng.percent(50) {
+            approve["allow"] = json!(["delegate", "reassign", "suspend", "skip", "redo"]);
+        }
+        self.reach(&mut approve);
         step.insert("approve".to_owned(), approve);
         self.deadline(step);
         words(&["approved", "changes_requested", "rejected", "expired"])
@@ -329,9 +333,25 @@ impl Generator {
             task["distribution"] = json!("assign");
             task["pick"] = json!(self.rng.choose(&["random", "round_robin", "shortest_queue"]));
         }
+        if self.rng.percent(50) {
+            task["allow"] = json!(["release", "suspend", "skip", "redo"]);
+        }
+        self.reach(&mut task);
         step.insert("task".to_owned(), task);
         self.deadline(step);
         words(&["done", "declined", "expired"])
+    }
+
+    fn reach(&mut self, ask: &mut Value) {
+        if self.rng.percent(15) {
+            ask["hold_back"] = json!("30 minutes");
+        }
+        if self.rng.percent(20) {
+            ask["starts"] = json!(self.rng.choose(&["opened", "taken"]));
+        }
+        if self.rng.percent(20) {
+            ask["priority"] = json!("high");
+        }
     }
 
     fn choose(&mut self, step: &mut Map<String, Value>) -> Vec<String> {

@@ -74,6 +74,7 @@ pub fn directory() -> Directory {
             email: format!("{name}@example.com"),
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
             groups: BTreeSet::new(),
+            skills: BTreeSet::new(),
             manager: None,
             absent: Vec::new(),
             name: name.clone(),

@@ -2,7 +2,7 @@
 
 use super::super::frame::{Slot, downstream};
 use super::super::scope::fields;
-use super::super::state::{EdgeState, Phase};
+use super::super::state::{EdgeState, Phase, Task};
 use super::{Applier, Impossible};
 use crate::base::Value;
 
@@ -22,6 +22,28 @@ impl Applier<'_> {
             .backs
             .entry((jump.outcome, jump.depth))
             .or_insert(0) += 1;
+        let round = self.new_round(to);
+        if round.binary_search(&from).is_err() {
+            // A way back that is not one: the step is over and its outcome goes nowhere.
+            self.propagate(from);
+        }
+        Ok(())
+    }
+
+    /// Somebody has the step done again that their task was of.
+    pub(super) fn redone(&mut self, task: usize) -> Result<(), Impossible> {
+        let Task { slot, round, .. } = self.state.tasks[task];
+        let settled = self.state.get(slot).filter(|step| step.round == round);
+        if !settled.is_some_and(|step| matches!(step.phase, Phase::Finished(_))) {
+            return Err(format!("step {} is not finished", self.state.tasks[task].step));
+        }
+        self.state.step_mut(slot).redone += 1;
+        self.new_round(slot);
+        Ok(())
+    }
+
+    /// A new round of the step at `to` and everything downstream; gives which steps that are, in order.
+    fn new_round(&mut self, to: Slot) -> Vec<Slot> {
         let mut round = downstream(self.plan, self.state.frame(to.frame).body, to);
         round.push(to);
         round.sort_unstable();
@@ -36,11 +58,7 @@ impl Applier<'_> {
         for &slot in &round {
             self.reconsider(slot);
         }
-        if round.binary_search(&from).is_err() {
-            // A way back that is not one: the step is over and its outcome goes nowhere.
-            self.propagate(from);
-        }
-        Ok(())
+        round
     }
 
     /// Ends the step's round, whatever it is at.

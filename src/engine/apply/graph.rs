@@ -166,6 +166,7 @@ impl Applier<'_> {
         if let Some(timers) = self.state.timers_of(slot) {
             alarms.extend(timers.due.map(|at| (at, Alarm::Due)));
             alarms.extend(timers.escalate.map(|at| (at, Alarm::Escalate)));
+            alarms.extend(timers.tell.map(|at| (at, Alarm::Tell)));
             alarms.extend((0..).zip(&timers.remind).map(|(index, at)| (*at, Alarm::Remind(index))));
         }
         if let Phase::Calling(call) = &self.state.step(slot).phase {

@@ -148,6 +148,7 @@ impl Applier<'_> {
                 output,
                 cause,
                 in_doubt,
+                ..
             } => {
                 let slot = self.live_slot(step, *round)?;
                 if *in_doubt {
@@ -234,6 +235,7 @@ impl StepState {
             output: Value::Null,
             rounds: Vec::new(),
             backs: BTreeMap::new(),
+            redone: 0,
         }
     }
 }

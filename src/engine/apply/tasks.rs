@@ -1,27 +1,21 @@
 //! Tasks: opened, assigned, decided, voided, closed.
 
 use super::super::collect::review_name;
-use super::super::event::{DocumentRef, Event, Remark, StandIn, TaskAct};
+use super::super::event::{DocumentRef, Draft, Event, Remark, StandIn, Started, Suspension, TaskAct, Timers};
 use super::super::frame::Slot;
 use super::super::state::{Phase, Task};
 use super::super::view::TaskPhase;
 use super::{Applier, Impossible};
 use crate::base::Timestamp;
 use crate::base::id::{EventId, TaskId};
+use crate::plan::{Plan, PlanAsk};
 
 impl Applier<'_> {
     pub(super) fn task(&mut self, event: &Event) -> Result<(), Impossible> {
         match event {
             Event::TaskOpened { .. } => self.task_opened(event),
             Event::TaskAssigned { .. } => self.task_assigned(event),
-            Event::TaskActed { task, by, act } => {
-                let at = self.at;
-                let (_, open) = self.open_task(task)?;
-                acted(open, by, at, act);
-                open.acts += 1;
-                self.touch(task);
-                Ok(())
-            }
+            Event::TaskActed { task, by, act } => self.task_acted(task, by, act),
             Event::DecisionRecorded { task, record } => {
                 let (_, open) = self.open_task(task)?;
                 open.decisions.push(record.clone());
@@ -38,6 +32,23 @@ impl Applier<'_> {
         }
     }
 
+    fn task_acted(&mut self, id: &TaskId, by: &str, act: &TaskAct) -> Result<(), Impossible> {
+        if let TaskAct::Redo { .. } = act {
+            let at = self.state.task_index.get(id).copied();
+            let at = at.ok_or_else(|| format!("there is no task {id}"))?;
+            return self.redone(at);
+        }
+        let (plan, at) = (self.plan, self.at);
+        let (slot, open) = self.open_task(id)?;
+        acted(plan, open, by, at, act);
+        open.acts += 1;
+        self.touch(id);
+        if let TaskAct::Skip { .. } = act {
+            self.skip(slot);
+        }
+        Ok(())
+    }
+
     fn task_assigned(&mut self, event: &Event) -> Result<(), Impossible> {
         let Event::TaskAssigned {
             task,
@@ -46,12 +57,14 @@ impl Applier<'_> {
             deputies,
             weights,
             exclude,
+            only,
             assigned_to,
             escalated,
         } = event
         else {
             return Err("it assigns no task".to_owned());
         };
+        let (plan, at) = (self.plan, self.at);
         let (slot, open) = self.open_task(task)?;
         if *escalated {
             open.joined.clone_from(people);
@@ -62,8 +75,14 @@ impl Applier<'_> {
             open.veto.clone_from(veto);
             open.deputies.clone_from(deputies);
             open.weights.clone_from(weights);
+            open.only.clone_from(only);
             open.claimed_by.clone_from(assigned_to);
             open.unassigned = false;
+            open.started.clear();
+            let starts = open.asked(plan).and_then(|ask| ask.reach.starts);
+            if let (Some(person), Some(_)) = (assigned_to, starts) {
+                open.start(person, at);
+            }
         }
         open.exclude.extend_from_slice(exclude);
         self.touch(task);
@@ -83,6 +102,9 @@ impl Applier<'_> {
             by,
             veto,
             exclude,
+            only,
+            visible,
+            priority,
             timers,
         } = event
         else {
@@ -119,6 +141,14 @@ impl Applier<'_> {
             weights: Vec::new(),
             thread: Vec::new(),
             claimed_by: None,
+            suspended: None,
+            started: Vec::new(),
+            draft: None,
+            only_by: only.clone(),
+            only: None,
+            visible: visible.clone(),
+            priority: priority.unwrap_or_default(),
+            held: timers.tell.is_some(),
             acts: 0,
             decisions: Vec::new(),
             questions: 1,
@@ -127,8 +157,15 @@ impl Applier<'_> {
             phase: TaskPhase::Open,
             changed: self.state.seq,
         });
+        self.ask_people(slot, at, item.as_deref(), timers)
+    }
+
+    /// The step at `slot` asks people by the task at `at` from now on, about an item if it is of one.
+    fn ask_people(&mut self, slot: Slot, at: usize, item: Option<&str>, timers: &Timers) -> Result<(), Impossible> {
         self.touch_at(at);
-        self.state.working.insert(slot);
+        if timers.tell.is_none() {
+            self.state.working.insert(slot);
+        }
         if let Some(item) = item {
             return self.review_opened(slot, item, at);
         }
@@ -164,7 +201,7 @@ impl Applier<'_> {
     pub(super) fn list_task(&mut self, slot: Slot) {
         let tasks = self.state.tasks_at(slot).into_iter();
         let mut tasks = tasks.map(|at| &self.state.tasks[at]);
-        let asks = tasks.any(|task| task.unassigned || task.joining.is_some());
+        let asks = tasks.any(|task| task.asks_directory() || task.joining.is_some());
         if asks {
             self.state.working.insert(slot);
         } else {
@@ -189,6 +226,7 @@ impl Applier<'_> {
             task.veto.clear();
             task.deputies.clear();
             task.claimed_by = None;
+            task.started.clear();
             task.joined.retain(|person| !exclude.contains(person));
             task.questions += 1;
             task.unassigned = true;
@@ -206,6 +244,15 @@ impl Applier<'_> {
             let task = &mut self.state.tasks[at];
             task.questions += 1;
             task.unassigned = true;
+            self.list_task(slot);
+        }
+    }
+
+    /// People are to hear of the task from now on.
+    pub(super) fn tell_task(&mut self, slot: Slot) {
+        if let Phase::Asking(at) = self.state.step(slot).phase {
+            self.state.tasks[at].held = false;
+            self.touch_at(at);
             self.list_task(slot);
         }
     }
@@ -242,10 +289,43 @@ impl Applier<'_> {
 }
 
 /// The task after somebody did something about it.
-fn acted(task: &mut Task, by: &str, at: Timestamp, act: &TaskAct) {
+fn acted(plan: &Plan, task: &mut Task, by: &str, at: Timestamp, act: &TaskAct) {
     match act {
-        TaskAct::Claim => task.claimed_by = Some(by.to_owned()),
-        TaskAct::Release { .. } => task.claimed_by = None,
+        TaskAct::Claim => {
+            task.claimed_by = Some(by.to_owned());
+            if task.asked(plan).is_some_and(|ask| ask.reach.starts.is_some()) {
+                task.start(by, at);
+            }
+        }
+        TaskAct::Start => {
+            if task.asked(plan).is_some_and(PlanAsk::settles_alone) {
+                task.claimed_by = Some(by.to_owned());
+            }
+            task.start(by, at);
+        }
+        TaskAct::Save { form } => {
+            let mut kept = task.draft.take().map(|draft| draft.form).unwrap_or_default();
+            kept.extend(form.clone());
+            task.draft = Some(Draft {
+                by: by.to_owned(),
+                at,
+                form: kept,
+            });
+        }
+        TaskAct::Release { .. } => {
+            task.claimed_by = None;
+            task.started.clear();
+        }
+        TaskAct::Suspend { reason } => {
+            task.suspended = Some(Suspension {
+                by: by.to_owned(),
+                at,
+                reason: reason.clone(),
+            });
+        }
+        TaskAct::Resume { .. } => task.suspended = None,
+        // what follows is the step's
+        TaskAct::Skip { .. } | TaskAct::Redo { .. } => {}
         TaskAct::Remark { text, to, answers } => task.thread.push(Remark {
             by: by.to_owned(),
             at,
@@ -260,17 +340,44 @@ fn acted(task: &mut Task, by: &str, at: Timestamp, act: &TaskAct) {
                 on_behalf_of: of.clone(),
             });
         }
-        TaskAct::Reassign { of, to, .. } => {
-            pass_on(task, of, to);
-            for list in [&mut task.people, &mut task.joined, &mut task.veto] {
-                for person in list.iter_mut().filter(|person| *person == of) {
-                    person.clone_from(to);
-                }
-            }
-            for weight in task.weights.iter_mut().filter(|weight| weight.person == *of) {
-                weight.person.clone_from(to);
-            }
+        TaskAct::Reassign { of, to, afresh, .. } => hand_over(task, of, to, *afresh),
+    }
+}
+
+/// `to` has the place of `of` from now on, with what was kept or without.
+fn hand_over(task: &mut Task, of: &str, to: &str, afresh: bool) {
+    if afresh {
+        task.draft = None;
+        task.started.clear();
+    }
+    for one in task.started.iter_mut().filter(|one| one.by == of) {
+        to.clone_into(&mut one.by);
+    }
+    pass_on(task, of, to);
+    for list in [&mut task.people, &mut task.joined, &mut task.veto] {
+        for person in list.iter_mut().filter(|person| *person == of) {
+            to.clone_into(person);
         }
+    }
+    for weight in task.weights.iter_mut().filter(|weight| weight.person == of) {
+        to.clone_into(&mut weight.person);
+    }
+}
+
+impl Task {
+    /// This person works on it from now on, if they do not already.
+    fn start(&mut self, person: &str, at: Timestamp) {
+        if self.started.iter().all(|one| one.by != person) {
+            self.started.push(Started {
+                by: person.to_owned(),
+                at,
+            });
+        }
+    }
+
+    /// Whether the directory is to be asked who is meant.
+    pub(in super::super) fn asks_directory(&self) -> bool {
+        self.unassigned && !self.held
     }
 }
 

@@ -67,7 +67,8 @@ impl Applier<'_> {
         let due = timers.due.map(|at| (at, Alarm::Due));
         let escalate = timers.escalate.map(|at| (at, Alarm::Escalate));
         let remind = (0..).zip(&timers.remind).map(|(index, at)| (*at, Alarm::Remind(index)));
-        for (at, alarm) in due.into_iter().chain(escalate).chain(remind) {
+        let tell = timers.tell.map(|at| (at, Alarm::Tell));
+        for (at, alarm) in due.into_iter().chain(escalate).chain(tell).chain(remind) {
             self.state.timers.insert(Timer {
                 at,
                 of: TimerOf::Step(slot),
@@ -117,6 +118,7 @@ impl Applier<'_> {
                 Some((*at, Alarm::Remind(index)))
             }
             TimerKind::Escalate => Some((timers.escalate?, Alarm::Escalate)),
+            TimerKind::Tell => Some((timers.tell?, Alarm::Tell)),
             TimerKind::Retry => None,
         });
         let (at, alarm) = fired.ok_or_else(|| format!("step {id} has no such timer"))?;
@@ -128,8 +130,10 @@ impl Applier<'_> {
         if !self.state.timers.remove(&timer) {
             return Err(format!("the timer of step {id} fired before"));
         }
-        if alarm == Alarm::Escalate && !to.is_empty() {
-            self.join_task(slot, to);
+        match alarm {
+            Alarm::Escalate if !to.is_empty() => self.join_task(slot, to),
+            Alarm::Tell => self.tell_task(slot),
+            _ => {}
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Asking people: opening a task, and who is meant by it.
 
-use super::super::event::{DocumentRef, Event, StandIn, Weight};
+use super::super::event::{DocumentRef, Event, StandIn, Timers, Watchers, Weight};
 use super::super::frame::Slot;
 use super::super::input::Reply;
 use super::super::scope::RunScope;
@@ -13,9 +13,10 @@ use super::due::timers;
 use super::pick::picked;
 use super::rule::{needed, votes};
 use crate::base::Value;
+use crate::base::calendar::after;
 use crate::base::id::TaskId;
 use crate::expr::Template;
-use crate::plan::{AskKind, Exclusion, PlanAsk, PlanVerb};
+use crate::plan::{AskKind, Exclusion, PlanAsk, PlanVerb, Priority, Starts};
 use serde_json::{Map, json};
 
 impl Decider<'_> {
@@ -52,9 +53,25 @@ impl Decider<'_> {
             by: texts(&ask.by, &scope)?,
             veto: texts(&ask.veto, &scope)?,
             exclude: self.excluded(slot, ask, document.as_ref()),
-            timers: timers(self.plan, self.state(), slot, None, &scope)?,
+            only: texts(&ask.reach.only, &scope)?,
+            visible: Watchers {
+                untaken: texts(&ask.reach.untaken, &scope)?,
+                taken: texts(&ask.reach.taken, &scope)?,
+            },
+            priority: priority(ask, &scope)?,
+            timers: self.ask_timers(slot, ask, &scope)?,
             document,
         })
+    }
+
+    /// The timers of a step that asks; where people hear of it later, when that is.
+    fn ask_timers(&self, slot: Slot, ask: &PlanAsk, scope: &RunScope<'_>) -> Result<Timers, String> {
+        let mut timers = timers(self.plan, self.state(), slot, None, scope)?;
+        if let Some(hold_back) = &ask.reach.hold_back {
+            let tell = after(scope.now, hold_back, self.plan.calendar.as_ref()).map_err(|error| error.0)?;
+            timers.tell = Some(tell).filter(|tell| timers.due.is_none_or(|due| *tell < due));
+        }
+        Ok(timers)
     }
 
     /// Persons who may not answer, with `document` before them.
@@ -106,7 +123,7 @@ impl Decider<'_> {
     pub(super) fn asked_in(&self, name: &str, round: u32, number: u32) -> Option<usize> {
         let at = self.task_called(name, round)?;
         let task = &self.state().tasks[at];
-        let asks = task.unassigned && task.questions == number && !self.has_incident(task.slot);
+        let asks = task.asks_directory() && task.questions == number && !self.has_incident(task.slot);
         asks.then_some(at)
     }
 
@@ -116,8 +133,9 @@ impl Decider<'_> {
             return;
         };
         let exclude = [&task.exclude[..], &assignment.exclude].concat();
-        let people = allowed(&assignment.people, &exclude, &[]);
-        let veto = allowed(&assignment.veto, &exclude, &[]);
+        let only = assignment.only.as_deref();
+        let people = authorized(allowed(&assignment.people, &exclude, &[]), only);
+        let veto = authorized(allowed(&assignment.veto, &exclude, &[]), only);
         let weights: Vec<Weight> = assignment
             .weights
             .iter()
@@ -132,7 +150,8 @@ impl Decider<'_> {
             );
             return self.raise(task.slot, &error, false, 0);
         }
-        let deputies = stand_ins(&assignment.deputies, &exclude, &[&people, &veto], &[]);
+        let mut deputies = stand_ins(&assignment.deputies, &exclude, &[&people, &veto], &[]);
+        deputies.retain(|one| may(&one.by, only));
         let assigned_to = self.assigned_to(task, ask, &people, &deputies, assignment);
         self.emit(Event::TaskAssigned {
             task: task.id.clone(),
@@ -141,6 +160,7 @@ impl Decider<'_> {
             veto,
             deputies,
             weights,
+            only: assignment.only.clone(),
             assigned_to,
             escalated: false,
         });
@@ -171,8 +191,26 @@ impl Decider<'_> {
             acting.iter().find(|person| before.contains(person))
         });
         let name = format!("{}#{}", task.name, task.round);
+        let same = || {
+            self.same_person(task)
+                .and_then(|one| acting.iter().find(|person| *person == one))
+        };
         let picked = || picked(ask.pick?, &acting, assignment, self.state().seed, &name);
-        preferred.or_else(picked).cloned()
+        let alone = || {
+            acting
+                .first()
+                .filter(|_| acting.len() == 1 && ask.reach.starts == Some(Starts::Opened))
+        };
+        preferred.or_else(same).or_else(picked).or_else(alone).cloned()
+    }
+
+    /// Whoever first took, was given or answered a task of the run, where all of them go to one person.
+    fn same_person(&self, task: &Task) -> Option<&String> {
+        let others = self.state().tasks.iter().filter(|other| other.id != task.id);
+        let has = |other: &&Task| other.claimed_by.is_some() || !other.decisions.is_empty();
+        let first = others.filter(|_| self.plan.same_person).find(has)?;
+        let answered = first.decisions.first().map(|record| &record.by);
+        answered.or(first.claimed_by.as_ref())
     }
 
     /// The directory told who joins an open task.
@@ -191,14 +229,18 @@ impl Decider<'_> {
             .chain(task.deputies.iter().map(|one| &one.by))
             .cloned()
             .collect();
-        let people = allowed(&assignment.people, &exclude, &in_already);
+        let only = assignment.only.as_deref().or(task.only.as_deref());
+        let people = authorized(allowed(&assignment.people, &exclude, &in_already), only);
+        let mut deputies = stand_ins(&assignment.deputies, &exclude, &[&people], &[&in_already, &task.veto]);
+        deputies.retain(|one| may(&one.by, only));
         let event = Event::TaskAssigned {
             task: task.id.clone(),
-            deputies: stand_ins(&assignment.deputies, &exclude, &[&people], &[&in_already, &task.veto]),
+            deputies,
             exclude: only_new(&assignment.exclude, &task.exclude),
             people,
             veto: Vec::new(),
             weights: Vec::new(),
+            only: None,
             assigned_to: None,
             escalated: true,
         };
@@ -216,6 +258,29 @@ fn allowed(people: &[String], exclude: &[String], already: &[String]) -> Vec<Str
         }
     }
     allowed
+}
+
+/// What comes first in lists, where it is said.
+fn priority(ask: &PlanAsk, scope: &RunScope<'_>) -> Result<Option<Priority>, String> {
+    let Some(written) = &ask.reach.priority else {
+        return Ok(None);
+    };
+    let text = text_of(&written.eval(scope).map_err(|error| error.message)?);
+    let priority = Priority::parse(&text);
+    priority
+        .map(Some)
+        .ok_or_else(|| format!("{text:?} is no priority: it is {}", Priority::WORDS))
+}
+
+/// Those who may answer at all.
+fn authorized(mut people: Vec<String>, only: Option<&[String]>) -> Vec<String> {
+    people.retain(|person| may(person, only));
+    people
+}
+
+/// Whether somebody may answer at all.
+pub(super) fn may(person: &str, only: Option<&[String]>) -> bool {
+    only.is_none_or(|only| only.iter().any(|one| one == person))
 }
 
 /// Who stands in for those `asked`, without the excluded, those who are asked themselves and the

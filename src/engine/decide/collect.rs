@@ -1,7 +1,7 @@
 //! Checklists: asking for one, what came, who looks at it, when it is complete.
 
 use super::super::collect::review_name;
-use super::super::event::{Event, ItemFile, Timers};
+use super::super::event::{Event, ItemFile, Timers, Watchers};
 use super::super::frame::Slot;
 use super::super::state::KeptEvent;
 use super::super::work::WorkKey;
@@ -161,6 +161,9 @@ impl Decider<'_> {
             by: texts(&ask.by, &scope)?,
             veto: Vec::new(),
             exclude: self.excluded(slot, ask, document.as_ref()),
+            only: Vec::new(),
+            visible: Watchers::default(),
+            priority: None,
             timers: Timers {
                 due: open.timers.due,
                 ..Timers::default()

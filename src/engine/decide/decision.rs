@@ -4,10 +4,10 @@ use super::super::event::{DecisionRecord, Event};
 use super::super::input::{Decision, Refusal, Reply};
 use super::super::state::Task;
 use super::super::view::TaskPhase;
-use super::Decider;
 use super::ask::output_of;
 use super::form;
 use super::rule::verdict;
+use super::{Decider, work};
 use crate::base::Value;
 use crate::plan::PlanAsk;
 use crate::spec::RuleSpec;
@@ -23,7 +23,8 @@ impl Decider<'_> {
             .and_then(|at| self.state().tasks.get(at))
             .ok_or(Refusal::NoSuchTask)?;
         let ask = task.asked(self.plan).ok_or(Refusal::NoSuchTask)?;
-        let form = form::checked(ask, &decision.decision, &decision.form);
+        let given = work::with_draft(task, &decision.form);
+        let form = form::checked(ask, &decision.decision, &given);
         if self.check_decision(task, ask, &decision, form.as_ref().ok())? == Reply::AlreadyDone {
             return Ok(Reply::AlreadyDone);
         }
@@ -97,6 +98,7 @@ impl Decider<'_> {
         if task.timers.due.is_some_and(|due| due <= self.now) {
             return Err(Refusal::TaskClosed("expired".to_owned()));
         }
+        task.check_rests()?;
         let taken = task.claimed_by.as_ref().is_some_and(|holder| *holder != given.by);
         if taken && task.people.iter().any(|one| one == person) {
             return Err(Refusal::Taken);

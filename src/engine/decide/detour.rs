@@ -5,7 +5,8 @@ use super::super::input::{Acting, Refusal, Reply};
 use super::super::limits::{MAX_REMARK_CHARS, MAX_REMARKS, MAX_TASK_ACTS};
 use super::super::state::Task;
 use super::super::view::TaskPhase;
-use super::Decider;
+use super::ask::may;
+use super::{Decider, course, work};
 use crate::plan::{Detour, PlanAsk};
 
 impl Decider<'_> {
@@ -15,7 +16,17 @@ impl Decider<'_> {
             .and_then(|at| self.state().tasks.get(at))
             .ok_or(Refusal::NoSuchTask)?;
         let ask = task.asked(self.plan).ok_or(Refusal::NoSuchTask)?;
-        let is_in = task.seat_of(&acting.by).is_some() || task.is_consulted(&acting.by);
+        let is_in = task.seat_of(&acting.by).is_some() || task.is_consulted(&acting.by) || task.rests_by(&acting.by);
+        if let TaskAct::Redo { reason } = &acting.act {
+            self.check_redo(task, ask, &acting, reason)?;
+            self.emit(Event::TaskActed {
+                task: acting.task,
+                by: acting.by,
+                act: acting.act,
+            });
+            self.forget_rendered();
+            return Ok(Reply::Accepted);
+        }
         if !is_in && !acting.admin {
             return Err(Refusal::NoSuchTask);
         }
@@ -46,6 +57,18 @@ impl Decider<'_> {
 fn check(task: &Task, ask: &PlanAsk, acting: &Acting) -> Result<Reply, Refusal> {
     match &acting.act {
         TaskAct::Claim => claim(task, ask, &acting.by),
+        TaskAct::Start => work::start(task, ask, &acting.by),
+        TaskAct::Save { form } => work::save(task, ask, &acting.by, form),
+        TaskAct::Suspend { reason } => {
+            allowed(ask, Detour::Suspend)?;
+            course::suspend(task, acting, reason)
+        }
+        TaskAct::Resume { reason } => course::resume(task, acting, reason.as_deref()),
+        TaskAct::Skip { reason } => {
+            allowed(ask, Detour::Skip)?;
+            course::skip(task, ask, acting, reason)
+        }
+        TaskAct::Redo { .. } => Err(Refusal::NotAllowed("only what is settled is done again")),
         TaskAct::Release { reason } => {
             allowed(ask, Detour::Release)?;
             match &task.claimed_by {
@@ -60,7 +83,7 @@ fn check(task: &Task, ask: &PlanAsk, acting: &Acting) -> Result<Reply, Refusal> 
             let same = task.deputies.iter().any(|one| one.by == *to && one.on_behalf_of == *of);
             hand_on(task, acting, of, to, reason.as_deref(), same)
         }
-        TaskAct::Reassign { of, to, reason } => {
+        TaskAct::Reassign { of, to, reason, .. } => {
             allowed(ask, Detour::Reassign)?;
             hand_on(task, acting, of, to, reason.as_deref(), false)
         }
@@ -68,6 +91,7 @@ fn check(task: &Task, ask: &PlanAsk, acting: &Acting) -> Result<Reply, Refusal> 
 }
 
 fn claim(task: &Task, ask: &PlanAsk, by: &str) -> Result<Reply, Refusal> {
+    task.check_rests()?;
     if task.seat_of(by).is_none() {
         return Err(Refusal::NoSuchTask);
     }
@@ -139,6 +163,11 @@ fn hand_on(
         return Ok(Reply::AlreadyDone);
     }
     let excluded = [to, of].iter().any(|name| task.exclude.iter().any(|one| one == name));
+    if !may(to, task.only.as_deref()) {
+        return Err(Refusal::NotEligible(format!(
+            "{to} is not one of those who may answer this task"
+        )));
+    }
     if excluded {
         return Err(Refusal::NotEligible(format!("{to} may not answer this task")));
     }
@@ -150,7 +179,7 @@ fn hand_on(
 }
 
 /// Whether somebody who is not asked may, with a reason.
-fn by_admin(acting: &Acting, reason: Option<&str>, what: &str) -> Result<Reply, Refusal> {
+pub(super) fn by_admin(acting: &Acting, reason: Option<&str>, what: &str) -> Result<Reply, Refusal> {
     if !acting.admin {
         return Err(Refusal::NotAllowed(
             "only the person asked may do that, or an administrator",
@@ -162,7 +191,7 @@ fn by_admin(acting: &Acting, reason: Option<&str>, what: &str) -> Result<Reply, 
     Ok(Reply::Accepted)
 }
 
-fn allowed(ask: &PlanAsk, detour: Detour) -> Result<(), Refusal> {
+pub(super) fn allowed(ask: &PlanAsk, detour: Detour) -> Result<(), Refusal> {
     if ask.allow.contains(&detour) {
         return Ok(());
     }

@@ -9,6 +9,7 @@ mod branch;
 mod child;
 mod closing;
 mod collect;
+mod course;
 mod decision;
 mod detour;
 mod due;
@@ -24,11 +25,12 @@ mod stop;
 mod timers;
 mod values;
 mod wait;
+mod work;
 
 pub(super) use start::rendered;
 
 use super::apply;
-use super::event::{Event, EventRecord, JOURNAL_VERSION};
+use super::event::{ByHand, Event, EventRecord, JOURNAL_VERSION};
 use super::frame::{FrameId, Slot};
 use super::input::{Input, Refusal, Reply};
 use super::limits::max_events;
@@ -67,9 +69,16 @@ pub(super) fn handle(machine: &mut RunMachine, now: Timestamp, input: Input) -> 
         Input::Act(acting) => decider.act(acting)?,
         Input::Wake => decider.wake(),
         Input::Cancel { by, reason } => decider.cancel(by, reason)?,
-        Input::Set { values, by, reason } => decider.set_by(&values, by, reason)?,
+        Input::Change { values, by, reason } => decider.set_by(&values, by, reason)?,
         Input::Retry { step, by, reason } => decider.resolve(step, "retry", by, reason)?,
         Input::Skip { step, by, reason } => decider.resolve(step, "skip", by, reason)?,
+        Input::Set {
+            step,
+            outcome,
+            output,
+            by,
+            reason,
+        } => decider.set(step, outcome, output, ByHand { by, reason })?,
     };
     decider.settle();
     Ok(reply)

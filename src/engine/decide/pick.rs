@@ -24,6 +24,10 @@ pub(super) fn picked<'p>(
         Pick::ShortestQueue => people
             .iter()
             .min_by_key(|person| load(person).map_or(0, |load| load.open)),
+        Pick::MostExperienced => {
+            let done = |person: &String| load(person).map_or(0, |load| load.done);
+            people.iter().min_by_key(|person| std::cmp::Reverse(done(person)))
+        }
         // Whoever never got one comes before everybody who did.
         Pick::RoundRobin => people
             .iter()
@@ -60,6 +64,7 @@ mod tests {
             person: format!("user:{person}"),
             open: *open,
             since: *since,
+            done: *open,
         });
         let assignment = Assignment {
             load: load.collect(),
@@ -91,6 +96,14 @@ mod tests {
             "user:b"
         );
         assert_eq!(of(Pick::RoundRobin, &[("a", 0, late), ("b", 9, early)]), "user:c");
+    }
+
+    #[test]
+    fn the_most_experienced_is_who_answered_most_often_and_of_equals_the_first() {
+        let of = |done: &[(&str, u32, Option<u32>)]| of(Pick::MostExperienced, done);
+        assert_eq!(of(&[("a", 1, None), ("b", 2, None), ("c", 2, None)]), "user:b");
+        assert_eq!(of(&[("c", 1, None)]), "user:c");
+        assert_eq!(of(&[]), "user:a");
     }
 
     #[test]

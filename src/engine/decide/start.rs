@@ -37,7 +37,7 @@ impl Decider<'_> {
             PlanVerb::Choose(branches) => self.choose(slot, branches),
             PlanVerb::Check(checks) => self.check(slot, checks),
             PlanVerb::Each(each) => self.start_each(slot, each),
-            PlanVerb::Set(values) => self.set(slot, values),
+            PlanVerb::Set(values) => self.set_values(slot, values),
             PlanVerb::Cancel(steps) => self.withdraw(slot, steps),
             PlanVerb::Complete(steps) => self.complete(slot, steps),
             PlanVerb::Add { to, item } => self.add(slot, *to, item),
@@ -82,6 +82,7 @@ impl Decider<'_> {
             output: json!({ "error": shorten(error) }),
             cause: None,
             in_doubt,
+            by_hand: None,
         };
         self.emit(event);
     }
@@ -110,6 +111,7 @@ impl Decider<'_> {
             output,
             cause,
             in_doubt: false,
+            by_hand: None,
         };
         self.emit(event);
     }

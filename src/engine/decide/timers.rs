@@ -47,6 +47,7 @@ impl Decider<'_> {
         let (timer, to) = match alarm {
             Alarm::Remind(index) => (TimerKind::Remind(index), self.undecided(slot)),
             Alarm::Escalate => (TimerKind::Escalate, self.escalate_to(slot)),
+            Alarm::Tell => (TimerKind::Tell, Vec::new()),
             Alarm::Retry | Alarm::Due => (TimerKind::Retry, Vec::new()),
         };
         self.emit(Event::TimerFired {
@@ -80,6 +81,10 @@ impl Decider<'_> {
     /// Who has not decided yet.
     fn undecided(&self, slot: Slot) -> Vec<String> {
         self.state().task_of(slot).map_or_else(Vec::new, |task| {
+            if let Some(rest) = &task.suspended {
+                // nobody else can do anything about it
+                return vec![rest.by.clone()];
+            }
             if let Some(holder) = &task.claimed_by {
                 return vec![holder.clone()];
             }

@@ -18,7 +18,7 @@ type Fault = (String, String);
 
 impl Decider<'_> {
     /// The step gives values.
-    pub(super) fn set(&mut self, slot: Slot, wanted: &[(String, Tree)]) {
+    pub(super) fn set_values(&mut self, slot: Slot, wanted: &[(String, Tree)]) {
         let scope = self.scope(slot);
         let given = wanted.iter().map(|(name, value)| match value.eval(&scope) {
             Ok((value, _)) => Ok((name.clone(), value)),

@@ -1,10 +1,13 @@
 //! What people are asked does not fit together: a form without fields, a field that is needed by an
 //! answer that nobody can give.
 
+use crate::base::diagnostic::nearest;
 use crate::base::source::escape;
 use crate::base::{Code, Diagnostic};
 use crate::lint::rule::{Check, Context, Report, Rule, StepView, suggest};
-use crate::spec::{Distribution, FieldSpec, Pick, RuleSpec, TaskKind, TaskSpec, Verb};
+use crate::spec::{
+    DeadlineSpec, Distribution, FieldSpec, Pick, Priority, ReachSpec, RuleSpec, TaskKind, TaskSpec, Verb,
+};
 use indexmap::IndexMap;
 
 const CODE: Code = Code {
@@ -27,12 +30,14 @@ fn check(cx: &Context<'_>, report: &mut Report) {
                 let alone = matches!(approve.rule, None | Some(RuleSpec::Any | RuleSpec::Count(1)));
                 let how = (approve.distribution, approve.pick, approve.prefer.is_some());
                 given_to_one(cx, step, "approve", how, alone, report);
+                reached(cx, step, "approve", &approve.reach(), report);
             }
             Some(Verb::Task(task)) => {
                 kind(cx, step, task, report);
                 fields(cx, step, "task/form", &task.form, &TaskSpec::ANSWERS, report);
                 let how = (task.distribution, task.pick, task.prefer.is_some());
                 given_to_one(cx, step, "task", how, true, report);
+                reached(cx, step, "task", &task.reach(), report);
             }
             _ => {}
         }
@@ -78,6 +83,31 @@ fn given_to_one(
     if !alone && (assign || prefer) {
         let message = format!("step {} needs several people, and is given to one", step.title());
         tell(key, message, "write `rule: any`, or offer it to everybody");
+    }
+}
+
+/// A priority that there is not, and a task that is held back for longer than there is time for it.
+fn reached(cx: &Context<'_>, step: &StepView<'_>, verb: &str, reach: &ReachSpec<'_>, report: &mut Report) {
+    if let Some(priority) = reach.priority.filter(|text| !text.contains("${{"))
+        && Priority::parse(priority).is_none()
+    {
+        let span = cx.value(&step.at(&format!("{verb}/priority")));
+        let message = format!("`{priority}` is no priority");
+        let help = match nearest(priority, Priority::ALL.map(Priority::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("write {}", Priority::WORDS),
+        };
+        report.push(Diagnostic::error(CODE, message, span).with_help(help));
+    }
+    if let Some(held) = reach.hold_back
+        && let Some(DeadlineSpec::Due(deadline)) = &step.spec.deadline
+        && held.trim() == deadline.due.trim()
+    {
+        let span = cx.value(&step.at(&format!("{verb}/hold_back")));
+        let message = format!("step {} is due when people would hear of it", step.title());
+        report.push(
+            Diagnostic::error(CODE, message, span).with_help("hold it back for less time than the deadline leaves"),
+        );
     }
 }
 

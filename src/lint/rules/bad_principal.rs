@@ -13,7 +13,7 @@ const CODE: Code = Code {
 };
 
 /// What may stand before the colon.
-const KINDS: [&str; 5] = ["user", "role", "group", "email", "manager_of"];
+const KINDS: [&str; 6] = ["user", "role", "group", "skill", "email", "manager_of"];
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -68,7 +68,9 @@ fn wrong(text: &str) -> Option<(String, String)> {
     if !KINDS.contains(&kind) {
         let help = match nearest(kind, KINDS) {
             Some(near) => format!("did you mean `{near}:{name}`?"),
-            None => "people are named as `user:…`, `role:…`, `group:…`, `email:…` or `manager_of:…`".to_owned(),
+            None => {
+                "people are named as `user:…`, `role:…`, `group:…`, `skill:…`, `email:…` or `manager_of:…`".to_owned()
+            }
         };
         return Some((format!("`{kind}:` is no kind of people"), help));
     }
@@ -102,6 +104,7 @@ mod tests {
             "user:anna",
             "role:legal",
             "group:board",
+            "skill:spanish",
             "email:a@example.com",
             "manager_of:anna",
             "${{ inputs.x }}",

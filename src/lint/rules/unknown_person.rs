@@ -24,7 +24,7 @@ fn check(cx: &Context<'_>, report: &mut Report) {
         for named in literals(cx, step) {
             let Named { text, .. } = named;
             // What says nothing has a finding of its own.
-            let says_who = ["user:", "role:", "group:", "manager_of:"]
+            let says_who = ["user:", "role:", "group:", "skill:", "manager_of:"]
                 .iter()
                 .any(|kind| text.strip_prefix(kind).is_some_and(|name| !name.trim().is_empty()));
             if !says_who {

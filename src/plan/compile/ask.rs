@@ -3,9 +3,11 @@
 use super::{Compiler, Names, outcomes};
 use crate::base::Span;
 use crate::expr::Template;
-use crate::plan::{AskKind, Exclusion, PlanAsk, PlanField, StepId};
+use crate::plan::{AskKind, Exclusion, PlanAsk, PlanField, PlanReach, StepId};
 use crate::spec::step::OnNewVersion;
-use crate::spec::{ApproveSpec, Detour, Distribution, FieldSpec, Pick, RuleSpec, TaskKind, TaskSpec};
+use crate::spec::{
+    ApproveSpec, Detour, Distribution, FieldSpec, Pick, ReachSpec, RuleSpec, TaskKind, TaskSpec, VisibleSpec,
+};
 use indexmap::IndexMap;
 
 impl<'a> Compiler<'a> {
@@ -32,6 +34,7 @@ impl<'a> Compiler<'a> {
             pick: pick(approve.distribution, approve.pick),
             prefer: self.preferred(pointer, approve.prefer.as_deref(), names),
             allow: approve.allow.clone().unwrap_or_else(|| Detour::USUAL.to_vec()),
+            reach: self.reach(pointer, &approve.reach()),
         }
     }
 
@@ -59,7 +62,24 @@ impl<'a> Compiler<'a> {
             pick: pick(task.distribution, task.pick),
             prefer: self.preferred(pointer, task.prefer.as_deref(), names),
             allow: task.allow.clone().unwrap_or_else(|| Detour::USUAL.to_vec()),
+            reach: self.reach(pointer, &task.reach()),
         }
+    }
+
+    fn reach(&mut self, pointer: &str, reach: &ReachSpec<'_>) -> Box<PlanReach> {
+        let visible = |pick: fn(&VisibleSpec) -> &Vec<String>| reach.visible.map_or(&[][..], |one| pick(one));
+        Box::new(PlanReach {
+            only: self.templates(&format!("{pointer}/only"), reach.only),
+            untaken: self.templates(&format!("{pointer}/visible/untaken"), visible(|one| &one.untaken)),
+            taken: self.templates(&format!("{pointer}/visible/taken"), visible(|one| &one.taken)),
+            priority: reach
+                .priority
+                .map(|text| self.template(&format!("{pointer}/priority"), text)),
+            hold_back: reach
+                .hold_back
+                .and_then(|text| self.period(&format!("{pointer}/hold_back"), text)),
+            starts: reach.starts,
+        })
     }
 
     fn maybe(&mut self, pointer: &str, key: &str, text: Option<&String>) -> Option<Template> {

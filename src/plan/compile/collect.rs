@@ -96,6 +96,7 @@ fn review(by: Vec<Template>) -> PlanAsk {
         pick: None,
         prefer: None,
         allow: Detour::USUAL.to_vec(),
+        reach: Box::default(),
     }
 }
 

@@ -89,7 +89,7 @@ impl Compiler<'_> {
     }
 
     /// A length of time.
-    fn period(&mut self, pointer: &str, text: &str) -> Option<Period> {
+    pub(super) fn period(&mut self, pointer: &str, text: &str) -> Option<Period> {
         match Period::parse(text) {
             Ok(period) => {
                 if period.needs_calendar() {

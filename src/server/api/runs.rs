@@ -2,9 +2,10 @@
 
 use crate::base::Value;
 use crate::base::id::RunId;
+use crate::host::by_hand::SetStep;
 use crate::host::once::{self, OnceKey};
 use crate::host::runs::StartRun;
-use crate::server::dto::{JournalLine, Page, ReasonBody, Run, RunDetail, StartBody, Started, ValuesBody};
+use crate::server::dto::{JournalLine, Page, ReasonBody, Run, RunDetail, SetStepBody, StartBody, Started, ValuesBody};
 use crate::server::extract::{Answer, Created, Done, JsonBody, Once, Path, Query, State};
 use crate::server::live::{self, Live};
 use crate::server::{Caller, Problem};
@@ -178,6 +179,24 @@ pub async fn retry(
         .host
         .retry_step(&run, &step, &caller.principal(), &body.reason)
         .await?;
+    Ok(Done)
+}
+
+/// Lets a failed step come to what the caller says.
+pub async fn set(
+    State(server): State,
+    caller: Caller,
+    Path((run, step)): Path<(RunId, String)>,
+    JsonBody(body): JsonBody<SetStepBody>,
+) -> Result<Done, Problem> {
+    let set = SetStep {
+        step,
+        outcome: body.outcome,
+        output: body.output,
+        by: caller.principal(),
+        reason: body.reason,
+    };
+    server.host.set_step(&run, set).await?;
     Ok(Done)
 }
 

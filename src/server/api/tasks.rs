@@ -2,8 +2,11 @@
 
 use crate::base::id::{FileId, TaskId};
 use crate::engine::{Acting, Decision, Reply, TaskAct};
+use crate::host::tasks::in_order;
 use crate::people::roles::ADMIN;
-use crate::server::dto::{DecisionAnswer, DecisionBody, HandOnBody, Page, ReleaseBody, RemarkBody, Task};
+use crate::server::dto::{
+    DecisionAnswer, DecisionBody, HandOnBody, Page, ReasonBody, ReleaseBody, RemarkBody, SaveBody, Task,
+};
 use crate::server::extract::{Answer, JsonBody, Path, Query, State};
 use crate::server::transfer::{self, Transfer};
 use crate::server::{Caller, Problem, Server};
@@ -20,9 +23,39 @@ pub struct TasksQuery {
     /// Everybody's, for administrators.
     #[serde(default)]
     all: bool,
+    /// Those that you see without being asked, instead of your own.
+    #[serde(default)]
+    watched: bool,
+    /// Of this flow.
+    #[serde(default)]
+    flow: Option<String>,
+    /// Of this step.
+    #[serde(default)]
+    step: Option<String>,
+    /// Of this run.
+    #[serde(default)]
+    run: Option<String>,
+    /// In which order; without it, by priority.
+    #[serde(default)]
+    order: Order,
 }
 
-/// Open tasks, oldest first.
+/// The order of a list of tasks.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// What is urgent first, then what is due first, then the oldest.
+    #[default]
+    Priority,
+    /// What is due first.
+    Due,
+    /// The oldest first.
+    Oldest,
+    /// The newest first.
+    Newest,
+}
+
+/// Open tasks, in the order that is asked for.
 pub async fn list(
     State(server): State,
     caller: Caller,
@@ -34,7 +67,20 @@ pub async fn list(
     } else {
         Some(person.as_str())
     };
-    let tasks = server.host.open_tasks(whose).await?;
+    let mut tasks = if query.watched {
+        server.host.watched_tasks(&person).await?
+    } else {
+        server.host.open_tasks(whose).await?
+    };
+    let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
+    tasks
+        .retain(|task| is(&query.flow, &task.flow) && is(&query.step, &task.step) && is(&query.run, task.run.as_str()));
+    match query.order {
+        Order::Priority => in_order(&mut tasks),
+        Order::Due => tasks.sort_by_key(|task| (task.due.is_none(), task.due, task.opened_at)),
+        Order::Oldest => tasks.sort_by_key(|task| task.opened_at),
+        Order::Newest => tasks.sort_by_key(|task| std::cmp::Reverse(task.opened_at)),
+    }
     Ok(Answer(Page {
         items: tasks.into_iter().map(Task::from).collect(),
         next: None,
@@ -70,16 +116,21 @@ pub async fn decide(
     Path(task): Path<TaskId>,
     JsonBody(body): JsonBody<DecisionBody>,
 ) -> Result<Answer<DecisionAnswer>, Problem> {
+    let person = caller.principal();
     let decision = Decision {
-        task,
-        by: caller.principal(),
+        task: task.clone(),
+        by: person.clone(),
         on_behalf_of: None,
         decision: body.decision,
         reason: body.reason.filter(|reason| !reason.trim().is_empty()),
         sha256: body.sha256,
         form: body.form,
     };
-    Ok(Answer(answered(server.host.decide(decision).await?)))
+    let mut answer = answered(server.host.decide(decision).await?);
+    if let Some(next) = body.next {
+        answer.next = server.host.next_task(&person, &task, next).await?.map(|task| task.0);
+    }
+    Ok(Answer(answer))
 }
 
 /// Takes a task.
@@ -89,6 +140,25 @@ pub async fn claim(
     Path(task): Path<TaskId>,
 ) -> Result<Answer<DecisionAnswer>, Problem> {
     act(&server, &caller, task, TaskAct::Claim).await
+}
+
+/// Works on a task from now on.
+pub async fn start(
+    State(server): State,
+    caller: Caller,
+    Path(task): Path<TaskId>,
+) -> Result<Answer<DecisionAnswer>, Problem> {
+    act(&server, &caller, task, TaskAct::Start).await
+}
+
+/// Keeps what is filled in so far.
+pub async fn save(
+    State(server): State,
+    caller: Caller,
+    Path(task): Path<TaskId>,
+    JsonBody(body): JsonBody<SaveBody>,
+) -> Result<Answer<DecisionAnswer>, Problem> {
+    act(&server, &caller, task, TaskAct::Save { form: body.form }).await
 }
 
 /// Gives a task back.
@@ -108,7 +178,13 @@ pub async fn delegate(
     Path(task): Path<TaskId>,
     JsonBody(body): JsonBody<HandOnBody>,
 ) -> Result<Answer<DecisionAnswer>, Problem> {
-    let HandOnBody { to, of, reason } = body;
+    let HandOnBody { to, of, reason, afresh } = body;
+    if afresh {
+        return Err(Problem::bad_request(
+            "afresh",
+            "only what is handed over begins anew: reassign the task",
+        ));
+    }
     let of = of.unwrap_or_else(|| caller.principal());
     act(&server, &caller, task, TaskAct::Delegate { of, to, reason }).await
 }
@@ -120,9 +196,50 @@ pub async fn reassign(
     Path(task): Path<TaskId>,
     JsonBody(body): JsonBody<HandOnBody>,
 ) -> Result<Answer<DecisionAnswer>, Problem> {
-    let HandOnBody { to, of, reason } = body;
+    let HandOnBody { to, of, reason, afresh } = body;
     let of = of.unwrap_or_else(|| caller.principal());
-    act(&server, &caller, task, TaskAct::Reassign { of, to, reason }).await
+    let act_of = TaskAct::Reassign { of, to, reason, afresh };
+    act(&server, &caller, task, act_of).await
+}
+
+/// Lets a task rest.
+pub async fn suspend(
+    State(server): State,
+    caller: Caller,
+    Path(task): Path<TaskId>,
+    JsonBody(body): JsonBody<ReasonBody>,
+) -> Result<Answer<DecisionAnswer>, Problem> {
+    act(&server, &caller, task, TaskAct::Suspend { reason: body.reason }).await
+}
+
+/// Lets a task go on that rests.
+pub async fn resume(
+    State(server): State,
+    caller: Caller,
+    Path(task): Path<TaskId>,
+    JsonBody(body): JsonBody<ReleaseBody>,
+) -> Result<Answer<DecisionAnswer>, Problem> {
+    act(&server, &caller, task, TaskAct::Resume { reason: body.reason }).await
+}
+
+/// Has the flow go on past the step of a task.
+pub async fn skip(
+    State(server): State,
+    caller: Caller,
+    Path(task): Path<TaskId>,
+    JsonBody(body): JsonBody<ReasonBody>,
+) -> Result<Answer<DecisionAnswer>, Problem> {
+    act(&server, &caller, task, TaskAct::Skip { reason: body.reason }).await
+}
+
+/// Has the step of a settled task done again.
+pub async fn redo(
+    State(server): State,
+    caller: Caller,
+    Path(task): Path<TaskId>,
+    JsonBody(body): JsonBody<ReasonBody>,
+) -> Result<Answer<DecisionAnswer>, Problem> {
+    act(&server, &caller, task, TaskAct::Redo { reason: body.reason }).await
 }
 
 /// Says something about a task, asks somebody, or answers.
@@ -158,13 +275,15 @@ fn answered(reply: Reply) -> DecisionAnswer {
     };
     DecisionAnswer {
         result: result.to_owned(),
+        next: None,
     }
 }
 
-/// The task, if it is one of the caller's or the caller administers.
+/// The task, if it is one of the caller's, the flow lets them see it, or the caller administers.
 async fn visible(server: &Server, caller: &Caller, task: &TaskId) -> Result<TaskRow, Problem> {
     let row = server.host.task(task).await.map_err(Problem::from)?;
-    if row.is_shown_to(&caller.principal()) || caller.has(ADMIN) {
+    let person = caller.principal();
+    if row.is_shown_to(&person) || caller.has(ADMIN) || server.host.watches(&person, &row) {
         return Ok(row);
     }
     Err(Problem::not_found("such task for you"))

@@ -58,6 +58,7 @@ fn directory() -> Directory {
         email: format!("{name}@corp.example"),
         roles: ["legal".to_owned()].into(),
         groups: std::collections::BTreeSet::default(),
+        skills: std::collections::BTreeSet::default(),
         manager: None,
         absent: Vec::new(),
     };

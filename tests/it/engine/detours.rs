@@ -58,6 +58,7 @@ fn reassign(of: &str, to: &str, reason: Option<&str>) -> TaskAct {
         of: user(of),
         to: user(to),
         reason: reason.map(str::to_owned),
+        afresh: false,
     }
 }
 
@@ -260,6 +261,7 @@ fn with_load(run: &mut Run, people: &[&str], load: &[(&str, u32)]) {
                 person: user(name),
                 open: *open,
                 since: None,
+                done: 0,
             })
             .collect(),
         ..Assignment::default()

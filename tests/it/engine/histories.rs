@@ -335,8 +335,16 @@ fn people() -> Run {
     run.act("lea", TaskAct::Delegate { of, to, reason })
         .expect("it is theirs");
     let (of, to, reason) = ("user:leo".to_owned(), ria, Some("leo has left".to_owned()));
-    run.act("admin", TaskAct::Reassign { of, to, reason })
-        .expect("they administer");
+    run.act(
+        "admin",
+        TaskAct::Reassign {
+            of,
+            to,
+            reason,
+            afresh: false,
+        },
+    )
+    .expect("they administer");
     for person in ["max", "dan", "ria"] {
         run.decide(person, "approved").expect("it counts");
     }

@@ -3,7 +3,8 @@
 use super::kit::Run;
 use gatefold::engine::FailureKind::{InDoubt, Permanent, Transient};
 use gatefold::engine::StepPhase::{Active, Incident, Skipped};
-use gatefold::engine::{Refusal, Reply};
+use gatefold::engine::limits::MAX_PAYLOAD_BYTES;
+use gatefold::engine::{Event, Refusal, Reply};
 use serde_json::json;
 
 const TWO: &str = "steps:
@@ -93,4 +94,81 @@ fn conditions_and_branches_that_cannot_be_computed_are_incidents() {
         assert_eq!(run.skip("b"), Ok(Reply::Accepted), "{verb}");
         assert_eq!(run.ended().as_deref(), Some("completed"), "{verb}");
     }
+}
+
+#[test]
+fn a_person_says_what_a_failed_step_came_to() {
+    let mut run = Run::of(TWO);
+    assert_eq!(run.set("a", None, json!({})), Err(Refusal::NoIncident("a".to_owned())));
+    run.fail("a:1", InDoubt);
+    let elsewhere = run.set("a", Some("shipped"), json!({}));
+    assert!(matches!(elsewhere, Err(Refusal::NotSettable(why)) if why.contains("it comes to done, failed")));
+    let nowhere = run.set("a", Some("failed"), json!({}));
+    assert!(matches!(nowhere, Err(Refusal::NotSettable(why)) if why.contains("what comes after failed")));
+    assert_eq!(run.set("a", None, json!({ "n": 1 })), Ok(Reply::Accepted));
+    assert_eq!(
+        (run.outcome("a").as_deref(), run.output("a")),
+        (Some("done"), json!({ "n": 1 }))
+    );
+    assert!(!run.machine.incident());
+    assert_eq!(run.work(), ["b:1", "c:1", "beside:1"]);
+    let said = run
+        .journal
+        .iter()
+        .find(|record| matches!(&record.event, Event::StepFinished { .. }));
+    let said = serde_json::to_value(said.expect("it finished")).expect("it can be written");
+    assert_eq!(said["by_hand"], json!({ "by": "user:ines", "reason": "done by hand" }));
+    // what the call gives after all is too late
+    assert_eq!(run.finished("a:1", 1, json!({ "n": 2 })), Ok(Reply::AlreadyDone));
+}
+
+#[test]
+fn a_failure_that_is_set_goes_where_the_flow_says() {
+    let mut run = Run::of(
+        "steps:
+  - { id: a, uses: t.call }
+  - { id: mend, after: a.failed, uses: t.call }
+",
+    );
+    run.fail("a:1", InDoubt);
+    assert_eq!(run.set("a", Some("failed"), json!({})), Ok(Reply::Accepted));
+    assert_eq!(run.output("a")["error"], "done by hand");
+    assert_eq!(run.work(), ["mend:1"]);
+}
+
+#[test]
+fn what_is_acquired_by_hand_belongs_to_the_run() {
+    let mut run = Run::of("steps:\n  - { id: room, uses: t.share }\n  - { id: then, uses: t.call }\n");
+    run.fail("room:1", InDoubt);
+    assert_eq!(run.set("room", None, json!({ "share": "shr_7" })), Ok(Reply::Accepted));
+    run.done("then:1", json!({}));
+    assert_eq!(run.work(), [":release:shr_7"]);
+}
+
+#[test]
+fn nobody_says_what_others_decide() {
+    let mut run = Run::of(
+        "steps:
+  - id: sign
+    approve: { document: '${{ inputs.document }}', by: [role:legal] }
+    deadline: { due: 5 days }
+    outcomes: { rejected: { end: no }, changes_requested: { end: no }, expired: { end: late } }
+",
+    );
+    run.assign(&[]);
+    assert_eq!(run.phase("sign"), Incident);
+    let set = run.set("sign", Some("approved"), json!({}));
+    assert!(matches!(set, Err(Refusal::NotSettable(_))), "{set:?}");
+    assert_eq!(run.phase("sign"), Incident);
+}
+
+#[test]
+fn what_is_set_has_a_size() {
+    let at = |size: usize| json!({ "n": "a".repeat(size) });
+    let frame = json!({ "n": "" }).to_string().len();
+    let mut run = Run::of(TWO);
+    run.fail("a:1", InDoubt);
+    let larger = run.set("a", None, at(MAX_PAYLOAD_BYTES - frame + 1));
+    assert!(matches!(larger, Err(Refusal::NotSettable(_))));
+    assert_eq!(run.set("a", None, at(MAX_PAYLOAD_BYTES - frame)), Ok(Reply::Accepted));
 }

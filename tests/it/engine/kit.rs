@@ -328,6 +328,16 @@ impl Run {
         })
     }
 
+    pub fn set(&mut self, step: &str, outcome: Option<&str>, output: Value) -> Result<Reply, Refusal> {
+        self.handle(Input::Set {
+            step: step.to_owned(),
+            outcome: outcome.map(str::to_owned),
+            output,
+            by: "user:ines".to_owned(),
+            reason: "done by hand".to_owned(),
+        })
+    }
+
     pub fn skip(&mut self, step: &str) -> Result<Reply, Refusal> {
         self.handle(Input::Skip {
             step: step.to_owned(),

@@ -239,6 +239,10 @@ impl Subject {
                         veto,
                         deputies: self.deputies(),
                         weights: self.weights(),
+                        only: self
+                            .rng
+                            .percent(20)
+                            .then(|| vec!["user:a".to_owned(), "user:c".to_owned()]),
                         ..Assignment::default()
                     };
                     Input::Assigned { work, assignment }
@@ -342,7 +346,14 @@ impl Subject {
         let of = self.rng.choose(&PEOPLE).to_owned();
         let to = self.rng.choose(&PEOPLE).to_owned();
         let reason = self.rng.percent(50).then(|| "so".to_owned());
-        let act = match self.rng.below(5) {
+        let why = if self.rng.percent(80) { "so" } else { "" }.to_owned();
+        let act = match self.rng.below(11) {
+            9 => TaskAct::Start,
+            10 => TaskAct::Save { form: self.form() },
+            5 => TaskAct::Suspend { reason: why },
+            6 => TaskAct::Resume { reason },
+            7 => TaskAct::Skip { reason: why },
+            8 => TaskAct::Redo { reason: why },
             0 => TaskAct::Claim,
             4 => TaskAct::Remark {
                 text: "so".to_owned(),
@@ -351,7 +362,12 @@ impl Subject {
             },
             1 => TaskAct::Release { reason },
             2 => TaskAct::Delegate { of, to, reason },
-            _ => TaskAct::Reassign { of, to, reason },
+            _ => TaskAct::Reassign {
+                of,
+                to,
+                reason,
+                afresh: self.rng.percent(30),
+            },
         };
         Some(Input::Act(Acting {
             task,
@@ -392,7 +408,7 @@ impl Subject {
         ];
         let values = self.rng.pick(&given).as_object().cloned().unwrap_or_default();
         let (by, reason) = ("user:a".to_owned(), "so".to_owned());
-        Input::Set { values, by, reason }
+        Input::Change { values, by, reason }
     }
 
     fn resolution(&mut self) -> Input {
@@ -403,10 +419,16 @@ impl Subject {
             self.rng.pick(&incidents).name.clone()
         };
         let (by, reason) = ("user:a".to_owned(), "so".to_owned());
-        if self.rng.percent(50) {
-            Input::Retry { step, by, reason }
-        } else {
-            Input::Skip { step, by, reason }
+        match self.rng.below(5) {
+            0 => Input::Set {
+                step,
+                outcome: self.rng.percent(40).then(|| "failed".to_owned()),
+                output: self.output(&WorkKey("run_1:s0:1".to_owned())),
+                by,
+                reason,
+            },
+            1..=2 => Input::Retry { step, by, reason },
+            _ => Input::Skip { step, by, reason },
         }
     }
 
@@ -415,8 +437,8 @@ impl Subject {
             0..=7 => self.finished(),
             8..=10 => Some(self.event()),
             11..=13 => self.decision(),
-            14 => self.acting(),
-            15..=17 => Some(self.resolution()),
+            14..=15 => self.acting(),
+            16..=17 => Some(self.resolution()),
             19 => Some(self.given()),
             18 if self.rng.percent(10) => Some(Input::Cancel {
                 by: "user:a".to_owned(),
@@ -492,6 +514,17 @@ impl Subject {
             .into_iter()
             .find(|task| task.phase == TaskPhase::Open);
         if let Some(task) = open {
+            if task.suspended.is_some() {
+                self.handle(Input::Act(Acting {
+                    task: task.id,
+                    by: "user:a".to_owned(),
+                    admin: true,
+                    act: TaskAct::Resume {
+                        reason: Some("so".to_owned()),
+                    },
+                }));
+                return true;
+            }
             let decided = |person: &&String| {
                 let by = |record: &gatefold::engine::event::DecisionRecord| {
                     record.on_behalf_of.clone().unwrap_or_else(|| record.by.clone())

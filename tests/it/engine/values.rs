@@ -20,10 +20,10 @@ steps:
 ";
 
 impl Run {
-    fn set(&mut self, values: &Value) -> Result<Reply, Refusal> {
+    fn change(&mut self, values: &Value) -> Result<Reply, Refusal> {
         let values = values.as_object().cloned().expect("values have names");
         let (by, reason) = ("user:ines".to_owned(), "the order was changed".to_owned());
-        self.handle(Input::Set { values, by, reason })
+        self.handle(Input::Change { values, by, reason })
     }
 }
 
@@ -41,9 +41,9 @@ fn why(refusal: Result<Reply, Refusal>) -> String {
 #[test]
 fn a_wait_ends_as_soon_as_its_condition_holds_and_not_before() {
     let mut run = waiting();
-    assert_eq!(run.set(&json!({ "amount": 10 })), Ok(Reply::Accepted));
+    assert_eq!(run.change(&json!({ "amount": 10 })), Ok(Reply::Accepted));
     assert_eq!((run.phase("large"), run.phase("last")), (Active, Pending));
-    assert_eq!(run.set(&json!({ "amount": 11 })), Ok(Reply::Accepted));
+    assert_eq!(run.change(&json!({ "amount": 11 })), Ok(Reply::Accepted));
     assert_eq!(run.outcome("large").as_deref(), Some("received"));
     assert_eq!(run.call("last:1").2, json!({ "amount": 11 }));
 }
@@ -58,7 +58,7 @@ fn a_condition_that_holds_already_is_not_waited_for() {
 #[test]
 fn what_a_step_was_given_stays_as_it_was() {
     let mut run = waiting();
-    assert_eq!(run.set(&json!({ "amount": 99 })), Ok(Reply::Accepted));
+    assert_eq!(run.change(&json!({ "amount": 99 })), Ok(Reply::Accepted));
     assert_eq!(run.call("other:1").2, json!({ "amount": 0 }));
 }
 
@@ -66,14 +66,14 @@ fn what_a_step_was_given_stays_as_it_was() {
 fn the_same_value_again_is_no_change() {
     let mut run = waiting();
     let before = run.journal.len();
-    assert_eq!(run.set(&json!({ "amount": 3 })), Ok(Reply::AlreadyDone));
+    assert_eq!(run.change(&json!({ "amount": 3 })), Ok(Reply::AlreadyDone));
     assert_eq!(run.journal.len(), before);
 }
 
 #[test]
 fn who_gave_a_value_and_why_is_in_the_journal() {
     let mut run = waiting();
-    run.set(&json!({ "note": "by ship" })).expect("it is taken");
+    run.change(&json!({ "note": "by ship" })).expect("it is taken");
     let set = |record: &gatefold::engine::EventRecord| match &record.event {
         Event::ValuesSet { values, step, by, .. } => Some((values.clone(), step.clone(), by.clone())),
         _ => None,
@@ -95,7 +95,7 @@ fn who_gave_a_value_and_why_is_in_the_journal() {
 #[test]
 fn every_value_that_does_not_fit_is_told_and_none_is_taken() {
     let mut run = waiting();
-    let told = why(run.set(&json!({ "amount": "much", "amuont": 1, "note": "x" })));
+    let told = why(run.change(&json!({ "amount": "much", "amuont": 1, "note": "x" })));
     assert!(told.contains("amount must be a whole number"), "{told}");
     assert!(
         told.contains("amuont is no value of this flow; did you mean amount?"),
@@ -107,7 +107,7 @@ fn every_value_that_does_not_fit_is_told_and_none_is_taken() {
 #[test]
 fn nobody_outside_names_a_file_that_a_run_is_to_work_on() {
     let mut run = waiting();
-    let told = why(run.set(&json!({ "paper": { "id": "fil_9" } })));
+    let told = why(run.change(&json!({ "paper": { "id": "fil_9" } })));
     assert!(told.contains("paper is a file, which a step alone can set"), "{told}");
 }
 
@@ -116,9 +116,9 @@ fn values_have_a_limit_together() {
     let mut run = waiting();
     let rest = json!({ "amount": 3, "note": "" }).to_string().len();
     let fits = "x".repeat(MAX_VALUES_BYTES - rest);
-    let told = why(run.set(&json!({ "note": format!("{fits}x") })));
+    let told = why(run.change(&json!({ "note": format!("{fits}x") })));
     assert!(told.contains("the most"), "{told}");
-    assert_eq!(run.set(&json!({ "note": fits })), Ok(Reply::Accepted));
+    assert_eq!(run.change(&json!({ "note": fits })), Ok(Reply::Accepted));
 }
 
 #[test]
@@ -133,6 +133,6 @@ fn a_value_that_a_step_gives_and_that_does_not_fit_needs_a_person() {
 fn values_stay_as_they_were_at_the_end() {
     let mut run = waiting();
     run.wake_after("10 days");
-    let told = why(run.set(&json!({ "amount": 11 })));
+    let told = why(run.change(&json!({ "amount": 11 })));
     assert!(told.contains("the run has ended"), "{told}");
 }

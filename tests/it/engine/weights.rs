@@ -97,8 +97,16 @@ fn more_than_all_weigh_is_an_incident_and_as_much_is_not() {
 fn a_place_that_is_handed_over_keeps_its_weight() {
     let mut run = asked("majority", &PEOPLE);
     let (of, to, reason) = ("user:lead".to_owned(), "user:c".to_owned(), None);
-    run.act("lead", TaskAct::Reassign { of, to, reason })
-        .expect("it is theirs");
+    run.act(
+        "lead",
+        TaskAct::Reassign {
+            of,
+            to,
+            reason,
+            afresh: false,
+        },
+    )
+    .expect("it is theirs");
     run.decide("c", YES).expect("it counts");
     assert_eq!(run.outcome("sign").as_deref(), Some(YES));
 }

@@ -88,6 +88,7 @@ impl World {
             email: format!("{name}@example.com"),
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
             groups: BTreeSet::new(),
+            skills: BTreeSet::new(),
             manager: None,
             absent: Vec::new(),
         };

@@ -561,3 +561,42 @@ outputs: { limit: \"${{ settings.limit }}\" }\nsteps:\n  - { id: pause, wait: { 
         .json();
     assert_eq!(journal["items"][0]["settings"], json!({ "limit": 7 }), "{journal}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_administrator_says_what_a_failed_step_came_to() {
+    let harness = Harness::new().await;
+    // The port is closed: the call fails at once, and for good.
+    let yaml = "flow: calls\nversion: 1.0.0\noutputs: { status: \"${{ steps.call.status }}\" }\nsteps:\n  - id: call\n    uses: http.request\n    with: { method: GET, url: \"http://127.0.0.1:9/\" }\n";
+    harness.deploy(yaml).await;
+    let run = harness.begin("calls", json!({})).await;
+    while run_of(&harness, &run).await["incident"] != true {
+        tokio::task::yield_now().await;
+    }
+    let set = async |user: &str, body: Value| {
+        let path = format!("/api/v1/runs/{run}/steps/call/set");
+        let answer = harness.post(&path).by(user).json(&body).send().await;
+        (answer.status, answer.text().to_string())
+    };
+    let output = json!({ "status": 201, "headers": {}, "body": null });
+    let right = json!({ "output": output, "reason": "done by telephone" });
+    assert_eq!(set("operator", right.clone()).await.0, StatusCode::FORBIDDEN);
+    let (status, text) = set("admin", json!({ "output": { "status": "fine" }, "reason": "done" })).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{text}");
+    assert!(text.contains("http.request gives no such thing"), "{text}");
+    let (status, text) = set("admin", json!({ "output": output, "reason": " " })).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{text}");
+    let (status, text) = set(
+        "admin",
+        json!({ "output": output, "outcome": "failed", "reason": "no" }),
+    )
+    .await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{text}");
+    let (status, text) = set("admin", right).await;
+    assert_eq!(status, StatusCode::NO_CONTENT, "{text}");
+    watch(&harness, &run, 0).await;
+    let view = run_of(&harness, &run).await;
+    assert_eq!(
+        (&view["outcome"], &view["outputs"]["status"]),
+        (&json!("completed"), &json!(201))
+    );
+}

@@ -344,6 +344,130 @@ async fn a_task_is_taken_given_back_and_passed_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_task_rests_goes_on_and_is_skipped_over_the_api() {
+    let harness = Harness::new().await;
+    harness
+        .deploy(&SHELVING.replace("to: [role:legal]", "to: [role:legal]\n      allow: [suspend, skip]"))
+        .await;
+    harness.begin("shelves", json!({})).await;
+    let tasks = harness.get("/api/v1/tasks").by("anna").send().await.json();
+    let path = format!("/api/v1/tasks/{}", tasks["items"][0]["id"].as_str().unwrap());
+    let act = async |user: &str, how: &str, body: Value| {
+        let answer = harness.post(&format!("{path}/{how}")).by(user).json(&body).send().await;
+        (answer.status, answer.text().to_string())
+    };
+    let why = json!({ "reason": "the archive is closed" });
+    assert_eq!(act("nobody", "suspend", why.clone()).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(act("anna", "suspend", why.clone()).await.0, StatusCode::OK);
+    let task = harness.get(&path).by("ben").send().await.json();
+    assert_eq!(task["suspended"]["by"], "user:anna");
+    assert_eq!(task["suspended"]["reason"], "the archive is closed");
+    assert_eq!(task["allow"], json!(["suspend", "skip"]));
+    let (status, text) = act("ben", "claim", json!({})).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert!(text.contains("the archive is closed"), "{text}");
+    assert_eq!(act("ben", "resume", json!({})).await.0, StatusCode::CONFLICT);
+    assert_eq!(
+        act("admin", "resume", json!({})).await.0,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(act("anna", "resume", json!({})).await.0, StatusCode::OK);
+    assert_eq!(act("anna", "redo", why.clone()).await.0, StatusCode::CONFLICT);
+    assert_eq!(
+        act("anna", "skip", json!({ "reason": " " })).await.0,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(act("anna", "skip", why).await.0, StatusCode::OK);
+    let task = harness.get(&path).by("anna").send().await.json();
+    assert_eq!((&task["state"], task.get("suspended")), (&json!("withdrawn"), None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_is_started_kept_and_followed_by_the_next_over_the_api() {
+    let harness = Harness::new().await;
+    harness.deploy(SHELVING).await;
+    for _ in 0..2 {
+        harness.begin("shelves", json!({})).await;
+    }
+    let tasks = harness.get("/api/v1/tasks?order=oldest").by("anna").send().await.json();
+    let path = |at: usize| format!("/api/v1/tasks/{}", tasks["items"][at]["id"].as_str().unwrap());
+    let act = async |user: &str, how: &str, body: Value| {
+        let answer = harness
+            .post(&format!("{}/{how}", path(0)))
+            .by(user)
+            .json(&body)
+            .send()
+            .await;
+        (answer.status, answer.json())
+    };
+    assert_eq!(act("nobody", "start", json!({})).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(act("anna", "start", json!({})).await.0, StatusCode::OK);
+    assert_eq!(act("ben", "start", json!({})).await.0, StatusCode::CONFLICT);
+    let wrong = json!({ "form": { "shelf": "far too long" } });
+    assert_eq!(act("anna", "draft", wrong).await.0, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        act("anna", "draft", json!({ "form": { "shelf": "A1" } })).await.0,
+        StatusCode::OK
+    );
+    let task = harness.get(&path(0)).by("anna").send().await.json();
+    assert_eq!(
+        (&task["started"][0]["by"], &task["draft"]["form"]),
+        (&json!("user:anna"), &json!({ "shelf": "A1" }))
+    );
+    assert_eq!(task["priority"], "normal");
+    let (status, answer) = act("anna", "decision", json!({ "decision": "done", "next": "same_step" })).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(answer["next"], tasks["items"][1]["id"]);
+    let task = harness.get(&path(1)).by("anna").send().await.json();
+    assert_eq!(task["claimed_by"], "user:anna");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_a_flow_lets_see_a_task_sees_it_and_does_nothing_about_it() {
+    let harness = Harness::new().await;
+    let seen = "to: [role:legal]\n      visible: { untaken: [user:nobody] }\n      priority: high";
+    harness.deploy(&SHELVING.replace("to: [role:legal]", seen)).await;
+    harness.begin("shelves", json!({})).await;
+    let list = async |query: &str| {
+        harness
+            .get(&format!("/api/v1/tasks{query}"))
+            .by("nobody")
+            .send()
+            .await
+            .json()
+    };
+    assert_eq!(list("").await["items"], json!([]));
+    let watched = list("?watched=true").await;
+    let path = format!("/api/v1/tasks/{}", watched["items"][0]["id"].as_str().unwrap());
+    assert_eq!(list("?watched=true&step=other").await["items"], json!([]));
+    let view = harness.get(&path).by("nobody").send().await;
+    assert_eq!(
+        (view.status, &view.json()["priority"]),
+        (StatusCode::OK, &json!("high"))
+    );
+    for how in ["claim", "start"] {
+        let answer = harness
+            .post(&format!("{path}/{how}"))
+            .by("nobody")
+            .json(&json!({}))
+            .send()
+            .await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{how}");
+    }
+    harness
+        .post(&format!("{path}/claim"))
+        .by("anna")
+        .json(&json!({}))
+        .send()
+        .await;
+    assert_eq!(
+        harness.get(&path).by("nobody").send().await.status,
+        StatusCode::NOT_FOUND
+    );
+    assert_eq!(list("?watched=true").await["items"], json!([]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_is_asked_a_question_sees_the_task_and_answers() {
     let harness = Harness::new().await;
     harness.deploy(SHELVING).await;

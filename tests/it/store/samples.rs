@@ -50,6 +50,7 @@ pub fn event(run: &str, seq: u64) -> EventRecord {
             output: json!({"number": 0.1 + 0.2, "text": "Zahlung über 5 € “sofort”\n", "large": u64::MAX, "null": null}),
             cause: None,
             in_doubt: false,
+            by_hand: None,
         },
     }
 }
@@ -209,6 +210,12 @@ pub fn task(id: &str, people: &[&str], opened_at: Timestamp) -> TaskRow {
         reason: Vec::new(),
         deputies: Vec::new(),
         claimed_by: None,
+        suspended: None,
+        allow: Vec::new(),
+        started: Vec::new(),
+        draft: None,
+        visible: gatefold::engine::event::Watchers::default(),
+        priority: gatefold::engine::view::Priority::Normal,
         thread: Vec::new(),
         people: people.iter().map(|person| (*person).to_owned()).collect(),
         decided: Vec::new(),

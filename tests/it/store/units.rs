@@ -45,6 +45,16 @@ fn one_of_each() -> Vec<Write> {
                 key: "1".to_owned(),
             }],
         },
+    ]
+    .into_iter()
+    .chain(events())
+    .chain(mails_and_keys())
+    .collect()
+}
+
+/// One of every change of an event.
+fn events() -> Vec<Write> {
+    vec![
         Write::Event(inbound("evt_1")),
         Write::Delivered(Delivery {
             event: EventId::from("evt_1"),
@@ -65,9 +75,6 @@ fn one_of_each() -> Vec<Write> {
         },
         Write::EventsDue,
     ]
-    .into_iter()
-    .chain(mails_and_keys())
-    .collect()
 }
 
 fn mails_and_keys() -> Vec<Write> {

@@ -247,7 +247,7 @@ impl Real {
         match happening {
             Happening::Decide { task, person, vote } => self.decide(host, task, person, vote).await,
             Happening::Cancel => {
-                let cancelled = host.cancel_run(&self.run, "user:a", "").await;
+                let cancelled = host.cancel_run(&self.run, "user:a", "so").await;
                 assert!(
                     matches!(cancelled, Ok(()) | Err(HostError::Refused(_))),
                     "{cancelled:?}"

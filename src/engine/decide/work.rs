@@ -1,0 +1,59 @@
+//! People work on a task before they answer it: they start, and keep what they have filled in.
+
+use super::super::input::{Refusal, Reply};
+use super::super::limits::{MAX_FORM_BYTES, payload_bytes};
+use super::super::state::Task;
+use super::form;
+use crate::base::Value;
+use crate::plan::PlanAsk;
+use serde_json::Map;
+
+pub(super) fn start(task: &Task, ask: &PlanAsk, by: &str) -> Result<Reply, Refusal> {
+    if task.seat_of(by).is_none() {
+        return Err(Refusal::NoSuchTask);
+    }
+    task.check_rests()?;
+    if ask.settles_alone() && task.claimed_by.as_ref().is_some_and(|holder| holder != by) {
+        return Err(Refusal::Taken);
+    }
+    if task.started.iter().any(|one| one.by == by) {
+        return Ok(Reply::AlreadyDone);
+    }
+    Ok(Reply::Accepted)
+}
+
+/// Whoever could answer keeps what they have, and so does whoever was asked for help.
+pub(super) fn save(task: &Task, ask: &PlanAsk, by: &str, given: &Map<String, Value>) -> Result<Reply, Refusal> {
+    let helps = task.is_consulted(by);
+    if task.seat_of(by).is_none() && !helps {
+        return Err(Refusal::NoSuchTask);
+    }
+    task.check_rests()?;
+    if !ask.settles_alone() {
+        return Err(Refusal::NotAllowed(
+            "several people answer this task, each with what they fill in themselves",
+        ));
+    }
+    if !helps && task.claimed_by.as_ref().is_some_and(|holder| holder != by) {
+        return Err(Refusal::Taken);
+    }
+    let mut kept = task.draft.as_ref().map(|draft| draft.form.clone()).unwrap_or_default();
+    kept.extend(given.clone());
+    if payload_bytes(&Value::Object(kept.clone())) > MAX_FORM_BYTES {
+        let why = format!("has more than {MAX_FORM_BYTES} bytes with what was kept before");
+        return Err(Refusal::Form(vec![("the form".to_owned(), why)]));
+    }
+    // no answer is called so: nothing is needed yet
+    form::checked(ask, "", &kept)?;
+    if task.draft.as_ref().is_some_and(|draft| draft.form == kept) {
+        return Ok(Reply::AlreadyDone);
+    }
+    Ok(Reply::Accepted)
+}
+
+/// What somebody fills in with an answer, over what was kept before.
+pub(super) fn with_draft(task: &Task, given: &Map<String, Value>) -> Map<String, Value> {
+    let mut form = task.draft.as_ref().map(|draft| draft.form.clone()).unwrap_or_default();
+    form.extend(given.clone());
+    form
+}
