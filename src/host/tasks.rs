@@ -5,6 +5,7 @@ use crate::base::id::TaskId;
 use crate::engine::{Acting, Decision, Input, Refusal, Reply, TaskAct};
 use crate::space::names;
 use crate::store::TaskRow;
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 /// Longest reason of a decision, in characters.
@@ -31,9 +32,31 @@ pub enum Next {
     SameStep,
 }
 
-/// The order of lists: what is urgent first, then what is due first, then the oldest.
-pub fn in_order(tasks: &mut [TaskRow]) {
-    tasks.sort_by_key(|task| (task.priority, task.due.is_none(), task.due, task.opened_at));
+/// The order of a list of tasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// What is urgent first, then what is due first, then the oldest.
+    #[default]
+    Priority,
+    /// What is due first.
+    Due,
+    /// The oldest first.
+    Oldest,
+    /// The newest first.
+    Newest,
+}
+
+impl Order {
+    /// Puts tasks, the oldest first as they are, in this order.
+    pub fn sort(self, tasks: &mut [TaskRow]) {
+        match self {
+            Self::Priority => tasks.sort_by_key(|task| (task.priority, task.due.is_none(), task.due, task.opened_at)),
+            Self::Due => tasks.sort_by_key(|task| (task.due.is_none(), task.due, task.opened_at)),
+            Self::Oldest => tasks.sort_by_key(|task| task.opened_at),
+            Self::Newest => tasks.sort_by_key(|task| Reverse(task.opened_at)),
+        }
+    }
 }
 
 impl Host {
@@ -87,7 +110,7 @@ impl Host {
         };
         let mut tasks = self.parts().store.open_tasks(Some(person)).await?;
         tasks.retain(|task| task.id != *answered && fits(task));
-        in_order(&mut tasks);
+        Order::Priority.sort(&mut tasks);
         for task in tasks {
             let start = Acting {
                 task: task.id.clone(),

@@ -253,6 +253,15 @@ impl Checker<'_> {
                 self.step(&format!("{at}/{index}"), step);
             }
         }
+        for (index, list) in expect.lists.iter().enumerate() {
+            self.person(&format!("{at}/lists/{index}/of"), &list.of);
+            for (place, step) in list.shows.iter().enumerate() {
+                self.step(&format!("{at}/lists/{index}/shows/{place}"), step);
+            }
+        }
+        for step in expect.started.keys() {
+            self.step_by_key(&format!("{at}/started/{}", escape(step)), step);
+        }
         for (key, lists) in [("in_order", &expect.in_order), ("watched", &expect.watched)] {
             for (person, steps) in lists {
                 let at = format!("{at}/{key}/{}", escape(person));

@@ -26,7 +26,7 @@ pub struct Judge<'j> {
 }
 
 impl Judge<'_> {
-    fn wrong(&mut self, pointer: &str, message: String, label: String, help: String) {
+    pub(super) fn wrong(&mut self, pointer: &str, message: String, label: String, help: String) {
         let span = super::first_line(&self.document.text, self.document.spans.value(pointer));
         let finding = Diagnostic::error(codes::NOT_AS_EXPECTED, message, span)
             .with_label(label)
@@ -54,11 +54,7 @@ impl Judge<'_> {
         for (person, wanted) in &expect.inbox {
             self.inbox(&format!("{at}/inbox/{}", escape(person)), person, wanted);
         }
-        for (key, lists) in [("in_order", &expect.in_order), ("watched", &expect.watched)] {
-            for (person, wanted) in lists {
-                self.listed(&format!("{at}/{key}/{}", escape(person)), key, person, wanted);
-            }
-        }
+        self.lists(at, expect);
         for (index, wanted) in expect.mails.iter().enumerate() {
             self.mail(&format!("{at}/mails/{index}"), wanted);
         }
@@ -168,31 +164,6 @@ impl Judge<'_> {
         };
         let help = self.facts.excerpt(None);
         self.wrong(at, format!("{person} has other tasks"), label, help);
-    }
-
-    fn listed(&mut self, at: &str, key: &str, person: &str, wanted: &[String]) {
-        let in_order = key == "in_order";
-        let lists = if in_order {
-            &self.facts.lists
-        } else {
-            &self.facts.watched
-        };
-        let of_person = lists.get(&party(&self.setting.directory, person));
-        let found = of_person.cloned().unwrap_or_default();
-        if found == wanted {
-            return;
-        }
-        let label = match found.as_slice() {
-            [] => "there is nothing".to_owned(),
-            steps => format!("there is `{}`", steps.join("`, `")),
-        };
-        let what = if in_order {
-            "has another list of tasks"
-        } else {
-            "sees other tasks"
-        };
-        let help = self.facts.excerpt(None);
-        self.wrong(at, format!("{person} {what}"), label, help);
     }
 
     fn mail(&mut self, at: &str, wanted: &MailSpec) {
@@ -357,7 +328,7 @@ fn shown(state: &str) -> &str {
     }
 }
 
-fn listed(people: &BTreeSet<String>) -> String {
+pub(super) fn listed(people: &BTreeSet<String>) -> String {
     if people.is_empty() {
         return "nobody".to_owned();
     }

@@ -7,7 +7,7 @@ use crate::engine::EventRecord;
 use crate::engine::event::Event;
 use crate::host::HostError;
 use crate::host::runs::StepView;
-use crate::host::tasks::in_order;
+use crate::host::tasks::Order;
 use crate::people::Directory;
 use crate::plan::{Plan, PlanStep, PlanVerb};
 use crate::space::State;
@@ -46,8 +46,10 @@ pub struct Facts {
     pub calls: Vec<String>,
     /// Shares that are open, by id.
     pub open_shares: BTreeSet<String>,
-    /// Steps of the open tasks in the list of each person, in its order.
-    pub lists: BTreeMap<String, Vec<String>>,
+    /// The open tasks in the list of each person, the oldest first.
+    pub lists: BTreeMap<String, Vec<TaskRow>>,
+    /// By step: who works on its open tasks.
+    pub started: BTreeMap<String, BTreeSet<String>>,
     /// Steps of the open tasks that each person sees without being asked.
     pub watched: BTreeMap<String, Vec<String>>,
 }
@@ -69,14 +71,14 @@ impl Facts {
             calls: world.calls(),
             open_shares: BTreeSet::new(),
             lists: BTreeMap::new(),
+            started: BTreeMap::new(),
             watched: BTreeMap::new(),
         };
         for user in stage.setting.directory.users.keys() {
             let person = format!("user:{user}");
-            let mut tasks = stage.host.open_tasks(Some(&person)).await?;
-            in_order(&mut tasks);
-            facts.lists.insert(person.clone(), steps_of(tasks));
-            let watched = steps_of(stage.host.watched_tasks(&person).await?);
+            let tasks = stage.host.open_tasks(Some(&person)).await?;
+            facts.lists.insert(person.clone(), tasks);
+            let watched = steps_of(&stage.host.watched_tasks(&person).await?);
             facts.watched.insert(person, watched);
         }
         let Some(run) = facts.run.as_ref().map(|run| run.id.clone()) else {
@@ -87,6 +89,8 @@ impl Facts {
         facts.steps = view.steps;
         facts.outputs = view.outputs;
         for task in stage.host.open_tasks(None).await? {
+            let started = task.started.iter().map(|one| one.by.clone());
+            facts.started.entry(task.step.clone()).or_default().extend(started);
             let people = task.listed_for().cloned().collect();
             facts.tasks.push((people, task.step));
         }
@@ -156,6 +160,14 @@ impl Facts {
         let mut steps: Vec<String> = theirs.map(|(_, step)| step.clone()).collect();
         steps.sort_unstable();
         steps
+    }
+
+    /// The steps of a person's list, in an order, of those tasks that `is_shown` lets through.
+    pub fn listed(&self, person: &str, order: Order, is_shown: impl Fn(&TaskRow) -> bool) -> Vec<String> {
+        let mut tasks = self.lists.get(person).cloned().unwrap_or_default();
+        order.sort(&mut tasks);
+        tasks.retain(is_shown);
+        steps_of(&tasks)
     }
 
     /// Whether a step has begun.
@@ -235,8 +247,8 @@ impl Facts {
     }
 }
 
-fn steps_of(tasks: Vec<TaskRow>) -> Vec<String> {
-    tasks.into_iter().map(|task| task.step).collect()
+fn steps_of(tasks: &[TaskRow]) -> Vec<String> {
+    tasks.iter().map(|task| task.step.clone()).collect()
 }
 
 /// A line of the journal in short: when, what, and the fields that are a word.

@@ -2,7 +2,7 @@
 
 use super::acts::{ActSpec, SetSpec};
 use crate::base::Value;
-use crate::host::tasks::Next;
+use crate::host::tasks::{Next, Order};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -637,6 +637,12 @@ pub struct ExpectSpec {
     /// By person: the same, in the order of the list.
     #[serde(default)]
     pub in_order: IndexMap<String, Vec<String>>,
+    /// Lists of tasks as people ask for them.
+    #[serde(default)]
+    pub lists: Vec<ListSpec>,
+    /// By step: exactly who works on its open tasks, in any order.
+    #[serde(default)]
+    pub started: IndexMap<String, Vec<String>>,
     /// By person: exactly the steps whose open tasks they see without being asked.
     #[serde(default)]
     pub watched: IndexMap<String, Vec<String>>,
@@ -654,6 +660,24 @@ pub struct ExpectSpec {
     pub events: Vec<IndexMap<String, Value>>,
     /// How many runs of the flow there are.
     pub runs: Option<usize>,
+}
+
+/// A list of tasks, as somebody asks for it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "List")]
+pub struct ListSpec {
+    /// Whose list: a user name.
+    pub of: String,
+    /// In which order; without it, by priority.
+    #[serde(default)]
+    pub order: Order,
+    /// Of this flow alone.
+    pub flow: Option<String>,
+    /// Of this step alone.
+    pub step: Option<String>,
+    /// Exactly the steps whose open tasks it shows, in order.
+    pub shows: Vec<String>,
 }
 
 /// A text or several.

@@ -14,6 +14,7 @@ mod expect;
 mod facts;
 pub mod file;
 pub mod junit;
+mod lists;
 mod made_up;
 mod material;
 mod moment;

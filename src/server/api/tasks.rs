@@ -2,7 +2,7 @@
 
 use crate::base::id::{FileId, TaskId};
 use crate::engine::{Acting, Decision, Reply, TaskAct};
-use crate::host::tasks::in_order;
+use crate::host::tasks::Order;
 use crate::people::roles::ADMIN;
 use crate::server::dto::{
     DecisionAnswer, DecisionBody, HandOnBody, Page, ReasonBody, ReleaseBody, RemarkBody, SaveBody, Task,
@@ -40,21 +40,6 @@ pub struct TasksQuery {
     order: Order,
 }
 
-/// The order of a list of tasks.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Order {
-    /// What is urgent first, then what is due first, then the oldest.
-    #[default]
-    Priority,
-    /// What is due first.
-    Due,
-    /// The oldest first.
-    Oldest,
-    /// The newest first.
-    Newest,
-}
-
 /// Open tasks, in the order that is asked for.
 pub async fn list(
     State(server): State,
@@ -75,12 +60,7 @@ pub async fn list(
     let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
     tasks
         .retain(|task| is(&query.flow, &task.flow) && is(&query.step, &task.step) && is(&query.run, task.run.as_str()));
-    match query.order {
-        Order::Priority => in_order(&mut tasks),
-        Order::Due => tasks.sort_by_key(|task| (task.due.is_none(), task.due, task.opened_at)),
-        Order::Oldest => tasks.sort_by_key(|task| task.opened_at),
-        Order::Newest => tasks.sort_by_key(|task| std::cmp::Reverse(task.opened_at)),
-    }
+    query.order.sort(&mut tasks);
     Ok(Answer(Page {
         items: tasks.into_iter().map(Task::from).collect(),
         next: None,
