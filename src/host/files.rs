@@ -11,6 +11,7 @@ use crate::people::roles;
 use crate::plan::{Plan, PlanVerb};
 use crate::space::access::{Denial, Right, decide};
 use crate::space::events::{CommentAdded, CommentRef, FileDownloaded};
+use crate::space::life::{Crowded, MAX_SHARE_COMMENTS};
 use crate::space::{Comment, File, FileRef, Grant, Share, SpaceEvent, Workspace, names};
 use crate::store::{BlobError, Write};
 use std::collections::BTreeSet;
@@ -105,6 +106,10 @@ impl Host {
         text: &str,
     ) -> Result<Option<DocumentRef>, HostError> {
         names::check_comment(text).map_err(|error| HostError::Invalid(format!("the comment: {error}")))?;
+        let comments = self.parts().store.comments_in(&visitor.share.id).await?;
+        if comments.len() >= MAX_SHARE_COMMENTS {
+            return Err(HostError::Conflict(Crowded::Comments.to_string()));
+        }
         match file {
             Some(file) => self.shared_version(visitor, file, None).await.map(Some),
             None => Ok(None),

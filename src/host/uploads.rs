@@ -14,6 +14,7 @@ use crate::engine::InboundEvent;
 use crate::engine::event::DocumentRef;
 use crate::space::access::Right;
 use crate::space::events::FileUploaded;
+use crate::space::life::has_room;
 use crate::space::media::media_type;
 use crate::space::{Content, File, Locked, Share, State, Workspace, names};
 use crate::store::{StoredBlob, Write};
@@ -81,13 +82,16 @@ impl Host {
                 "the workspace is closed: it takes nothing new".to_owned(),
             ));
         }
-        let existing = match self.shared_file_named(share, incoming.name).await? {
-            Some(file) => Some(file),
+        let shared = self.shared_files(share).await?;
+        let existing = match shared.iter().find(|file| file.name == incoming.name) {
+            Some(file) => Some(file.clone()),
             None => {
                 let store = &self.parts().store;
                 store.file_named(&share.workspace, &share.folder, incoming.name).await?
             }
         };
+        let room = has_room(&shared, existing.as_ref(), incoming.blob.size);
+        room.map_err(|crowded| HostError::Conflict(crowded.to_string()))?;
         let (file, document) = self
             .next_version(existing, &share.workspace, &share.folder, incoming)
             .await?;
@@ -103,13 +107,12 @@ impl Host {
         Ok((document, writes))
     }
 
-    async fn shared_file_named(&self, share: &Share, name: &str) -> Result<Option<File>, HostError> {
+    async fn shared_files(&self, share: &Share) -> Result<Vec<File>, HostError> {
+        let mut files = Vec::with_capacity(share.files.len());
         for id in &share.files {
-            if let Some(file) = self.parts().store.file(id).await?.filter(|file| file.name == name) {
-                return Ok(Some(file));
-            }
+            files.extend(self.parts().store.file(id).await?);
         }
-        Ok(None)
+        Ok(files)
     }
 
     /// Puts a file into a folder of the main workspace, as a person of the directory does.

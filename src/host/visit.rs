@@ -209,20 +209,16 @@ impl Host {
         self.decide_anew("the share", || async move {
             let entry = self.entry(visitor, AccessKind::Open);
             let visitor = self.allow(visitor, Right::List, &entry).await?;
-            if visitor.grant.opened_at.is_some() {
-                return Ok(((), vec![Write::Access(entry)]));
-            }
             let at = entry.at;
+            let Some(grant) = visitor.grant.opened(at) else {
+                return Ok(((), vec![Write::Access(entry)]));
+            };
             let event = ShareOpened {
                 share: visitor.share.id.to_string(),
                 by: visitor.actor.clone(),
                 at,
             };
-            let event = inbound(EventId::derived(&format!("opened:{}", visitor.grant.id)), &event, at);
-            let grant = Grant {
-                opened_at: Some(at),
-                ..visitor.grant
-            };
+            let event = inbound(EventId::derived(&format!("opened:{}", grant.id)), &event, at);
             let writes = vec![Write::PutGrant(grant), Write::Access(entry), Write::Event(event)];
             Ok(((), writes))
         })

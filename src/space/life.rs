@@ -40,6 +40,52 @@ pub enum Over {
     Expired,
 }
 
+/// Most files of a share, whoever put them there.
+pub const MAX_SHARE_FILES: usize = 1_000;
+/// Most comments in a share.
+pub const MAX_SHARE_COMMENTS: usize = 1_000;
+/// Most versions of one file in a share.
+pub const MAX_SHARED_VERSIONS: usize = 1_000;
+/// Most bytes of all versions of the files in a share.
+pub const MAX_SHARE_BYTES: u64 = 64 << 30;
+
+/// What a share holds no more of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Crowded {
+    /// Files.
+    #[error("the share has {MAX_SHARE_FILES} files, which is as many as it takes")]
+    Files,
+    /// Versions of the file.
+    #[error("the file has {MAX_SHARED_VERSIONS} versions, which is as many as it takes through a share")]
+    Versions,
+    /// Bytes.
+    #[error("the share would hold more than {} GiB", MAX_SHARE_BYTES >> 30)]
+    Bytes,
+    /// Comments.
+    #[error("the share has {MAX_SHARE_COMMENTS} comments, which is as many as it takes")]
+    Comments,
+}
+
+/// Whether a share with these files takes `size` more bytes: as a version of `onto`, or as a new file.
+///
+/// # Errors
+/// What there is too much of.
+pub fn has_room(files: &[File], onto: Option<&File>, size: u64) -> Result<(), Crowded> {
+    let is_shared = onto.is_some_and(|onto| files.iter().any(|file| file.id == onto.id));
+    if !is_shared && files.len() >= MAX_SHARE_FILES {
+        return Err(Crowded::Files);
+    }
+    if onto.is_some_and(|file| file.versions.len() >= MAX_SHARED_VERSIONS) {
+        return Err(Crowded::Versions);
+    }
+    let versions = files.iter().flat_map(|file| &file.versions);
+    let held = versions.fold(size, |sum, version| sum.saturating_add(version.size));
+    if held > MAX_SHARE_BYTES {
+        return Err(Crowded::Bytes);
+    }
+    Ok(())
+}
+
 impl File {
     /// A file with its first version.
     pub fn create(
@@ -208,6 +254,35 @@ mod tests {
             size: 3,
             media_type: "text/plain".into(),
         }
+    }
+
+    #[test]
+    fn a_share_takes_so_much_and_no_more() {
+        let named = |number: usize| {
+            let mut file = file();
+            file.id = FileId(format!("fil_{number}"));
+            file
+        };
+        let files: Vec<File> = (0..MAX_SHARE_FILES).map(named).collect();
+        assert_eq!(has_room(&files[1..], None, 1), Ok(()));
+        assert_eq!(has_room(&files, None, 1), Err(Crowded::Files));
+        assert_eq!(has_room(&files, Some(&files[0]), 1), Ok(()), "a version is no file");
+        assert_eq!(has_room(&files, Some(&named(MAX_SHARE_FILES)), 1), Err(Crowded::Files));
+
+        let with_versions =
+            |count: usize| (1..count).fold(file(), |file, _| file.with_version(content("bb"), "x", at(5)));
+        let full = with_versions(MAX_SHARED_VERSIONS);
+        let nearly = with_versions(MAX_SHARED_VERSIONS - 1);
+        assert_eq!(has_room(std::slice::from_ref(&nearly), Some(&nearly), 1), Ok(()));
+        assert_eq!(
+            has_room(std::slice::from_ref(&full), Some(&full), 1),
+            Err(Crowded::Versions)
+        );
+
+        let mut large = file();
+        large.versions[0].size = MAX_SHARE_BYTES - 10;
+        assert_eq!(has_room(std::slice::from_ref(&large), None, 10), Ok(()));
+        assert_eq!(has_room(&[large], None, 11), Err(Crowded::Bytes));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Most files of a new share.
-pub const MAX_FILES: usize = 1_000;
+pub const MAX_FILES: usize = crate::space::life::MAX_SHARE_FILES;
 
 /// What a new share is to be. It needs an end: `expires_in` or `expires_at`.
 #[derive(Debug, Deserialize, JsonSchema)]

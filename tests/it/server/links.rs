@@ -4,7 +4,9 @@ use crate::harness::{Harness, UPLOAD_BYTES, days_after};
 use axum::body::Body;
 use axum::http::StatusCode;
 use gatefold::audit::AccessKind;
-use gatefold::space::{Role, State};
+use gatefold::base::id::CommentId;
+use gatefold::space::life::MAX_SHARE_COMMENTS;
+use gatefold::space::{Comment, Role, State};
 use gatefold::store::Write;
 use serde_json::json;
 
@@ -197,6 +199,28 @@ async fn a_link_that_is_over_says_so_and_gives_nothing() {
         let refused = log.iter().filter(|(_, entry)| entry.refused.is_some()).count();
         assert!(refused >= 5, "each refusal leaves a line: {log:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_share_takes_so_many_comments_and_no_more() {
+    let harness = Harness::new().await;
+    let link = harness.share(Role::Comment).await;
+    let comment = |number: usize| {
+        Write::AddComment(Comment {
+            id: CommentId(format!("cmt_{number}")),
+            share: link.share.clone(),
+            file: None,
+            text: "again".to_owned(),
+            by: "email:rita@outside.example".to_owned(),
+            at: harness.host.now(),
+        })
+    };
+    harness.commit((1..MAX_SHARE_COMMENTS).map(comment).collect()).await;
+    let say = || harness.post(&link.path("/comments")).json(&json!({ "text": "more" }));
+    assert_eq!(say().send().await.status, StatusCode::CREATED);
+    let refused = say().send().await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(refused.text().contains("1000 comments"), "{}", refused.text());
 }
 
 #[tokio::test(start_paused = true)]
