@@ -19,7 +19,7 @@ pub use graph::{Certainty, Completion, DeadEdge, Index, Knowledge, StepSet};
 pub use locate::Locator;
 pub use run::PlanRun;
 
-use crate::base::{Calendar, Period, Schedule, Value};
+use crate::base::{Calendar, Period, Schedule};
 use crate::expr::{Expression, Template, Tree};
 pub use crate::spec::ask::{Detour, Pick};
 pub use crate::spec::reach::{Priority, Starts};
@@ -462,10 +462,5 @@ impl Plan {
     /// What is surely known when each of `steps` starts.
     pub fn knowledge(&self) -> Knowledge {
         Knowledge::of(&self.steps, &self.index)
-    }
-
-    /// A value for an input that is not given, if it has one.
-    pub fn default_of(&self, input: &str) -> Option<Value> {
-        self.inputs.get(input)?.default.clone()
     }
 }

@@ -100,7 +100,7 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<(u64, AccessEntry)>, StoreError>;
 
-    /// Runs that own one of `subjects` (a share, a grant, a workspace).
+    /// Runs that own one of `subjects` (a share, a workspace, a document that people decide on) or wait for it.
     async fn owners_of(&self, subjects: &[String]) -> Result<Vec<RunId>, StoreError>;
     /// Runs that wait for an event of this type and key.
     async fn subscribers(&self, kind: &str, key: &str) -> Result<Vec<RunId>, StoreError>;

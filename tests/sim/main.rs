@@ -91,9 +91,13 @@ fn whatever_goes_wrong_nothing_is_lost_or_done_twice() {
         }
         return checks::check(&sim);
     }
-    let marks = on_all_cores(number("SEEDS").unwrap_or(SEEDS), " whatever", |seed| {
-        simulate(seed).marks
-    });
+    let asked = number("SEEDS").unwrap_or(SEEDS);
+    let marks = on_all_cores(asked, " whatever", |seed| simulate(seed).marks);
+    // what is rare need not happen among few
+    if asked < SEEDS {
+        println!("{asked} seeds: {marks:?}");
+        return;
+    }
     let expected = [
         "answer lost",
         "answer to a dead process",
@@ -121,8 +125,8 @@ fn whatever_goes_wrong_nothing_is_lost_or_done_twice() {
     for name in expected {
         let seeds = marks.get(name).copied().unwrap_or(0);
         assert!(
-            seeds >= SEEDS / 100,
-            "only {seeds} of {SEEDS} seeds had {name:?}: {marks:?}"
+            seeds >= asked / 100,
+            "only {seeds} of {asked} seeds had {name:?}: {marks:?}"
         );
     }
 }

@@ -62,7 +62,7 @@ pub struct Step {
     pub id: String,
     /// What people call it.
     pub title: String,
-    /// `pending`, `active`, `finished`, `skipped`, `not_reached` or `incident`.
+    /// `pending`, `active`, `finished`, `skipped`, `not_reached`, `cancelled` or `incident`.
     pub state: String,
     /// Its outcome.
     pub outcome: Option<String>,
