@@ -80,14 +80,15 @@ impl Generator {
 
     /// Puts a verb into the step and says what it may come to.
     fn verb(&mut self, at: usize, step: &mut Map<String, Value>) -> Vec<String> {
-        match self.rng.below(31) {
-            30 if at > 0 => self.add(at, step),
-            27.. if at > 0 => self.stop(at, step),
-            26 => {
+        match self.rng.below(33) {
+            32 if at > 0 => self.add(at, step),
+            30.. => self.uses(step),
+            29 => {
                 let given = self.rng.choose(&["${{ values.v + 1 }}", "${{ inputs.n }}", "nonsense"]);
                 step.insert("set".to_owned(), json!({ "v": given }));
                 words(&["done"])
             }
+            26.. if at > 0 => self.stop(at, step),
             24..=25 => Self::run(step),
             22..=23 => self.collect(step),
             20..=21 if self.depth < 2 => self.each(at, step),
