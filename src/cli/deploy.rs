@@ -4,6 +4,7 @@ use super::embedded::{ServerArgs, Session};
 use super::exit::Outcome;
 use super::settings::Settings;
 use super::{output, sources, with_runtime};
+use crate::base::Value;
 use clap::Args;
 
 /// Deploy a flow.
@@ -34,6 +35,32 @@ pub fn run(args: &DeployArgs, settings: Settings) -> Outcome {
             "{} {}",
             output::field(&deployed, "flow"),
             output::field(&deployed, "version")
-        ))
+        ))?;
+        tell_waiting(&deployed);
+        Ok(())
     })
+}
+
+/// Says which runs of earlier versions wait, and whether the new version has their steps.
+fn tell_waiting(deployed: &Value) {
+    for at in deployed["waiting"].as_array().into_iter().flatten() {
+        let became = match at["change"].as_str() {
+            Some("same") => "which is the same in the new one",
+            Some("gone") => "which is not in the new one",
+            _ => "which is written otherwise in the new one",
+        };
+        let runs = at["runs"].as_u64().unwrap_or_default();
+        let (version, step) = (output::field(at, "version"), output::field(at, "step"));
+        let s = if runs == 1 { " waits" } else { "s wait" };
+        output::say(&format!("{runs} run{s} at {step} of {version}, {became}"));
+    }
+    if deployed["waiting"]
+        .as_array()
+        .is_some_and(|waiting| !waiting.is_empty())
+    {
+        output::say("they go on with the version that they began with");
+    }
+    if deployed["more_waiting"] == true {
+        output::say("of the runs under way, the newest were looked at");
+    }
 }

@@ -30,6 +30,7 @@ pub mod slots;
 mod stripes;
 pub mod tasks;
 pub mod timers;
+pub mod touched;
 pub mod triggers;
 mod uploads;
 pub mod visit;

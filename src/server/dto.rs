@@ -1,20 +1,15 @@
 //! What the API takes and gives. Apart from the host's types, so that those can change without
 //! breaking anybody's program.
 
-use super::items::AskedItem;
-use crate::audit::AccessEntry;
 mod acts;
 mod remark;
 mod run;
 mod values;
+mod waiting;
 mod why;
 
-pub use acts::{HandOnBody, ReleaseBody, SaveBody, SetStepBody, TaskDraft, TaskRest, TaskStart};
-pub use remark::{RemarkBody, TaskRemark};
-pub use run::{Elements, Parent, RunDetail, Step};
-pub use values::{SettingRow, SettingsBody, ValuesBody};
-pub use why::Reason;
-
+use super::items::AskedItem;
+use crate::audit::AccessEntry;
 use crate::base::render::{FileFindings, json};
 use crate::base::{Diagnostic, Timestamp, Value, unique};
 use crate::engine::event::{DecisionRecord, DocumentRef};
@@ -23,8 +18,14 @@ use crate::engine::{EventRecord, StandIn};
 use crate::host::tasks::Next;
 use crate::space::Role;
 use crate::store::{Deployment, MailState, OutboxMail, RunRow, RunStatus, TaskRow, TaskState};
+pub use acts::{HandOnBody, ReleaseBody, SaveBody, SetStepBody, TaskDraft, TaskRest, TaskStart};
+pub use remark::{RemarkBody, TaskRemark};
+pub use run::{Elements, Parent, RunDetail, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+pub use values::{SettingRow, SettingsBody, ValuesBody};
+pub use waiting::Waiting;
+pub use why::Reason;
 
 /// A part of a list.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -134,6 +135,12 @@ pub struct Flow {
     /// Findings that did not keep it from being deployed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// Runs of earlier versions that wait now, where the flow was just deployed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<Waiting>,
+    /// Whether there are more runs than the 500 that were looked at.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub more_waiting: bool,
 }
 
 impl From<Deployment> for Flow {
@@ -146,6 +153,8 @@ impl From<Deployment> for Flow {
             at: deployment.at,
             source: None,
             findings: Vec::new(),
+            waiting: Vec::new(),
+            more_waiting: false,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Flows: deploy, list, show.
 
 use crate::host::HostError;
-use crate::server::dto::{Finding, Flow, Page};
+use crate::server::dto::{Finding, Flow, Page, Waiting};
 use crate::server::extract::{Answer, Created, Path, Query, State, TextBody};
 use crate::server::{Caller, Problem};
 use schemars::JsonSchema;
@@ -26,8 +26,11 @@ pub async fn deploy(
     let name = query.name.unwrap_or_else(|| "flow.yaml".to_owned());
     match server.host.deploy(&name, &source, &caller.principal()).await {
         Ok((deployment, warnings)) => {
+            let touching = server.host.touched(&deployment).await?;
             let mut flow = Flow::from(deployment);
             flow.findings = Finding::all(&name, &source, warnings);
+            flow.waiting = touching.waiting.into_iter().map(Waiting::from).collect();
+            flow.more_waiting = touching.more;
             Ok(Created {
                 location: Some(format!("/api/v1/flows/{}", flow.flow)),
                 body: flow,

@@ -127,6 +127,36 @@ async fn a_flow_is_deployed_listed_and_shown() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_deployment_tells_which_runs_of_earlier_versions_wait_at_which_steps() {
+    let harness = Harness::new().await;
+    harness.deploy(WAITING).await;
+    for _ in 0..2 {
+        harness.begin("waits", json!({ "who": "anna" })).await;
+    }
+    let deploy = async |text: String| {
+        let answer = harness.post("/api/v1/flows").by("author").text(text).send().await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+        answer.json()["waiting"].clone()
+    };
+    assert_eq!(
+        deploy(WAITING.to_owned()).await,
+        Value::Null,
+        "they are of this version"
+    );
+    let told = |change: &str| json!([{ "version": "1.0.0", "step": "signed", "runs": 2, "change": change }]);
+    let same = WAITING.replace("version: 1.0.0", "version: 1.1.0");
+    assert_eq!(deploy(same).await, told("same"));
+    let changed = WAITING
+        .replace("version: 1.0.0", "version: 1.2.0")
+        .replace("2 days", "3 days");
+    assert_eq!(deploy(changed).await, told("changed"));
+    let gone = WAITING
+        .replace("version: 1.0.0", "version: 1.3.0")
+        .replace("id: signed", "id: other");
+    assert_eq!(deploy(gone).await, told("gone"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_starts_waits_and_ends() {
     let harness = Harness::new().await;
     harness.deploy(WAITING).await;
