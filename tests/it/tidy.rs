@@ -386,6 +386,38 @@ fn pages() -> Vec<PathBuf> {
     pages
 }
 
+/// A number is a name: two decisions of one number are one too many.
+#[test]
+fn every_decision_has_a_number_of_its_own() {
+    let mut numbers = BTreeSet::new();
+    for entry in fs::read_dir(package().join("docs/adr")).expect("the folder can be read") {
+        let path = entry.expect("the entry can be read").path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let number: usize = name[..4].parse().expect("the name begins with four digits");
+        let text = fs::read_to_string(&path).expect("it can be read");
+        assert!(
+            text.starts_with(&format!("# {number}. ")),
+            "{name}: the heading says another number"
+        );
+        assert!(numbers.insert(number), "{name}: the number is taken");
+    }
+    assert!(numbers.len() > 10);
+}
+
+/// One line per word.
+#[test]
+fn the_glossary_has_each_word_once() {
+    let text = fs::read_to_string(package().join("docs/glossary.md")).expect("it can be read");
+    let rows = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let words: Vec<&str> = rows.flat_map(|row| row.split(", ")).collect();
+    let mut seen = BTreeSet::new();
+    let twice: Vec<&&str> = words.iter().filter(|word| !seen.insert(**word)).collect();
+    assert!(twice.is_empty(), "{twice:?}");
+    assert!(words.len() > 40);
+}
+
 #[test]
 fn no_link_on_a_page_is_dead() {
     let mut dead = Vec::new();
