@@ -105,4 +105,5 @@ fn main() {
         took.as_secs_f64() * 1e6 / f64::from(u32::try_from(flows.len()).expect("few flows")),
         TARGET.as_secs(),
     );
+    assert!(smoke || took < TARGET, "a verdict takes too long");
 }

@@ -34,6 +34,12 @@ const IN_FLIGHT: [usize; 3] = [1, 64, 512];
 /// Callers of the probes.
 const PROBE_CALLERS: usize = 64;
 
+/// Aims: steps a second at as many in flight as the probes have callers, by themselves and beside
+/// the rows of SQLite in the same run; and how long 99 of 100 runs take at most, by runs in flight.
+const STEPS_MIN: f64 = 40_000.0;
+const RATIO_MIN: f64 = 0.4;
+const P99_MAX_MS: [(usize, f64); 2] = [(1, 10.0), (64, 30.0)];
+
 struct Options {
     time: Duration,
     only: Option<String>,
@@ -112,14 +118,38 @@ async fn main() {
         "", "in flight", "requests/s", "rows|steps/s", "p50 ms", "p99 ms", "syncs/run", "cpu us/run"
     );
     let probe = measure_probes(&options, folder.path()).await;
-    let steps = measure_jobs(&options, folder.path()).await;
-    if let (Some(probe), Some(steps)) = (probe, steps) {
-        println!(
-            "steps/s at {PROBE_CALLERS} in flight: {:.2} of the rows/s of SQLite by itself",
-            steps / probe
-        );
-    }
+    let jobs = measure_jobs(&options, folder.path()).await;
     println!("load of the machine after: {}", load_average());
+    let missed = missed(probe, &jobs);
+    // What is measured for a moment says nothing.
+    assert!(options.time < TIME || missed.is_empty(), "{}", missed.join("; "));
+}
+
+/// Says how the job compares with the probe; gives the aims that it misses.
+fn missed(probe: Option<f64>, jobs: &[Line]) -> Vec<String> {
+    let mut missed = Vec::new();
+    for job in jobs {
+        let p99 = job.figures.percentile_ms(99);
+        let aim = P99_MAX_MS.iter().find(|(in_flight, _)| *in_flight == job.in_flight);
+        if let Some((in_flight, most)) = aim.filter(|(_, most)| p99 > *most) {
+            missed.push(format!("p99 at {in_flight} in flight is {p99:.2} ms, more than {most}"));
+        }
+        if job.in_flight != PROBE_CALLERS {
+            continue;
+        }
+        let steps = job.each_per_second();
+        if steps < STEPS_MIN {
+            missed.push(format!("{steps:.0} steps/s, fewer than {STEPS_MIN}"));
+        }
+        let Some(ratio) = probe.map(|probe| steps / probe) else {
+            continue;
+        };
+        println!("steps/s at {PROBE_CALLERS} in flight: {ratio:.2} of the rows/s of SQLite by itself");
+        if ratio < RATIO_MIN {
+            missed.push(format!("{ratio:.2} of the rows/s of SQLite, less than {RATIO_MIN}"));
+        }
+    }
+    missed
 }
 
 /// Rows per second of SQLite by itself, one row a request.
@@ -154,9 +184,9 @@ async fn measure_probes(options: &Options, folder: &std::path::Path) -> Option<f
     probe
 }
 
-/// Steps per second of the job at as many runs in flight as the probes have callers.
-async fn measure_jobs(options: &Options, folder: &std::path::Path) -> Option<f64> {
-    let mut steps = None;
+/// The lines of the job.
+async fn measure_jobs(options: &Options, folder: &std::path::Path) -> Vec<Line> {
+    let mut jobs = Vec::new();
     for in_flight in IN_FLIGHT {
         let name = "store: the rows of a run";
         if options.wants(name) {
@@ -170,12 +200,10 @@ async fn measure_jobs(options: &Options, folder: &std::path::Path) -> Option<f64
             let (figures, syncs) = job::on_host(folder, in_flight, options.time).await;
             let line = line(name, in_flight, figures, syncs);
             line.print();
-            if in_flight == PROBE_CALLERS {
-                steps = Some(line.each_per_second());
-            }
+            jobs.push(line);
         }
     }
-    steps
+    jobs
 }
 
 fn line(name: &str, in_flight: usize, figures: Figures, syncs: u64) -> Line {

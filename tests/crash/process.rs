@@ -15,7 +15,8 @@ const READY_TIME_MAX: Duration = Duration::from_mins(1);
 
 /// A running server. Dropping it kills it.
 pub struct Server {
-    child: Child,
+    /// The process.
+    pub child: Child,
     /// Where it answers.
     pub url: String,
     /// What it said of how long it took to be ready, in milliseconds.
