@@ -306,10 +306,6 @@ pub enum TimerKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "events are made one at a time and written at once; boxed fields would be in the way of everybody who reads them"
-)]
 pub enum Event {
     /// The run began.
     RunStarted {

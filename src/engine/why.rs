@@ -214,7 +214,7 @@ impl Teller<'_> {
                 });
                 let mut reason = self.reason(asked(&view), due, then);
                 if view.people.is_empty() {
-                    reason.what = "the directory to tell who is meant".to_owned();
+                    reason.what = String::from("the directory to tell who is meant");
                 }
                 let has_decided = |person: &String| {
                     let whom = |record: &crate::engine::event::DecisionRecord| {
