@@ -112,7 +112,8 @@ impl Host {
             depth,
         };
         let given = self.with_documents(&plan, &start, true).await?;
-        let checked = inputs::check(&plan.inputs, &given).map_err(|problems| HostError::BadInputs { problems })?;
+        let checked = inputs::check(&plan.inputs, &given, plan.calendar.is_some());
+        let checked = checked.map_err(|problems| HostError::BadInputs { problems })?;
         let settings = self.settings_for(&plan).await?;
         let (host, child) = (Arc::clone(self), child.clone());
         self.to_its_end(async move {

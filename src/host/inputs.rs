@@ -2,17 +2,18 @@
 
 use crate::base::{Value, diagnostic};
 use crate::spec::InputSpec;
-use crate::spec::values::check_value;
+use crate::spec::values::check_for;
 use indexmap::IndexMap;
 
 /// Name of an input, and what is wrong with it.
 pub type Problem = (String, String);
 
-/// Checks `given` against what a flow wants and fills in defaults. Every problem is told.
+/// Checks `given` against what a flow wants and fills in defaults. Every problem is told. Business
+/// time is refused where there is no calendar to count it in.
 ///
 /// # Errors
 /// Every input that is unknown, missing, of the wrong type or beyond its limits.
-pub fn check(wanted: &IndexMap<String, InputSpec>, given: &Value) -> Result<Value, Vec<Problem>> {
+pub fn check(wanted: &IndexMap<String, InputSpec>, given: &Value, has_calendar: bool) -> Result<Value, Vec<Problem>> {
     let empty = serde_json::Map::new();
     let given = match given {
         Value::Object(given) => given,
@@ -37,7 +38,7 @@ pub fn check(wanted: &IndexMap<String, InputSpec>, given: &Value) -> Result<Valu
             .or(spec.default.as_ref())
         {
             None => problems.push((name.clone(), "is missing".to_owned())),
-            Some(value) => match check_value(spec, value) {
+            Some(value) => match check_for(spec, value, has_calendar) {
                 Ok(value) => {
                     checked.insert(name.clone(), value);
                 }
@@ -69,8 +70,26 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn check(wanted: &IndexMap<String, InputSpec>, given: &Value) -> Result<Value, Vec<Problem>> {
+        super::check(wanted, given, true)
+    }
+
     fn wanted(spec: &Value) -> IndexMap<String, InputSpec> {
         serde_json::from_value(spec.clone()).unwrap()
+    }
+
+    #[test]
+    fn business_time_needs_a_calendar_to_count_it_in() {
+        let wanted = wanted(&json!({ "d": { "type": "duration" }, "l": { "type": "list", "of": "duration" } }));
+        let given = |d: &str, l: &str| json!({ "d": d, "l": [l] });
+        assert!(super::check(&wanted, &given("3 business days", "2 business hours"), true).is_ok());
+        assert!(super::check(&wanted, &given("3 days", "2 hours"), false).is_ok());
+        for (d, l, name) in [("3 business days", "2 hours", "d"), ("3 days", "2 business hours", "l")] {
+            let problems = super::check(&wanted, &given(d, l), false).unwrap_err();
+            assert_eq!(problems.len(), 1, "{problems:?}");
+            assert_eq!(problems[0].0, name);
+            assert!(problems[0].1.contains("names no calendar"), "{problems:?}");
+        }
     }
 
     #[test]

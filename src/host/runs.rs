@@ -115,7 +115,8 @@ impl Host {
         }
         let plan = self.latest_plan(&start.flow).await?;
         let given = self.with_documents(&plan, &start, false).await?;
-        let checked = inputs::check(&plan.inputs, &given).map_err(|problems| HostError::BadInputs { problems })?;
+        let checked = inputs::check(&plan.inputs, &given, plan.calendar.is_some());
+        let checked = checked.map_err(|problems| HostError::BadInputs { problems })?;
         let settings = self.settings_for(&plan).await?;
         let run = RunId(format!("{}_{}", RunId::PREFIX, uuid::Uuid::now_v7().simple()));
         let until = key_until(self.now());

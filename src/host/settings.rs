@@ -5,7 +5,7 @@ use super::{Host, HostError};
 use crate::base::Value;
 use crate::base::diagnostic::nearest;
 use crate::plan::Plan;
-use crate::spec::values::check_value;
+use crate::spec::values::check_for;
 use crate::store::Write;
 use crate::store::settings::{Setting, change, setting};
 use serde_json::Map;
@@ -51,7 +51,11 @@ impl Host {
         let plan = self.latest_plan(flow).await?;
         let (mut problems, mut writes) = (Vec::new(), Vec::new());
         for (name, value) in values {
-            match plan.settings.get(name).map(|spec| check_value(spec, value)) {
+            match plan
+                .settings
+                .get(name)
+                .map(|spec| check_for(spec, value, plan.calendar.is_some()))
+            {
                 Some(Ok(value)) => writes.extend(self.change_of(flow, name, value, by).await?),
                 Some(Err(why)) => problems.push((name.clone(), why)),
                 None => problems.push((name.clone(), unknown(name, &plan))),
@@ -87,7 +91,7 @@ impl Host {
         for (name, spec) in &plan.settings {
             let given = setting(&*self.parts().store, &plan.flow, name).await?;
             let value = given.map(|given| given.value).or_else(|| spec.default.clone());
-            match value.map(|value| check_value(spec, &value)) {
+            match value.map(|value| check_for(spec, &value, plan.calendar.is_some())) {
                 Some(Ok(value)) => {
                     settings.insert(name.clone(), value);
                 }

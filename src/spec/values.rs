@@ -21,6 +21,31 @@ pub fn check_value(spec: &InputSpec, value: &Value) -> Result<Value, String> {
     Ok(value)
 }
 
+/// [`check_value`], and business time only where there is a calendar to count it in.
+///
+/// # Errors
+/// As [`check_value`].
+pub fn check_for(spec: &InputSpec, value: &Value, has_calendar: bool) -> Result<Value, String> {
+    let value = check_value(spec, value)?;
+    if !has_calendar && needs_calendar(spec, &value) {
+        return Err("is business time, and this flow names no calendar to count it in: give hours or days".to_owned());
+    }
+    Ok(value)
+}
+
+/// Whether there is business time in a checked value.
+fn needs_calendar(spec: &InputSpec, value: &Value) -> bool {
+    let counts = |value: &Value| {
+        let period = value.as_str().map(Period::parse);
+        period.is_some_and(|period| period.is_ok_and(|period| period.needs_calendar()))
+    };
+    match (spec.kind, spec.of) {
+        (InputKind::Duration, _) => counts(value),
+        (InputKind::List, Some(InputKind::Duration)) => value.as_array().is_some_and(|list| list.iter().any(counts)),
+        _ => false,
+    }
+}
+
 fn check_option(spec: &InputSpec, kind: InputKind, value: Value) -> Result<Value, String> {
     match &value {
         Value::String(text) if kind == InputKind::Choice && !spec.options.contains(text) => {
@@ -72,9 +97,11 @@ fn check_kind(kind: InputKind, value: &Value) -> Result<Value, String> {
     if fits { Ok(value) } else { Err(refused()) }
 }
 
-const fn wanted(kind: InputKind) -> &'static str {
+/// What a value of the kind is, after "must be".
+pub const fn wanted(kind: InputKind) -> &'static str {
     match kind {
-        InputKind::Text | InputKind::Choice => "a text",
+        InputKind::Text => "a text",
+        InputKind::Choice => "one of its options",
         InputKind::Number => "a number",
         InputKind::Integer => "a whole number",
         InputKind::Boolean => "true or false",
@@ -106,14 +133,16 @@ fn check_size(spec: &InputSpec, value: &Value) -> Result<(), String> {
 }
 
 fn check_pattern(spec: &InputSpec, value: &Value) -> Result<(), String> {
-    let (Some(pattern), Some(text)) = (&spec.pattern, value.as_str()) else {
+    let Some(pattern) = spec.pattern.as_ref().filter(|_| value.is_string()) else {
         return Ok(());
     };
     let schema = serde_json::json!({ "type": "string", "pattern": format!("^(?:{pattern})$") });
-    if jsonschema::is_valid(&schema, &Value::String(text.to_owned())) {
-        Ok(())
-    } else {
-        Err(format!("must match {pattern}"))
+    match jsonschema::validator_for(&schema) {
+        Ok(validator) if validator.is_valid(value) => Ok(()),
+        Ok(_) => Err(format!("must match {pattern}")),
+        Err(_) => Err(format!(
+            "cannot be checked: the flow says pattern: {pattern}, which is no regular expression"
+        )),
     }
 }
 
@@ -165,6 +194,22 @@ pub fn bytes(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn business_time_needs_a_calendar_to_count_it_in() {
+        let spec = |spec| serde_json::from_value::<InputSpec>(spec).unwrap();
+        let one = spec(serde_json::json!({ "type": "duration" }));
+        let list = spec(serde_json::json!({ "type": "list", "of": "duration" }));
+        for (spec, value) in [
+            (&one, serde_json::json!("3 business days")),
+            (&list, serde_json::json!(["2 hours", "2 business hours"])),
+        ] {
+            assert_eq!(check_for(spec, &value, true), Ok(value.clone()));
+            let why = check_for(spec, &value, false).unwrap_err();
+            assert!(why.contains("names no calendar"), "{why}");
+        }
+        assert!(check_for(&one, &serde_json::json!("3 days"), false).is_ok());
+    }
 
     #[test]
     fn every_size_that_the_schema_allows_is_held() {

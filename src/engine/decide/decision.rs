@@ -24,7 +24,7 @@ impl Decider<'_> {
             .ok_or(Refusal::NoSuchTask)?;
         let ask = task.asked(self.plan).ok_or(Refusal::NoSuchTask)?;
         let given = work::with_draft(task, &decision.form);
-        let form = form::checked(ask, &decision.decision, &given);
+        let form = form::checked(ask, &decision.decision, &given, self.plan.calendar.is_some());
         if self.check_decision(task, ask, &decision, form.as_ref().ok())? == Reply::AlreadyDone {
             return Ok(Reply::AlreadyDone);
         }

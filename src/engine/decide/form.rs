@@ -5,7 +5,7 @@ use super::super::limits::{MAX_FORM_BYTES, payload_bytes};
 use crate::base::Value;
 use crate::base::diagnostic::nearest;
 use crate::plan::PlanAsk;
-use crate::spec::values::check_value;
+use crate::spec::values::check_for;
 use serde_json::Map;
 
 /// The fields as they are recorded with the answer `decision`; every fault is told, by the name of
@@ -14,6 +14,7 @@ pub(super) fn checked(
     ask: &PlanAsk,
     decision: &str,
     given: &Map<String, Value>,
+    has_calendar: bool,
 ) -> Result<Map<String, Value>, Refusal> {
     let bytes = payload_bytes(&Value::Object(given.clone()));
     if !given.is_empty() && bytes > MAX_FORM_BYTES {
@@ -33,7 +34,7 @@ pub(super) fn checked(
         match given.get(&field.name).filter(|value| !value.is_null()).or(default) {
             None if needed => faults.push((field.name.clone(), "is missing".to_owned())),
             None => {}
-            Some(value) => match check_value(&field.input, value) {
+            Some(value) => match check_for(&field.input, value, has_calendar) {
                 Ok(value) => {
                     checked.insert(field.name.clone(), value);
                 }

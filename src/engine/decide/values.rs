@@ -9,7 +9,7 @@ use crate::base::Value;
 use crate::base::diagnostic::nearest;
 use crate::expr::Tree;
 use crate::plan::PlanVerb;
-use crate::spec::values::check_value;
+use crate::spec::values::check_for;
 use crate::spec::{InputKind, InputSpec};
 use serde_json::{Map, json};
 
@@ -85,7 +85,8 @@ impl Decider<'_> {
         let mut checked = Map::new();
         let mut faults = Vec::new();
         for (name, value) in given {
-            match self.plan.values.get(name).map(|spec| check_value(spec, value)) {
+            let spec = self.plan.values.get(name);
+            match spec.map(|spec| check_for(spec, value, self.plan.calendar.is_some())) {
                 Some(Ok(value)) => {
                     checked.insert(name.clone(), value);
                 }

@@ -43,8 +43,8 @@ pub(super) fn save(task: &Task, ask: &PlanAsk, by: &str, given: &Map<String, Val
         let why = format!("has more than {MAX_FORM_BYTES} bytes with what was kept before");
         return Err(Refusal::Form(vec![("the form".to_owned(), why)]));
     }
-    // no answer is called so: nothing is needed yet
-    form::checked(ask, "", &kept)?;
+    // no answer is called so: nothing is needed yet, and the answer is what will be counted
+    form::checked(ask, "", &kept, true)?;
     if task.draft.as_ref().is_some_and(|draft| draft.form == kept) {
         return Ok(Reply::AlreadyDone);
     }

@@ -1,8 +1,9 @@
 //! An input, or a field of a form, whose limits or default contradict its type or each other.
 
 use crate::base::source::escape;
-use crate::base::{Code, Diagnostic, Period, Value};
+use crate::base::{Code, Diagnostic, Value};
 use crate::lint::rule::{Check, Context, Report, Rule, list_words, suggest};
+use crate::spec::values::{bytes, check_value, wanted};
 use crate::spec::{InputKind, InputSpec};
 
 const CODE: Code = Code {
@@ -87,7 +88,7 @@ fn limits(cx: &Context<'_>, what: &str, input: &InputSpec, pointer: &str, report
     for (key, is_set, kinds) in out_of_place(input) {
         let is_of_elements = key == "options" && input.of == Some(InputKind::Choice);
         if is_set && !kinds.contains(&input.kind) && !is_of_elements {
-            let message = format!("`{key}` means nothing for {what}, which is {}", kind_name(input.kind));
+            let message = format!("`{key}` means nothing for {what}, which is {}", wanted(input.kind));
             let help = format!(
                 "`{key}` belongs to {}",
                 list_words(kinds.iter().map(|kind| word(*kind)))
@@ -118,7 +119,7 @@ fn limits(cx: &Context<'_>, what: &str, input: &InputSpec, pointer: &str, report
         report.push(Diagnostic::error(CODE, message, at(&format!("accept/{index}"))).with_help(help));
     }
     if let Some(size) = &input.max_size
-        && !is_size(size)
+        && bytes(size).is_none()
     {
         let message = format!("`{size}` is no size of a file");
         report.push(Diagnostic::error(CODE, message, at("max_size")).with_help("write it as `10 MB`"));
@@ -144,10 +145,10 @@ fn out_of_place(input: &InputSpec) -> [Limit; 7] {
 fn default(cx: &Context<'_>, what: &str, input: &InputSpec, pointer: &str, report: &mut Report) {
     let Some(value) = &input.default else { return };
     let span = cx.value(&format!("{pointer}/default"));
-    let Some(expected) = misfit(input, input.kind, value) else {
+    let Some(why) = misfit(input, value) else {
         return;
     };
-    let message = format!("the default of {what} must be {expected}");
+    let message = format!("the default of {what} {why}");
     let finding = Diagnostic::error(CODE, message, span);
     report.push(match (input.kind, value.as_str()) {
         (InputKind::Choice, Some(word)) => suggest(
@@ -162,91 +163,18 @@ fn default(cx: &Context<'_>, what: &str, input: &InputSpec, pointer: &str, repor
     });
 }
 
-/// What the value should be, where it is not.
-pub(super) fn misfit(input: &InputSpec, kind: InputKind, value: &Value) -> Option<String> {
-    let fits = match kind {
-        InputKind::Text => value.is_string(),
-        InputKind::Number => value.is_number(),
-        InputKind::Integer => value.is_i64() || value.is_u64(),
-        InputKind::Boolean => value.is_boolean(),
-        InputKind::Date => value
-            .as_str()
-            .is_some_and(|text| text.parse::<jiff::civil::Date>().is_ok()),
-        InputKind::Duration => value.as_str().is_some_and(|text| Period::parse(text).is_ok()),
-        InputKind::Email => value
-            .as_str()
-            .is_some_and(|text| text.contains('@') && !text.contains(' ')),
-        InputKind::Person => value
-            .as_str()
-            .is_some_and(|text| text.starts_with("user:") || text.starts_with("email:")),
-        InputKind::Choice => value
-            .as_str()
-            // A choice without options has a finding of its own.
-            .is_some_and(|text| input.options.is_empty() || input.options.iter().any(|option| option == text)),
-        InputKind::File | InputKind::Object => value.is_object(),
-        InputKind::List => {
-            let of = |item: &Value| input.of.is_none_or(|kind| misfit(input, kind, item).is_none());
-            value.as_array().is_some_and(|items| items.iter().all(of))
-        }
-    };
-    if !fits {
-        return Some(match (kind, input.of) {
-            (InputKind::List, Some(of)) => format!("a list, each of its values {}", kind_name(of)),
-            _ => kind_name(kind).to_owned(),
-        });
-    }
-    if kind != input.kind {
+/// What is wrong with a value that stands in the flow, by the verdict that a start comes to. A text
+/// from a command line may stand for a number; one in a flow may not.
+pub(super) fn misfit(input: &InputSpec, value: &Value) -> Option<String> {
+    let chooses = input.kind == InputKind::Choice || input.of == Some(InputKind::Choice);
+    if chooses && input.options.is_empty() {
+        // That is a finding of its own.
         return None;
     }
-    out_of_bounds(input, value).or_else(|| unmatched(input, value))
-}
-
-/// The pattern, where the whole text does not match it.
-fn unmatched(input: &InputSpec, value: &Value) -> Option<String> {
-    let pattern = input.pattern.as_ref().filter(|_| input.kind == InputKind::Text)?;
-    let schema = serde_json::json!({ "pattern": format!("^(?:{pattern})$") });
-    let matches = jsonschema::validator_for(&schema).is_ok_and(|validator| validator.is_valid(value));
-    (!matches).then(|| format!("a text that matches `{pattern}` as a whole"))
-}
-
-#[allow(clippy::cast_precision_loss, reason = "no text or list is that long")]
-fn out_of_bounds(input: &InputSpec, value: &Value) -> Option<String> {
-    let (measure, what) = match value {
-        Value::Number(number) => (number.as_f64()?, ""),
-        Value::String(text) if input.kind == InputKind::Text => (text.chars().count() as f64, " characters long"),
-        Value::Array(items) => (items.len() as f64, " values long"),
-        _ => return None,
-    };
-    if let Some(min) = input.min.filter(|min| measure < *min) {
-        return Some(format!("at least {min}{what}"));
-    }
-    input
-        .max
-        .filter(|max| measure > *max)
-        .map(|max| format!("at most {max}{what}"))
-}
-
-fn is_size(text: &str) -> bool {
-    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim_end();
-    let unit = text[number.len()..].trim_start();
-    number.parse::<f64>().is_ok_and(|size| size > 0.0)
-        && ["B", "kB", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB"].contains(&unit)
-}
-
-pub(super) const fn kind_name(kind: InputKind) -> &'static str {
-    match kind {
-        InputKind::Text => "text",
-        InputKind::Number => "a number",
-        InputKind::Integer => "a whole number",
-        InputKind::Boolean => "`true` or `false`",
-        InputKind::Date => "a day, as `2026-11-23`",
-        InputKind::Duration => "a length of time, as `10 business days`",
-        InputKind::Email => "a mail address",
-        InputKind::Person => "a person, as `user:anna`",
-        InputKind::Choice => "one of its options",
-        InputKind::File => "a file",
-        InputKind::List => "a list",
-        InputKind::Object => "a map",
+    match check_value(input, value) {
+        Ok(checked) if checked == *value => None,
+        Ok(_) => Some(format!("must be {}", wanted(input.kind))),
+        Err(why) => Some(why),
     }
 }
 

@@ -6,12 +6,12 @@ use crate::expr::check::ExprFindingKind;
 use crate::expr::{Part, Template, Type};
 use crate::lint::places::{Form, Purpose};
 use crate::lint::rule::{Check, Context, Report, Rule, StepView};
-use crate::lint::rules::bad_input::{kind_name, misfit};
+use crate::lint::rules::bad_input::misfit;
 use crate::lint::rules::expression_as_text::is_slip;
 use crate::lint::shapes::{self, Lookup, field_of};
 use crate::lint::triggers::{Trigger, triggers};
 use crate::lint::uses::Use;
-use crate::spec::values::check_value;
+use crate::spec::values::{check_value, wanted};
 use crate::spec::{InputKind, InputSpec};
 
 const CODE: Code = Code {
@@ -89,7 +89,7 @@ fn place(cx: &Context<'_>, one: &Use, report: &mut Report) {
     {
         let message = format!(
             "input `{name}` must be {}, and this is {}",
-            kind_name(input.kind),
+            wanted(input.kind),
             ty.words()
         );
         report.push(Diagnostic::error(CODE, message, span()));
@@ -100,7 +100,7 @@ fn place(cx: &Context<'_>, one: &Use, report: &mut Report) {
     {
         let message = format!(
             "value `{name}` must be {}, and this is {}",
-            kind_name(value.kind),
+            wanted(value.kind),
             ty.words()
         );
         report.push(Diagnostic::error(CODE, message, span()));
@@ -140,18 +140,14 @@ fn place(cx: &Context<'_>, one: &Use, report: &mut Report) {
     }
 }
 
-/// What a value that stands in a trigger should be, where it is not. A text may stand for a number,
+/// What is wrong with a value that stands in a trigger. A text may stand for a number,
 /// for `true` and for the id of a file.
 pub(super) fn misgiven(input: &InputSpec, value: &Value) -> Option<String> {
     let is_open = match input.kind {
         InputKind::Number | InputKind::Integer | InputKind::Boolean | InputKind::File => value.is_string(),
         _ => has_expression(value),
     };
-    if is_open {
-        None
-    } else {
-        misfit(input, input.kind, value)
-    }
+    if is_open { None } else { misfit(input, value) }
 }
 
 fn has_expression(value: &Value) -> bool {
@@ -178,8 +174,8 @@ fn set(cx: &Context<'_>, step: &StepView<'_>, report: &mut Report) {
 /// What a trigger gives as it stands, or by its name alone.
 fn given(cx: &Context<'_>, trigger: &Trigger<'_>, report: &mut Report) {
     for (name, input) in &cx.spec.inputs {
-        if let Some(expected) = trigger.map.get(name).and_then(|value| misgiven(input, value)) {
-            let message = format!("input `{name}` must be {expected}");
+        if let Some(why) = trigger.map.get(name).and_then(|value| misgiven(input, value)) {
+            let message = format!("input `{name}` {why}");
             let span = cx.value(&format!("/on/{}/inputs/{}", trigger.key, escape(name)));
             report.push(Diagnostic::error(CODE, message, span));
         }
@@ -187,8 +183,8 @@ fn given(cx: &Context<'_>, trigger: &Trigger<'_>, report: &mut Report) {
             && let Lookup::Known(field) = field_of(&trigger.fields, name)
             && !shapes::may_be_given(input.kind, &field.ty)
         {
-            let (wanted, found) = (kind_name(input.kind), field.ty.words());
-            let message = format!("input `{name}` must be {wanted}, and what comes as `{name}` is {found}");
+            let (must_be, found) = (wanted(input.kind), field.ty.words());
+            let message = format!("input `{name}` must be {must_be}, and what comes as `{name}` is {found}");
             report.push(
                 Diagnostic::error(CODE, message, cx.key(&format!("/on/{}", trigger.key)))
                     .with_help("say under `inputs` of the trigger what each input is, or give the input another name"),

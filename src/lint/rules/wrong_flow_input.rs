@@ -1,6 +1,5 @@
 //! Inputs of another flow that it does not take: missing, unknown, of another type.
 
-use super::bad_input::kind_name;
 use super::type_mismatch::misgiven;
 use crate::base::source::escape;
 use crate::base::{Code, Diagnostic, Value};
@@ -8,6 +7,7 @@ use crate::expr::Type;
 use crate::lint::flows::{Outline, outline_of};
 use crate::lint::rule::{Check, Context, Report, Rule, StepView, suggest};
 use crate::lint::shapes;
+use crate::spec::values::wanted;
 use crate::spec::{InputSpec, RunSpec};
 
 const CODE: Code = Code {
@@ -55,12 +55,12 @@ fn one(cx: &Context<'_>, step: &StepView<'_>, outline: &Outline, (name, value): 
         return report.push(suggest(finding, name, names, "its inputs are"));
     };
     if let Some(wrong) = mistyped(cx, &pointer, input, value) {
-        let message = format!("input `{name}` of flow `{}` must be {wrong}", outline.flow);
+        let message = format!("input `{name}` of flow `{}` {wrong}", outline.flow);
         report.push(Diagnostic::error(CODE, message, cx.value(&pointer)));
     }
 }
 
-/// What the input must be, where the value is something else.
+/// What is wrong with the value for the input.
 fn mistyped(cx: &Context<'_>, pointer: &str, input: &InputSpec, value: &Value) -> Option<String> {
     let used = cx.uses.iter().find(|one| cx.places[one.place].pointer == pointer);
     let Some(used) = used else {
@@ -69,5 +69,5 @@ fn mistyped(cx: &Context<'_>, pointer: &str, input: &InputSpec, value: &Value) -
     let text = Type::Text;
     let ty = if used.whole { &used.ty } else { &text };
     let fits = shapes::may_be_given(input.kind, ty);
-    (!fits).then(|| format!("{}, and this is {}", kind_name(input.kind), ty.words()))
+    (!fits).then(|| format!("must be {}, and this is {}", wanted(input.kind), ty.words()))
 }
