@@ -42,13 +42,18 @@ impl Applier<'_> {
 
     /// A person answered an incident.
     pub(super) fn resolved(&mut self, name: &str, how: &str) -> Result<(), Impossible> {
-        self.state
-            .incidents
-            .remove(name)
-            .ok_or_else(|| format!("{name} has no incident"))?;
+        let incident = self.state.incidents.remove(name);
+        let incident = incident.ok_or_else(|| format!("{name} has no incident"))?;
         match (self.find(name), how) {
             (Some(slot), "retry") => self.try_again(slot),
-            (Some(slot), "skip") => self.skip(slot),
+            (Some(slot), "skip") => {
+                if incident.in_doubt {
+                    // The doubt is about what was made, and stays after the step is gone past.
+                    self.state.incidents.insert(name.to_owned(), incident);
+                    self.abandon(slot, false);
+                }
+                self.skip(slot);
+            }
             (None, "retry") => {
                 let tries = self.side_tries(name).ok_or_else(|| format!("there is no {name}"))?;
                 tries.again();

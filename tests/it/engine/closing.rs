@@ -245,6 +245,38 @@ fn a_doubt_outlives_the_step_it_is_about() {
 }
 
 #[test]
+fn a_doubt_that_is_skipped_stays_until_a_person_says_that_nothing_was_made() {
+    let text = "steps:\n  - { id: room, uses: t.share }\n  - { id: next, uses: t.call }";
+    let skipped = || {
+        let mut run = Run::of(text);
+        run.fail("room:1", InDoubt);
+        run.skip("room").expect("it has an incident");
+        assert_eq!(run.machine.incidents()[0].name, "abandoned:room:1");
+        assert_eq!(run.work(), ["next:1"]);
+        run.done("next:1", json!({}));
+        assert_eq!(run.ended(), None);
+        run
+    };
+
+    let mut run = skipped();
+    let late = run.finished("room:1", 1, json!({ "share": "shr_1" }));
+    assert_eq!(late, Ok(Reply::Accepted));
+    assert_eq!(run.work(), [":release:shr_1"]);
+    run.done(":release:shr_1", json!({}));
+    assert_eq!(run.ended().as_deref(), Some("completed"));
+
+    let mut run = skipped();
+    run.skip("abandoned:room:1").expect("it has an incident");
+    assert_eq!(run.ended().as_deref(), Some("completed"));
+
+    // What acquires nothing leaves no doubt behind.
+    let mut run = Run::of("steps:\n  - { id: told, uses: t.call }");
+    run.fail("told:1", InDoubt);
+    run.skip("told").expect("it has an incident");
+    assert_eq!(run.ended().as_deref(), Some("completed"));
+}
+
+#[test]
 fn a_cancelled_call_in_doubt_is_for_a_person() {
     let mut run = Run::of("steps:\n  - { id: room, uses: t.share }");
     run.cancel().expect("it runs");
