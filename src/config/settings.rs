@@ -144,7 +144,7 @@ pub const SETTINGS: &[Setting] = &[
         "limits.connections",
         up_to(1_000_000),
         Some("1024"),
-        "Open connections at once; more of them wait to be accepted.",
+        "Open connections at once; past them only health and the description of the API are answered.",
     ),
     setting(
         "mail.smtp",

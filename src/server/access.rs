@@ -80,6 +80,10 @@ impl Access {
 #[derive(Clone, Copy, Debug)]
 pub struct Remote(pub IpAddr);
 
+/// Marks a request on a connection past `limits.connections`, where only what everybody may ask is answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept;
+
 /// A person of the directory who calls.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -180,6 +184,10 @@ impl Guard {
     async fn admit(&self, params: &RawPathParams, mut request: Request) -> Result<(Request, Proof), Problem> {
         if self.access == Access::Public {
             return Ok((request, Proof::None));
+        }
+        if request.extensions().get::<Kept>().is_some() {
+            let detail = "the server has as many connections as it may: try again";
+            return Err(Problem::unavailable("connections", detail));
         }
         if !self.server.is_ready() {
             return Err(Problem::unavailable("not-ready", "the server is starting: try again"));

@@ -17,10 +17,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncRead;
+use tokio::time::Instant;
 use tokio_util::io::StreamReader;
 
-/// Longest pause between two pieces of an upload.
-const UPLOAD_PAUSE_MAX: Duration = Duration::from_mins(1);
+/// Every so long waited for an upload, so much of it has to have come: whoever sends less holds a
+/// connection that others wait for.
+const UPLOAD_SPAN: Duration = Duration::from_mins(1);
+/// Least that has to come in each span, in bytes: 1 KiB a second.
+const UPLOAD_SPAN_BYTES: usize = 60 << 10;
 
 /// Header that makes a request count once.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -270,16 +274,28 @@ fn is_form(headers: &HeaderMap) -> bool {
     })
 }
 
-/// The pieces of a body, none of which may be waited for too long.
+/// The pieces of a body that comes fast enough. Only the time in which it is waited for counts, not
+/// that in which this side is busy with what came.
 pub(super) fn in_time(body: Body) -> impl Stream<Item = Piece> + Send {
-    let pieces = body.into_data_stream();
-    let timed = futures_util::stream::unfold(pieces, async |mut pieces| {
-        let piece = match tokio::time::timeout(UPLOAD_PAUSE_MAX, pieces.next()).await {
-            Ok(None) => return None,
-            Ok(Some(piece)) => piece.map_err(std::io::Error::other),
-            Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
-        };
-        Some((piece, pieces))
+    let start = (body.into_data_stream(), UPLOAD_SPAN, 0);
+    let timed = futures_util::stream::unfold(start, async |(mut pieces, mut left, mut taken)| {
+        loop {
+            let began = Instant::now();
+            let piece = tokio::time::timeout(left, pieces.next()).await;
+            left = left.saturating_sub(began.elapsed());
+            match piece {
+                Ok(None) => return None,
+                Ok(Some(Ok(piece))) => {
+                    taken += piece.len();
+                    return Some((Ok(piece), (pieces, left, taken)));
+                }
+                Ok(Some(Err(error))) => return Some((Err(std::io::Error::other(error)), (pieces, left, taken))),
+                Err(_) if taken < UPLOAD_SPAN_BYTES => {
+                    return Some((Err(std::io::ErrorKind::TimedOut.into()), (pieces, left, taken)));
+                }
+                Err(_) => (left, taken) = (UPLOAD_SPAN, 0),
+            }
+        }
     });
     timed.fuse()
 }
@@ -421,5 +437,44 @@ impl Described for Once {
             "description": "The same key of the same person counts once, however often it is sent. With another request it is refused (422).",
             "schema": { "type": "string", "maxLength": KEY_LENGTH_MAX },
         }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What becomes of a body of which a piece of so many bytes comes every ten seconds, for ten minutes.
+    async fn sent(piece: usize) -> Result<usize, std::io::ErrorKind> {
+        let pieces = futures_util::stream::unfold(0, move |count| async move {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            (count < 60).then(|| (Ok::<_, std::io::Error>(Bytes::from(vec![0; piece])), count + 1))
+        });
+        let mut pieces = std::pin::pin!(in_time(Body::from_stream(pieces)));
+        let mut taken = 0;
+        while let Some(piece) = pieces.next().await {
+            taken += piece.map_err(|error| error.kind())?.len();
+        }
+        Ok(taken)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_at_the_least_rate_is_taken_and_a_slower_one_is_not() {
+        // five pieces come within each minute that is waited, the sixth with its end
+        let least = UPLOAD_SPAN_BYTES.div_ceil(6);
+        assert_eq!(sent(least).await, Ok(least * 60));
+        let too_slow = UPLOAD_SPAN_BYTES / 6 - 1;
+        assert_eq!(sent(too_slow).await, Err(std::io::ErrorKind::TimedOut));
+        assert_eq!(sent(1).await, Err(std::io::ErrorKind::TimedOut));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_in_which_this_side_is_busy_is_not_the_senders() {
+        let pieces = (0..3).map(|_| Ok::<_, std::io::Error>(Bytes::from_static(b"x")));
+        let mut pieces = std::pin::pin!(in_time(Body::from_stream(futures_util::stream::iter(pieces))));
+        while let Some(piece) = pieces.next().await {
+            assert!(piece.is_ok());
+            tokio::time::advance(UPLOAD_SPAN * 2).await;
+        }
     }
 }

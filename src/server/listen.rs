@@ -1,6 +1,6 @@
 //! Sockets: accepting, slow clients, many clients, shutting down.
 
-use super::access::Remote;
+use super::access::{Kept, Remote};
 use super::patience::Patient;
 use super::{Server, Settings};
 use crate::config::Accounts;
@@ -13,7 +13,7 @@ use hyper_util::service::TowerToHyperService;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -31,6 +31,8 @@ const READ_BYTES_MAX: usize = 64 << 10;
 const GRACE: Duration = Duration::from_secs(10);
 /// Pause between two looks at the files with people and tokens.
 const LOOK: Duration = Duration::from_secs(2);
+/// Connections past `limits.connections`, for what everybody may ask: each for one request.
+pub const KEPT_PLACES: usize = 4;
 /// Pause after a failure to accept, as when no file handle is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -99,15 +101,13 @@ async fn keep_fresh(server: Arc<Server>, stop: CancellationToken) {
 /// Accepts connections until `stop` is cancelled, then waits for them for a while.
 pub async fn accept(server: Arc<Server>, listener: TcpListener, stop: CancellationToken) {
     let router = server.router();
-    let places = Arc::new(Semaphore::new(server.settings.connections));
+    let places = Places::new(server.settings.connections);
     let graceful = GracefulShutdown::new();
     loop {
         let next = async {
-            let place = Arc::clone(&places)
-                .acquire_owned()
-                .await
-                .expect("the semaphore is never closed");
-            (place, listener.accept().await)
+            let place = places.next().await;
+            let accepted = listener.accept().await;
+            (places.better(place), accepted)
         };
         let (place, accepted) = tokio::select! {
             () = stop.cancelled() => break,
@@ -115,7 +115,7 @@ pub async fn accept(server: Arc<Server>, listener: TcpListener, stop: Cancellati
         };
         match accepted {
             Ok((stream, remote)) => {
-                let connection = connection(stream, Remote(remote.ip()), router.clone());
+                let connection = connection(stream, Remote(remote.ip()), place.is_kept, router.clone());
                 let connection = graceful.watch(connection);
                 tokio::spawn(async move {
                     if let Err(error) = connection.await {
@@ -136,9 +136,55 @@ pub async fn accept(server: Arc<Server>, listener: TcpListener, stop: Cancellati
     }
 }
 
+/// The places for connections: as many as the configuration says, and a few that are kept for
+/// looking whether the server lives, however many hold the others.
+struct Places {
+    all: Arc<Semaphore>,
+    kept: Arc<Semaphore>,
+}
+
+/// What a connection holds as long as it is open.
+struct Place {
+    is_kept: bool,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Places {
+    fn new(connections: usize) -> Self {
+        Self {
+            all: Arc::new(Semaphore::new(connections)),
+            kept: Arc::new(Semaphore::new(KEPT_PLACES)),
+        }
+    }
+
+    async fn next(&self) -> Place {
+        let (permit, is_kept) = tokio::select! {
+            biased;
+            permit = Arc::clone(&self.all).acquire_owned() => (permit, false),
+            permit = Arc::clone(&self.kept).acquire_owned() => (permit, true),
+        };
+        Place {
+            is_kept,
+            _permit: permit.expect("the semaphores are never closed"),
+        }
+    }
+
+    /// An ordinary place instead of a kept one, where one has become free.
+    fn better(&self, place: Place) -> Place {
+        match Arc::clone(&self.all).try_acquire_owned() {
+            Ok(permit) if place.is_kept => Place {
+                is_kept: false,
+                _permit: permit,
+            },
+            _ => place,
+        }
+    }
+}
+
 fn connection(
     stream: TcpStream,
     remote: Remote,
+    is_kept: bool,
     router: axum::Router,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + Send {
     // Small answers go out at once instead of waiting to be joined by others.
@@ -147,10 +193,14 @@ fn connection(
     }
     let service = router.map_request(move |mut request: hyper::Request<Incoming>| -> Request {
         request.extensions_mut().insert(remote);
+        if is_kept {
+            request.extensions_mut().insert(Kept);
+        }
         request.map(axum::body::Body::new)
     });
     hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
+        .keep_alive(!is_kept)
         .header_read_timeout(HEAD_TIME_MAX)
         .max_header_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX)
