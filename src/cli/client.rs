@@ -1,6 +1,7 @@
 //! A caller of the API, as any program with a token is one.
 
 use super::exit::Failure;
+use super::output;
 use crate::base::Value;
 use crate::engine::EventRecord;
 use futures_util::{Stream, StreamExt};
@@ -29,6 +30,14 @@ pub enum CallError {
     /// There was no answer, or half of one.
     #[error("{server} does not answer: {why}")]
     Unreachable {
+        /// The server.
+        server: String,
+        /// Why.
+        why: String,
+    },
+    /// There was an answer, and it cannot be read.
+    #[error("{server} answers what cannot be read; is it newer than this program? {why}")]
+    Unreadable {
         /// The server.
         server: String,
         /// Why.
@@ -75,7 +84,7 @@ impl From<CallError> for Failure {
                 ..
             } => Self::Usage(format!("{message}; give a token with --token or GATEFOLD_TOKEN")),
             CallError::Refused { .. } => Self::Negative(message),
-            CallError::Unreachable { .. } => Self::Environment(message),
+            CallError::Unreachable { .. } | CallError::Unreadable { .. } => Self::Environment(message),
             CallError::Local(_) => Self::Usage(message),
         }
     }
@@ -185,6 +194,17 @@ impl Client {
         Ok(bytes.to_vec())
     }
 
+    /// Writes bytes to `out` as they come.
+    pub async fn pour(&self, path: &str, out: &mut impl Write) -> Result<(), Failure> {
+        let response = self.send(self.request(Method::GET, path)).await?;
+        let mut pieces = response.bytes_stream();
+        while let Some(piece) = pieces.next().await {
+            let piece = piece.map_err(|error| self.unreachable(&error))?;
+            out.write_all(&piece).map_err(output::broken)?;
+        }
+        out.flush().map_err(output::broken)
+    }
+
     /// Writes bytes to a new file, piece by piece; a file that is there already is left alone.
     pub async fn save(&self, path: &str, file: &Path) -> Answer<()> {
         let failed = |error: std::io::Error| CallError::Local(format!("{} cannot be written: {error}", file.display()));
@@ -259,10 +279,14 @@ impl Client {
     }
 
     fn record(&self, line: Value) -> Answer<EventRecord> {
-        serde_json::from_value(line).map_err(|error| CallError::Unreachable {
+        serde_json::from_value(line).map_err(|error| self.unreadable(&error))
+    }
+
+    fn unreadable(&self, error: &serde_json::Error) -> CallError {
+        CallError::Unreadable {
             server: self.server.clone(),
-            why: format!("a line of the journal cannot be read, is the server newer? {error}"),
-        })
+            why: format!("a line of the journal: {error}"),
+        }
     }
 
     /// The events of a run after a position, then those that happen, until the run ends or the
@@ -280,7 +304,10 @@ impl Client {
             Ok(bytes) => lines
                 .take(&bytes)
                 .into_iter()
-                .map(|data| this.record(data))
+                .map(|data| match serde_json::from_str(&data) {
+                    Ok(line) => this.record(line),
+                    Err(error) => Err(this.unreadable(&error)),
+                })
                 .collect::<Vec<_>>(),
             Err(error) => vec![Err(this.unreachable(&error))],
         });
@@ -330,7 +357,7 @@ struct EventLines {
 
 impl EventLines {
     /// The data of every event that is complete with `bytes`.
-    fn take(&mut self, bytes: &[u8]) -> Vec<Value> {
+    fn take(&mut self, bytes: &[u8]) -> Vec<String> {
         self.rest.extend_from_slice(bytes);
         let mut complete = Vec::new();
         while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
@@ -340,7 +367,7 @@ impl EventLines {
             if let Some(data) = line.strip_prefix("data:") {
                 self.data.push_str(data.trim_start());
             } else if line.is_empty() && !self.data.is_empty() {
-                complete.extend(serde_json::from_str(&std::mem::take(&mut self.data)));
+                complete.push(std::mem::take(&mut self.data));
             }
         }
         complete
@@ -358,11 +385,7 @@ mod tests {
             let mut lines = EventLines::default();
             let mut found = lines.take(&text.as_bytes()[..at]);
             found.extend(lines.take(&text.as_bytes()[at..]));
-            assert_eq!(
-                found,
-                [serde_json::json!({"a": "é"}), serde_json::json!({"b": 2})],
-                "broken at {at}"
-            );
+            assert_eq!(found, ["{\"a\":\"é\"}", "{\"b\":2}"], "broken at {at}");
         }
     }
 

@@ -71,7 +71,7 @@ async fn answer(command: &FilesCommand, session: &Session) -> Outcome {
             let query = number.map_or(String::new(), |number| format!("?version={number}"));
             let path = format!("/api/v1/files/{}{query}", escaped(file));
             if output == Path::new("-") {
-                return output::bytes(&session.client.download(&path).await?);
+                return session.client.pour(&path, &mut std::io::stdout()).await;
             }
             session.client.save(&path, output).await?;
             output::line(&output.display().to_string())

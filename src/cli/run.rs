@@ -1,6 +1,6 @@
 //! `gatefold run`: starts a flow and, if wanted, follows it to its end.
 
-use super::client::{Answer, Client};
+use super::client::{Answer, CallError, Client};
 use super::embedded::{ServerArgs, Session};
 use super::exit::{Failure, Outcome};
 use super::progress::Progress;
@@ -8,15 +8,21 @@ use super::settings::Settings;
 use super::{output, sources, with_runtime};
 use crate::base::Value;
 use crate::base::id::hex;
+use crate::engine::EventRecord;
 use crate::engine::event::Event;
 use clap::Args;
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Folder of the file space below which every file given as an input gets a folder of its own: a
 /// file of the same name is another document, not a new version of one that a run is about.
 const INPUTS_FOLDER: &str = "/inputs";
+/// Pause before a broken connection is asked for again.
+const PAUSE_MIN: Duration = Duration::from_millis(200);
+/// What the pause grows to while nothing new comes.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
 /// Ends that are none of those that went as somebody planned.
 const FAILURES: [&str; 2] = ["cancelled", "failed"];
 
@@ -96,20 +102,41 @@ async fn shown(args: &RunArgs, client: &Client, run: &str) -> Outcome {
 /// Shows the events of a run until it ends.
 pub async fn follow(client: &Client, run: &str) -> Answer<()> {
     let progress = Progress::start(run);
-    let mut after = 0;
+    let watch = |after| client.watch(run, after);
+    let is_over = || async { Ok(client.run(run).await?["status"] == "ended") };
+    hear(watch, is_over, |record| progress.event(record)).await?;
+    progress.finish();
+    Ok(())
+}
+
+/// Tells every event of a run once, in order, until it ends. A connection that ends before is asked for
+/// again from where it broke off, after a pause that grows while nothing new comes.
+async fn hear<S: Stream<Item = Answer<EventRecord>>>(
+    watch: impl AsyncFn(u64) -> Answer<S>,
+    is_over: impl AsyncFn() -> Answer<bool>,
+    tell: impl Fn(&EventRecord),
+) -> Answer<()> {
+    let (mut after, mut pause) = (0, PAUSE_MIN);
     loop {
-        let mut events = std::pin::pin!(client.watch(run, after).await?);
+        let mut events = std::pin::pin!(watch(after).await?);
         while let Some(record) = events.next().await {
-            let Ok(record) = record else { break };
-            after = record.seq;
-            progress.event(&record);
+            let record = match record {
+                Ok(record) => record,
+                Err(error @ CallError::Unreadable { .. }) => return Err(error),
+                Err(_) => break,
+            };
+            (after, pause) = (record.seq, PAUSE_MIN);
+            tell(&record);
             if matches!(record.event, Event::RunEnded { .. }) {
-                progress.finish();
                 return Ok(());
             }
         }
-        // The connection ended before the run: ask again from where it broke off.
-        client.run(run).await?;
+        if is_over().await? && pause > PAUSE_MIN {
+            // There is nothing more to be heard of it.
+            return Ok(());
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PAUSE_MAX);
     }
 }
 
@@ -179,8 +206,69 @@ fn plain(text: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::*;
+    use futures_util::stream::iter;
     use serde_json::json;
+    use std::cell::{Cell, RefCell};
+    use tokio::time::Instant;
+
+    fn record(seq: u64, event: &Value) -> EventRecord {
+        let line = json!({ "v": 1, "run": "run_1", "seq": seq, "at": "2026-11-23T08:00:00Z" });
+        let mut line = line.as_object().unwrap().clone();
+        line.extend(event.as_object().unwrap().clone());
+        serde_json::from_value(Value::Object(line)).unwrap()
+    }
+
+    fn broken() -> CallError {
+        CallError::Unreachable {
+            server: "x".to_owned(),
+            why: "gone".to_owned(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_ends_at_once_is_asked_for_after_pauses_that_grow() {
+        let (asked, heard) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
+        let began = Instant::now();
+        let watch = async |after| {
+            asked.borrow_mut().push((after, began.elapsed().as_millis()));
+            let released = json!({ "type": "released", "kind": "share", "id": "shr_1" });
+            let ended = json!({ "type": "run_ended", "status": "completed", "outputs": {} });
+            Ok(iter(match asked.borrow().len() {
+                8 => vec![Ok(record(1, &released)), Err(broken())],
+                9 => vec![Ok(record(2, &ended))],
+                _ => Vec::new(),
+            }))
+        };
+        let tell = |record: &EventRecord| heard.borrow_mut().push(record.seq);
+        hear(watch, async || Ok(false), tell).await.unwrap();
+        let pauses = [0, 200, 600, 1_400, 3_000, 6_200, 11_200, 16_200].map(|at| (0, at));
+        assert_eq!(asked.borrow()[..8], pauses);
+        assert_eq!(asked.borrow()[8..], [(1, 16_400)]);
+        assert_eq!(*heard.borrow(), [1, 2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_cannot_be_read_is_an_error_and_not_asked_for_again() {
+        let asked = Cell::new(0);
+        let watch = async |_| {
+            asked.set(asked.get() + 1);
+            let why = CallError::Unreadable {
+                server: "x".to_owned(),
+                why: "a line".to_owned(),
+            };
+            Ok(iter([Err(why)]))
+        };
+        let error = hear(watch, async || Ok(false), |_| ()).await.unwrap_err();
+        assert!(matches!(error, CallError::Unreadable { .. }), "{error}");
+        assert_eq!(asked.get(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_run_that_is_over_and_tells_nothing_more_is_left() {
+        let watch = async |_| Ok(iter(Vec::new()));
+        hear(watch, async || Ok(true), |_| ()).await.unwrap();
+    }
 
     #[test]
     fn inputs_are_what_they_look_like() {

@@ -398,7 +398,7 @@ fn path_of(task: &str) -> String {
 async fn document(client: &Client, task: &str, output: Option<&Path>) -> Outcome {
     let path = format!("{}/document", path_of(task));
     if output == Some(Path::new("-")) {
-        return output::bytes(&client.download(&path).await?);
+        return client.pour(&path, &mut std::io::stdout()).await;
     }
     let file = match output {
         Some(file) => file.to_owned(),
