@@ -6,7 +6,7 @@
 
 use super::calls::{hidden, hidden_failure};
 use super::children::is_about_runs;
-use super::project::{awaited, locked, owned};
+use super::project::{Tally, awaited, locked, owned};
 use super::slots::{Loaded, Slot, Stored};
 use super::{Host, HostError};
 use crate::base::id::RunId;
@@ -433,7 +433,7 @@ impl Host {
         } else {
             Vec::new()
         };
-        self.count(&events);
+        let tally = Tally::of(&events);
         let unit = if events.is_empty() {
             UnitOfWork { run: None, writes }
         } else {
@@ -459,6 +459,7 @@ impl Host {
     fn signal(&self, signals: Signals) {
         if signals.event {
             self.events_recorded.notify_one();
+        self.count(run, &tally);
         }
         if signals.mail {
             self.mails_queued.notify_one();

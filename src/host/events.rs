@@ -10,7 +10,7 @@ use super::triggers::{TRIGGER, starts_on, trigger_scope, trigger_target};
 use super::{Host, HostError};
 use crate::base::Timestamp;
 use crate::base::id::RunId;
-use crate::engine::{InboundEvent, Input, Refusal};
+use crate::engine::{InboundEvent, Input, Refusal, Reply};
 use crate::store::{Delivery, Outdated, PendingEvent, Write, fault};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -232,12 +232,15 @@ impl Host {
             target: run.to_string(),
         };
         fault::point("host-before-delivery");
-        self.metrics().events_delivered.add(1);
         match self
             .drive(run, Input::Event(event.clone()), vec![Write::Delivered(delivery)])
             .await
         {
-            Ok(_) => Ok(true),
+            Ok(reply) => {
+                let is_first = reply == Reply::Accepted;
+                self.metrics().events_delivered.add(u64::from(is_first));
+                Ok(true)
+            }
             Err(HostError::Refused(Refusal::RunEnded(_))) => Ok(false),
             Err(error) => Err(error),
         }

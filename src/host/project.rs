@@ -62,23 +62,50 @@ impl Host {
         Ok(Projected { row, stored, writes })
     }
 
-    /// Counts what `events` say.
-    pub(super) fn count(&self, events: &[EventRecord]) {
+    /// Counts what happened to a run and is durable.
+    pub(super) fn count(&self, run: &RunId, tally: &Tally) {
         let metrics = self.metrics();
-        metrics.events_journaled.add(events.len() as u64);
+        metrics.events_journaled.add(tally.events);
+        metrics.runs_started.add(tally.started);
+        metrics.runs_ended.add(tally.ended);
+        metrics.steps_finished.add(tally.finished);
+        metrics.decisions.add(tally.decisions);
+        metrics.incidents.add(tally.incidents.len() as u64);
+        for (step, error) in &tally.incidents {
+            tracing::warn!(%run, step, error, "a run needs a person: an administrator retries or skips the step");
+        }
+    }
+}
+
+/// How many of what there are among events that are about to be stored.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    events: u64,
+    started: u64,
+    ended: u64,
+    finished: u64,
+    decisions: u64,
+    /// Steps, and what is wrong with them.
+    incidents: Vec<(String, String)>,
+}
+
+impl Tally {
+    pub(super) fn of(events: &[EventRecord]) -> Self {
+        let mut tally = Self {
+            events: events.len() as u64,
+            ..Self::default()
+        };
         for record in events {
             match &record.event {
-                Event::RunStarted { .. } => metrics.runs_started.add(1),
-                Event::RunEnded { .. } => metrics.runs_ended.add(1),
-                Event::StepFinished { .. } => metrics.steps_finished.add(1),
-                Event::IncidentRaised { step, error, .. } => {
-                    metrics.incidents.add(1);
-                    tracing::warn!(run = %record.run, step, error, "a run needs a person: an administrator retries or skips the step");
-                }
-                Event::DecisionRecorded { .. } => metrics.decisions.add(1),
+                Event::RunStarted { .. } => tally.started += 1,
+                Event::RunEnded { .. } => tally.ended += 1,
+                Event::StepFinished { .. } => tally.finished += 1,
+                Event::DecisionRecorded { .. } => tally.decisions += 1,
+                Event::IncidentRaised { step, error, .. } => tally.incidents.push((step.clone(), error.clone())),
                 _ => {}
             }
         }
+        tally
     }
 }
 

@@ -135,8 +135,9 @@ impl Host {
                 digest: None,
             }),
         };
+        self.start_run_with(start, vec![delivery]).await?;
         self.metrics().events_delivered.add(1);
-        self.start_run_with(start, vec![delivery]).await.map(|_| ())
+        Ok(())
     }
 
     /// Whether the initiator is a run of `flow`.

@@ -55,6 +55,8 @@ async fn a_start_that_cannot_be_stored_did_not_happen() {
         "{refused:?}"
     );
     assert_eq!(process.host.list_runs(&RunFilter::default()).await.unwrap(), []);
+    let counts = process.host.metrics();
+    assert_eq!((counts.runs_started.get(), counts.events_journaled.get()), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -105,6 +107,10 @@ async fn what_was_asked_for_is_done_although_the_caller_goes_away() {
     assert!(tokio::time::timeout(Duration::from_secs(90), asked).await.is_err());
     let begun = process.host.list_runs(&RunFilter::default()).await.unwrap();
     let run = &begun[0].id;
+    // what was delivered twice and stored once counts once
+    let counts = process.host.metrics();
+    assert_eq!((counts.events_put_off.get(), counts.events_delivered.get()), (1, 1));
+    assert_eq!(counts.events_journaled.get(), process.journal(&run).await.len() as u64);
     process
         .until(
             run,
