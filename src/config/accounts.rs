@@ -98,7 +98,13 @@ impl Accounts {
         Some((user, person))
     }
 
-    /// Looks at the files, at most once a second, and takes changes over.
+    /// Whether it is time to look at the files again, or somebody does just now.
+    pub fn is_stale(&self) -> bool {
+        let seen = self.seen.try_lock();
+        seen.map_or(true, |seen| seen.at.elapsed() >= FRESH_FOR)
+    }
+
+    /// Looks at the files, at most once a second, and takes changes over. Blocks while it reads.
     pub fn refresh(&self) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.at.elapsed() >= FRESH_FOR {

@@ -134,7 +134,7 @@ impl Host {
         };
         tokio::task::spawn_blocking(check)
             .await
-            .map_err(|error| HostError::Store(StoreError::Failed(format!("checking the flow broke off: {error}"))))
+            .map_err(|error| broke_off(&error))
     }
 
     /// Every version of the flows that the text may run, and of those that they may run.
@@ -168,7 +168,7 @@ impl Host {
         }
         let deployment = self.parts.store.latest_deployment(flow).await?;
         let deployment = deployment.ok_or_else(|| HostError::NotFound(format!("flow {flow}")))?;
-        let plan = self.plan_of(&deployment)?;
+        let plan = self.plan_of(deployment).await?;
         // somebody may have deployed a newer one meanwhile; that one stays
         Ok(Arc::clone(
             super::lock(&self.latest).entry(flow.to_owned()).or_insert(plan),
@@ -205,28 +205,32 @@ impl Host {
         }
         let deployment = self.parts.store.deployment(hash).await?;
         let deployment = deployment.ok_or_else(|| HostError::NotFound(format!("deployment {hash}")))?;
-        self.plan_of(&deployment)
+        self.plan_of(deployment).await
     }
 
-    /// Compiles what was deployed, in the surroundings that it was deployed in.
-    fn plan_of(&self, deployment: &Deployment) -> Result<Arc<Plan>, HostError> {
+    /// Compiles what was deployed, in the surroundings that it was deployed in, on a thread of its own.
+    async fn plan_of(&self, deployment: Deployment) -> Result<Arc<Plan>, HostError> {
         if let Some(plan) = self.known_plan(&deployment.hash) {
             return Ok(plan);
         }
-        let surroundings = Surroundings {
-            catalog: &self.catalog,
-            calendars: &deployment.calendars,
-            people: None,
-            flows: None,
-        };
-        let verdict = lint::check(&deployment.flow, &deployment.source, surroundings);
-        let plan = verdict
-            .plan
-            .filter(|plan| plan.hash == deployment.hash)
-            .ok_or_else(|| HostError::Damaged {
+        let catalog = self.catalog.clone();
+        let compile = move || {
+            let surroundings = Surroundings {
+                catalog: &catalog,
+                calendars: &deployment.calendars,
+                people: None,
+                flows: None,
+            };
+            let verdict = lint::check(&deployment.flow, &deployment.source, surroundings);
+            let plan = verdict.plan.filter(|plan| plan.hash == deployment.hash);
+            plan.ok_or_else(|| HostError::Damaged {
                 what: format!("flow {} {}", deployment.flow, deployment.version),
                 why: "what was deployed can no longer be compiled by this build".to_owned(),
-            })?;
+            })
+        };
+        let plan = tokio::task::spawn_blocking(compile)
+            .await
+            .map_err(|error| broke_off(&error))??;
         Ok(self.remember_plan(plan))
     }
 
@@ -254,6 +258,10 @@ impl Host {
                 CommitError::Duplicate { what, .. } => HostError::Conflict(format!("{what} was done before")),
             })
     }
+}
+
+fn broke_off(error: &tokio::task::JoinError) -> HostError {
+    HostError::Store(StoreError::Failed(format!("checking the flow broke off: {error}")))
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ use std::sync::Arc;
 const TRIES: usize = 16;
 /// Lines of a journal read at once.
 const JOURNAL_PAGE: usize = 1_000;
+/// Lines of a journal that are made a run of on the spot.
+const REPLAYED_HERE: usize = 1_000;
 
 /// Why a run could not be seen through.
 pub(super) enum Stop {
@@ -238,7 +240,15 @@ impl Host {
     async fn rebuild(&self, run: &RunId, row: &RunRow) -> Result<RunMachine, HostError> {
         let plan = self.plan(&row.plan).await?;
         let journal = self.whole_journal(run).await?;
-        RunMachine::replay(plan, &journal).map_err(|error| HostError::Damaged {
+        let replayed = if journal.len() > REPLAYED_HERE {
+            // a long journal takes a while, and nobody else shall wait for it
+            let replay = move || RunMachine::replay(plan, &journal);
+            let broke_off = |error| HostError::Store(StoreError::Failed(format!("reading a run broke off: {error}")));
+            tokio::task::spawn_blocking(replay).await.map_err(broke_off)?
+        } else {
+            RunMachine::replay(plan, &journal)
+        };
+        replayed.map_err(|error| HostError::Damaged {
             what: "its journal".to_owned(),
             why: error.to_string(),
         })
@@ -449,6 +459,7 @@ impl Host {
         self.parts().store.commit(unit).await?;
         loaded.row = projected.row;
         loaded.stored = projected.stored;
+        self.count(run, &tally);
         for event in told {
             let _ = self.listeners.send(Arc::new(event));
         }
@@ -459,7 +470,6 @@ impl Host {
     fn signal(&self, signals: Signals) {
         if signals.event {
             self.events_recorded.notify_one();
-        self.count(run, &tally);
         }
         if signals.mail {
             self.mails_queued.notify_one();

@@ -9,6 +9,7 @@ pub mod children;
 pub mod clock;
 pub mod deploy;
 pub mod drive;
+pub mod ended;
 pub mod error;
 pub mod events;
 pub mod files;
@@ -121,6 +122,7 @@ pub struct Host {
     /// Held while a flow is deployed, so that what is latest is so everywhere.
     deploying: tokio::sync::Mutex<()>,
     slots: slots::Slots,
+    ended: ended::EndedViews,
     /// Held while a file gets a version, by folder and name.
     uploads: stripes::Stripes,
     /// Held while a password is tried, by grant.
@@ -151,6 +153,7 @@ impl Host {
             all_latest_known: AtomicBool::new(false),
             deploying: tokio::sync::Mutex::default(),
             slots: slots::Slots::default(),
+            ended: ended::EndedViews::default(),
             uploads: stripes::Stripes::default(),
             passwords: stripes::Stripes::default(),
             timers: timers::TimerQueue::default(),

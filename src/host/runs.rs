@@ -281,6 +281,9 @@ impl Host {
 
     /// One run.
     pub async fn run_view(&self, run: &RunId) -> Result<RunView, HostError> {
+        if let Some(view) = self.ended.get(run) {
+            return Ok(view);
+        }
         let place = self.slots.of(run);
         let view = {
             let mut slot = place.lock().await;
@@ -297,6 +300,7 @@ impl Host {
             };
             if matches!(machine.status(), RunPhase::Ended { .. }) {
                 slot.loaded = None;
+                self.ended.put(view.clone());
             }
             view
         };

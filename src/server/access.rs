@@ -196,8 +196,8 @@ impl Guard {
         let proof = match self.access {
             Access::Public => Proof::None,
             Access::Metrics if self.server.settings.metrics_public => Proof::None,
-            Access::Metrics => self.token(&mut request, remote, &[roles::ADMIN])?,
-            Access::Token(needed) => self.token(&mut request, remote, needed)?,
+            Access::Metrics => self.token(&mut request, remote, &[roles::ADMIN]).await?,
+            Access::Token(needed) => self.token(&mut request, remote, needed).await?,
             Access::Link | Access::Page | Access::PageDoor => {
                 let may_try = !request.method().is_safe();
                 let visitor = self.visitor(params, request.headers(), may_try, remote).await?;
@@ -209,9 +209,14 @@ impl Guard {
         Ok((request, proof))
     }
 
-    fn token(&self, request: &mut Request, remote: IpAddr, needed: &'static [&'static str]) -> Result<Proof, Problem> {
+    async fn token(
+        &self,
+        request: &mut Request,
+        remote: IpAddr,
+        needed: &'static [&'static str],
+    ) -> Result<Proof, Problem> {
         let token = bearer(request.headers()).unwrap_or_default().to_owned();
-        let Some(caller) = self.caller(&token) else {
+        let Some(caller) = self.caller(&token).await else {
             return Err(self.unproven(remote, "token", "a valid token is needed: Authorization: Bearer gf_…"));
         };
         if !caller.has_one_of(needed) {
@@ -225,8 +230,8 @@ impl Guard {
         })
     }
 
-    fn caller(&self, token: &str) -> Option<Caller> {
-        self.server.accounts.refresh();
+    async fn caller(&self, token: &str) -> Option<Caller> {
+        self.server.refresh_accounts().await;
         let (user, person) = self.server.accounts.person_with(token)?;
         Some(Caller { user, person })
     }
@@ -236,7 +241,7 @@ impl Guard {
         match proof {
             Proof::None => true,
             Proof::Token { token, needed } => {
-                let caller = self.caller(token.expose_secret());
+                let caller = self.caller(token.expose_secret()).await;
                 caller.is_some_and(|caller| caller.has_one_of(needed))
             }
             Proof::Visitor(visitor) => self.server.host.may_continue(visitor).await,

@@ -94,7 +94,7 @@ pub async fn show(
 /// Takes changes of people and tokens over also where nobody asks: runs assign tasks by them.
 async fn keep_fresh(server: Arc<Server>, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
-        server.accounts.refresh();
+        server.refresh_accounts().await;
     }
 }
 

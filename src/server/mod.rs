@@ -102,6 +102,17 @@ impl Server {
         })
     }
 
+    /// Takes changes of people and tokens over. Reading the files keeps nobody else from being answered.
+    pub async fn refresh_accounts(&self) {
+        if !self.accounts.is_stale() {
+            return;
+        }
+        let accounts = Arc::clone(&self.accounts);
+        if let Err(error) = tokio::task::spawn_blocking(move || accounts.refresh()).await {
+            tracing::error!(%error, "people and tokens stay as they were");
+        }
+    }
+
     /// Whether requests are answered: the host has recovered, and nobody has told the server to stop.
     pub fn is_ready(&self) -> bool {
         self.host.is_ready() && !self.stop.is_cancelled()

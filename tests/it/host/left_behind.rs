@@ -84,6 +84,21 @@ async fn a_timer_that_cannot_be_stored_fires_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_that_has_ended_is_read_once_however_often_it_is_looked_at() {
+    let (store, world) = told();
+    let process = world.start().await;
+    process.deploy(LOCALS).await;
+    let run = process.host.start_run(start("locals")).await.expect("it begins");
+    assert_eq!(process.end(&run).await, "completed");
+    let first = process.host.run_view(&run).await.unwrap();
+    store.order(Orders {
+        hide_journals: true,
+        ..Orders::default()
+    });
+    assert_eq!(process.host.run_view(&run).await.unwrap(), first);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_whose_store_failed_is_delivered_again() {
     let (store, world) = told();
     let process = world.start().await;
@@ -92,6 +107,10 @@ async fn an_answer_whose_store_failed_is_delivered_again() {
     store.order(failing(0));
     process.host.publish_event(signed("evt_1")).await.unwrap();
     assert_eq!(process.end(&run).await, "completed");
+    // what was delivered twice and stored once counts once
+    let counts = process.host.metrics();
+    assert_eq!((counts.events_put_off.get(), counts.events_delivered.get()), (1, 1));
+    assert_eq!(counts.events_journaled.get(), process.journal(&run).await.len() as u64);
 }
 
 #[tokio::test(start_paused = true)]
@@ -107,10 +126,6 @@ async fn what_was_asked_for_is_done_although_the_caller_goes_away() {
     assert!(tokio::time::timeout(Duration::from_secs(90), asked).await.is_err());
     let begun = process.host.list_runs(&RunFilter::default()).await.unwrap();
     let run = &begun[0].id;
-    // what was delivered twice and stored once counts once
-    let counts = process.host.metrics();
-    assert_eq!((counts.events_put_off.get(), counts.events_delivered.get()), (1, 1));
-    assert_eq!(counts.events_journaled.get(), process.journal(&run).await.len() as u64);
     process
         .until(
             run,

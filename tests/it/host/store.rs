@@ -26,6 +26,8 @@ pub struct Orders {
     pub slow_answers: Option<Duration>,
     /// Nobody learns which events are pending.
     pub hide_pending: bool,
+    /// No journal can be read.
+    pub hide_journals: bool,
     /// The first line of this run's journal is lost.
     pub damaged: Option<RunId>,
 }
@@ -108,6 +110,9 @@ impl Store for Told {
     }
 
     async fn journal(&self, run: &RunId, after: u64, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
+        if self.orders().hide_journals {
+            return Err(StoreError::Failed("no journal can be read".to_owned()));
+        }
         let mut journal = self.inner.journal(run, after, limit).await?;
         if after == 0 && self.orders().damaged.as_ref() == Some(run) {
             journal.remove(0);
