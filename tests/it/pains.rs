@@ -5,13 +5,14 @@
 use crate::harness::Harness;
 use gatefold::base::render::human;
 use gatefold::base::{Calendars, Diagnostic, Severity};
-use gatefold::lint::{Surroundings, check};
+use gatefold::lint::{Flows, Surroundings, check, outline};
 use gatefold::rehearsal::{ENDING, rehearse};
 use gatefold::spec::Catalog;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pains")
@@ -29,7 +30,7 @@ fn named(ending: &str) -> BTreeSet<String> {
 #[test]
 fn no_pain_of_the_others_is_felt_here() {
     let names = named(ENDING);
-    assert!(names.len() >= 19, "{names:?}");
+    assert!(names.len() >= 20, "{names:?}");
     assert_eq!(names, named(".flow.yaml"), "each has a flow and a test");
     let mut wrong = String::new();
     for name in names {
@@ -145,6 +146,37 @@ fn kops_123_no_key_is_dropped_in_silence() {
     let findings = lint(&text);
     assert_eq!(findings.len(), 1);
     assert_eq!((findings[0].code.id, findings[0].severity), ("GF101", Severity::Error));
+}
+
+/// <https://github.com/kestra-io/kestra/issues/2087>: a sub-flow that is not there, or takes other inputs, was found when
+/// a run came to it. Here the file that runs it is checked against it, inputs, outputs and ends.
+#[test]
+fn kestra_2087_what_a_sub_flow_wants_is_known_before_anything_runs() {
+    let calendars = Calendars::new();
+    let alone = Surroundings {
+        catalog: Catalog::builtin(),
+        calendars: &calendars,
+        people: None,
+        flows: None,
+    };
+    let child = "flow: child\nversion: 1.0.0\ninputs: { amount: { type: number } }\noutputs: { half: \"${{ inputs.amount / 2 }}\" }\n\
+                 steps:\n  - { id: stop, end: { status: refused } }\n";
+    let mut flows = Flows::default();
+    flows.add(Arc::new(outline("child.flow.yaml", child, alone).expect("a flow")));
+    let told = |run: &str, after: &str| -> Vec<&str> {
+        let text = format!(
+            "flow: a\nversion: 1.0.0\noutputs: {{ half: \"${{{{ steps.sub.half }}}}\" }}\nsteps:\n  - id: sub\n    run: {run}\n{after}"
+        );
+        let flows = Some(&flows);
+        let findings = check("a.flow.yaml", &text, Surroundings { flows, ..alone }).findings;
+        findings.iter().map(|finding| finding.code.id).collect()
+    };
+    let ends = "    outcomes: { refused: { end: refused } }\n";
+    assert_eq!(told("{ flow: child, with: { amount: 7 } }", ends), Vec::<&str>::new());
+    assert_eq!(told("{ flow: child, with: { amount: [7] } }", ends), ["GF611"]);
+    assert_eq!(told("{ flow: child, with: { amuont: 7 } }", ends), ["GF611", "GF611"]);
+    assert_eq!(told("{ flow: child, with: { amount: 7 } }", ""), ["GF612"]);
+    assert_eq!(told("{ flow: chlid, with: { amount: 7 } }", ends)[0], "GF610");
 }
 
 const WAITING: &str = "flow: notice
