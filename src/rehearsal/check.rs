@@ -423,7 +423,12 @@ impl Checker<'_> {
             .outcomes
             .keys()
             .map(String::as_str)
-            .chain(states.iter().copied())
+            .chain(
+                states
+                    .iter()
+                    .copied()
+                    .filter(|state| !found.outcomes.contains_key(*state)),
+            )
             .collect();
         self.word(at, &format!("`{step}` has no outcome"), outcome, &words);
     }
