@@ -528,6 +528,7 @@ fn a_trigger_with_a_map_gives_that_and_nothing_else() {
         ("doc: { type: text }", "doc: 'x ${{ event.file }}'", ""),
         ("doc: { type: date }", "doc: soon", "GF206 soon"),
         ("doc: { type: number }", "doc: '12'", ""),
+        ("doc: { type: number }", "doc: twelve", "GF206 twelve"),
     ] {
         let on = format!("event: {{ type: file360.file_uploaded, inputs: {{ {map} }} }}");
         assert_eq!(told_of_trigger(inputs, &on), expected, "{inputs} {on}");

@@ -173,7 +173,7 @@ fn kestra_2087_what_a_sub_flow_wants_is_known_before_anything_runs() {
     };
     let ends = "    outcomes: { refused: { end: refused } }\n";
     assert_eq!(told("{ flow: child, with: { amount: 7 } }", ends), Vec::<&str>::new());
-    assert_eq!(told("{ flow: child, with: { amount: [7] } }", ends), ["GF611"]);
+    assert_eq!(told("{ flow: child, with: { amount: seven } }", ends), ["GF611"]);
     assert_eq!(told("{ flow: child, with: { amuont: 7 } }", ends), ["GF611", "GF611"]);
     assert_eq!(told("{ flow: child, with: { amount: 7 } }", ""), ["GF612"]);
     assert_eq!(told("{ flow: chlid, with: { amount: 7 } }", ends)[0], "GF610");

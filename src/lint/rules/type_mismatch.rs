@@ -140,11 +140,14 @@ fn place(cx: &Context<'_>, one: &Use, report: &mut Report) {
     }
 }
 
-/// What is wrong with a value that stands in a trigger. A text may stand for a number,
-/// for `true` and for the id of a file.
+/// What is wrong with a value that is given to a flow, by a trigger or by a step that runs it. A text may
+/// stand for the id of a file, and for a number or `true` that it reads as.
 pub(super) fn misgiven(input: &InputSpec, value: &Value) -> Option<String> {
     let is_open = match input.kind {
-        InputKind::Number | InputKind::Integer | InputKind::Boolean | InputKind::File => value.is_string(),
+        InputKind::File => value.is_string(),
+        InputKind::Number | InputKind::Integer | InputKind::Boolean if value.is_string() => {
+            has_expression(value) || check_value(input, value).is_ok()
+        }
         _ => has_expression(value),
     };
     if is_open { None } else { misfit(input, value) }
