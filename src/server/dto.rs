@@ -562,7 +562,8 @@ pub struct CommentBody {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EventBody {
-    /// The sender's own id; the same id of the same kind is recorded once.
+    #[serde(rename = "type")]
+    /// The sender's own id; the same id of the same type is recorded once.
     pub id: String,
     /// Its type, as `crm.deal_signed`. Types of built-in connections are refused.
     pub kind: String,

@@ -9,7 +9,7 @@ use crate::server::extract::{Accepted, JsonBody, State};
 use crate::spec::catalog::OWN_CONNECTIONS;
 use axum::http::StatusCode;
 
-/// Records an event and delivers it. One of the same id and kind is recorded once, and
+/// Records an event and delivers it. One of the same id and type is recorded once, and
 /// another one under that id is refused.
 pub async fn publish(
     State(server): State,
@@ -23,7 +23,7 @@ pub async fn publish(
         )));
     };
     if connection.is_empty() || name.is_empty() || body.id.is_empty() {
-        return Err(unfit("id and kind must not be empty".to_owned()));
+        return Err(unfit("id and type must not be empty".to_owned()));
     }
     if OWN_CONNECTIONS.contains(&connection) {
         return Err(unfit(format!("events of {connection} come from this server alone")));

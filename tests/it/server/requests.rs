@@ -68,11 +68,11 @@ async fn json_that_does_not_fit_is_refused_with_its_place() {
         ("{", ""),
         ("", ""),
         ("[]", ""),
-        ("{\"id\":1,\"kind\":\"a.b\"}", "/id"),
-        ("{\"id\":\"1\",\"kind\":\"a.b\",\"extra\":1}", "/extra"),
-        ("{\"id\":\"1\",\"id\":\"2\",\"kind\":\"a.b\"}", ""),
-        ("{\"id\":\"1\",\"kind\":\"a.b\"} {}", ""),
-        ("{\"id\":\"1\",\"kind\":\"a.b\",\"data\":[]}", "/data"),
+        ("{\"id\":1,\"type\":\"a.b\"}", "/id"),
+        ("{\"id\":\"1\",\"type\":\"a.b\",\"extra\":1}", "/extra"),
+        ("{\"id\":\"1\",\"id\":\"2\",\"type\":\"a.b\"}", ""),
+        ("{\"id\":\"1\",\"type\":\"a.b\"} {}", ""),
+        ("{\"id\":\"1\",\"type\":\"a.b\",\"data\":[]}", "/data"),
     ] {
         let ask = harness
             .post(path)
@@ -91,7 +91,7 @@ async fn json_that_does_not_fit_is_refused_with_its_place() {
         assert_eq!(found, place, "{body}: {}", answer.text());
     }
     let deep = format!(
-        "{{\"id\":\"1\",\"kind\":\"a.b\",\"data\":{{\"a\":{}",
+        "{{\"id\":\"1\",\"type\":\"a.b\",\"data\":{{\"a\":{}",
         "[".repeat(50_000)
     );
     let ask = harness
@@ -111,9 +111,9 @@ async fn json_that_does_not_fit_is_refused_with_its_place() {
 async fn a_body_is_bounded_whatever_it_declares() {
     let harness = Harness::new().await;
     let ask = |length: usize| {
-        let frame = "{\"id\":\"1\",\"kind\":\"a.b\",\"key\":\"k\",\"data\":{\"x\":\"\"}}".len();
+        let frame = "{\"id\":\"1\",\"type\":\"a.b\",\"key\":\"k\",\"data\":{\"x\":\"\"}}".len();
         let body = format!(
-            "{{\"id\":\"1\",\"kind\":\"a.b\",\"key\":\"k\",\"data\":{{\"x\":\"{}\"}}}}",
+            "{{\"id\":\"1\",\"type\":\"a.b\",\"key\":\"k\",\"data\":{{\"x\":\"{}\"}}}}",
             "x".repeat(length - frame)
         );
         harness
@@ -190,7 +190,7 @@ async fn events_of_built_in_connections_cannot_be_made_up() {
     let harness = Harness::new().await;
     let link = harness.share(Role::View).await;
     let tell = |kind: &str| {
-        let body = json!({ "id": "1", "kind": kind, "data": { "share": link.share.to_string() } });
+        let body = json!({ "id": "1", "type": kind, "data": { "share": link.share.to_string() } });
         harness.post("/api/v1/events").by("operator").json(&body)
     };
     for kind in ["file360.file_uploaded", "mail.x", "signed", ".x", "crm."] {
@@ -213,7 +213,7 @@ async fn events_of_built_in_connections_cannot_be_made_up() {
 async fn an_event_id_that_comes_with_another_event_is_refused() {
     let harness = Harness::new().await;
     let tell = |id: &str, kind: &str, key: &str, data: serde_json::Value| {
-        let body = json!({ "id": id, "kind": kind, "key": key, "data": data });
+        let body = json!({ "id": id, "type": kind, "key": key, "data": data });
         harness.post("/api/v1/events").by("operator").json(&body).send()
     };
     let first = tell("1", "crm.signed", "k", json!({ "by": "anna" })).await;

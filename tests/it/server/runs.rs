@@ -20,7 +20,7 @@ outputs: { who: \"${{ inputs.who }}\" }
 ";
 
 async fn tell(harness: &Harness, id: &str) {
-    let body = json!({ "id": id, "kind": "crm.signed", "key": "order-7", "data": { "by": "crm" } });
+    let body = json!({ "id": id, "type": "crm.signed", "key": "order-7", "data": { "by": "crm" } });
     let answer = harness.post("/api/v1/events").by("operator").json(&body).send().await;
     assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text());
 }
