@@ -35,6 +35,7 @@ pub use event::{Event, EventRecord, JOURNAL_VERSION, StandIn, TaskAct};
 pub use input::{Acting, Decision, Failure, FailureKind, InboundEvent, Input, Refusal, Reply, Start};
 pub use machine::RunMachine;
 pub use replay::ReplayError;
+pub use scope::event_fields;
 pub use state::RunState;
 pub use view::{
     ChecklistView, ElementView, ElementsView, IncidentView, ItemView, OwnedView, RunPhase, StepPhase, StepView,

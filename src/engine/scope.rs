@@ -2,6 +2,7 @@
 
 use super::frame::FrameId;
 use super::state::{KeptEvent, Phase, RunState, StepState};
+use crate::base::id::EventId;
 use crate::base::{Timestamp, Value};
 use crate::expr::{Scope, dig};
 use crate::plan::Plan;
@@ -98,14 +99,53 @@ pub(super) fn fields(outcome: &str, output: &Value) -> Map<String, Value> {
     fields
 }
 
-/// An event's own fields first, then what the envelope says.
+/// `event` as every expression sees it, in waits and in triggers: `id`, `type` and `key`, if it has one,
+/// and its own fields, which come first where they are called the same.
+pub fn event_fields(id: &EventId, kind: &str, key: Option<&str>, data: &Value) -> Map<String, Value> {
+    let mut fields = Map::new();
+    fields.insert("id".to_owned(), json!(id));
+    fields.insert("type".to_owned(), json!(kind));
+    fields.extend(key.map(|key| ("key".to_owned(), json!(key))));
+    fields.extend(data.as_object().cloned().unwrap_or_default());
+    fields
+}
+
 fn event(event: &KeptEvent, path: &[&str]) -> Option<Value> {
-    if let Some(found) = dig(&event.data, path) {
-        return Some(found.clone());
+    let is_own = path.first().is_some_and(|name| event.data.get(*name).is_some());
+    if is_own {
+        return dig(&event.data, path).cloned();
     }
-    match path {
-        ["type"] => Some(Value::String(event.kind.clone())),
-        ["key"] => event.key.clone().map(Value::String),
-        _ => None,
+    let fields = event_fields(&event.id, &event.kind, event.key.as_deref(), &event.data);
+    dig(&Value::Object(fields), path).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_has_its_own_fields_first_in_waits_as_in_triggers() {
+        let data = json!({ "type": "urgent", "by": { "name": "Rosa" } });
+        let kept = KeptEvent {
+            id: EventId::from("evt_1"),
+            kind: "crm.signed".to_owned(),
+            subjects: Vec::new(),
+            key: Some("order-7".to_owned()),
+            data: data.clone(),
+            came: (Timestamp::UNIX_EPOCH, 0),
+        };
+        let fields = event_fields(&kept.id, &kept.kind, kept.key.as_deref(), &data);
+        let fields = Value::Object(fields);
+        for (path, value) in [
+            (&["type"][..], json!("urgent")),
+            (&["id"], json!("evt_1")),
+            (&["key"], json!("order-7")),
+            (&["by", "name"], json!("Rosa")),
+            (&[], fields.clone()),
+        ] {
+            assert_eq!(event(&kept, path).as_ref(), Some(&value), "{path:?}");
+            assert_eq!(dig(&fields, path), Some(&value), "{path:?}");
+        }
+        assert_eq!(event(&kept, &["type", "id"]), None);
     }
 }

@@ -7,8 +7,8 @@ use super::runs::StartRun;
 use super::{Host, HostError};
 use crate::base::Value;
 use crate::base::id::{EventId, RunId};
-use crate::engine::{Event, EventRecord, InboundEvent, RunMachine};
-use crate::expr::{Expression, Scope, Tree};
+use crate::engine::{Event, EventRecord, InboundEvent, RunMachine, event_fields};
+use crate::expr::{Expression, Tree};
 use crate::plan::Plan;
 use crate::store::{Delivery, Write};
 use indexmap::IndexMap;
@@ -87,7 +87,8 @@ impl Host {
             self.commit_alone(vec![delivery]).await?;
             return Ok(false);
         }
-        let fields = event_fields(event);
+        let fields = event_fields(&event.id, &event.kind, event.key.as_deref(), &event.data);
+        let fields = Value::Object(fields);
         let wanted = start.filter.map_or(Ok(true), |filter| holds(filter, &fields));
         let started = match wanted {
             Ok(true) => self.start_by_event(plan, event, start, &fields, delivery.clone()).await,
@@ -257,17 +258,6 @@ fn by_run(event: &InboundEvent) -> Option<String> {
     by.starts_with(BY_RUN).then(|| by.to_owned())
 }
 
-/// The event as expressions see it: its own fields, and `id`, `type`, `key`.
-fn event_fields(event: &InboundEvent) -> Value {
-    let mut fields = event.data.as_object().cloned().unwrap_or_default();
-    fields.insert("id".to_owned(), json!(event.id));
-    fields.insert("type".to_owned(), json!(event.kind));
-    if let Some(key) = &event.key {
-        fields.insert("key".to_owned(), json!(key));
-    }
-    Value::Object(fields)
-}
-
 /// The inputs of a run: as the trigger maps the `fields` of its event, or else what bears the names
 /// of inputs in `unmapped`.
 pub(super) fn trigger_inputs(
@@ -284,6 +274,7 @@ pub(super) fn trigger_inputs(
         return Ok(Value::Object(named.collect()));
     }
     let mut inputs = Map::new();
+    let scope = json!({ "event": fields });
     for (name, value) in map {
         let wrong = |why: String| HostError::BadInputs {
             problems: vec![(name.clone(), why)],
@@ -297,9 +288,7 @@ pub(super) fn trigger_inputs(
                     .join("; "),
             )
         })?;
-        let (value, _) = tree
-            .eval(&EventScope(fields))
-            .map_err(|error| wrong(error.to_string()))?;
+        let (value, _) = tree.eval(&scope).map_err(|error| wrong(error.to_string()))?;
         inputs.insert(name.clone(), value);
     }
     Ok(Value::Object(inputs))
@@ -307,18 +296,6 @@ pub(super) fn trigger_inputs(
 
 fn holds(filter: &str, fields: &Value) -> Result<bool, String> {
     let expression = Expression::parse(filter).map_err(|error| error.to_string())?;
-    expression.holds(&EventScope(fields)).map_err(|error| error.to_string())
-}
-
-/// `event` and nothing else.
-struct EventScope<'a>(&'a Value);
-
-impl Scope for EventScope<'_> {
-    fn get(&self, path: &[&str]) -> Option<Value> {
-        let (root, rest) = path.split_first()?;
-        if *root != "event" {
-            return None;
-        }
-        rest.iter().try_fold(self.0, |value, name| value.get(name)).cloned()
-    }
+    let scope = json!({ "event": fields });
+    expression.holds(&scope).map_err(|error| error.to_string())
 }
