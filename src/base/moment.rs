@@ -1,6 +1,7 @@
 //! Moments as people read them.
 
 use super::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 /// Day, clock time and zone, to the minute: `Monday, 23 November 2026, 10:30 CET (Europe/Madrid)`.
@@ -18,9 +19,37 @@ pub fn in_words(moment: Timestamp, zone: &str) -> String {
     }
 }
 
+/// The moment that a text means: a timestamp, or a day, which is over at its end in `zone`. `None` where
+/// it is neither, or further away than can be counted.
+pub fn read(text: &str, zone: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    text.parse().ok().or_else(|| {
+        let next = text.parse::<Date>().ok()?.tomorrow().ok()?;
+        let end = next.to_zoned(TimeZone::get(zone).ok()?).ok()?;
+        Some(end.timestamp())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_means_a_timestamp_or_the_end_of_a_day() {
+        let is = |text: &str, zone: &str| read(text, zone).map(|moment| moment.to_string());
+        assert_eq!(
+            is(" 2026-11-23T10:00:00+01:00", "UTC").as_deref(),
+            Some("2026-11-23T09:00:00Z")
+        );
+        assert_eq!(is("2026-11-23", "UTC").as_deref(), Some("2026-11-24T00:00:00Z"));
+        assert_eq!(
+            is("2026-11-23", "Europe/Madrid").as_deref(),
+            Some("2026-11-23T23:00:00Z")
+        );
+        for text in ["soon", "", "9999-12-31", "2026-11-31"] {
+            assert_eq!(is(text, "UTC"), None, "{text}");
+        }
+    }
 
     #[test]
     fn a_moment_is_told_in_its_zone() {

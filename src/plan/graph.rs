@@ -312,19 +312,6 @@ impl Knowledge {
             outcomes => Certainty::Sure(names(&steps[other.index()], outcomes)),
         }
     }
-
-    /// Every step upstream of `step`, and whether it has finished whenever `step` starts.
-    pub fn surely_before<'a>(
-        &self,
-        steps: &'a [PlanStep],
-        index: &Index,
-        step: StepId,
-    ) -> Vec<(StepId, Certainty<'a>)> {
-        index.upstream[step.index()]
-            .iter()
-            .map(|other| (other, self.before(steps, step, other)))
-            .collect()
-    }
 }
 
 /// What has surely finished when a run is completed, and is not ended before by an outcome that

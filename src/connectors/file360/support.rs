@@ -2,7 +2,7 @@
 
 use crate::audit::{AccessEntry, AccessKind};
 use crate::base::id::{EventId, FileId, ShareId, WorkspaceId};
-use crate::base::{Period, Timestamp, calendar};
+use crate::base::{Period, Timestamp, calendar, moment};
 use crate::connect::{ActionError, CallContext};
 use crate::engine::InboundEvent;
 use crate::space::{File, FileRef, Share, SpaceEvent, State, Version, Workspace, names};
@@ -154,18 +154,10 @@ pub(super) fn ends_at(
 
 /// A timestamp, or the end of a day in the calendar's zone.
 fn moment_of(cx: &CallContext, text: &str) -> Result<Timestamp, ActionError> {
-    let text = text.trim();
-    if let Ok(moment) = text.parse::<Timestamp>() {
-        return Ok(moment);
-    }
-    let refused = || {
+    let zone = cx.calendar.as_ref().map_or("UTC", |calendar| calendar.zone.as_str());
+    moment::read(text, zone).ok_or_else(|| {
         permanent(format!(
             "expires_at: {text:?} is neither a timestamp, as 2026-12-24T18:00:00Z, nor a date, as 2026-12-24"
         ))
-    };
-    let date: jiff::civil::Date = text.parse().map_err(|_| refused())?;
-    let zone = cx.calendar.as_ref().map_or("UTC", |calendar| calendar.zone.as_str());
-    let zone = jiff::tz::TimeZone::get(zone).map_err(|_| permanent(format!("there is no time zone {zone:?}")))?;
-    let next_day = date.tomorrow().map_err(|_| refused())?;
-    Ok(next_day.to_zoned(zone).map_err(|_| refused())?.timestamp())
+    })
 }

@@ -6,11 +6,9 @@ use super::super::scope::RunScope;
 use super::super::state::RunState;
 use super::branch::text_of;
 use crate::base::calendar::{after, before};
-use crate::base::{Calendar, Period, Timestamp, Value};
+use crate::base::{Calendar, Period, Timestamp, Value, moment};
 use crate::expr::Template;
 use crate::plan::{Plan, Reminder};
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 /// The timers of the step at `slot`, counted from when it became ready. `until` is the moment that
 /// a wait is for; it takes the place of the deadline's.
@@ -27,7 +25,7 @@ pub(super) fn timers(
     let mut timers = Timers::default();
     if let Some(due) = until.or(deadline.map(|deadline| &deadline.due)) {
         let value = due.eval(scope).map_err(|error| error.message)?;
-        timers.due = Some(moment(&value, start, calendar)?);
+        timers.due = Some(meant(&value, start, calendar)?);
     }
     let Some(deadline) = deadline else {
         return Ok(timers);
@@ -54,21 +52,13 @@ pub(super) fn timers(
 }
 
 /// The moment that `value` means: so long after `start`, a moment, or the end of a day.
-fn moment(value: &Value, start: Timestamp, calendar: Option<&Calendar>) -> Result<Timestamp, String> {
+fn meant(value: &Value, start: Timestamp, calendar: Option<&Calendar>) -> Result<Timestamp, String> {
     let text = text_of(value);
     if let Ok(period) = Period::parse(&text) {
         return after(start, &period, calendar).map_err(|error| error.0);
     }
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Ok(at);
-    }
-    let Ok(day) = text.parse::<Date>() else {
-        return Err(format!("{text:?} is no length of time, no moment and no day"));
-    };
-    let zone = calendar.map_or(Ok(TimeZone::UTC), |calendar| TimeZone::get(&calendar.zone));
-    zone.and_then(|zone| day.tomorrow()?.to_zoned(zone))
-        .map(|end| end.timestamp())
-        .map_err(|error| format!("the end of {day} cannot be computed: {error}"))
+    let zone = calendar.map_or("UTC", |calendar| calendar.zone.as_str());
+    moment::read(&text, zone).ok_or_else(|| format!("{text:?} is no length of time, no moment and no day"))
 }
 
 #[cfg(test)]
@@ -80,12 +70,12 @@ mod tests {
 
     #[test]
     fn a_moment_is_a_length_of_time_a_timestamp_or_the_end_of_a_day() {
-        let of = |text: &str| moment(&json!(text), START, None).map(|at| at.to_string());
+        let of = |text: &str| meant(&json!(text), START, None).map(|at| at.to_string());
         assert_eq!(of("90 minutes").as_deref(), Ok("1970-01-01T01:30:00Z"));
         assert_eq!(of("2026-11-23T10:00:00+01:00").as_deref(), Ok("2026-11-23T09:00:00Z"));
         assert_eq!(of("2026-11-23").as_deref(), Ok("2026-11-24T00:00:00Z"));
         assert!(of("soon").is_err());
-        assert!(moment(&json!(5), START, None).is_err());
+        assert!(meant(&json!(5), START, None).is_err());
     }
 
     #[test]
@@ -96,7 +86,7 @@ mod tests {
             week: vec!["mon".into()],
             holidays: Vec::new(),
         };
-        let at = moment(&json!("2026-11-23"), START, Some(&calendar));
+        let at = meant(&json!("2026-11-23"), START, Some(&calendar));
         assert_eq!(at.map(|at| at.to_string()).as_deref(), Ok("2026-11-23T23:00:00Z"));
     }
 }

@@ -290,8 +290,8 @@ proptest! {
         };
         play(&plan, &mut chance, |step, finished| {
             assert!(knowledge.can_start(step), "{yaml}\n{step:?} started");
-            for (other, certainty) in knowledge.surely_before(&plan.steps, &plan.index, step) {
-                if let Certainty::Sure(outcomes) = certainty {
+            for other in plan.index.upstream[step.index()].iter() {
+                if let Certainty::Sure(outcomes) = knowledge.before(&plan.steps, step, other) {
                     let outcome = finished.get(&other).map(String::as_str);
                     assert!(outcome.is_some_and(|outcome| outcomes.contains(&outcome)), "{yaml}\n{step:?} {other:?}: {outcomes:?}, {outcome:?}");
                 }
