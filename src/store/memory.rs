@@ -186,6 +186,13 @@ impl Attempt<'_> {
     fn write(&mut self, write: Write) -> Result<(), CommitError> {
         match write {
             Write::Deploy(deployment) => {
+                let is_there =
+                    |other: &Deployment| (&other.flow, &other.version) == (&deployment.flow, &deployment.version);
+                if self.tables.deployments.iter().any(is_there) {
+                    return Err(CommitError::Conflict {
+                        what: deployment.what(),
+                    });
+                }
                 self.tables.deployments.push(deployment);
                 self.undo(|tables| drop(tables.deployments.pop()));
                 Ok(())

@@ -240,6 +240,13 @@ pub struct Deployment {
     pub at: Timestamp,
 }
 
+impl Deployment {
+    /// Flow and version, as a refusal names them.
+    pub fn what(&self) -> String {
+        format!("flow {} {}", self.flow, self.version)
+    }
+}
+
 /// How a run stands, for lists and for restarts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunRow {

@@ -350,15 +350,19 @@ fn add_comment(comment: &Comment) -> Result<Statement, StoreError> {
     })
 }
 
+/// A version is deployed once. There is one writer, so nobody comes between the look and the insertion.
 fn deploy(deployment: &Deployment) -> Result<Statement, StoreError> {
-    Ok(fine(
-        "INSERT INTO deployment (flow, hash, body) VALUES (?1, ?2, ?3)",
-        vec![
+    Ok(Statement {
+        sql: "INSERT INTO deployment (flow, hash, body) SELECT ?1, ?2, ?3 WHERE NOT EXISTS \
+              (SELECT 1 FROM deployment WHERE flow = ?1 AND json_extract(body, '$.version') = ?4)",
+        values: vec![
             deployment.flow.clone().into(),
             deployment.hash.clone().into(),
             json(deployment)?.into(),
+            deployment.version.clone().into(),
         ],
-    ))
+        miss: Miss::Conflict(deployment.what()),
+    })
 }
 
 fn put_task(mut task: TaskRow, out: &mut Vec<Statement>) -> Result<(), StoreError> {

@@ -225,7 +225,37 @@ fn used_key(dice: &mut Dice) -> Write {
     }
 }
 
+/// The start of a run, as the host stores it: its first events, the key that makes it start once, and
+/// the delivery that it answers. Most keys were used before.
+fn start_run(dice: &mut Dice) -> UnitOfWork {
+    let id = format!("run_{}", dice.roll(10));
+    let seq = 1 + dice.roll(3);
+    let mut row = run_row(&id, seq);
+    row.flow = dice.id("flow");
+    let delivery = Delivery {
+        event: EventId(format!("evt_{}", dice.roll(20))),
+        target: format!("trigger:{}", row.flow),
+    };
+    let once = Write::Once {
+        scope: dice.id("scope"),
+        key: dice.id("key"),
+        value: id.clone(),
+        digest: dice.chance(50).then(|| dice.id("digest")),
+        until: dice.chance(60).then(|| dice.moment()),
+    };
+    UnitOfWork {
+        run: Some(RunCommit {
+            events: (1..=seq).map(|seq| event(&id, seq)).collect(),
+            row,
+        }),
+        writes: vec![once, Write::Delivered(delivery)],
+    }
+}
+
 async fn unit(dice: &mut Dice, store: &dyn Store) -> UnitOfWork {
+    if dice.chance(15) {
+        return start_run(dice);
+    }
     let mut unit = UnitOfWork::default();
     if dice.chance(60) {
         unit.run = Some(run_commit(dice, store).await);
@@ -298,6 +328,7 @@ async fn by_number(store: &dyn Store, number: u64, seen: &mut Vec<String>) {
         format!("{:?}", store.journal(&run, number, 5).await),
         format!("{:?}", store.journal(&run, 0, 500).await),
         format!("{:?}", store.latest_deployment(&id("flow")).await),
+        format!("{:?}", store.deployments_of(&id("flow")).await),
         format!("{:?}", store.deployment(&format!("{}-v_1", id("flow"))).await),
         format!("{:?}", store.task(&TaskId(id("tsk"))).await),
         format!("{:?}", store.open_tasks(Some(&id("user:p"))).await),

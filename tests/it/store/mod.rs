@@ -74,6 +74,7 @@ conformance! {
     },
     records::{
         the_latest_deployment_counts_and_old_ones_stay,
+        a_version_is_deployed_once,
         a_record_is_replaced_only_by_who_has_seen_it,
         a_file_name_is_taken_once_per_folder,
         a_locked_file_takes_no_version_from_anybody,

@@ -6,7 +6,7 @@ use super::samples::{
 use gatefold::base::Timestamp;
 use gatefold::base::id::{FileId, GrantId, RunId, ShareId, TaskId, WorkspaceId};
 use gatefold::space::{File, State};
-use gatefold::store::{MailState, Store, TaskState, Write};
+use gatefold::store::{Deployment, MailState, Store, TaskState, Write};
 use std::sync::Arc;
 
 pub async fn the_latest_deployment_counts_and_old_ones_stay(store: &Arc<dyn Store>) {
@@ -22,12 +22,33 @@ pub async fn the_latest_deployment_counts_and_old_ones_stay(store: &Arc<dyn Stor
     assert_eq!(store.deployment("review-3").await, Ok(None));
     let latest = vec![deployment("hire", "1"), deployment("review", "2")];
     assert_eq!(store.deployments().await, Ok(latest));
-    done(&**store, of_writes([Write::Deploy(deployment("review", "1"))])).await;
-    assert_eq!(
-        store.latest_deployment("review").await,
-        Ok(Some(deployment("review", "1"))),
-        "back to an old one"
-    );
+}
+
+pub async fn a_version_is_deployed_once(store: &Arc<dyn Store>) {
+    let first = deployment("review", "1");
+    done(&**store, of_writes([Write::Deploy(first.clone())])).await;
+    let other = Deployment {
+        hash: "another".to_owned(),
+        ..first.clone()
+    };
+    for again in [first.clone(), other.clone()] {
+        let refused = store.commit(of_writes([Write::Deploy(again)])).await;
+        assert_eq!(refused, conflict("flow review 1"));
+    }
+    // nothing of a unit happens that deploys it twice
+    let new = deployment("review", "2");
+    let twin = Deployment {
+        hash: "another".to_owned(),
+        ..new.clone()
+    };
+    let both = of_writes([Write::Deploy(new), Write::Deploy(twin)]);
+    assert_eq!(store.commit(both).await, conflict("flow review 2"));
+    assert_eq!(store.deployments_of("review").await, Ok(vec![first]));
+    let of_another_flow = Deployment {
+        flow: "hire".to_owned(),
+        ..other
+    };
+    done(&**store, of_writes([Write::Deploy(of_another_flow)])).await;
 }
 
 /// Stores, replaces, and tries to replace as somebody who has not seen the last change.
