@@ -188,7 +188,7 @@ impl From<HostError> for Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::with_password;
+    use super::{private_folder, with_password};
     use secrecy::{ExposeSecret, SecretString};
 
     #[test]
@@ -198,6 +198,20 @@ mod tests {
             Some(&SecretString::from("a@evil/:?")),
         );
         assert_eq!(url.expose_secret(), "smtps://me:a%40evil%2F%3A%3F@mail.example.com:465");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_data_folder_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let place = tempfile::tempdir().unwrap();
+        let data = place.path().join("installations/data");
+        private_folder(&data).unwrap();
+        for folder in [data.as_path(), data.parent().unwrap()] {
+            let mode = std::fs::metadata(folder).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700, "{}", folder.display());
+        }
+        private_folder(&data).expect("one that is there stays");
     }
 
     #[test]

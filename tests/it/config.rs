@@ -141,6 +141,15 @@ fn the_key_is_made_once_and_is_for_its_owner_alone() {
     assert!(error.contains("holds 3 bytes instead of 32"), "{error}");
 }
 
+#[test]
+fn a_key_that_is_lost_is_not_replaced_beside_a_store() {
+    let data = tempfile::tempdir().unwrap();
+    fs::write(data.path().join("gatefold.db"), "a store").unwrap();
+    let error = installation::installation_key(data.path()).unwrap_err().to_string();
+    assert!(error.contains("bring it back from the backup"), "{error}");
+    assert!(!data.path().join("key").exists(), "no other key took its place");
+}
+
 #[cfg(unix)]
 #[test]
 fn what_others_can_read_is_no_secret() {
