@@ -182,6 +182,21 @@ impl Client {
         self.data(self.request(Method::GET, path)).await
     }
 
+    /// All entries of a list, page by page; `cursor` is what says where the next one begins.
+    pub async fn all(&self, path: &str, cursor: &str) -> Answer<Vec<Value>> {
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let mut items = Vec::new();
+        let mut from = String::new();
+        loop {
+            let mut page = self.get(&format!("{path}{from}")).await?;
+            items.append(page["items"].as_array_mut().unwrap_or(&mut Vec::new()));
+            match page["next"].as_str() {
+                Some(next) => from = format!("{joint}{cursor}={}", escaped(next)),
+                None => return Ok(items),
+            }
+        }
+    }
+
     /// Sends data, gets data.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
         self.data(self.request(Method::POST, path).json(body)).await

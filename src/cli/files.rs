@@ -2,7 +2,7 @@
 
 use super::client::escaped;
 use super::embedded::{ServerArgs, Session};
-use super::exit::{Failure, Outcome};
+use super::exit::Outcome;
 use super::settings::Settings;
 use super::{output, progress, with_runtime};
 use crate::base::Value;
@@ -62,7 +62,8 @@ pub fn run(args: &FilesArgs, settings: Settings) -> Outcome {
 async fn answer(command: &FilesCommand, session: &Session) -> Outcome {
     match command {
         FilesCommand::List { folder, json, .. } => {
-            let items = all(session, folder).await?;
+            let path = format!("/api/v1/files?folder={}", escaped(folder));
+            let items = session.client.all(&path, "after").await?;
             list(&items, *json)
         }
         FilesCommand::Get {
@@ -75,23 +76,6 @@ async fn answer(command: &FilesCommand, session: &Session) -> Outcome {
             }
             session.client.save(&path, output).await?;
             output::line(&output.display().to_string())
-        }
-    }
-}
-
-/// Every page of the list.
-async fn all(session: &Session, folder: &str) -> Result<Vec<Value>, Failure> {
-    let mut items: Vec<Value> = Vec::new();
-    let mut after = String::new();
-    loop {
-        let path = format!("/api/v1/files?folder={}{after}", escaped(folder));
-        let mut page = session.client.get(&path).await?;
-        if let Some(found) = page["items"].as_array_mut() {
-            items.append(found);
-        }
-        match page["next"].as_str() {
-            Some(next) => after = format!("&after={}", escaped(next)),
-            None => return Ok(items),
         }
     }
 }

@@ -73,13 +73,13 @@ pub fn run(args: &FlowsArgs, settings: Settings) -> Outcome {
 async fn answer(command: &FlowsCommand, session: &Session) -> Outcome {
     match command {
         FlowsCommand::List { json, .. } => {
-            let items = &session.client.get("/api/v1/flows").await?["items"];
+            let items = session.client.all("/api/v1/flows", "after").await?;
             if *json {
-                return output::json(items);
+                return output::json(&items);
             }
             let columns = ["flow", "version", "by", "at"];
             let row = |flow: &Value| columns.iter().map(|key| output::cell(flow, key)).collect();
-            let rows: Vec<Vec<String>> = items.as_array().into_iter().flatten().map(row).collect();
+            let rows: Vec<Vec<String>> = items.iter().map(row).collect();
             output::rows(&columns, &rows, "no flows")
         }
         FlowsCommand::Settings { flow, json, .. } => {

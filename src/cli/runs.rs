@@ -144,8 +144,8 @@ async fn answer(command: &RunsCommand, client: &Client) -> Outcome {
             let status = status.and_then(|status| status.to_possible_value());
             query.extend(status.map(|status| format!("status={}", status.get_name())));
             query.extend(incident.then(|| "incident=true".to_owned()));
-            let page = client.get(&format!("/api/v1/runs?{}", query.join("&"))).await?;
-            list(&page["items"], *json)
+            let path = format!("/api/v1/runs?{}", query.join("&"));
+            list(&client.all(&path, "before").await?, *json)
         }
         RunsCommand::Show { run, json, .. } => show(client, run, *json).await,
         RunsCommand::Retry(args) => Ok(step(client, args, "retry", json!({})).await?),
@@ -219,9 +219,9 @@ pub fn given(values: &[String]) -> Result<Map<String, Value>, Failure> {
     values.iter().map(one).collect()
 }
 
-fn list(items: &Value, as_json: bool) -> Outcome {
+fn list(items: &[Value], as_json: bool) -> Outcome {
     if as_json {
-        return output::json(items);
+        return output::json(&items);
     }
     let columns = [
         "id",
@@ -233,7 +233,6 @@ fn list(items: &Value, as_json: bool) -> Outcome {
         "initiator",
         "started_at",
     ];
-    let items = items.as_array().map(Vec::as_slice).unwrap_or_default();
     let rows: Vec<Vec<String>> = items
         .iter()
         .map(|run| columns.iter().map(|column| output::cell(run, column)).collect())

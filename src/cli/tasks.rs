@@ -269,8 +269,8 @@ async fn answer(command: &TasksCommand, client: &Client) -> Outcome {
             query.extend(order.map(|order| format!("order={}", order.get_name())));
             query.extend(flow.as_ref().map(|flow| format!("flow={}", escaped(flow))));
             query.extend(step.as_ref().map(|step| format!("step={}", escaped(step))));
-            let page = client.get(&format!("/api/v1/tasks?{}", query.join("&"))).await?;
-            list(&page["items"], *json)
+            let path = format!("/api/v1/tasks?{}", query.join("&"));
+            list(&client.all(&path, "after").await?, *json)
         }
         TasksCommand::Show { task, json, .. } => show(&client.get(&path_of(task)).await?, *json),
         TasksCommand::Document { task, output, .. } => document(client, task, output.as_deref()).await,
@@ -371,8 +371,7 @@ fn hash_of(file: &Path) -> Result<String, Failure> {
 
 /// The caller's one open task about a version.
 async fn task_about(client: &Client, sha256: &str) -> Result<String, Failure> {
-    let page = client.get("/api/v1/tasks").await?;
-    let tasks = page["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let tasks = client.all("/api/v1/tasks", "after").await?;
     let about: Vec<String> = tasks
         .iter()
         .filter(|task| task["document"]["sha256"] == sha256)
@@ -411,11 +410,11 @@ async fn document(client: &Client, task: &str, output: Option<&Path>) -> Outcome
     output::line(&file.display().to_string())
 }
 
-fn list(items: &Value, as_json: bool) -> Outcome {
+fn list(items: &[Value], as_json: bool) -> Outcome {
     if as_json {
-        return output::json(items);
+        return output::json(&items);
     }
-    let rows: Vec<Vec<String>> = items.as_array().into_iter().flatten().map(row).collect();
+    let rows: Vec<Vec<String>> = items.iter().map(row).collect();
     let header = [
         "task",
         "flow",

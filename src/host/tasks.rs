@@ -5,7 +5,7 @@ use crate::base::id::TaskId;
 use crate::engine::{Acting, Decision, Input, Refusal, Reply, TaskAct};
 use crate::space::names;
 use crate::store::TaskRow;
-use std::cmp::Reverse;
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// Longest reason of a decision, in characters.
@@ -50,11 +50,17 @@ pub enum Order {
 impl Order {
     /// Puts tasks, the oldest first as they are, in this order.
     pub fn sort(self, tasks: &mut [TaskRow]) {
+        tasks.sort_by(|one, other| self.compare(one, other));
+    }
+
+    /// Which of two tasks comes first; of equal ones the older as the store lists them.
+    pub fn compare(self, one: &TaskRow, other: &TaskRow) -> Ordering {
+        let due = |task: &TaskRow| (task.due.is_none(), task.due, task.opened_at);
         match self {
-            Self::Priority => tasks.sort_by_key(|task| (task.priority, task.due.is_none(), task.due, task.opened_at)),
-            Self::Due => tasks.sort_by_key(|task| (task.due.is_none(), task.due, task.opened_at)),
-            Self::Oldest => tasks.sort_by_key(|task| task.opened_at),
-            Self::Newest => tasks.sort_by_key(|task| Reverse(task.opened_at)),
+            Self::Priority => (one.priority, due(one)).cmp(&(other.priority, due(other))),
+            Self::Due => due(one).cmp(&due(other)),
+            Self::Oldest => one.opened_at.cmp(&other.opened_at),
+            Self::Newest => other.opened_at.cmp(&one.opened_at),
         }
     }
 }

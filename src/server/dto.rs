@@ -2,6 +2,7 @@
 //! breaking anybody's program.
 
 mod acts;
+mod page;
 mod remark;
 mod run;
 mod values;
@@ -19,6 +20,7 @@ use crate::host::tasks::Next;
 use crate::space::Role;
 use crate::store::{Deployment, MailState, OutboxMail, RunRow, RunStatus, TaskRow, TaskState};
 pub use acts::{HandOnBody, ReleaseBody, SaveBody, SetStepBody, TaskDraft, TaskRest, TaskStart};
+pub use page::{ITEMS_MAX, Page};
 pub use remark::{RemarkBody, TaskRemark};
 pub use run::{Elements, Parent, RunDetail, Step};
 use schemars::JsonSchema;
@@ -26,17 +28,6 @@ use serde::{Deserialize, Serialize};
 pub use values::{SettingRow, SettingsBody, ValuesBody};
 pub use waiting::Waiting;
 pub use why::Reason;
-
-/// A part of a list.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[schemars(rename = "{T}Page")]
-pub struct Page<T> {
-    /// The part.
-    pub items: Vec<T>,
-    /// What to ask for next: the value of `before` or `after`. Nothing at the end.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next: Option<String>,
-}
 
 /// A finding in a flow, in the same shape as `gatefold lint --format json` gives it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -508,8 +499,14 @@ pub struct SharedView {
     pub expires_at: Timestamp,
     /// Its files at their newest versions.
     pub files: Vec<Document>,
+    /// What to ask for next, as `after`, where there are more files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
     /// Its comments.
     pub comments: Vec<Comment>,
+    /// What to ask for next, as `after_comment`, where there are more comments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_comment: Option<String>,
     /// What you are asked for, item by item, if it is a request.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<AskedItem>,
@@ -562,10 +559,10 @@ pub struct CommentBody {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EventBody {
-    #[serde(rename = "type")]
     /// The sender's own id; the same id of the same type is recorded once.
     pub id: String,
     /// Its type, as `crm.deal_signed`. Types of built-in connections are refused.
+    #[serde(rename = "type")]
     pub kind: String,
     /// What runs that wait for it name as `key`.
     #[serde(default)]

@@ -24,7 +24,9 @@ impl From<ShareView> for SharedView {
             role: view.role,
             expires_at: view.expires_at,
             files: view.files.into_iter().map(Document::from).collect(),
+            next: None,
             comments: view.comments.into_iter().map(Comment::from).collect(),
+            next_comment: None,
             withdrawn: view.request.as_ref().and_then(|request| request.withdrawn.clone()),
             items: view
                 .request

@@ -47,13 +47,26 @@ pub async fn deploy(
     }
 }
 
-/// The latest version of every flow.
-pub async fn list(State(server): State) -> Result<Answer<Page<Flow>>, Problem> {
+/// Which flows.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FlowsQuery {
+    /// After this flow, in the order of the list.
+    #[serde(default)]
+    after: Option<String>,
+    /// At most so many, up to 200.
+    #[serde(default)]
+    limit: Option<usize>,
+}
+
+/// The latest version of every flow, by name.
+pub async fn list(State(server): State, Query(query): Query<FlowsQuery>) -> Result<Answer<Page<Flow>>, Problem> {
     let flows = server.host.flows().await?;
-    Ok(Answer(Page {
-        items: flows.into_iter().map(Flow::from).collect(),
-        next: None,
-    }))
+    let flows = flows.into_iter().map(Flow::from).collect();
+    let page = Page::after(flows, query.after.as_deref(), query.limit, |flow: &Flow| {
+        flow.flow.clone()
+    })?;
+    Ok(Answer(page))
 }
 
 /// The latest version of one flow, with its text.

@@ -4,7 +4,7 @@ use super::files::VersionQuery;
 use crate::base::id::FileId;
 use crate::host::files::Visitor;
 use crate::server::Problem;
-use crate::server::dto::{Comment, CommentBody, Document, SharedView};
+use crate::server::dto::{Comment, CommentBody, Document, Page, SharedView};
 use crate::server::extract::{Answer, Created, Done, JsonBody, Path, Query, State, Upload};
 use crate::server::transfer::{self, Transfer};
 use axum::http::HeaderMap;
@@ -29,9 +29,36 @@ pub struct Pass {
     pass: Option<String>,
 }
 
+/// Which part of a share.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PartQuery {
+    /// Files after this one, in the order of the list.
+    #[serde(default)]
+    after: Option<String>,
+    /// Comments after this one.
+    #[serde(default)]
+    after_comment: Option<String>,
+    /// At most so many of each, up to 200.
+    #[serde(default)]
+    limit: Option<usize>,
+}
+
 /// The share with its files and comments.
-pub async fn view(State(server): State, visitor: Visitor) -> Result<Answer<SharedView>, Problem> {
-    Ok(Answer(server.host.view_share(&visitor).await?.into()))
+pub async fn view(
+    State(server): State,
+    visitor: Visitor,
+    Query(query): Query<PartQuery>,
+) -> Result<Answer<SharedView>, Problem> {
+    let mut view = SharedView::from(server.host.view_share(&visitor).await?);
+    let (files, comments) = (std::mem::take(&mut view.files), std::mem::take(&mut view.comments));
+    let files = Page::after(files, query.after.as_deref(), query.limit, |file| file.id.clone())?;
+    let comments = Page::after(comments, query.after_comment.as_deref(), query.limit, |one| {
+        one.id.clone()
+    })?;
+    (view.files, view.next) = (files.items, files.next);
+    (view.comments, view.next_comment) = (comments.items, comments.next);
+    Ok(Answer(view))
 }
 
 /// A person has opened the share. Looking at it does not say so: programs look at links too.

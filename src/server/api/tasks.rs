@@ -38,6 +38,12 @@ pub struct TasksQuery {
     /// In which order; without it, by priority.
     #[serde(default)]
     order: Order,
+    /// After this task, in that order.
+    #[serde(default)]
+    after: Option<String>,
+    /// At most so many, up to 200.
+    #[serde(default)]
+    limit: Option<usize>,
 }
 
 /// Open tasks, in the order that is asked for.
@@ -61,10 +67,24 @@ pub async fn list(
     tasks
         .retain(|task| is(&query.flow, &task.flow) && is(&query.step, &task.step) && is(&query.run, task.run.as_str()));
     query.order.sort(&mut tasks);
+    let from = match query.after.map(TaskId) {
+        Some(after) => behind(&server, &tasks, query.order, &after).await?,
+        None => 0,
+    };
+    let page = Page::part(tasks, from, query.limit, |task| task.id.to_string());
     Ok(Answer(Page {
-        items: tasks.into_iter().map(Task::from).collect(),
-        next: None,
+        items: page.items.into_iter().map(Task::from).collect(),
+        next: page.next,
     }))
+}
+
+/// Where the tasks behind `after` begin: it may have been answered since it was listed.
+async fn behind(server: &Server, tasks: &[TaskRow], order: Order, after: &TaskId) -> Result<usize, Problem> {
+    if let Some(found) = tasks.iter().position(|task| task.id == *after) {
+        return Ok(found + 1);
+    }
+    let gone = server.host.task(after).await?;
+    Ok(tasks.partition_point(|task| order.compare(task, &gone).is_lt()))
 }
 
 /// One task.

@@ -4,6 +4,7 @@ mod collect;
 mod desk;
 mod hooks;
 mod links;
+mod lists;
 mod odd;
 mod page;
 mod privacy;
