@@ -4,6 +4,7 @@ use gatefold::base::Calendars;
 use gatefold::connect::{ActionError, Links, Mailer, OutgoingMail};
 use gatefold::connectors::http::HttpSettings;
 use gatefold::connectors::{Settings, registry};
+use gatefold::host::reading::{Reader, Where};
 use gatefold::host::runs::StartRun;
 use gatefold::host::{Clock, Host, Limits, Parts, Secrets};
 use gatefold::people::Directory;
@@ -39,6 +40,7 @@ pub fn host(store: Arc<SqliteStore>, folder: &Path) -> Arc<Host> {
         store,
         registry: registry(&settings),
         blobs: settings.blobs,
+        reader: Reader::new(Where::Here),
         mailer: settings.mailer,
         links: settings.links,
         directory: settings.directory,

@@ -54,6 +54,27 @@ pub fn of_ending(ending: &str) -> Option<&'static str> {
     Some(ENDINGS[index].1)
 }
 
+/// What can be read out of a file, by what kind of file it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readable {
+    /// The text of a PDF.
+    Pdf,
+    /// A text, and a table with a first line that names its columns.
+    Table,
+    /// A text.
+    Plain,
+}
+
+/// What can be read out of files of this media type, if anything can.
+pub fn readable(media_type: &str) -> Option<Readable> {
+    match media_type {
+        "application/pdf" => Some(Readable::Pdf),
+        "text/csv" => Some(Readable::Table),
+        "text/plain" | "text/markdown" => Some(Readable::Plain),
+        _ => None,
+    }
+}
+
 /// Every ending that is known.
 pub fn endings() -> impl Iterator<Item = &'static str> + Clone {
     ENDINGS.iter().map(|(ending, _)| *ending)

@@ -1,8 +1,8 @@
 //! What can be said on the command line.
 
 use super::{
-    access, completions, config_show, demo, deploy, explain, files, flows, graph, init, lint, mails, run, runs, schema,
-    serve, tasks, test, token, why,
+    access, completions, config_show, demo, deploy, explain, files, flows, graph, init, lint, mails, read, run, runs,
+    schema, serve, tasks, test, token, why,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -65,6 +65,9 @@ pub enum Command {
     Config(config_show::ConfigArgs),
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
+    /// Read what stands in a file, for a server
+    #[command(hide = true)]
+    Read(read::ReadArgs),
 }
 
 #[cfg(test)]

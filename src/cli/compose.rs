@@ -6,6 +6,7 @@ use crate::config::{self, Accounts, ConfigError, Environment, Resolved};
 use crate::connect::{Links, Mailer};
 use crate::connectors::http::HttpSettings;
 use crate::connectors::mail::{self, MailSettings};
+use crate::host::reading::{Reader, Where};
 use crate::host::{Clock, Host, HostError, Limits, Parts, Secrets};
 use crate::server::{self, Settings};
 use crate::store::sqlite::SqliteStore;
@@ -78,6 +79,8 @@ fn parts(resolved: &Resolved, environment: &Environment, accounts: &Accounts) ->
     let store = store(data)?;
     let secrets = config::secrets(data, environment)?;
     let blobs = Blobs::open(data.join("blobs"))?;
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::Environment(format!("the program cannot be found: {error}")))?;
     let links = Links::new(key, resolved.base_url.clone());
     let mailer = mailer(resolved, &secrets)?;
     let registry = crate::connectors::registry(&crate::connectors::Settings {
@@ -94,6 +97,7 @@ fn parts(resolved: &Resolved, environment: &Environment, accounts: &Accounts) ->
     Ok(Parts {
         store,
         blobs,
+        reader: Reader::new(Where::Apart(program)),
         registry,
         mailer,
         links,

@@ -22,6 +22,7 @@ pub mod logging;
 pub mod mails;
 pub mod output;
 pub mod progress;
+pub mod read;
 pub mod run;
 pub mod runs;
 pub mod schema;
@@ -98,6 +99,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Token(args) => token::run(&args, settings),
         Command::Config(args) => config_show::run(&args, settings),
         Command::Completions(args) => completions::run(&args),
+        Command::Read(args) => read::run(&args),
     }
 }
 

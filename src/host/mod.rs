@@ -21,6 +21,7 @@ pub mod once;
 pub mod outbox;
 pub mod people;
 pub mod project;
+pub mod reading;
 mod record;
 mod requests;
 pub mod retention;
@@ -68,6 +69,8 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// Bytes of files.
     pub blobs: Blobs,
+    /// Reads what stands in files.
+    pub reader: reading::Reader,
     /// What flows can call.
     pub registry: Registry,
     /// Sends mails.

@@ -1,13 +1,16 @@
 //! Bytes of files that a test makes on the spot.
 
 use super::file::{FileSpec, GiveSpec, PutSpec, UploadSpec};
+use super::pdf;
 use std::path::Path;
 
 /// Most bytes that a test makes on the spot for one file.
 pub const MAX_BYTES: u64 = 64 << 20;
+/// What a PDF begins with.
+const PDF: &[u8] = b"%PDF-1.7\n";
 /// What files of a format begin with, by the end of their name.
 const BEGINNINGS: [(&str, &[u8]); 9] = [
-    ("pdf", b"%PDF-1.7\n"),
+    ("pdf", PDF),
     ("png", b"\x89PNG\r\n\x1a\n"),
     ("jpg", b"\xff\xd8\xff"),
     ("jpeg", b"\xff\xd8\xff"),
@@ -54,6 +57,7 @@ pub fn bytes(given: Material<'_>, folder: &Path) -> Result<Vec<u8>, String> {
     let beginning = beginning(given.name);
     match (given.text, given.size, given.path) {
         (None, None, None) => Ok([beginning, given.name.as_bytes()].concat()),
+        (Some(text), None, None) if beginning == PDF => pdf_of(given.name, text),
         (Some(text), None, None) => Ok([beginning, text.as_bytes()].concat()),
         (None, Some(size), None) => sized(beginning, size),
         (None, None, Some(path)) => {
@@ -68,6 +72,17 @@ fn beginning(name: &str) -> &'static [u8] {
     let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
     let found = BEGINNINGS.iter().find(|(known, _)| ending.as_deref() == Some(*known));
     found.map_or(&[], |(_, beginning)| beginning)
+}
+
+/// A PDF in which the text can be selected.
+fn pdf_of(name: &str, text: &str) -> Result<Vec<u8>, String> {
+    let is_drawn = |letter: char| letter == '\n' || matches!(letter, ' '..='~' | '\u{a0}'..='\u{ff}');
+    if !text.chars().all(is_drawn) {
+        return Err(format!(
+            "{name}: a PDF that a test makes holds letters of Western Europe alone; give any other by its `path`"
+        ));
+    }
+    Ok(pdf::make("", &text.lines().collect::<Vec<_>>()))
 }
 
 fn sized(beginning: &[u8], size: &str) -> Result<Vec<u8>, String> {
@@ -85,6 +100,8 @@ fn sized(beginning: &[u8], size: &str) -> Result<Vec<u8>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::file_type::Readable;
+    use crate::host::reading;
 
     fn made(name: &str, text: Option<&str>, size: Option<&str>) -> Result<Vec<u8>, String> {
         let given = Material {
@@ -99,14 +116,24 @@ mod tests {
     #[test]
     fn files_are_what_their_names_say_and_as_large_as_asked() {
         assert_eq!(made("a.txt", Some("hello"), None).unwrap(), b"hello");
-        assert!(made("a.PDF", Some("hello"), None).unwrap().starts_with(b"%PDF-"));
+        assert!(made("a.PDF", None, None).unwrap().starts_with(b"%PDF-"));
         let large = made("a.pdf", None, Some("3 kB")).unwrap();
         assert_eq!((large.len(), &large[..5]), (3000, b"%PDF-".as_slice()));
         assert_eq!(made("a.pdf", None, Some("2 B")).unwrap(), b"%P");
     }
 
     #[test]
+    fn the_text_of_a_pdf_can_be_read() {
+        let bytes = made("a.PDF", Some("Form W-9 (2026)\nSeñor Müller"), None).unwrap();
+        let read = reading::read(Readable::Pdf, bytes);
+        assert_eq!(read.text.as_deref(), Some("Form W-9 (2026) Señor Müller"), "{read:?}");
+        let scanned = reading::read(Readable::Pdf, made("a.pdf", Some(""), None).unwrap());
+        assert_eq!(scanned.why, Some(reading::Why::NoText));
+    }
+
+    #[test]
     fn what_cannot_be_made_is_said() {
+        assert!(made("a.pdf", Some("Łódź"), None).unwrap_err().contains("path"));
         assert!(made("a", Some("x"), Some("1 B")).unwrap_err().contains("only one of"));
         assert!(made("a", None, Some("much")).unwrap_err().contains("no size"));
         assert!(made("a", None, Some(&format!("{MAX_BYTES} B"))).is_ok());

@@ -19,6 +19,7 @@ mod made_up;
 mod material;
 mod moment;
 mod paper_doings;
+pub mod pdf;
 mod play;
 pub mod read;
 pub mod report;

@@ -5,6 +5,7 @@
 
 use super::setting::Setting;
 use crate::base::Timestamp;
+use crate::host::reading::{Reader, Where};
 use crate::host::{Clock, Host, HostError, Limits, Parts};
 use crate::store::memory::MemoryStore;
 use crate::store::{RunFilter, RunRow, RunStatus, Store};
@@ -191,6 +192,7 @@ async fn start(setting: &Setting, store: &Arc<dyn Store>) -> Result<(Arc<Host>, 
     let host = Host::new(Parts {
         store: Arc::clone(store),
         blobs: setting.blobs.clone(),
+        reader: Reader::new(Where::Here),
         registry: setting.registry.clone(),
         mailer: Arc::clone(&setting.mailer),
         links: setting.links.clone(),

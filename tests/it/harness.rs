@@ -10,6 +10,7 @@ use gatefold::config::{Accounts, tokens};
 use gatefold::connect::{ActionError, Links, Mailer, OutgoingMail, passwords};
 use gatefold::connectors;
 use gatefold::engine::event::DocumentRef;
+use gatefold::host::reading::{Reader, Where};
 use gatefold::host::{Clock, Host, Limits, Parts, Secrets};
 use gatefold::server::{Server, Settings};
 use gatefold::space::{Grant, Principal, Role, Share, State, Workspace};
@@ -112,6 +113,8 @@ impl Harness {
         let host = Host::new(Parts {
             store: Arc::clone(&store),
             blobs,
+            // as an installation does: by the program itself, in a process of its own
+            reader: Reader::new(Where::Apart(env!("CARGO_BIN_EXE_gatefold").into())),
             registry,
             mailer,
             links: links.clone(),

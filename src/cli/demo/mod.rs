@@ -3,7 +3,6 @@
 //! Invariant: it ends well only if everything it claims was checked.
 
 mod mailbox;
-mod pdf;
 mod stage;
 mod story;
 

@@ -1,7 +1,7 @@
 //! The story: Dora has a contract reviewed by Rosa, who works elsewhere; Anna and Ben sign it off.
 
+use super::mailbox;
 use super::stage::Stage;
-use super::{mailbox, pdf};
 use crate::base::Value;
 use crate::base::id::hex;
 use crate::cli::client::{Answer, CallError, Client, escaped, file_path};
@@ -10,6 +10,7 @@ use crate::cli::output;
 use crate::cli::progress::{self, short};
 use crate::engine::EventRecord;
 use crate::engine::event::Event;
+use crate::rehearsal::pdf;
 use futures_util::StreamExt;
 use reqwest::Method;
 use serde_json::json;

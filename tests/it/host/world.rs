@@ -10,6 +10,7 @@ use gatefold::connect::{
 use gatefold::connectors;
 use gatefold::connectors::http::HttpSettings;
 use gatefold::engine::{Event, EventRecord};
+use gatefold::host::reading::{Reader, Where};
 use gatefold::host::runs::StartRun;
 use gatefold::host::{Clock, Host, Limits, Parts, Secrets};
 use gatefold::people::{Absence, Directory, Person};
@@ -123,6 +124,7 @@ impl World {
             store: Arc::clone(&self.store),
             registry: self.registry(&settings),
             blobs: settings.blobs,
+            reader: Reader::new(Where::Here),
             mailer: settings.mailer,
             links: settings.links,
             directory: settings.directory,

@@ -10,6 +10,7 @@ use gatefold::connect::{
     ActionError, CallContext, Handler, Links, LocalAction, LocalEffect, Mailer, OutgoingMail, OutsideAction,
     Registered, Registry,
 };
+use gatefold::host::reading::{Reader, Where};
 use gatefold::host::{Clock, Limits, Parts, Secrets};
 use gatefold::store::{Blobs, Store, Write};
 use serde_json::json;
@@ -193,6 +194,7 @@ pub fn parts(store: &Arc<dyn Store>, outside: &Arc<Outside>, clock: Clock, folde
     Parts {
         store: Arc::clone(store),
         blobs: Blobs::open(folder).expect("the folder can be written"),
+        reader: Reader::new(Where::Here),
         registry: registry(outside),
         mailer: Arc::new(Letterbox),
         links: Links::new([7; 32], "http://gatefold.test"),

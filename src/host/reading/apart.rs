@@ -1,0 +1,157 @@
+//! Reading in a process of its own: `gatefold read`, which is not for people.
+
+use super::{MAX_FILE_BYTES, MAX_HEADER_BYTES, MAX_TEXT_BYTES, MAX_TIME, Reading, Why};
+use crate::base::file_type::Readable;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+/// Most memory that a process may take which reads a file, in bytes, where the system can be told.
+pub const MAX_MEMORY: u64 = 512 << 20;
+/// Longest answer, in bytes: a character takes six at most as JSON writes it.
+const MAX_ANSWER_BYTES: u64 = 6 * (MAX_TEXT_BYTES + MAX_HEADER_BYTES) as u64 + 4_096;
+
+/// The words of the command line.
+const KINDS: [(&str, Readable); 3] = [
+    ("pdf", Readable::Pdf),
+    ("table", Readable::Table),
+    ("plain", Readable::Plain),
+];
+
+/// Has `program` read an open file, and waits for it. For a thread that may wait.
+pub(super) fn read(program: &Path, file: File, kind: Readable) -> io::Result<Reading> {
+    let word = KINDS
+        .iter()
+        .find(|(_, known)| *known == kind)
+        .map_or("", |(word, _)| word);
+    let mut reader = Command::new(program);
+    reader.args(["read", word]);
+    hear(reader, file, MAX_TIME)
+}
+
+/// What a reader says of an open file, no longer than `most` from now.
+fn hear(mut reader: Command, file: File, most: Duration) -> io::Result<Reading> {
+    let mut process = reader
+        .env_clear()
+        .stdin(Stdio::from(file))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let stdout = process.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+    let (done, is_done) = mpsc::channel::<()>();
+    // Ends the process when its time is up; its answer ends with it.
+    let watch = std::thread::spawn(move || {
+        let is_late = is_done.recv_timeout(most) == Err(RecvTimeoutError::Timeout);
+        if is_late {
+            process.kill()?;
+        }
+        Ok::<_, io::Error>((is_late, process.wait()?))
+    });
+    let mut said = Vec::new();
+    let heard = stdout.take(MAX_ANSWER_BYTES).read_to_end(&mut said);
+    drop(done);
+    let ended = watch
+        .join()
+        .unwrap_or_else(|_| Err(io::Error::other("nobody watched the reader")));
+    heard?;
+    Ok(match ended? {
+        (true, _) => Why::TooSlow.into(),
+        (false, status) if status.success() => serde_json::from_slice(&said).unwrap_or_else(|_| Why::Damaged.into()),
+        (false, _) => Why::Damaged.into(),
+    })
+}
+
+/// Reads a file of this kind from `bytes` and writes what stands in it: what the process does that
+/// was started for it.
+///
+/// # Errors
+/// Where the kind is none, or the bytes cannot be read, or what stands in them not written.
+pub fn answer(kind: &str, bytes: impl Read, mut to: impl Write) -> io::Result<()> {
+    take_little()?;
+    let kind = KINDS.iter().find(|(word, _)| *word == kind).map(|(_, kind)| *kind);
+    let kind = kind.ok_or(io::ErrorKind::InvalidInput)?;
+    let mut read = Vec::new();
+    bytes.take(MAX_FILE_BYTES + 1).read_to_end(&mut read)?;
+    let reading = if read.len() as u64 > MAX_FILE_BYTES {
+        Why::TooLarge.into()
+    } else {
+        super::read(kind, read)
+    };
+    to.write_all(&serde_json::to_vec(&reading)?)
+}
+
+/// Takes no more memory and time from now on than reading a file may.
+#[cfg(unix)]
+fn take_little() -> io::Result<()> {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let at_most = |most: u64| Rlimit {
+        current: Some(most),
+        maximum: Some(most),
+    };
+    // Not every system knows the first; the last ends what nobody waits for any more.
+    match setrlimit(Resource::As, at_most(MAX_MEMORY)) {
+        Err(error) if cfg!(target_os = "linux") => return Err(error.into()),
+        _ => {}
+    }
+    setrlimit(Resource::Core, at_most(0))?;
+    Ok(setrlimit(Resource::Cpu, at_most(MAX_TIME.as_secs()))?)
+}
+
+/// Where the system cannot be told so, the limits of the reader are all there are.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "the other one may fail")]
+fn take_little() -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::host::reading::Why;
+
+    /// What comes of a reader that does this.
+    fn read_by(script: &str, most: Duration) -> io::Result<Reading> {
+        let mut reader = Command::new("/bin/sh");
+        reader.args(["-c", script]);
+        hear(reader, File::open("/dev/null")?, most)
+    }
+
+    #[test]
+    fn a_reader_is_heard_only_where_it_ends_well_and_in_time() {
+        let text = Reading {
+            text: Some("words".to_owned()),
+            ..Reading::default()
+        };
+        let said = r#"printf '{"text":"words"}'"#;
+        assert_eq!(read_by(said, MAX_TIME).unwrap(), text);
+        assert_eq!(
+            read_by(&format!("{said}; exit 1"), MAX_TIME).unwrap(),
+            Why::Damaged.into()
+        );
+        assert_eq!(read_by("kill -9 $$", MAX_TIME).unwrap(), Why::Damaged.into());
+        assert_eq!(read_by("echo nonsense", MAX_TIME).unwrap(), Why::Damaged.into());
+        assert_eq!(
+            read_by(&format!("{said}; exec cat /dev/zero >/dev/null"), Duration::ZERO).unwrap(),
+            Why::TooSlow.into()
+        );
+        assert!(
+            read_by("exit 0", MAX_TIME).unwrap().why.is_some(),
+            "silence is no answer"
+        );
+    }
+
+    #[test]
+    fn a_reader_has_nothing_of_the_server() {
+        let reading = read_by(r#"printf '{"text":"%s"}' "$HOME$CARGO_MANIFEST_DIR""#, MAX_TIME).unwrap();
+        assert_eq!(reading.text.as_deref(), Some(""));
+    }
+
+    #[test]
+    fn a_reader_that_is_not_there_is_no_fault_of_the_file() {
+        let file = File::open("/dev/null").unwrap();
+        assert!(read(Path::new("/nowhere/gatefold"), file, Readable::Pdf).is_err());
+    }
+}
