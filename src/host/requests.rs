@@ -2,10 +2,12 @@
 //! `space::request` on what is stored then, committed with the access log and the event.
 
 use super::files::{Visitor, file_ref, inbound};
+use super::reading::{Reading, is_needed};
 use super::uploads::{Incoming, about, one_form, uploaded};
 use super::{Host, HostError};
 use crate::audit::{AccessEntry, AccessKind};
 use crate::base::Value;
+use crate::base::file_type::readable;
 use crate::base::id::{EventId, FileId};
 use crate::engine::event::DocumentRef;
 use crate::expr::Expression;
@@ -14,7 +16,7 @@ use crate::space::events::{ItemNotApplicable, ItemReceived, ItemRemoved, Request
 use crate::space::media::media_type;
 use crate::space::request::{Given, Item, ItemCheck, NotTaken};
 use crate::space::{Request, Share, SpaceEvent};
-use crate::store::Write;
+use crate::store::{StoredBlob, Write};
 use serde_json::json;
 use std::sync::Arc;
 use tokio::io::AsyncRead;
@@ -52,6 +54,10 @@ impl Host {
             Ok(blob) => blob,
             Err(error) => return Err(self.refused(&entry, error).await),
         };
+        let reading = &match self.read_for(&now.share, item, name, blob).await {
+            Ok(reading) => reading,
+            Err(error) => return Err(self.refused(&entry, error).await),
+        };
         let folder = &format!("{}/{item}", visitor.share.folder);
         let _alone = self.uploads.of((folder, name)).await;
         self.decide_anew("the request", || async move {
@@ -59,7 +65,7 @@ impl Host {
             let visitor = self.allow(visitor, Right::Upload, &entry).await?;
             let (by, at) = (visitor.actor.as_str(), entry.at);
             let incoming = Incoming { name, blob, by, at };
-            let fits = fits(&visitor.share, item, &incoming, valid_until);
+            let fits = fits(&visitor.share, item, &incoming, valid_until, reading);
             if let Err(why) = fits {
                 return Err(self.not_taken(entry, why).await);
             }
@@ -67,6 +73,27 @@ impl Host {
                 .await
         })
         .await
+    }
+
+    /// What stands in a file, where a condition of its item asks for it. What an item asks for never
+    /// changes, so this holds whatever happens meanwhile.
+    async fn read_for(&self, share: &Share, item: &str, name: &str, blob: &StoredBlob) -> Result<Reading, HostError> {
+        let media = media_type(name, &blob.head);
+        let asks = request_of(share)
+            .and_then(|request| request.item(item))
+            .is_ok_and(|item| {
+                let mut conditions = item.checks.iter().map(|check| Expression::parse(&check.condition));
+                item.check_file(blob.size, media).is_ok() && conditions.any(|one| one.is_ok_and(|one| is_needed(&one)))
+            });
+        match readable(media.media_type).filter(|_| asks) {
+            Some(kind) => {
+                self.parts()
+                    .reader
+                    .read(&self.parts().blobs, &blob.sha256, blob.size, kind)
+                    .await
+            }
+            None => Ok(Reading::default()),
+        }
     }
 
     /// What a gift writes, as the request stands now.
@@ -230,28 +257,42 @@ fn stood<'r>(request: &'r Request, item: &str) -> Result<&'r Item, HostError> {
 }
 
 /// Whether what came is what the item asks for.
-fn fits(share: &Share, item: &str, incoming: &Incoming<'_>, valid_until: Option<&str>) -> Result<(), NotTaken> {
+fn fits(
+    share: &Share,
+    item: &str,
+    incoming: &Incoming<'_>,
+    valid_until: Option<&str>,
+    reading: &Reading,
+) -> Result<(), NotTaken> {
     let request = request_of(share)?;
     let item = request.item(item)?;
     let media = media_type(incoming.name, &incoming.blob.head);
     item.check_file(incoming.blob.size, media)?;
     item.check_day(valid_until, incoming.at, &request.zone)?;
-    let file = json!({ "file": {
+    let mut file = json!({
         "name": incoming.name,
         "size": incoming.blob.size,
         "media_type": media.media_type,
         "sha256": incoming.blob.sha256,
         "valid_until": valid_until,
-    } });
-    match item.checks.iter().find(|check| !holds(check, &file)) {
-        Some(check) => Err(NotTaken::Check(check.message.clone())),
-        None => Ok(()),
+    });
+    for (name, value) in reading.fields() {
+        file[name] = value;
     }
+    let scope = json!({ "file": file });
+    item.checks.iter().try_for_each(|check| holds(check, &scope, reading))
 }
 
-/// A condition that gives no answer does not hold.
-fn holds(check: &ItemCheck, file: &Value) -> bool {
-    Expression::parse(&check.condition).is_ok_and(|condition| condition.holds(file).unwrap_or(false))
+/// Whether a condition holds. One that gives no answer does not; where it asks for what could not be
+/// read, that is said instead.
+fn holds(check: &ItemCheck, scope: &Value, reading: &Reading) -> Result<(), NotTaken> {
+    let unmet = || NotTaken::Check(check.message.clone());
+    let condition = Expression::parse(&check.condition).map_err(|_| unmet())?;
+    match condition.holds(scope) {
+        Ok(true) => Ok(()),
+        Err(_) if reading.lacks(&condition) => Err(NotTaken::Unread(reading.refusal(&condition))),
+        Ok(false) | Err(_) => Err(unmet()),
+    }
 }
 
 /// A refusal by what the caller can do about it.

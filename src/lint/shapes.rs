@@ -401,6 +401,10 @@ fn item_file_type() -> Type {
         ("media_type", text()),
         ("sha256", text()),
         ("valid_until", Field::maybe(Type::Text)),
+        // What cannot be read is refused where it is asked for.
+        ("text", text()),
+        ("columns", Field::sure(Type::list(Type::Text))),
+        ("rows", Field::sure(Type::Integer)),
     ])
 }
 

@@ -92,7 +92,8 @@ pub enum Need {
 #[serde(deny_unknown_fields)]
 #[schemars(deny_unknown_fields)]
 pub struct ItemCheck {
-    /// Bare expression over `file`: its `name`, `size`, `media_type`, `sha256`, `valid_until`.
+    /// Bare expression over `file`: its `name`, `size`, `media_type`, `sha256`, `valid_until`; its `text`; of a CSV
+    /// its `columns` and `rows`.
     #[serde(rename = "where")]
     pub condition: String,
     /// What to say where it does not hold.
@@ -192,6 +193,9 @@ pub enum NotTaken {
     /// A condition does not hold.
     #[error("{0}")]
     Check(String),
+    /// A condition is about what stands in the file, which could not be read.
+    #[error("{0}")]
+    Unread(String),
 }
 
 impl Request {

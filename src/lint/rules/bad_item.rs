@@ -1,8 +1,9 @@
 //! An item of a checklist that contradicts itself, or that nobody could ever give.
 
-use crate::base::file_type::{endings, of_ending};
+use crate::base::file_type::{Readable, endings, of_ending, readable};
 use crate::base::source::escape;
 use crate::base::{Code, Diagnostic};
+use crate::expr::Expression;
 use crate::lint::rule::{Check, Context, Report, Rule, suggest};
 use crate::spec::ItemSpec;
 
@@ -25,6 +26,7 @@ fn check(cx: &Context<'_>, report: &mut Report) {
             types(cx, &pointer, name, item, report);
             counts(cx, &pointer, name, item, report);
             days(cx, &pointer, name, item, report);
+            contents(cx, &pointer, name, item, report);
         }
     }
 }
@@ -67,5 +69,35 @@ fn days(cx: &Context<'_>, pointer: &str, name: &str, item: &ItemSpec, report: &m
             Diagnostic::error(CODE, message, cx.key(&format!("{pointer}/at_least")))
                 .with_help("add `valid_until: required`"),
         );
+    }
+}
+
+/// Conditions on what stands in files of which none can be read.
+fn contents(cx: &Context<'_>, pointer: &str, name: &str, item: &ItemSpec, report: &mut Report) {
+    let kinds = item.accept.iter().map(|ending| of_ending(ending).and_then(readable));
+    let kinds: Vec<Option<Readable>> = kinds.collect();
+    let has_text = kinds.iter().any(Option::is_some);
+    let has_table = kinds.contains(&Some(Readable::Table));
+    for (index, check) in item.checks.iter().enumerate().filter(|_| !kinds.is_empty()) {
+        let Ok(condition) = Expression::parse(&check.condition) else {
+            continue;
+        };
+        let asked = condition
+            .references
+            .iter()
+            .find_map(|reference| match reference.path.as_slice() {
+                [file, text, ..] if file == "file" && text == "text" && !has_text => Some(("file.text", "pdf")),
+                [file, word, ..] if file == "file" && (word == "columns" || word == "rows") && !has_table => {
+                    Some(("columns and rows", "csv"))
+                }
+                _ => None,
+            });
+        if let Some((asked, ending)) = asked {
+            let message = format!("item `{name}` is asked for {asked}, and no type that it accepts has that");
+            report.push(
+                Diagnostic::error(CODE, message, cx.value(&format!("{pointer}/checks/{index}/where")))
+                    .with_help(format!("accept `{ending}` too, or leave the condition out")),
+            );
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The HTTP side: the table of routes, and the real router over a real host.
 
 mod collect;
+mod contents;
 mod desk;
 mod hooks;
 mod links;
