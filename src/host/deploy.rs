@@ -60,6 +60,7 @@ impl Host {
         let plan = self.remember_plan(plan);
         super::lock(&self.latest).insert(plan.flow.clone(), plan);
         self.flow_deployed.notify_one();
+        self.expiring.changed.notify_one();
         self.warn_of_missing_secrets(&deployment);
         Ok((deployment, verdict.findings))
     }

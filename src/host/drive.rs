@@ -9,7 +9,7 @@ use super::children::is_about_runs;
 use super::project::{Tally, awaited, locked, owned};
 use super::slots::{Loaded, Slot, Stored};
 use super::{Host, HostError};
-use crate::base::id::RunId;
+use crate::base::id::{FileId, RunId};
 use crate::connect::{ActionError, CallContext, Handler, LocalEffect};
 use crate::engine::{Failure, FailureKind, Input, Refusal, Reply, RunMachine, Work};
 use crate::store::{CommitError, Delivery, RunCommit, RunRow, StoreError, Subscription, UnitOfWork, Write};
@@ -477,6 +477,7 @@ impl Host {
         if signals.share {
             self.shares_changed.notify_one();
         }
+        self.expiring.add(signals.documents);
     }
 
     /// After a commit: sets the timer and starts the calls that are due.
@@ -497,6 +498,7 @@ struct Signals {
     event: bool,
     mail: bool,
     share: bool,
+    documents: Vec<FileId>,
 }
 
 impl Signals {
@@ -508,6 +510,7 @@ impl Signals {
                 Write::Subscribe { to, .. } if !to.is_empty() => signals.event = true,
                 Write::PutMail(_) => signals.mail = true,
                 Write::PutShare(_) => signals.share = true,
+                Write::PutExpiry(expiry) => signals.documents.push(expiry.file.clone()),
                 _ => {}
             }
             signals

@@ -12,6 +12,7 @@ pub mod drive;
 pub mod ended;
 pub mod error;
 pub mod events;
+pub mod expiries;
 pub mod files;
 pub mod health;
 pub mod inputs;
@@ -140,6 +141,7 @@ pub struct Host {
     events_recorded: Notify,
     shares_changed: Notify,
     mails_queued: Notify,
+    expiring: expiries::Expiring,
     flow_deployed: Notify,
     listeners: broadcast::Sender<Arc<EventRecord>>,
     ready: AtomicBool,
@@ -167,6 +169,7 @@ impl Host {
             events_recorded: Notify::new(),
             shares_changed: Notify::new(),
             mails_queued: Notify::new(),
+            expiring: expiries::Expiring::default(),
             flow_deployed: Notify::new(),
             listeners: broadcast::channel(LISTENER_BACKLOG).0,
             ready: AtomicBool::new(false),
@@ -216,6 +219,7 @@ impl Host {
         background.spawn(Arc::clone(&self).run_events());
         background.spawn(Arc::clone(&self).run_outbox());
         background.spawn(Arc::clone(&self).run_schedules());
+        background.spawn(Arc::clone(&self).run_expiries());
         background.spawn(Arc::clone(&self).run_retention());
         background.close();
         stop.cancelled().await;

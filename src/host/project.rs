@@ -57,6 +57,7 @@ impl Host {
             *rev += 1;
         }
         writes.extend(self.stand_of_items(machine, events).await?);
+        writes.extend(self.accepted(events).await?);
         writes.extend(self.told_end(machine, events).await?);
         writes.extend(self.mails(run, machine, events).await?.into_iter().map(Write::PutMail));
         Ok(Projected { row, stored, writes })

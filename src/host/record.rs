@@ -1,6 +1,7 @@
 //! Commits of changes that are about no run, and have to be decided anew where somebody else was
 //! faster.
 
+use super::expiries::Expiring;
 use super::{Host, HostError};
 use crate::store::{CommitError, UnitOfWork, Write};
 use std::sync::Arc;
@@ -17,11 +18,13 @@ impl Host {
     /// Commits writes. `false` where somebody else was faster.
     pub(super) async fn try_record(self: &Arc<Self>, writes: Vec<Write>) -> Result<bool, HostError> {
         let has_event = writes.iter().any(|write| matches!(write, Write::Event(_)));
+        let begun = Expiring::begun(&writes);
         match self.parts().store.commit(UnitOfWork { run: None, writes }).await {
             Ok(()) => {
                 if has_event {
                     self.events_recorded.notify_one();
                 }
+                self.expiring.add(begun);
                 Ok(true)
             }
             Err(CommitError::Conflict { .. } | CommitError::Duplicate { .. }) => Ok(false),

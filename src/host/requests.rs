@@ -1,21 +1,22 @@
 //! Requests: what somebody was asked for comes in, item by item. Decided by the rules of
 //! `space::request` on what is stored then, committed with the access log and the event.
 
+use super::expiries::{counts, ended};
 use super::files::{Visitor, file_ref, inbound};
 use super::reading::{Reading, is_needed};
 use super::uploads::{Incoming, about, one_form, uploaded};
 use super::{Host, HostError};
 use crate::audit::{AccessEntry, AccessKind};
-use crate::base::Value;
 use crate::base::file_type::readable;
 use crate::base::id::{EventId, FileId};
+use crate::base::{ItemState, Value};
 use crate::engine::event::DocumentRef;
 use crate::expr::Expression;
 use crate::space::access::Right;
 use crate::space::events::{ItemNotApplicable, ItemReceived, ItemRemoved, RequestWithdrawn};
 use crate::space::media::media_type;
 use crate::space::request::{Given, Item, ItemCheck, NotTaken};
-use crate::space::{Request, Share, SpaceEvent};
+use crate::space::{Paper, Request, Share, SpaceEvent};
 use crate::store::{StoredBlob, Write};
 use serde_json::json;
 use std::sync::Arc;
@@ -113,6 +114,9 @@ impl Host {
             file: file_ref(&document),
             valid_until: valid_until.map(str::to_owned),
         };
+        let asked = request_of(share).and_then(|request| Ok((request.item(item)?, &request.zone)));
+        let paper = asked.map(|(asked, zone)| Paper::given(share, asked, zone, valid_until));
+        let file = file.with_paper(paper.unwrap_or_default());
         let taken = request_of(share).and_then(|request| request.clone().received(item, given.clone()));
         let request = match taken {
             Ok(request) => request,
@@ -132,8 +136,19 @@ impl Host {
         };
         let entry = about(entry, &document);
         let uploaded = uploaded(None, &file, &document, incoming);
+        let mut counting = Vec::new();
+        for given in now.files.iter().filter(|_| now.state == ItemState::Accepted) {
+            counting.extend(match &given.file.id {
+                id if *id == document.id => counts(&file, document.version),
+                id => {
+                    let other = store.file(&FileId(id.clone())).await?;
+                    other.and_then(|other| counts(&other, given.file.version))
+                }
+            });
+        }
         let mut writes = vec![Write::PutFile(file), Write::Event(uploaded)];
         writes.extend(changed(share, request, entry, &event));
+        writes.extend(counting);
         Ok((document, writes))
     }
 
@@ -238,13 +253,16 @@ fn changed<E: SpaceEvent>(share: &Share, request: Request, entry: AccessEntry, e
     let id = EventId::derived(&format!("request:{}:{}", share.id, request.changes));
     let event = inbound(id, event, entry.at);
     let given = request.items.iter().flat_map(|item| &item.files);
+    let ended = share.request.as_ref().map(|before| ended(before, &request));
     let share = Share {
         // What was taken back can no longer be fetched.
         files: given.map(|given| FileId(given.file.id.clone())).collect(),
         request: Some(request),
         ..share.clone()
     };
-    vec![Write::PutShare(share), Write::Access(entry), Write::Event(event)]
+    let mut writes = vec![Write::PutShare(share), Write::Access(entry), Write::Event(event)];
+    writes.extend(ended.unwrap_or_default());
+    writes
 }
 
 /// What is asked for through a share.

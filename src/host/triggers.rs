@@ -294,7 +294,7 @@ pub(super) fn trigger_inputs(
     Ok(Value::Object(inputs))
 }
 
-fn holds(filter: &str, fields: &Value) -> Result<bool, String> {
+pub(super) fn holds(filter: &str, fields: &Value) -> Result<bool, String> {
     let expression = Expression::parse(filter).map_err(|error| error.to_string())?;
     let scope = json!({ "event": fields });
     expression.holds(&scope).map_err(|error| error.to_string())

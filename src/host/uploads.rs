@@ -3,6 +3,7 @@
 //! Bytes come in first, and as long as they take. What they become is decided afterwards, on what
 //! is stored then, and committed in the same transaction as the access log and the event.
 
+use super::expiries::{check_day, counts};
 use super::files::{Visitor, blob_error, file_entry, file_ref, inbound, version_of};
 use super::once::{self, OnceKey};
 use super::retention::key_until;
@@ -16,7 +17,7 @@ use crate::space::access::Right;
 use crate::space::events::FileUploaded;
 use crate::space::life::has_room;
 use crate::space::media::media_type;
-use crate::space::{Content, File, Locked, Share, State, Workspace, names};
+use crate::space::{Content, File, Locked, Paper, Share, State, Workspace, names};
 use crate::store::{StoredBlob, Write};
 use std::sync::Arc;
 use tokio::io::AsyncRead;
@@ -123,11 +124,12 @@ impl Host {
         name: &str,
         bytes: impl AsyncRead + Send + Unpin,
     ) -> Result<DocumentRef, HostError> {
-        self.put_file_once(by, folder, name, bytes, None).await
+        self.put_file_once(by, folder, name, bytes, None, None).await
     }
 
     /// The same; with a key, a repeat by the same person gives the document that the first one put,
-    /// whatever folder it names. With other bytes or another name it is refused.
+    /// whatever folder it names. With other bytes or another name it is refused. With a day until which it is valid,
+    /// meant in UTC, the version is a document that counts from now on.
     pub async fn put_file_once(
         self: &Arc<Self>,
         by: &str,
@@ -135,7 +137,9 @@ impl Host {
         name: &str,
         bytes: impl AsyncRead + Send + Unpin,
         key: Option<String>,
+        valid_until: Option<&str>,
     ) -> Result<DocumentRef, HostError> {
+        valid_until.map_or(Ok(()), check_day)?;
         let name = &one_form(name)?;
         let folder = &names::folder(folder).map_err(|error| HostError::Invalid(error.to_string()))?;
         let blob = &self.store_blob(bytes).await?;
@@ -152,8 +156,16 @@ impl Host {
             let (file, document) = self.next_version(existing, &workspace, folder, &incoming).await?;
             let entry = about(file_entry(AccessKind::Upload, by, &file.id, at), &document);
             let event = uploaded(None, &file, &document, &incoming);
+            let paper = valid_until.map(|day| Paper {
+                valid_until: Some(day.to_owned()),
+                zone: "UTC".to_owned(),
+                ..Paper::default()
+            });
+            let file = file.with_paper(paper);
+            let counting = counts(&file, document.version);
             let mut writes = vec![Write::PutFile(file), Write::Access(entry), Write::Event(event)];
             let used = |once: &OnceKey| once.used_for(once::of_document(&document), key_until(at));
+            writes.extend(counting);
             writes.extend(once.as_ref().map(used));
             Ok((document, writes))
         })

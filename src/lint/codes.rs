@@ -75,6 +75,7 @@ pub const CODES: &[Page] = pages![
     "GF403" "bad-duration",
     "GF404" "calendar-missing",
     "GF405" "bad-schedule",
+    "GF406" "due-at-once",
     "GF501" "quorum-impossible",
     "GF502" "bad-principal",
     "GF503" "bad-ask",

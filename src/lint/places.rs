@@ -3,6 +3,7 @@
 use super::rule::StepView;
 use crate::base::Value;
 use crate::base::source::escape;
+use crate::spec::catalog::DOCUMENT_EXPIRING;
 use crate::spec::step::{WaitAlternative, WaitSpec};
 use crate::spec::{CollectSpec, DeadlineSpec, FlowSpec, ReachSpec};
 
@@ -174,6 +175,13 @@ impl<'a> Collector<'a> {
             self.condition("/on/flow/where".into(), flow.filter.as_deref(), "where");
             for (name, value) in &flow.inputs {
                 self.input(&format!("/on/flow/inputs/{}", escape(name)), name, value);
+            }
+        }
+        if let Some(document) = &spec.on.document {
+            self.event = EventScope::Kind(DOCUMENT_EXPIRING);
+            self.condition("/on/document/where".into(), document.filter.as_deref(), "where");
+            for (name, value) in &document.inputs {
+                self.input(&format!("/on/document/inputs/{}", escape(name)), name, value);
             }
         }
         self.event = EventScope::None;

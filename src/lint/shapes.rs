@@ -4,6 +4,7 @@ use super::flows::{Flows, Outline, given, outline_of};
 use super::places::EventScope;
 use crate::base::Value;
 use crate::expr::{Field, Type};
+use crate::spec::catalog::DOCUMENT_EXPIRING;
 use crate::spec::step::WaitSpec;
 use crate::spec::{
     ApproveSpec, Catalog, CollectSpec, EachSpec, FieldSpec, FlowSpec, InputKind, InputSpec, ItemSpec, NeedSpec,
@@ -71,6 +72,9 @@ impl Shapes {
         let mut actions = HashMap::new();
         if let Some(event) = &spec.on.event {
             shapes.event(&event.kind, catalog);
+        }
+        if spec.on.document.is_some() {
+            shapes.event(DOCUMENT_EXPIRING, catalog);
         }
         shapes.list(&spec.steps, catalog, &mut actions);
         shapes.list(&spec.always, catalog, &mut actions);

@@ -5,6 +5,7 @@ use super::shapes::Shapes;
 use crate::base::Value;
 use crate::expr::Type;
 use crate::spec::FlowSpec;
+use crate::spec::catalog::DOCUMENT_EXPIRING;
 use indexmap::IndexMap;
 
 /// One trigger that gives inputs.
@@ -29,6 +30,8 @@ pub fn triggers<'a>(spec: &'a FlowSpec, shapes: &Shapes) -> Vec<Trigger<'a>> {
     let schedule = schedule.map(|trigger| ("schedule", &trigger.inputs, of(EventScope::Moment)));
     // What another flow gives at its end is in another file.
     let flow = on.flow.iter().map(|trigger| ("flow", &trigger.inputs, Type::Any));
-    let all = webhook.chain(event).chain(schedule).chain(flow);
+    let document = on.document.iter();
+    let document = document.map(|trigger| ("document", &trigger.inputs, of(EventScope::Kind(DOCUMENT_EXPIRING))));
+    let all = webhook.chain(event).chain(schedule).chain(flow).chain(document);
     all.map(|(key, map, fields)| Trigger { key, map, fields }).collect()
 }

@@ -63,6 +63,7 @@ pub fn compile_with(
     let steps = compiler.list(BodyId::FLOW, "/steps", &[STEPS], &spec.steps);
     let always = compiler.list(BodyId::ALWAYS, "/always", &[ALWAYS], &spec.always);
     let schedule = compiler.triggers(spec, calendar);
+    let expires_within = compiler.document_trigger(spec);
     let outputs = compiler.outputs(spec);
     compiler.input_defaults(spec);
     let mut plan = Plan {
@@ -73,6 +74,7 @@ pub fn compile_with(
         same_person: spec.same_person,
         triggers: spec.on.clone(),
         schedule,
+        expires_within,
         inputs: spec.inputs.clone(),
         settings: spec.settings.clone(),
         values: spec.values.clone(),

@@ -63,6 +63,8 @@ pub struct Plan {
     pub triggers: TriggerSpec,
     /// When it starts by itself, if it does.
     pub schedule: Option<Schedule>,
+    /// How long before a document expires it starts, if it says so itself.
+    pub expires_within: Option<Period>,
     /// What a run needs to know.
     pub inputs: IndexMap<String, InputSpec>,
     /// What its runs share.

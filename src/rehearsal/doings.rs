@@ -312,7 +312,9 @@ impl Actor<'_, '_> {
         let bytes = self.bytes(put.material())?;
         let by = party(&self.stage.setting.directory, &put.by);
         let host = &self.stage.host;
-        host.put_file(&by, &put.folder, &put.name, bytes.as_slice()).await?;
+        let day = put.valid_until.as_deref();
+        host.put_file_once(&by, &put.folder, &put.name, bytes.as_slice(), None, day)
+            .await?;
         Ok(())
     }
 

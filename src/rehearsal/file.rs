@@ -344,6 +344,8 @@ pub struct PutSpec {
     pub size: Option<String>,
     /// The bytes of this file, as a path from the test.
     pub path: Option<String>,
+    /// The day until which it is valid, as `2027-03-31`, where it is a document that expires.
+    pub valid_until: Option<String>,
 }
 
 /// A decision.

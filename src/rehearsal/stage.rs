@@ -26,6 +26,9 @@ const MOMENT: Duration = Duration::from_millis(1);
 /// When something that is due and was not done is looked at again.
 const AGAIN: SignedDuration = SignedDuration::from_secs(5);
 
+/// What starts runs as time goes on.
+const STARTED_LATER: [&str; 2] = ["trigger:schedule", "trigger:document"];
+
 /// A host and what it stands on.
 pub struct Stage<'s> {
     /// What the cases share.
@@ -99,8 +102,8 @@ impl<'s> Stage<'s> {
         Ok(())
     }
 
-    /// Lets time go on until every run has ended or nothing is due any more. What a schedule starts
-    /// from now on does not count, or there would be no end.
+    /// Lets time go on until every run has ended or nothing is due any more. What a schedule or a document
+    /// starts from now on does not count, or there would be no end.
     pub async fn go_on_to_the_end(&mut self) -> Result<(), StageError> {
         let now = self.now();
         let limit = self.now().checked_add(SignedDuration::from_hours(24 * MAX_DAYS));
@@ -131,9 +134,10 @@ impl<'s> Stage<'s> {
         let is_called = self.setting.world.next_given_up(self.now()).is_some();
         let runs = self.host.list_runs(&RunFilter::default()).await?;
         if runs.is_empty() {
-            return Ok(self.setting.plan.schedule.is_some());
+            let is_due = self.setting.plan.triggers.document.is_some() && self.host.next_expiry().is_some();
+            return Ok(is_due || self.setting.plan.schedule.is_some());
         }
-        let is_later = |run: &RunRow| run.initiator == "trigger:schedule" && run.started_at > end;
+        let is_later = |run: &RunRow| STARTED_LATER.contains(&run.initiator.as_str()) && run.started_at > end;
         let goes_on = |run: &RunRow| !run.incident || run.wakeup_at.is_some() || is_called;
         let mut open = runs.iter().filter(|run| run.status != RunStatus::Ended);
         let is_first = runs.len() == 1;
@@ -146,6 +150,7 @@ impl<'s> Stage<'s> {
         let moments = [
             wakeups.into_iter().map(|(at, _)| at).min(),
             self.store.next_share_expiry().await.map_err(HostError::from)?,
+            self.host.next_expiry(),
             self.setting.world.next_given_up(now),
             self.setting
                 .plan

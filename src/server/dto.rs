@@ -590,12 +590,19 @@ pub struct StoredFile {
     /// When that version came.
     #[schemars(with = "String")]
     pub at: Timestamp,
+    /// The day until which it is valid, where that was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<String>,
+    /// What it is labelled with.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub label: Vec<String>,
 }
 
 impl From<&crate::space::File> for StoredFile {
     fn from(file: &crate::space::File) -> Self {
         let newest = file.current();
         let named = file.reference_to(newest);
+        let paper = newest.paper.as_ref();
         Self {
             folder: file.folder.clone(),
             document: Document {
@@ -608,6 +615,8 @@ impl From<&crate::space::File> for StoredFile {
                 by: named.by,
             },
             at: newest.at,
+            valid_until: paper.and_then(|paper| paper.valid_until.clone()),
+            label: paper.map(|paper| paper.label.clone()).unwrap_or_default(),
         }
     }
 }

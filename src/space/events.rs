@@ -233,6 +233,42 @@ pub struct RequestWithdrawn {
     pub at: Timestamp,
 }
 
+/// A document is due for renewal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct DocumentExpiring {
+    /// The document, at the version that is valid until that day.
+    pub file: FileRef,
+    /// The day until which it is valid, as `2026-11-23`.
+    pub valid_until: String,
+    /// The workspace.
+    pub workspace: String,
+    /// The folder, as `/suppliers`.
+    pub folder: String,
+    /// Who gave it: `user:…`, `email:…`.
+    pub from: String,
+    /// The request through which it was given; empty where through none.
+    pub request: String,
+    /// What people call that request; empty where there is none.
+    pub request_name: String,
+    /// The item of that request; empty where there is none.
+    pub item: String,
+    /// What it is labelled with.
+    pub label: Vec<String>,
+    /// When.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub at: Timestamp,
+}
+
+impl SpaceEvent for DocumentExpiring {
+    const KIND: &'static str = "file360.document_expiring";
+    const SUMMARY: &'static str = "A document is due for renewal: its item said with `renew_before` how long before.";
+    fn subjects(&self) -> Vec<String> {
+        let about = [self.request.clone(), self.file.id.clone()];
+        about.into_iter().filter(|id| !id.is_empty()).collect()
+    }
+}
+
 impl SpaceEvent for ItemReceived {
     const KIND: &'static str = "file360.item_received";
     const SUMMARY: &'static str = "A file was given for an item of a request.";

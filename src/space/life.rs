@@ -3,7 +3,7 @@
 //! Invariant: no function here leads from revoked or expired back to live, none changes or drops
 //! a version.
 
-use super::{File, FileRef, Grant, Role, Share, State, Version};
+use super::{File, FileRef, Grant, Paper, Role, Share, State, Version};
 use crate::base::Timestamp;
 use crate::base::id::{FileId, WorkspaceId};
 use jiff::SignedDuration;
@@ -114,6 +114,15 @@ impl File {
         self
     }
 
+    /// The file, with what is known as a document of the version that was just added.
+    #[must_use]
+    pub fn with_paper(mut self, paper: Option<Paper>) -> Self {
+        if let Some(newest) = self.versions.last_mut() {
+            newest.paper = paper;
+        }
+        self
+    }
+
     /// The newest version.
     pub fn current(&self) -> &Version {
         self.versions.last().expect("a file has at least one version")
@@ -152,6 +161,7 @@ impl Content {
             media_type: self.media_type,
             by: by.to_owned(),
             at,
+            paper: None,
         }
     }
 }

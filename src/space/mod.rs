@@ -9,6 +9,7 @@ pub mod life;
 pub mod media;
 pub mod model;
 pub mod names;
+pub mod paper;
 pub mod principal;
 pub mod request;
 #[cfg(test)]
@@ -18,4 +19,5 @@ pub use access::{Denial, Right, Role};
 pub use events::{FileRef, SpaceEvent};
 pub use life::{Content, Locked};
 pub use model::{Comment, File, Grant, Principal, Share, State, Version, Workspace};
+pub use paper::{Expiry, GivenFor, Paper};
 pub use request::{Given, Item, Request};

@@ -1,7 +1,7 @@
 //! What the file space holds. Every record carries `rev`: 0 before it is stored, then the
 //! number of times it was; a commit that read another `rev` than the stored one is refused.
 
-use super::{Request, Role};
+use super::{Paper, Request, Role};
 use crate::base::Timestamp;
 use crate::base::id::{CommentId, FileId, GrantId, RunId, ShareId, WorkspaceId};
 use serde::{Deserialize, Serialize};
@@ -68,6 +68,9 @@ pub struct Version {
     pub by: String,
     /// When.
     pub at: Timestamp,
+    /// What is known of it as a document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paper: Option<Paper>,
 }
 
 /// Files shared with people until a moment.

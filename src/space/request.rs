@@ -60,6 +60,12 @@ pub struct Item {
     /// How far ahead that day has to lie.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least: Option<String>,
+    /// How long before that day the document is due for renewal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renew_before: Option<String>,
+    /// What its files are labelled with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub label: Vec<String>,
     /// Whether somebody looks at it before it counts.
     pub reviewed: bool,
     /// What must hold of each file.
@@ -437,6 +443,8 @@ mod tests {
             or_because: false,
             valid_until: None,
             at_least: None,
+            renew_before: None,
+            label: Vec::new(),
             reviewed: false,
             checks: Vec::new(),
             state: ItemState::Missing,

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 /// Connections that are built in: what happens under their names, this server tells and nobody else.
 pub const OWN_CONNECTIONS: [&str; 6] = ["file360", "mail", "http", "data", "workflow", "gatefold"];
 
+/// The event that tells of a document that is due for renewal; what a `document` trigger sees has its fields.
+pub const DOCUMENT_EXPIRING: &str = "file360.document_expiring";
+
 /// What an action does to the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

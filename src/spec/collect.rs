@@ -4,6 +4,7 @@ use super::limits::{
     MAX_BRANCHES, MAX_ITEM_FILES, MAX_ITEMS, MAX_LINE, MAX_NAME, MAX_OPTIONS, MAX_PEOPLE, MAX_TEXT, NAME_PATTERN,
     SIZE_PATTERN,
 };
+use crate::base::Value;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -75,6 +76,13 @@ pub struct ItemSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = MAX_LINE), extend("examples" = ["30 days"]))]
     pub at_least: Option<String>,
+    /// How long before that day the document is due for renewal, as `30 days`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_LINE), extend("examples" = ["30 days"]))]
+    pub renew_before: Option<String>,
+    /// A word, or a list of words, that is kept with each file, as `confidential`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<LabelSpec>,
     /// Who looks at it before it counts; the first of them who answers decides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_PEOPLE), inner(length(min = 1)), extend("examples" = [["role:tax"]]))]
@@ -97,6 +105,11 @@ impl ItemSpec {
         self.optional || self.or_because
     }
 }
+
+/// What files are labelled with. Written as a word or a list of words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Value", into = "Value")]
+pub struct LabelSpec(pub Vec<String>);
 
 /// Whether something is to be entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

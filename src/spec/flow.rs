@@ -1,8 +1,8 @@
 //! The top level of a flow file.
 
 use super::limits::{
-    FLOW_PATTERN, MAX_GUARANTEES, MAX_INPUTS, MAX_LABELS, MAX_LINE, MAX_NAME, MAX_OPTIONS, MAX_OUTCOMES, MAX_STEPS,
-    MAX_TEXT, MAX_VALUES, NAME_PATTERN, SIZE_PATTERN, VERSION_PATTERN,
+    FLOW_PATTERN, FOLDER_PATTERN, MAX_GUARANTEES, MAX_INPUTS, MAX_LABELS, MAX_LINE, MAX_NAME, MAX_OPTIONS,
+    MAX_OUTCOMES, MAX_STEPS, MAX_TEXT, MAX_VALUES, NAME_PATTERN, SIZE_PATTERN, VERSION_PATTERN,
 };
 use super::step::StepSpec;
 use crate::base::schedule::MAX_PATTERN;
@@ -105,6 +105,9 @@ pub struct TriggerSpec {
     /// The end of a run of another flow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow: Option<FlowTrigger>,
+    /// A document that will not be valid much longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<DocumentTrigger>,
 }
 
 /// `manual:` with nothing behind it is as good as `manual: {}`.
@@ -214,6 +217,30 @@ pub struct FlowTrigger {
     pub filter: Option<String>,
     /// Inputs from what the other run gave, as `event.…` expressions. Without it, its outputs of
     /// the same name.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    #[schemars(extend("maxProperties" = MAX_INPUTS))]
+    pub inputs: IndexMap<String, Value>,
+}
+
+/// Start before a document expires, once for each version of it. `event` has the fields of
+/// `file360.document_expiring`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentTrigger {
+    /// How long before the day until which the document is valid, as `30 days`. Without it, as long before as
+    /// the item says through which it was given, under `renew_before`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_LINE), extend("examples" = ["30 days", "10 business days"]))]
+    pub expires_within: Option<String>,
+    /// The folder of the main workspace that the document lies in or below, as `/suppliers`. Without it, anywhere.
+    #[serde(rename = "in", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = FOLDER_PATTERN), length(max = MAX_LINE), extend("examples" = ["/suppliers"]))]
+    pub folder: Option<String>,
+    /// Bare expression over `event` that must hold.
+    #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["event.item == 'insurance'"]))]
+    pub filter: Option<String>,
+    /// Inputs from the document, as `event.…` expressions. Without it, the event's fields of the same name.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     #[schemars(extend("maxProperties" = MAX_INPUTS))]
     pub inputs: IndexMap<String, Value>,

@@ -36,6 +36,8 @@ pub const MAX_PARALLEL: u32 = 1_000;
 pub const DEFAULT_PARALLEL: u32 = 10;
 /// Most items of one checklist.
 pub const MAX_ITEMS: usize = 100;
+/// Most labels of one item of a checklist.
+pub const MAX_ITEM_LABELS: usize = 10;
 /// Most files of one item of a checklist.
 pub const MAX_ITEM_FILES: u32 = 50;
 /// How many `each` may stand inside each other.
@@ -49,6 +51,10 @@ pub const MAX_TEXT: usize = 20_000;
 
 /// What names steps, inputs and outcomes, so that expressions can name them too.
 pub const NAME_PATTERN: &str = "^[a-z][a-z0-9_]*$";
+/// What labels documents.
+pub const LABEL_PATTERN: &str = "^[a-z0-9][a-z0-9_-]*$";
+/// A folder of the main workspace, from its root.
+pub const FOLDER_PATTERN: &str = "^/";
 /// What names flows.
 pub const FLOW_PATTERN: &str = "^[a-z][a-z0-9_-]*$";
 /// MAJOR.MINOR.PATCH, and perhaps a pre-release and a build behind it.

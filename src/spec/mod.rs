@@ -16,7 +16,7 @@ pub mod values;
 
 pub use ask::{Detour, Distribution, FieldKind, FieldSpec, Pick, TaskKind, TaskSpec};
 pub use catalog::{Acquires, ActionInfo, Catalog, Effect, EventInfo};
-pub use collect::{CollectSpec, ItemCheckSpec, ItemSpec, NeedSpec};
+pub use collect::{CollectSpec, ItemCheckSpec, ItemSpec, LabelSpec, NeedSpec};
 pub use flow::{FlowSpec, InputKind, InputSpec, TriggerSpec};
 pub use reach::{Priority, ReachSpec, Starts, VisibleSpec};
 pub use run::RunSpec;

@@ -4,7 +4,8 @@
 //! schema accepts exactly what `TryFrom<Value>` accepts. The messages are the ends of a sentence
 //! that begins with the key: "`join` must be …".
 
-use super::limits::{MAX_NAME, NAME_PATTERN};
+use super::collect::LabelSpec;
+use super::limits::{LABEL_PATTERN, MAX_ITEM_LABELS, MAX_NAME, NAME_PATTERN};
 use super::step::{AfterSpec, BackToSpec, DeadlineSpec, DispositionSpec, DueSpec, JoinSpec, LockSpec, RuleSpec};
 use crate::base::Value;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -101,6 +102,62 @@ impl JsonSchema for AfterSpec {
                 { "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1, "maxItems": MAX_AFTER },
             ],
             "examples": ["start", "response.expired", ["legal.approved", "finance.approved"]],
+        })
+    }
+}
+
+impl TryFrom<Value> for LabelSpec {
+    type Error = String;
+
+    fn try_from(value: Value) -> Result<Self, String> {
+        const EXPECTED: &str =
+            "a word of small letters, digits, `-` and `_`, as `confidential`, or a list of such words";
+        let word = |value: &Value| match value.as_str() {
+            Some(text) if is_label(text) => Ok(text.to_owned()),
+            _ => Err(must_be(EXPECTED, value)),
+        };
+        match &value {
+            Value::Array(list) if list.is_empty() => Err(format!("must be {EXPECTED}, found an empty list")),
+            Value::Array(list) if list.len() > MAX_ITEM_LABELS => {
+                Err(format!("must be at most {MAX_ITEM_LABELS} words, found {}", list.len()))
+            }
+            Value::Array(list) => Ok(Self(list.iter().map(word).collect::<Result<_, _>>()?)),
+            other => Ok(Self(vec![word(other)?])),
+        }
+    }
+}
+
+/// Whether `text` is a word to label documents with.
+pub fn is_label(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let fits = text.len() <= MAX_NAME && text.bytes().next().is_some_and(is_plain);
+    fits && text.bytes().all(|byte| is_plain(byte) || byte == b'_' || byte == b'-')
+}
+
+impl From<LabelSpec> for Value {
+    fn from(label: LabelSpec) -> Self {
+        match label.0.as_slice() {
+            [one] => json!(one),
+            several => json!(several),
+        }
+    }
+}
+
+impl JsonSchema for LabelSpec {
+    fn schema_name() -> Cow<'static, str> {
+        "Label".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let word = json!({ "type": "string", "pattern": LABEL_PATTERN, "maxLength": MAX_NAME });
+        json_schema!({
+            "title": "label",
+            "description": "A word, or a list of words, that is kept with each file.",
+            "oneOf": [
+                word,
+                { "type": "array", "items": word, "minItems": 1, "maxItems": MAX_ITEM_LABELS },
+            ],
+            "examples": ["confidential", ["confidential", "personal"]],
         })
     }
 }
@@ -475,6 +532,8 @@ mod tests {
     fn every_shape_is_read_and_written() {
         round_trip::<AfterSpec>(json!("start"));
         round_trip::<AfterSpec>(json!(["a", "b.rejected"]));
+        round_trip::<LabelSpec>(json!("confidential"));
+        round_trip::<LabelSpec>(json!(["confidential", "for-2_years"]));
         round_trip::<LockSpec>(json!("desk"));
         round_trip::<LockSpec>(json!({ "name": "desk", "until": "signed" }));
         for join in [json!("all"), json!("any"), json!("settled"), json!(2), json!(MAX_COUNT)] {
@@ -510,6 +569,16 @@ mod tests {
         );
         assert!(refusal::<AfterSpec>(json!([])).contains("an empty list"));
         assert!(refusal::<AfterSpec>(json!(["a", 3])).contains("the number 3"));
+        for wrong in [
+            json!("Top Secret"),
+            json!(""),
+            json!("-x"),
+            json!([]),
+            json!(["a", 3]),
+            json!(3),
+        ] {
+            assert!(refusal::<LabelSpec>(wrong).contains("as `confidential`"));
+        }
         assert!(refusal::<LockSpec>(json!("The Desk")).contains("a name as `desk`"));
         assert!(refusal::<LockSpec>(json!({ "name": "desk" })).contains("`{ name: desk, until: STEP }`"));
         assert!(refusal::<LockSpec>(json!({ "name": "desk", "till": "b" })).contains("knows no key `till`"));
@@ -527,6 +596,10 @@ mod tests {
     fn limits_hold_at_the_limit_and_not_past_it() {
         assert!(AfterSpec::try_from(json!(vec!["a"; MAX_AFTER])).is_ok());
         assert!(refusal::<AfterSpec>(json!(vec!["a"; MAX_AFTER + 1])).contains("at most"));
+        assert!(LabelSpec::try_from(json!(vec!["a"; MAX_ITEM_LABELS])).is_ok());
+        assert!(refusal::<LabelSpec>(json!(vec!["a"; MAX_ITEM_LABELS + 1])).contains("at most"));
+        assert!(LabelSpec::try_from(json!("a".repeat(MAX_NAME))).is_ok());
+        assert!(LabelSpec::try_from(json!("a".repeat(MAX_NAME + 1))).is_err());
         assert!(JoinSpec::try_from(json!(MAX_COUNT)).is_ok());
         assert!(JoinSpec::try_from(json!(MAX_COUNT + 1)).is_err());
         let back = |rounds: u32, then: Value| json!({"back_to": "a", "max_rounds": rounds, "then": then});

@@ -4,17 +4,19 @@
 //! undone.
 
 mod delivery;
+mod expiries;
 
 use super::Store;
 use super::model::{
-    CommitError, Deployment, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunCommit, RunFilter, RunRow,
-    RunStatus, Standing, StoreError, Subscription, TaskRow, TaskState, UnitOfWork, Used, Write, file_in_words, is_for,
+    CommitError, Deployment, ExpiryOrder, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunCommit,
+    RunFilter, RunRow, RunStatus, Standing, StoreError, Subscription, TaskRow, TaskState, UnitOfWork, Used, Write,
+    file_in_words, is_for,
 };
 use crate::audit::AccessEntry;
 use crate::base::Timestamp;
 use crate::base::id::{EventId, FileId, GrantId, MailId, RunId, ShareId, TaskId, WorkspaceId};
 use crate::engine::{EventRecord, InboundEvent};
-use crate::space::{Comment, File, Grant, Share, State, Workspace};
+use crate::space::{Comment, Expiry, File, Grant, Share, State, Workspace};
 use delivery::Recorded;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -32,6 +34,7 @@ struct Tables {
     deployments: Vec<Deployment>,
     workspaces: Table<Workspace>,
     files: Table<File>,
+    expiries: BTreeMap<FileId, expiries::Counted>,
     shares: Table<Share>,
     grants: Table<Grant>,
     comments: Table<Comment>,
@@ -245,6 +248,9 @@ impl Attempt<'_> {
                     self.undo(move |tables| _ = tables.owners.insert(owned));
                 }
                 Ok(())
+            }
+            write @ (Write::PutExpiry(_) | Write::EndExpiry { .. } | Write::ExpiryTold { .. }) => {
+                self.write_expiry(write)
             }
             other => self.write_delivery(other),
         }
@@ -478,6 +484,24 @@ impl Store for MemoryStore {
         files.sort_by(|one, other| (&one.folder, &one.name).cmp(&(&other.folder, &other.name)));
         files.truncate(limit);
         Ok(files)
+    }
+
+    async fn expiry(&self, file: &FileId) -> Result<Option<Expiry>, StoreError> {
+        Ok(self.tables().expiry(file))
+    }
+
+    async fn expiries(
+        &self,
+        order: ExpiryOrder,
+        not_before: Timestamp,
+        after: Option<&(Timestamp, FileId)>,
+        limit: usize,
+    ) -> Result<Vec<Expiry>, StoreError> {
+        Ok(self.tables().expiries(order, not_before, after, limit))
+    }
+
+    async fn untold_expiries(&self, limit: usize) -> Result<Vec<Expiry>, StoreError> {
+        Ok(self.tables().untold_expiries(limit))
     }
 
     async fn share(&self, id: &ShareId) -> Result<Option<Share>, StoreError> {

@@ -12,15 +12,16 @@ pub mod sqlite;
 
 pub use blobs::{BlobError, Blobs, StoredBlob};
 pub use model::{
-    CommitError, Delivery, Deployment, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunCommit, RunFilter,
-    RunRow, RunStatus, Standing, StoreError, Subscription, TaskRow, TaskState, UnitOfWork, Used, Write,
+    CommitError, Delivery, Deployment, ExpiryOrder, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent,
+    RunCommit, RunFilter, RunRow, RunStatus, Standing, StoreError, Subscription, TaskRow, TaskState, UnitOfWork, Used,
+    Write,
 };
 
 use crate::audit::AccessEntry;
 use crate::base::Timestamp;
 use crate::base::id::{EventId, FileId, GrantId, MailId, RunId, ShareId, TaskId, WorkspaceId};
 use crate::engine::{EventRecord, InboundEvent};
-use crate::space::{Comment, File, Grant, Share, Workspace};
+use crate::space::{Comment, Expiry, File, Grant, Share, Workspace};
 use std::collections::BTreeSet;
 
 /// All that is durable. Implemented by `memory` and `sqlite`; one conformance suite runs
@@ -77,6 +78,19 @@ pub trait Store: Send + Sync + 'static {
         after: Option<(&str, &str)>,
         limit: usize,
     ) -> Result<Vec<File>, StoreError>;
+    /// The document that counts in a file, if one does that expires.
+    async fn expiry(&self, file: &FileId) -> Result<Option<Expiry>, StoreError>;
+    /// Documents that count and expire, in `order` and by file: of those whose day begins at `not_before` or later, at
+    /// most `limit` after the place `after` (a moment of that order and a file).
+    async fn expiries(
+        &self,
+        order: ExpiryOrder,
+        not_before: Timestamp,
+        after: Option<&(Timestamp, FileId)>,
+        limit: usize,
+    ) -> Result<Vec<Expiry>, StoreError>;
+    /// Documents of which it was not yet told that they are due for renewal, the first one first.
+    async fn untold_expiries(&self, limit: usize) -> Result<Vec<Expiry>, StoreError>;
     /// One share.
     async fn share(&self, id: &ShareId) -> Result<Option<Share>, StoreError>;
     /// Live shares whose time is over at `now`.

@@ -6,7 +6,7 @@ use crate::base::{Calendars, Timestamp};
 use crate::engine::event::{DecisionRecord, DocumentRef, Draft, Remark, StandIn, Started, Suspension, Watchers};
 use crate::engine::view::{AskKind, Detour, PlanField, Priority};
 use crate::engine::{EventRecord, InboundEvent};
-use crate::space::{Comment, File, Grant, Share, Workspace};
+use crate::space::{Comment, Expiry, File, Grant, Share, Workspace};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -84,6 +84,21 @@ pub enum Write {
         file: FileId,
         /// The run.
         run: RunId,
+    },
+    /// The document counts in its file from now on, in the place of another one. What was told of the same version stays told.
+    PutExpiry(Expiry),
+    /// No document counts in the file any more.
+    EndExpiry {
+        /// The file.
+        file: FileId,
+    },
+    /// It was told that the document is due for renewal. Where another one counts by now, or it was told before, this
+    /// makes a conflict.
+    ExpiryTold {
+        /// The file.
+        file: FileId,
+        /// Its version.
+        version: u64,
     },
     /// Inserts or replaces.
     PutShare(Share),
@@ -201,6 +216,25 @@ pub enum Outdated {
         /// Now.
         now: Timestamp,
     },
+}
+
+/// By what documents that expire are in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExpiryOrder {
+    /// By the day until which they are valid.
+    Day,
+    /// By the moment at which they are due for renewal; others are left out.
+    Renewal,
+}
+
+impl ExpiryOrder {
+    /// Where a document stands in this order, if it does.
+    pub fn of(self, expiry: &Expiry) -> Option<Timestamp> {
+        match self {
+            Self::Day => Some(expiry.day),
+            Self::Renewal => expiry.renew_at,
+        }
+    }
 }
 
 /// An event on its way.

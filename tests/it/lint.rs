@@ -476,6 +476,14 @@ fn triggers_know_only_their_event() {
         ),
         ("  event: { type: file360.file_upload }\n", "GF605 file360.file_upload"),
         ("  event: { type: erp.order_placed, where: event.any.thing == 1 }\n", ""),
+        (
+            "  document: { expires_within: 5 business days, in: /in, where: event.item == 'tax' }\n",
+            "",
+        ),
+        ("  document: { where: event.itm == 'tax' }\n", "GF210 itm"),
+        ("  document: { where: inputs.amount > 1 }\n", "GF210 inputs"),
+        ("  document: { expires_within: soon }\n", "GF403 soon"),
+        ("  document: { in: in }\n", "GF103 in"),
     ] {
         assert_eq!(told(&head(on)).join("\n"), expected, "{on}");
     }
@@ -506,6 +514,10 @@ fn a_trigger_without_a_map_gives_what_has_the_name_of_an_input() {
             "GF109 schedule",
         ),
         ("any: { type: text }", "flow: { name: other }", ""),
+        ("file: { type: file }; valid_until: { type: date }", "document: {}", ""),
+        ("item: { type: text }", "document: {}", ""),
+        ("doc: { type: file }", "document: {}", "GF109 document"),
+        ("label: { type: number }", "document: {}", "GF206 document"),
         ("any: { type: text }", "event: { type: erp.order_placed }", ""),
         ("any: { type: text }", "webhook: { secret: S }", ""),
     ] {

@@ -27,8 +27,8 @@ use crate::base::Value;
 use crate::connect::{ActionError, CallContext, Handler, Links, LocalAction, LocalEffect, Registered, read_input};
 use crate::people::Directory;
 use crate::space::events::{
-    CommentAdded, FileDownloaded, FileUploaded, ItemNotApplicable, ItemReceived, ItemRemoved, RequestWithdrawn,
-    ShareExpired, ShareOpened, ShareRevoked,
+    CommentAdded, DocumentExpiring, FileDownloaded, FileUploaded, ItemNotApplicable, ItemReceived, ItemRemoved,
+    RequestWithdrawn, ShareExpired, ShareOpened, ShareRevoked,
 };
 use crate::spec::EventInfo;
 use crate::store::{Blobs, Store, Write};
@@ -113,7 +113,7 @@ pub(super) fn actions(space: &Space) -> [Registered; 11] {
 }
 
 /// The events of `file360`.
-pub(super) fn events() -> [EventInfo; 10] {
+pub(super) fn events() -> [EventInfo; 11] {
     [
         event_info::<FileUploaded>(),
         event_info::<FileDownloaded>(),
@@ -125,5 +125,6 @@ pub(super) fn events() -> [EventInfo; 10] {
         event_info::<ItemRemoved>(),
         event_info::<ItemNotApplicable>(),
         event_info::<RequestWithdrawn>(),
+        event_info::<DocumentExpiring>(),
     ]
 }

@@ -66,7 +66,7 @@ impl SpaceAction for Publish {
         let mut writes = vec![Write::Access(access_to(cx, AccessKind::Publish, None, &published))];
         if placed.is_new {
             let event = event(cx, &uploaded(cx, &placed.file));
-            writes.push(Write::PutFile(placed.file));
+            writes.push(Write::PutFile(placed.file.with_paper(version.paper)));
             writes.push(event);
         }
         Ok(Done {

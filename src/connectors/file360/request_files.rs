@@ -10,7 +10,8 @@ use crate::connect::{ActionError, CallContext};
 use crate::connectors::action::Action;
 use crate::space::request::{Item, ItemCheck, Need};
 use crate::space::{Request, Role, Share, State, names};
-use crate::spec::limits::{MAX_BRANCHES, MAX_ITEM_FILES, MAX_ITEMS};
+use crate::spec::limits::{MAX_BRANCHES, MAX_ITEM_FILES, MAX_ITEM_LABELS, MAX_ITEMS};
+use crate::spec::shape::is_label;
 use crate::spec::{Acquires, Effect};
 use crate::store::{Store, Write};
 use indexmap::IndexMap;
@@ -75,6 +76,13 @@ pub struct ItemInput {
     /// How far ahead that day has to lie at least, as `30 days`.
     #[schemars(extend("format" = "period"))]
     at_least: Option<String>,
+    /// How long before that day the document is due for renewal, as `30 days`.
+    #[schemars(extend("format" = "period"))]
+    renew_before: Option<String>,
+    /// Words that are kept with each file, as `confidential`.
+    #[serde(default)]
+    #[schemars(length(max = MAX_ITEM_LABELS))]
+    label: Vec<String>,
     /// What must hold of each file.
     #[serde(default)]
     #[schemars(length(max = MAX_BRANCHES))]
@@ -210,13 +218,19 @@ fn new_item(name: &str, input: &ItemInput) -> Result<Item, ActionError> {
             "there are at least {min} and at most {max} files: give 1 to {MAX_ITEM_FILES}, the fewer first"
         )));
     }
-    if let Some(text) = &input.at_least {
-        let period = Period::parse(text).map_err(|error| wrong(format!("at_least: {error}")))?;
+    for (key, text) in [("at_least", &input.at_least), ("renew_before", &input.renew_before)] {
+        let Some(text) = text else { continue };
+        let period = Period::parse(text).map_err(|error| wrong(format!("{key}: {error}")))?;
         if period.needs_calendar() {
             return Err(wrong(format!(
-                "at_least: {text} counts working time, and a day is entered"
+                "{key}: {text} counts working time, and a day is entered"
             )));
         }
+    }
+    if input.label.len() > MAX_ITEM_LABELS || !input.label.iter().all(|word| is_label(word)) {
+        return Err(wrong(format!(
+            "label: give at most {MAX_ITEM_LABELS} words of small letters, digits, - and _"
+        )));
     }
     Ok(Item {
         name: name.to_owned(),
@@ -230,6 +244,8 @@ fn new_item(name: &str, input: &ItemInput) -> Result<Item, ActionError> {
         or_because: input.or_because,
         valid_until: input.valid_until,
         at_least: input.at_least.clone(),
+        renew_before: input.renew_before.clone(),
+        label: input.label.clone(),
         reviewed: input.reviewed,
         checks: input.checks.clone(),
         state: ItemState::Missing,

@@ -245,7 +245,11 @@ async fn so_many_files_are_read_at_once_and_others_wait() {
     let blob = blobs.put(b"text".as_slice(), 10).await.unwrap();
     let reader = Reader::new(Where::Here);
     let read = || reader.read(&blobs, &blob.sha256, blob.size, Readable::Plain);
-    let others = reader.turns.acquire_many(u32::try_from(MAX_AT_ONCE).unwrap() - 1).await.unwrap();
+    let others = reader
+        .turns
+        .acquire_many(u32::try_from(MAX_AT_ONCE).unwrap() - 1)
+        .await
+        .unwrap();
     assert_eq!(read().await.unwrap().text.as_deref(), Some("text"));
     let last = reader.turns.acquire().await.unwrap();
     assert!(read().now_or_never().is_none());

@@ -5,7 +5,7 @@ use crate::base::source::escape;
 use crate::base::{Code, Diagnostic};
 use crate::expr::Expression;
 use crate::lint::rule::{Check, Context, Report, Rule, suggest};
-use crate::spec::ItemSpec;
+use crate::spec::{ItemSpec, NeedSpec};
 
 const CODE: Code = Code {
     id: "GF505",
@@ -68,6 +68,13 @@ fn days(cx: &Context<'_>, pointer: &str, name: &str, item: &ItemSpec, report: &m
         report.push(
             Diagnostic::error(CODE, message, cx.key(&format!("{pointer}/at_least")))
                 .with_help("add `valid_until: required`"),
+        );
+    }
+    if item.renew_before.is_some() && item.valid_until != Some(NeedSpec::Required) {
+        let message = format!("item `{name}` is renewed before a day that need not be entered");
+        report.push(
+            Diagnostic::error(CODE, message, cx.key(&format!("{pointer}/renew_before")))
+                .with_help("write `valid_until: required`"),
         );
     }
 }

@@ -44,8 +44,10 @@ impl Compiler<'_> {
         for (at, check) in item.checks.iter().enumerate() {
             self.condition(&format!("{pointer}/checks/{at}/where"), &check.condition);
         }
-        if let Some(text) = &item.at_least {
-            self.days_ahead(&format!("{pointer}/at_least"), text);
+        for (key, text) in [("at_least", &item.at_least), ("renew_before", &item.renew_before)] {
+            if let Some(text) = text {
+                self.days_ahead(&format!("{pointer}/{key}"), text);
+            }
         }
         let title = self.template(&format!("{pointer}/title"), &item.title);
         let instructions = item
@@ -124,6 +126,8 @@ fn input(item: &ItemSpec) -> Tree {
         ("max_bytes", size.map(|size| json!(size))),
         ("valid_until", item.valid_until.map(|need| json!(need))),
         ("at_least", item.at_least.as_ref().map(|text| json!(text))),
+        ("renew_before", item.renew_before.as_ref().map(|text| json!(text))),
+        ("label", item.label.as_ref().map(|label| json!(label.0))),
     ];
     input.extend(more.into_iter().filter_map(|(key, value)| Some(plain(key, value?))));
     Tree::Object(input)

@@ -3,7 +3,7 @@
 
 use super::Compiler;
 use crate::base::source::escape;
-use crate::base::{Calendar, Diagnostic, Schedule, Value};
+use crate::base::{Calendar, Diagnostic, Period, Schedule, Value};
 use crate::plan::codes;
 use crate::spec::FlowSpec;
 use crate::spec::flow::ScheduleTrigger;
@@ -25,6 +25,13 @@ impl Compiler<'_> {
         let schedule = spec.on.schedule.as_ref()?;
         self.trigger_parts("schedule", None, &schedule.inputs);
         self.schedule(spec, schedule, calendar)
+    }
+
+    /// Reads what starts the flow before a document expires; returns how long before, if it says so.
+    pub(super) fn document_trigger(&mut self, spec: &FlowSpec) -> Option<Period> {
+        let trigger = spec.on.document.as_ref()?;
+        self.trigger_parts("document", trigger.filter.as_deref(), &trigger.inputs);
+        self.period("/on/document/expires_within", trigger.expires_within.as_deref()?)
     }
 
     fn trigger_parts(&mut self, trigger: &str, filter: Option<&str>, inputs: &IndexMap<String, Value>) {

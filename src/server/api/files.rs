@@ -25,6 +25,10 @@ pub struct PutQuery {
     /// Says that the file has no bytes; without it, a body without any is refused.
     #[serde(default)]
     empty: bool,
+    /// The day until which it is valid, as `2026-11-23`, where it is a document that expires. It counts from
+    /// then on in the place of what was put under this name before.
+    #[serde(default)]
+    valid_until: Option<String>,
 }
 
 /// Which version.
@@ -47,9 +51,10 @@ pub async fn put(
 ) -> Result<Created<Document>, Problem> {
     let bytes = upload.bytes(query.empty).await?;
     let folder = query.folder.as_deref().unwrap_or("/");
+    let day = query.valid_until.as_deref();
     let document = server
         .host
-        .put_file_once(&caller.principal(), folder, &query.name, bytes, key)
+        .put_file_once(&caller.principal(), folder, &query.name, bytes, key, day)
         .await?;
     Ok(Created {
         location: Some(format!("/api/v1/files/{}?version={}", document.id, document.version)),

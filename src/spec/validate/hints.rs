@@ -50,9 +50,13 @@ pub(super) fn instead(inside: &str, value: &Value, raw: &str) -> Option<String> 
         ([.., "if"], None) if value == &Value::Bool(false) => "take the step out of the flow".to_owned(),
         ([.., "veto"], _) if yes_or_no => "say whose: `veto: [role:legal-lead]`".to_owned(),
         ([.., "exclude"], _) if yes_or_no => "say whom: `exclude: [initiator]`".to_owned(),
-        (["on", trigger @ ("manual" | "webhook" | "event" | "schedule" | "flow")], _) if *trigger == "manual" => {
-            "write `manual: {}`".to_owned()
-        }
+        (
+            [
+                "on",
+                trigger @ ("manual" | "webhook" | "event" | "schedule" | "flow" | "document"),
+            ],
+            _,
+        ) if *trigger == "manual" => "write `manual: {}`".to_owned(),
         (["on"], Some(word)) => format!("write `on: {{ {word}: {{}} }}`"),
         (["on"], None) => list_of_one(value).map(|word| format!("write `on: {{ {word}: {{}} }}`"))?,
         (["end"], Some(_)) => format!("write `end: {{ status: {raw} }}`"),

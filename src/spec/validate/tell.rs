@@ -5,6 +5,7 @@ use super::place::Place;
 use crate::base::diagnostic::nearest;
 use crate::base::source::escape;
 use crate::base::{Code, Diagnostic, Period, Span, Value};
+use crate::spec::LabelSpec;
 use crate::spec::codes;
 use crate::spec::limits::{FLOW_PATTERN, NAME_PATTERN, RANGE_PATTERN, RESERVED_OUTPUTS, SIZE_PATTERN, VERSION_PATTERN};
 use crate::spec::schema::WITH_USES;
@@ -300,6 +301,7 @@ impl Teller<'_, '_> {
     fn other_shape(&self, inside: &str, def: &str, value: &Value, node: &Value) -> Wrong {
         let refusal = match def {
             "After" => AfterSpec::try_from(value.clone()).err(),
+            "Label" => LabelSpec::try_from(value.clone()).err(),
             "Join" => JoinSpec::try_from(value.clone()).err(),
             "Rule" => RuleSpec::try_from(value.clone()).err(),
             "Deadline" => DeadlineSpec::try_from(value.clone()).err(),

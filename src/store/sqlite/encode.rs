@@ -5,7 +5,7 @@ use super::columns::{mail_state, run_status, time};
 use crate::base::Timestamp;
 use crate::base::id::RunId;
 use crate::engine::InboundEvent;
-use crate::space::{Comment, File, Grant, Share, State, Workspace};
+use crate::space::{Comment, Expiry, File, Grant, Share, State, Workspace};
 use crate::store::model::{
     CommitError, Deployment, OutboxMail, Outdated, RunCommit, RunRow, StoreError, Subscription, TaskRow, TaskState,
     UnitOfWork, Write, file_in_words,
@@ -140,6 +140,13 @@ fn encode_write(write: Write, out: &mut Vec<Statement>) -> Result<(), StoreError
             "DELETE FROM file_lock WHERE file = ?1 AND run = ?2",
             vec![file.0.into(), run.0.into()],
         )),
+        Write::PutExpiry(expiry) => out.push(put_expiry(expiry)?),
+        Write::EndExpiry { file } => out.push(fine("DELETE FROM expiry WHERE file = ?1", vec![file.0.into()])),
+        Write::ExpiryTold { file, version } => out.push(Statement {
+            sql: "UPDATE expiry SET told = 1 WHERE file = ?1 AND version = ?2 AND told = 0",
+            miss: Miss::Conflict(format!("document {file}")),
+            values: vec![file.0.into(), integer(version)?.into()],
+        }),
         Write::PutShare(share) => out.push(put_share(share)?),
         Write::PutGrant(grant) => out.push(put_grant(grant)?),
         Write::AddComment(comment) => out.push(add_comment(&comment)?),
@@ -294,6 +301,20 @@ fn put_file(mut file: File) -> Result<Statement, StoreError> {
             body.into(),
         ],
         what,
+    ))
+}
+
+fn put_expiry(expiry: Expiry) -> Result<Statement, StoreError> {
+    Ok(fine(
+        "INSERT INTO expiry (file, version, day, renew_at, told) VALUES (?1, ?2, ?3, ?4, 0) \
+         ON CONFLICT (file) DO UPDATE SET told = CASE WHEN version = excluded.version THEN told ELSE 0 END, \
+         version = excluded.version, day = excluded.day, renew_at = excluded.renew_at",
+        vec![
+            expiry.file.0.into(),
+            integer(expiry.version)?.into(),
+            time(expiry.day).into(),
+            expiry.renew_at.map(time).into(),
+        ],
     ))
 }
 

@@ -12,10 +12,13 @@ use std::time::Duration;
 const APPLICATION_ID: i64 = 0x4774_4664;
 
 /// Every layout there was, by the statements that lead to it from the one before.
-const MIGRATIONS: [&str; LAYOUT as usize] = [include_str!("migrations/0001_first.sql")];
+const MIGRATIONS: [&str; LAYOUT as usize] = [
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_documents.sql"),
+];
 
 /// The layout that this build writes.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// Mode of everything that the store holds: other people's papers are named in it.
 #[cfg(unix)]

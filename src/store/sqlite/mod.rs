@@ -17,14 +17,14 @@ mod writer;
 
 use super::Store;
 use super::model::{
-    CommitError, Deployment, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunFilter, RunRow, Standing,
-    StoreError, Subscription, TaskRow, UnitOfWork, Used,
+    CommitError, Deployment, ExpiryOrder, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunFilter, RunRow,
+    Standing, StoreError, Subscription, TaskRow, UnitOfWork, Used,
 };
 use crate::audit::AccessEntry;
 use crate::base::Timestamp;
 use crate::base::id::{EventId, FileId, GrantId, MailId, RunId, ShareId, TaskId, WorkspaceId};
 use crate::engine::{EventRecord, InboundEvent};
-use crate::space::{Comment, File, Grant, Share, Workspace};
+use crate::space::{Comment, Expiry, File, Grant, Share, Workspace};
 use checkpoint::Copier;
 use readers::Readers;
 use rusqlite::Connection;
@@ -204,6 +204,26 @@ impl Store for SqliteStore {
         self.readers
             .list(move |db| read::files_below(db, &workspace, &folder, after, limit))
             .await
+    }
+
+    async fn expiry(&self, file: &FileId) -> Result<Option<Expiry>, StoreError> {
+        self.readers.point(|db| read::expiry(db, file)).await
+    }
+
+    async fn expiries(
+        &self,
+        order: ExpiryOrder,
+        not_before: Timestamp,
+        after: Option<&(Timestamp, FileId)>,
+        limit: usize,
+    ) -> Result<Vec<Expiry>, StoreError> {
+        let after = after.cloned();
+        let read = move |db: &Connection| read::expiries(db, order, not_before, after, limit);
+        self.readers.list(read).await
+    }
+
+    async fn untold_expiries(&self, limit: usize) -> Result<Vec<Expiry>, StoreError> {
+        self.readers.list(move |db| read::untold_expiries(db, limit)).await
     }
 
     async fn share(&self, id: &ShareId) -> Result<Option<Share>, StoreError> {

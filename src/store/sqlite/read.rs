@@ -6,10 +6,10 @@ use crate::audit::AccessEntry;
 use crate::base::Timestamp;
 use crate::base::id::{EventId, FileId, GrantId, MailId, RunId, ShareId, TaskId, WorkspaceId};
 use crate::engine::{Event, EventRecord, InboundEvent, JOURNAL_VERSION};
-use crate::space::{Comment, File, Grant, Share, Workspace};
+use crate::space::{Comment, Expiry, File, Grant, Share, Workspace};
 use crate::store::model::{
-    Deployment, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunFilter, RunRow, RunStatus, Standing,
-    StoreError, Subscription, TaskRow, Used, is_for,
+    Deployment, ExpiryOrder, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunFilter, RunRow, RunStatus,
+    Standing, StoreError, Subscription, TaskRow, Used, is_for,
 };
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, Params, Row, params, params_from_iter};
@@ -304,6 +304,49 @@ pub(super) fn files_below(
         bounded(limit)
     ];
     rows(db, sql, params, record)
+}
+
+fn expires(row: &Row<'_>) -> Read<Expiry> {
+    let renew_at: Option<String> = column(row, 3)?;
+    Ok(Expiry {
+        file: FileId(column(row, 0)?),
+        version: number(row, 1)?,
+        day: read_time(text(row, 2)?)?,
+        renew_at: renew_at.as_deref().map(read_time).transpose()?,
+    })
+}
+
+pub(super) fn expiry(db: &Connection, file: &FileId) -> Read<Option<Expiry>> {
+    let sql = "SELECT file, version, day, renew_at FROM expiry WHERE file = ?1";
+    first(db, sql, [file.as_str()], expires)
+}
+
+pub(super) fn expiries(
+    db: &Connection,
+    order: ExpiryOrder,
+    not_before: Timestamp,
+    after: Option<(Timestamp, FileId)>,
+    limit: usize,
+) -> Read<Vec<Expiry>> {
+    let sql = match order {
+        ExpiryOrder::Day => {
+            "SELECT file, version, day, renew_at FROM expiry \
+             WHERE day >= ?1 AND (day, file) > (?2, ?3) ORDER BY day, file LIMIT ?4"
+        }
+        ExpiryOrder::Renewal => {
+            "SELECT file, version, day, renew_at FROM expiry WHERE renew_at IS NOT NULL \
+             AND day >= ?1 AND (renew_at, file) > (?2, ?3) ORDER BY renew_at, file LIMIT ?4"
+        }
+    };
+    // no time is empty, so this comes before all of them
+    let (at, file) = after.map_or_else(Default::default, |(at, file)| (time(at), file.0));
+    rows(db, sql, params![time(not_before), at, file, bounded(limit)], expires)
+}
+
+pub(super) fn untold_expiries(db: &Connection, limit: usize) -> Read<Vec<Expiry>> {
+    let sql = "SELECT file, version, day, renew_at FROM expiry WHERE renew_at IS NOT NULL AND told = 0 \
+               ORDER BY renew_at, file LIMIT ?1";
+    rows(db, sql, [bounded(limit)], expires)
 }
 
 pub(super) fn share(db: &Connection, id: &ShareId) -> Read<Option<Share>> {

@@ -2,6 +2,7 @@
 
 mod children;
 mod events;
+mod expiries;
 mod first;
 mod left_behind;
 mod locks;

@@ -4,11 +4,11 @@ use gatefold::audit::AccessEntry;
 use gatefold::base::Timestamp;
 use gatefold::base::id::{EventId, FileId, GrantId, MailId, RunId, ShareId, TaskId, WorkspaceId};
 use gatefold::engine::{EventRecord, InboundEvent};
-use gatefold::space::{Comment, File, Grant, Share, Workspace};
+use gatefold::space::{Comment, Expiry, File, Grant, Share, Workspace};
 use gatefold::store::memory::MemoryStore;
 use gatefold::store::{
-    CommitError, Deployment, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunFilter, RunRow, Standing,
-    Store, StoreError, Subscription, TaskRow, UnitOfWork, Used, Write,
+    CommitError, Deployment, ExpiryOrder, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunFilter, RunRow,
+    Standing, Store, StoreError, Subscription, TaskRow, UnitOfWork, Used, Write,
 };
 use std::collections::BTreeSet;
 use std::future::pending;
@@ -118,6 +118,24 @@ impl Store for Told {
             journal.remove(0);
         }
         Ok(journal)
+    }
+
+    async fn expiry(&self, file: &FileId) -> Result<Option<Expiry>, StoreError> {
+        self.inner.expiry(file).await
+    }
+
+    async fn expiries(
+        &self,
+        order: ExpiryOrder,
+        not_before: Timestamp,
+        after: Option<&(Timestamp, FileId)>,
+        limit: usize,
+    ) -> Result<Vec<Expiry>, StoreError> {
+        self.inner.expiries(order, not_before, after, limit).await
+    }
+
+    async fn untold_expiries(&self, limit: usize) -> Result<Vec<Expiry>, StoreError> {
+        self.inner.untold_expiries(limit).await
     }
 
     async fn latest_deployment(&self, flow: &str) -> Result<Option<Deployment>, StoreError> {

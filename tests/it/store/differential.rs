@@ -6,9 +6,10 @@ use super::samples::{
 use gatefold::base::Timestamp;
 use gatefold::base::id::{EventId, FileId, GrantId, RunId, ShareId, TaskId, WorkspaceId};
 use gatefold::engine::InboundEvent;
-use gatefold::space::State;
+use gatefold::space::{Expiry, State};
 use gatefold::store::{
-    Delivery, MailState, Outdated, RunCommit, RunFilter, RunStatus, Store, Subscription, TaskState, UnitOfWork, Write,
+    Delivery, ExpiryOrder, MailState, Outdated, RunCommit, RunFilter, RunStatus, Store, Subscription, TaskState,
+    UnitOfWork, Write,
 };
 
 const SEEDS: u64 = 24;
@@ -73,7 +74,8 @@ fn rev(dice: &mut Dice, stored: Option<u64>) -> u64 {
 }
 
 async fn space_write(dice: &mut Dice, store: &dyn Store) -> Write {
-    match dice.roll(5) {
+    match dice.roll(6) {
+        4 => expiry_write(dice),
         0 => {
             let mut record = workspace(&dice.id("wsp"));
             let stored = store.workspace(&record.id).await.unwrap().map(|record| record.rev);
@@ -106,6 +108,21 @@ async fn space_write(dice: &mut Dice, store: &dyn Store) -> Write {
             Write::PutGrant(record)
         }
         _ => Write::AddComment(comment(&format!("cmt_{}", dice.roll(40)), &dice.id("shr"))),
+    }
+}
+
+fn expiry_write(dice: &mut Dice) -> Write {
+    let file = FileId(dice.id("fil"));
+    let version = 1 + dice.roll(2);
+    match dice.roll(4) {
+        0 => Write::EndExpiry { file },
+        1 => Write::ExpiryTold { file, version },
+        _ => Write::PutExpiry(Expiry {
+            file,
+            version,
+            day: dice.moment(),
+            renew_at: dice.chance(70).then(|| dice.moment()),
+        }),
     }
 }
 
@@ -278,6 +295,7 @@ async fn everything(store: &dyn Store) -> Vec<String> {
         format!("{:?}", store.busy_runs().await),
         format!("{:?}", store.open_tasks(None).await),
         format!("{:?}", store.next_share_expiry().await),
+        format!("{:?}", store.untold_expiries(9).await),
         format!("{:?}", store.access_log(None, 2, 50).await),
         format!("{:?}", store.pending_events(at(3), 5).await),
         format!("{:?}", store.pending_events(at(9), 50).await),
@@ -321,7 +339,12 @@ async fn by_number(store: &dyn Store, number: u64, seen: &mut Vec<String>) {
         before: Some(RunId::from("run_2")),
         ..RunFilter::default()
     };
+    let (day, place) = (at(number.cast_signed()), (at(2), FileId(id("fil"))));
     let answers = [
+        format!("{:?}", store.expiry(&FileId(id("fil"))).await),
+        format!("{:?}", store.expiries(ExpiryOrder::Day, day, Some(&place), 3).await),
+        format!("{:?}", store.expiries(ExpiryOrder::Renewal, day, Some(&place), 3).await),
+        format!("{:?}", store.expiries(ExpiryOrder::Renewal, day, None, 9).await),
         format!("{:?}", store.has_outdated(outdated(number, at(4))).await),
         format!("{:?}", store.run(&run).await),
         format!("{:?}", store.runs(&flow).await),

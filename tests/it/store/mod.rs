@@ -3,6 +3,7 @@
 mod blobs;
 mod delivery;
 mod differential;
+mod expiries;
 mod faults;
 mod records;
 mod runs;
@@ -96,6 +97,12 @@ conformance! {
         sent_mails_are_forgotten_and_no_others,
         a_delivery_happens_once,
         a_key_is_used_once_until_it_is_forgotten,
+    },
+    expiries::{
+        documents_are_found_in_the_order_of_their_moments,
+        one_document_counts_in_a_file_until_another_or_none_does,
+        a_document_is_told_of_once,
+        a_refused_unit_leaves_documents_as_they_were,
     },
     units::{
         a_refused_unit_leaves_no_trace,

@@ -145,7 +145,7 @@ fn a_store_of_a_newer_build_is_refused_and_left_alone() {
     raw.pragma_update(None, "user_version", 7).unwrap();
     drop(raw);
     let before = fs::read(&path).unwrap();
-    assert_eq!(refusal(&path), StoreError::Newer { found: 7, known: 1 });
+    assert_eq!(refusal(&path), StoreError::Newer { found: 7, known: 2 });
     assert_eq!(fs::read(&path).unwrap(), before);
 }
 
@@ -334,6 +334,11 @@ fn layout_of(path: &Path) -> String {
     layout
 }
 
+/// The newest layout, as it is known.
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/store/layout-2.sql")
+}
+
 /// The layout that a number stands for never changes once a release has written it: a change is a
 /// new number, a new migration and a new file here. Before the first release `UPDATE=1 cargo test`
 /// writes the file anew.
@@ -342,7 +347,7 @@ fn a_layout_is_what_its_number_says() {
     let (_folder, path) = place();
     drop(open(&path));
     let layout = layout_of(&path);
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/store/layout-1.sql");
+    let golden = golden();
     if std::env::var_os("UPDATE").is_some() {
         fs::create_dir_all(golden.parent().unwrap()).unwrap();
         fs::write(&golden, &layout).unwrap();
@@ -352,4 +357,31 @@ fn a_layout_is_what_its_number_says() {
         layout, known,
         "the tables changed, and the number of the layout did not"
     );
+}
+
+#[tokio::test]
+async fn a_store_of_an_older_layout_is_brought_up_to_date_with_what_is_in_it() {
+    let (_folder, path) = place();
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    let older = include_str!("../../data/store/layout-1.sql");
+    raw.execute_batch(older).unwrap();
+    raw.execute_batch(
+        "INSERT INTO deployment (flow, hash, body) VALUES ('review', 'f00d', '{}'); \
+         PRAGMA application_id = 1198802532; PRAGMA user_version = 1;",
+    )
+    .unwrap();
+    drop(raw);
+    let store = open(&path);
+    assert_eq!(store.expiry(&gatefold::base::id::FileId::from("fil_1")).await, Ok(None));
+    drop(store);
+    assert_eq!(
+        layout_of(&path),
+        fs::read_to_string(golden()).unwrap(),
+        "it is as if it had been made by this build"
+    );
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    let kept: String = raw
+        .query_row("SELECT hash FROM deployment", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(kept, "f00d");
 }
