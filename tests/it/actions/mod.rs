@@ -4,6 +4,7 @@ mod data;
 mod file360;
 mod http;
 mod mail;
+mod mail_tls;
 
 use gatefold::base::{Timestamp, Value};
 use gatefold::connect::{ActionError, CallContext, Handler, Links, Mailer, OutgoingMail, Registry};
