@@ -371,16 +371,15 @@ fn add_comment(comment: &Comment) -> Result<Statement, StoreError> {
     })
 }
 
-/// A version is deployed once. There is one writer, so nobody comes between the look and the insertion.
+/// A version is deployed once.
 fn deploy(deployment: &Deployment) -> Result<Statement, StoreError> {
     Ok(Statement {
-        sql: "INSERT INTO deployment (flow, hash, body) SELECT ?1, ?2, ?3 WHERE NOT EXISTS \
-              (SELECT 1 FROM deployment WHERE flow = ?1 AND json_extract(body, '$.version') = ?4)",
+        sql: "INSERT INTO deployment (flow, version, hash, body) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
         values: vec![
             deployment.flow.clone().into(),
+            deployment.version.clone().into(),
             deployment.hash.clone().into(),
             json(deployment)?.into(),
-            deployment.version.clone().into(),
         ],
         miss: Miss::Conflict(deployment.what()),
     })

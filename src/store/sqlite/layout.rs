@@ -15,10 +15,11 @@ const APPLICATION_ID: i64 = 0x4774_4664;
 const MIGRATIONS: [&str; LAYOUT as usize] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_documents.sql"),
+    include_str!("migrations/0003_versions.sql"),
 ];
 
 /// The layout that this build writes.
-const LAYOUT: u32 = 2;
+const LAYOUT: u32 = 3;
 
 /// Mode of everything that the store holds: other people's papers are named in it.
 #[cfg(unix)]

@@ -145,7 +145,7 @@ fn a_store_of_a_newer_build_is_refused_and_left_alone() {
     raw.pragma_update(None, "user_version", 7).unwrap();
     drop(raw);
     let before = fs::read(&path).unwrap();
-    assert_eq!(refusal(&path), StoreError::Newer { found: 7, known: 2 });
+    assert_eq!(refusal(&path), StoreError::Newer { found: 7, known: 3 });
     assert_eq!(fs::read(&path).unwrap(), before);
 }
 
@@ -336,7 +336,7 @@ fn layout_of(path: &Path) -> String {
 
 /// The newest layout, as it is known.
 fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/store/layout-2.sql")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/store/layout-3.sql")
 }
 
 /// The layout that a number stands for never changes once a release has written it: a change is a
@@ -366,7 +366,8 @@ async fn a_store_of_an_older_layout_is_brought_up_to_date_with_what_is_in_it() {
     let older = include_str!("../../data/store/layout-1.sql");
     raw.execute_batch(older).unwrap();
     raw.execute_batch(
-        "INSERT INTO deployment (flow, hash, body) VALUES ('review', 'f00d', '{}'); \
+        "INSERT INTO deployment (flow, hash, body) VALUES ('review', 'f00d', '{\"version\":\"1.0.0\"}'), \
+         ('review', 'beef', '{\"version\":\"1.0.0\"}'), ('review', 'cafe', '{\"version\":\"1.1.0\"}'); \
          PRAGMA application_id = 1198802532; PRAGMA user_version = 1;",
     )
     .unwrap();
@@ -380,8 +381,15 @@ async fn a_store_of_an_older_layout_is_brought_up_to_date_with_what_is_in_it() {
         "it is as if it had been made by this build"
     );
     let raw = rusqlite::Connection::open(&path).unwrap();
-    let kept: String = raw
-        .query_row("SELECT hash FROM deployment", [], |row| row.get(0))
+    let mut kept = raw
+        .prepare("SELECT hash, coalesce(version, '-') FROM deployment ORDER BY key")
         .unwrap();
-    assert_eq!(kept, "f00d");
+    let kept = kept.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
+    let kept: Vec<_> = kept.unwrap().map(Result::unwrap).collect();
+    let expected = [("f00d", "1.0.0"), ("beef", "-"), ("cafe", "1.1.0")];
+    let expected = expected.map(|(hash, version)| (hash.to_owned(), version.to_owned()));
+    assert_eq!(
+        kept, expected,
+        "what was deployed twice stays, and its first text has the version"
+    );
 }
