@@ -155,10 +155,13 @@ impl Host {
             for file in &fresh {
                 self.look_at_fresh(expected, file, place.1.as_ref()).await?;
             }
-            next = [next, self.walk(expected, &mut place.1).await?]
-                .into_iter()
-                .flatten()
-                .min();
+            let now = self.now();
+            let later = self.walk(expected, &mut place.1).await?;
+            if expected.order() == ExpiryOrder::Renewal {
+                // what is due by now is dealt with, or too old: the next walk goes on from here
+                place.1 = place.1.take().max(Some((now, FileId(String::new()))));
+            }
+            next = [next, later].into_iter().flatten().min();
         }
         Ok(next)
     }

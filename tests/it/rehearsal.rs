@@ -73,6 +73,13 @@ fn tasks_are_answered_with_what_their_forms_ask_for() {
 }
 
 #[test]
+fn documents_that_expire_start_runs() {
+    let report = played(&data("documents.test.yaml"));
+    assert!(report.is_good(), "{}", told(&report));
+    assert_eq!(report.cases.len(), 5);
+}
+
+#[test]
 fn people_do_things_about_tasks_beside_answering_them() {
     let report = played(&data("set.test.yaml"));
     assert!(report.is_good(), "{}", told(&report));

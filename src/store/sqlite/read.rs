@@ -328,19 +328,23 @@ pub(super) fn expiries(
     after: Option<(Timestamp, FileId)>,
     limit: usize,
 ) -> Read<Vec<Expiry>> {
-    let sql = match order {
-        ExpiryOrder::Day => {
-            "SELECT file, version, day, renew_at FROM expiry \
-             WHERE day >= ?1 AND (day, file) > (?2, ?3) ORDER BY day, file LIMIT ?4"
-        }
-        ExpiryOrder::Renewal => {
-            "SELECT file, version, day, renew_at FROM expiry WHERE renew_at IS NOT NULL \
-             AND day >= ?1 AND (renew_at, file) > (?2, ?3) ORDER BY renew_at, file LIMIT ?4"
-        }
-    };
     // no time is empty, so this comes before all of them
     let (at, file) = after.map_or_else(Default::default, |(at, file)| (time(at), file.0));
-    rows(db, sql, params![time(not_before), at, file, bounded(limit)], expires)
+    let (not_before, most) = (time(not_before), bounded(limit));
+    match order {
+        // one bound, so that the index leads to the first document at once
+        ExpiryOrder::Day => {
+            let bound = (at, file).max((not_before, String::new()));
+            let sql = "SELECT file, version, day, renew_at FROM expiry WHERE (day, file) > (?1, ?2) \
+                       ORDER BY day, file LIMIT ?3";
+            rows(db, sql, params![bound.0, bound.1, most], expires)
+        }
+        ExpiryOrder::Renewal => {
+            let sql = "SELECT file, version, day, renew_at FROM expiry WHERE renew_at IS NOT NULL \
+                       AND day >= ?1 AND (renew_at, file) > (?2, ?3) ORDER BY renew_at, file LIMIT ?4";
+            rows(db, sql, params![not_before, at, file, most], expires)
+        }
+    }
 }
 
 pub(super) fn untold_expiries(db: &Connection, limit: usize) -> Read<Vec<Expiry>> {

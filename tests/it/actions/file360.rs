@@ -8,8 +8,9 @@ use gatefold::connect::{ActionError, CallContext, Handler, Links, Registry};
 use gatefold::connectors::file360::{MAX_FILES, MAX_MESSAGE_BYTES, MAX_TEXT_BYTES, MIN_PASSWORD_CHARS};
 use gatefold::engine::InboundEvent;
 use gatefold::space::access::{Denial, Right, decide};
-use gatefold::space::{Content, File, Grant, Role, Share, State, Workspace};
+use gatefold::space::{Content, File, Grant, Paper, Role, Share, State, Workspace};
 use gatefold::spec::Catalog;
+use gatefold::spec::limits::MAX_ITEM_LABELS;
 use gatefold::store::memory::MemoryStore;
 use gatefold::store::{CommitError, MailState, OutboxMail, Store, UnitOfWork, Write};
 use serde_json::json;
@@ -816,4 +817,58 @@ async fn what_is_given_may_be_so_much_and_not_more() {
         .refused("file360.set_permissions", invite(1, MIN_PASSWORD_CHARS - 1))
         .await;
     assert!(message.starts_with("password: "), "{message}");
+}
+
+#[tokio::test]
+async fn an_item_takes_so_many_labels_of_plain_words_and_a_renewal_in_days() {
+    let desk = Desk::new();
+    let input = |label: Value, before: &str| {
+        json!({ "name": "Papers", "to": "user:anna", "items": { "tax": {
+            "title": "Tax form", "valid_until": "required", "renew_before": before, "label": label,
+        } } })
+    };
+    let labels = |count: usize| json!(vec!["confidential"; count]);
+    let made = desk.act(
+        "most",
+        "file360.request_files",
+        input(labels(MAX_ITEM_LABELS), "30 days"),
+    );
+    let made = made.await.unwrap();
+    let item = desk.share(&made["request"]).await.request.unwrap().items.remove(0);
+    assert_eq!(
+        (item.label.len(), item.renew_before.as_deref()),
+        (MAX_ITEM_LABELS, Some("30 days"))
+    );
+    for (label, before, words) in [
+        (labels(MAX_ITEM_LABELS + 1), "30 days", "at most 10 words"),
+        (json!(["Top Secret"]), "30 days", "small letters"),
+        (
+            labels(1),
+            "30 business days",
+            "renew_before: 30 business days counts working time",
+        ),
+    ] {
+        let message = desk.refused("file360.request_files", input(label, before)).await;
+        assert!(message.contains(words), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_document_goes_with_it_where_it_is_published() {
+    let desk = Desk::new();
+    desk.contract().await;
+    let file = desk.store.file(&"fil_c".into()).await.unwrap().unwrap();
+    let paper = Paper {
+        valid_until: Some("2027-03-31".to_owned()),
+        label: vec!["confidential".to_owned()],
+        ..Paper::default()
+    };
+    desk.commit(vec![Write::PutFile(file.with_paper(Some(paper.clone())))])
+        .await
+        .unwrap();
+    let input = json!({"file": desk.reference("fil_c").await, "to": "/final"});
+    let published = desk.act("publish", "file360.publish", input).await.unwrap();
+    let id = published["file"]["id"].as_str().unwrap();
+    let published = desk.store.file(&id.into()).await.unwrap().unwrap();
+    assert_eq!(published.current().paper, Some(paper));
 }

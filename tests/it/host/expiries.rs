@@ -1,9 +1,12 @@
 //! Documents that will not be valid much longer: runs that start before, and the event that tells of it.
 
+use super::store::{Orders, Told};
 use super::world::{Process, World};
+use gatefold::base::Calendar;
 use gatefold::host::HostError;
 use gatefold::host::runs::RunView;
-use gatefold::store::RunFilter;
+use gatefold::store::{RunFilter, Store};
+use std::sync::Arc;
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -107,6 +110,10 @@ async fn a_newer_document_takes_the_place_of_the_one_before() {
     put(&process, "/a", "a.pdf", "2028-01-11").await;
     pass(0).await;
     assert_eq!(started(&process).await.len(), 2);
+    // also where the day is before one that was dealt with
+    put(&process, "/a", "early.pdf", "2027-12-31").await;
+    pass(0).await;
+    assert_eq!(started(&process).await.len(), 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -184,6 +191,45 @@ async fn a_day_is_taken_in_one_form() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_start_that_the_store_refuses_is_made_up_for_and_happens_once() {
+    let told = Arc::new(Told::default());
+    let world = World::over(Arc::clone(&told) as Arc<dyn Store>);
+    let process = world.start().await;
+    process.deploy(&renew("1.0.0", "expires_within: 30 days, ")).await;
+    told.order(Orders {
+        fail_commit_after: Some(0),
+        ..Orders::default()
+    });
+    put(&process, "/a", "a.pdf", "2026-12-01").await;
+    pass(1).await;
+    assert_eq!(
+        started(&process).await,
+        ["a.pdf 1 2026-11-23T09:00:05Z"],
+        "tried again after a while"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn working_days_are_counted_by_the_calendar_of_the_flow() {
+    let world = World::new();
+    let mut parts = world.parts();
+    let office = Calendar {
+        zone: "Europe/Madrid".to_owned(),
+        hours: vec!["09:00-17:00".to_owned()],
+        week: ["mon", "tue", "wed", "thu", "fri"].map(str::to_owned).to_vec(),
+        holidays: vec!["2026-12-08".parse().unwrap()],
+    };
+    parts.calendars.insert("office".to_owned(), office);
+    let process = world.start_with(parts).await;
+    let yaml = renew("1.0.0", "expires_within: 5 business days, ").replace("on:\n", "calendar: office\non:\n");
+    process.deploy(&yaml).await;
+    put(&process, "/a", "a.pdf", "2026-12-14").await;
+    pass(60).await;
+    // Monday the 14th; five working days before, with a holiday and a weekend between
+    assert_eq!(started(&process).await, ["a.pdf 1 2026-12-04T08:00:00Z"]);
+}
+
 /// Asks Anna for two papers, of which one is looked at.
 const COLLECTS: &str = "flow: papers
 version: 1.0.0
@@ -195,7 +241,7 @@ steps:
       into: /suppliers
       items:
         cover: { title: Insurance, valid_until: required, at_least: 40 days, renew_before: 30 days, label: [confidential], review: [user:ben] }
-        iso: { title: ISO certificate, valid_until: required, at_least: 40 days, renew_before: 10 days }
+        iso: { title: ISO certificate, valid_until: required, at_least: 5 days, renew_before: 10 days }
     deadline: { due: 10 days }
     outcomes: { incomplete: { end: incomplete }, withdrawn: { end: withdrawn } }
 ";
@@ -213,6 +259,9 @@ mod of_a_request {
     use gatefold::base::id::RunId;
     use gatefold::engine::{Decision, Event};
     use gatefold::host::files::Visitor;
+    use gatefold::space::{State, Workspace};
+    use gatefold::store::{UnitOfWork, Write};
+    use std::sync::LazyLock;
 
     /// A run that has asked Anna, and Anna at her link.
     async fn asked(process: &Process) -> (RunId, Visitor) {
@@ -312,4 +361,76 @@ mod of_a_request {
         assert_eq!(started(&process).await, ["third.pdf 1 2027-01-23T00:00:00Z"]);
         assert_eq!(told(&process).await, ["iso 2027-01-23T00:00:00Z"]);
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_due_as_it_is_given_is_told_at_once() {
+        let world = World::new();
+        let process = world.start().await;
+        let (_, anna) = asked(&process).await;
+        pass(1).await;
+        give(&process, &anna, "iso", "iso.pdf", "2026-12-01").await;
+        pass(0).await;
+        assert_eq!(started(&process).await, ["iso.pdf 1 2026-11-24T09:00:01Z"]);
+        assert_eq!(told(&process).await, ["iso 2026-11-24T09:00:01Z"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_lies_in_a_closed_workspace_is_not_due() {
+        let world = World::new();
+        let process = world.start().await;
+        let (run, anna) = asked(&process).await;
+        give(&process, &anna, "iso", "iso.pdf", "2027-01-31").await;
+        assert_eq!(process.end(&run).await, "incomplete");
+        let closed = Workspace {
+            id: anna.share.workspace.clone(),
+            name: "Main".to_owned(),
+            created_by: "user:anna".to_owned(),
+            created_at: process.host.now(),
+            state: State::Revoked,
+            rev: 0,
+        };
+        let unit = UnitOfWork {
+            run: None,
+            writes: vec![Write::PutWorkspace(closed)],
+        };
+        world.store.commit(unit).await.unwrap();
+        pass(365).await;
+        assert_eq!(started(&process).await, [""; 0]);
+        assert_eq!(told(&process).await, [""; 0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_run_that_waits_for_it_hears_that_its_document_is_due() {
+        let world = World::new();
+        let process = world.start().await;
+        process.deploy(&WATCHES).await;
+        let run = process.begin("papers", serde_json::json!({})).await;
+        process
+            .until(&run, |event| matches!(event, Event::CollectOpened { .. }))
+            .await;
+        let (share, grants) = process.host.shares_of(&run).await.unwrap().remove(0);
+        let anna = Visitor {
+            actor: "user:anna".to_owned(),
+            grant: grants[0].clone(),
+            share,
+        };
+        give(&process, &anna, "iso", "iso.pdf", "2027-01-31").await;
+        assert_eq!(process.end(&run).await, "completed");
+        let view = process.host.run_view(&run).await.unwrap();
+        assert_eq!(
+            view.run.ended_at.map(|at| at.to_string()).as_deref(),
+            Some("2027-01-21T00:00:00Z")
+        );
+    }
+
+    /// Goes on until its paper is due.
+    static WATCHES: LazyLock<String> = LazyLock::new(|| {
+        let one = COLLECTS.lines().filter(|line| !line.contains("cover:"));
+        let one: Vec<&str> = one.collect();
+        format!(
+            "{}\n  - id: due\n    wait: {{ event: file360.document_expiring, on: \"${{{{ steps.papers.items.iso.file.id }}}}\" }}\n    \
+             deadline: {{ due: 100 days }}\n    outcomes: {{ expired: {{ end: never }} }}\n",
+            one.join("\n")
+        )
+    });
 }

@@ -76,7 +76,12 @@ impl World {
 
     /// A new process over what is stored, recovered and serving.
     pub async fn start(&self) -> Process {
-        let host = Host::new(self.parts());
+        self.start_with(self.parts()).await
+    }
+
+    /// The same, put together otherwise.
+    pub async fn start_with(&self, parts: Parts) -> Process {
+        let host = Host::new(parts);
         host.recover().await.unwrap();
         let stop = CancellationToken::new();
         let serving = tokio::spawn(Arc::clone(&host).serve(stop.clone(), Duration::from_secs(1)));

@@ -18,7 +18,7 @@ steps:
       into: /suppliers
       items:
         tax: { title: Tax form, accept: [pdf], max_size: 20 B, review: [user:anna] }
-        cover: { title: Insurance, valid_until: required, at_least: 30 days, or_because: true }
+        cover: { title: Insurance, valid_until: required, at_least: 30 days, renew_before: 30 days, label: [confidential, insurance], or_because: true }
         iso:
           title: ISO certificate
           optional: true
@@ -361,4 +361,30 @@ async fn a_browser_shows_the_checklist_and_its_forms_work() {
     }
     let run = asked.ended().await;
     assert!(run.to_string().contains("withdrawn"), "{run}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn labels_and_days_are_shown_inside_and_labels_to_nobody_outside() {
+    let asked = Asked::new().await;
+    let (status, given) = asked
+        .give("cover?name=cover.txt&valid_until=2027-01-31", "covered")
+        .await;
+    assert_eq!(status, StatusCode::CREATED, "{given}");
+    let files = asked.harness.get("/api/v1/files?folder=/suppliers").by("operator");
+    let files = files.send().await.json();
+    assert_eq!(files["items"][0]["label"], json!(["confidential", "insurance"]));
+    assert_eq!(files["items"][0]["valid_until"], "2027-01-31");
+    let page = asked.harness.get(&asked.path.replace("/api/v1/links/", "/s/"));
+    let page = page.header("accept", "text/html").send().await;
+    for outside in [
+        given.to_string(),
+        asked.view().await.to_string(),
+        page.text().to_owned(),
+    ] {
+        assert!(outside.contains("cover.txt"), "{outside}");
+        assert!(
+            !outside.contains("confidential") && !outside.contains("renew"),
+            "{outside}"
+        );
+    }
 }

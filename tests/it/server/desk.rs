@@ -238,3 +238,34 @@ async fn a_link_of_another_key_is_dead_whatever_is_stored() {
         assert_eq!(harness.get(&path).send().await.status, StatusCode::NOT_FOUND, "{path}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_file_can_be_put_with_the_day_until_which_it_is_valid() {
+    let harness = Harness::new().await;
+    let (status, _) = put(
+        &harness,
+        "operator",
+        "folder=/in&name=a.txt&valid_until=2027-03-31",
+        "x",
+        None,
+    )
+    .await;
+    assert_eq!(status, StatusCode::CREATED);
+    let page = harness
+        .get("/api/v1/files?folder=/in")
+        .by("operator")
+        .send()
+        .await
+        .json();
+    assert_eq!(page["items"][0]["valid_until"], "2027-03-31");
+    let (status, problem) = put(
+        &harness,
+        "operator",
+        "folder=/in&name=a.txt&valid_until=31.3.2027",
+        "y",
+        None,
+    )
+    .await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+    assert!(problem.to_string().contains("2026-11-23"), "{problem}");
+}

@@ -10,5 +10,5 @@ CREATE TABLE expiry (
     told        INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX expiry_day ON expiry (day, file);
-CREATE INDEX expiry_renewal ON expiry (renew_at, file) WHERE renew_at IS NOT NULL;
+CREATE INDEX expiry_renewal ON expiry (renew_at, file, day, version) WHERE renew_at IS NOT NULL;
 CREATE INDEX expiry_untold ON expiry (renew_at, file) WHERE renew_at IS NOT NULL AND told = 0;
