@@ -4,9 +4,10 @@
 //! A document counts from the transaction that accepts it until another one of its file does, or it is
 //! taken back; the store keeps it in order of its moments, so nobody looks through files.
 //!
-//! Invariant: a version of a document starts one run of a flow at most, and is told of once: both are
-//! used up in the transaction in which they happen. How far each flow has come is known in memory alone;
-//! after a restart documents are looked through again, but none that expired longer ago than `LOOK_BACK`.
+//! Invariants: a version of a document starts one run of a flow at most, and is told of once: both are
+//! used up in the transaction in which they happen. One document that cannot start a run keeps no other
+//! from its own. How far each flow has come is known in memory alone; after a restart documents are
+//! looked through again, but none that expired longer ago than `LOOK_BACK`.
 
 use super::files::inbound;
 use super::runs::StartRun;
@@ -32,6 +33,8 @@ pub const LOOK_BACK: SignedDuration = SignedDuration::from_hours(31 * 24);
 const BATCH: usize = 64;
 /// Pause before documents are looked at again after the store failed.
 const AGAIN: SignedDuration = SignedDuration::from_secs(5);
+/// Pause before one document is looked at again that could not start a run, where nobody knows why.
+const AGAIN_ONE: SignedDuration = SignedDuration::from_mins(10);
 /// Who starts these runs.
 const INITIATOR: &str = "trigger:document";
 
@@ -40,6 +43,8 @@ const INITIATOR: &str = "trigger:document";
 pub(super) struct Expiring {
     /// Documents that have begun to count and were not yet looked at.
     fresh: Mutex<Vec<FileId>>,
+    /// Documents to be looked at again after a while.
+    again: Mutex<Vec<FileId>>,
     /// When the next one is due, as far as that is known.
     next: Mutex<Option<Timestamp>>,
     /// Something else is due than before.
@@ -141,7 +146,8 @@ impl Host {
 
     /// Deals with every document that is due; tells when the next one is.
     async fn look_at_expiries(self: &Arc<Self>, reached: &mut Reached) -> Result<Option<Timestamp>, HostError> {
-        let fresh = std::mem::take(&mut *lock(&self.expiring.fresh));
+        let mut fresh = std::mem::take(&mut *lock(&self.expiring.fresh));
+        fresh.append(&mut lock(&self.expiring.again));
         let mut next = self.tell_renewals().await?;
         for plan in self.plans_triggered(|on| on.document.is_some()).await? {
             let Some(trigger) = &plan.triggers.document else {
@@ -163,7 +169,9 @@ impl Host {
             }
             next = [next, later].into_iter().flatten().min();
         }
-        Ok(next)
+        let has_again = !lock(&self.expiring.again).is_empty();
+        let again = has_again.then(|| self.now().checked_add(AGAIN_ONE).unwrap_or(Timestamp::MAX));
+        Ok([next, again].into_iter().flatten().min())
     }
 
     /// Deals with a document that has begun to count where the walk has passed already.
@@ -239,7 +247,17 @@ impl Host {
                 tracing::error!(flow = expected.plan.flow, file = %file.id, %error, "the document could not start a run");
                 Ok(None)
             }
-            other => other.map(|()| None),
+            Err(error @ HostError::Store(_)) => Err(error),
+            // one document does not keep the others from theirs
+            Err(error) => {
+                tracing::error!(
+                    flow = expected.plan.flow, file = %file.id, again_in = %AGAIN_ONE, %error,
+                    "the document could not start a run; it is tried again"
+                );
+                lock(&self.expiring.again).push(file.id);
+                Ok(None)
+            }
+            Ok(()) => Ok(None),
         }
     }
 
