@@ -21,8 +21,10 @@ use crate::store::{Store, Write};
 /// What a call knows of its surroundings.
 #[derive(Clone, Debug)]
 pub struct CallContext {
-    /// The run.
+    /// The run. In its first transaction the store does not hold it yet.
     pub run: RunId,
+    /// The name of its flow.
+    pub flow: String,
     /// The step.
     pub step: String,
     /// The idempotency key: the same for every try of the same work.

@@ -98,9 +98,8 @@ impl LocalAction for SetSettings {
 /// The version of the run's flow that new runs take.
 async fn flow_of(cx: &CallContext, store: &dyn Store) -> Result<FlowSpec, ActionError> {
     let gone = || ActionError::Permanent("the flow of this run is not deployed".to_owned());
-    let run = store.run(&cx.run).await.map_err(failed)?.ok_or_else(gone)?;
-    let deployed = store.latest_deployment(&run.flow).await.map_err(failed)?;
-    let (document, _) = Document::parse(&run.flow, &deployed.ok_or_else(gone)?.source);
+    let deployed = store.latest_deployment(&cx.flow).await.map_err(failed)?;
+    let (document, _) = Document::parse(&cx.flow, &deployed.ok_or_else(gone)?.source);
     read_flow(&document).0.ok_or_else(gone)
 }
 

@@ -28,6 +28,8 @@ const MARKS: &str = "call";
 /// One call to be made.
 struct Call {
     key: WorkKey,
+    /// The name of the flow.
+    flow: String,
     step: String,
     attempt: u32,
     action: String,
@@ -81,6 +83,7 @@ impl Host {
             let is_marked = outside.is_some_and(|registered| !registered.is_repeatable(&input));
             let call = Call {
                 key,
+                flow: loaded.row.flow.clone(),
                 step,
                 attempt,
                 action,
@@ -169,6 +172,7 @@ impl Host {
         }
         let cx = CallContext {
             run: run.clone(),
+            flow: call.flow.clone(),
             step: call.step.clone(),
             key: call.key.to_string(),
             attempt: call.attempt,

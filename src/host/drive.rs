@@ -399,6 +399,7 @@ impl Host {
         };
         let cx = CallContext {
             run: run.clone(),
+            flow: loaded.row.flow.clone(),
             step,
             key: key.to_string(),
             attempt,

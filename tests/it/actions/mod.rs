@@ -77,6 +77,7 @@ pub fn at(seconds: i64) -> Timestamp {
 pub fn context(step: &str) -> CallContext {
     CallContext {
         run: "run_1".into(),
+        flow: "review".to_owned(),
         step: step.to_owned(),
         key: format!("run_1:{step}:1"),
         attempt: 1,

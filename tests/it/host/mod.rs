@@ -9,6 +9,7 @@ mod locks;
 mod mails;
 mod newest;
 mod people;
+mod settings;
 pub mod store;
 mod triggers;
 mod world;
