@@ -118,6 +118,18 @@ impl Calendar {
         }
     }
 
+    /// The holidays after the day of `start`, up to the day of `end`, on which people would work otherwise, in order.
+    pub fn holidays_between(&self, start: Timestamp, end: Timestamp) -> Vec<Date> {
+        let Ok(working) = Working::of(self) else {
+            return Vec::new();
+        };
+        let day = |moment: Timestamp| moment.to_zoned(working.zone.clone()).date();
+        let (first, last) = (day(start), day(end));
+        let days = working.holidays.iter().copied();
+        days.filter(|date| *date > first && *date <= last && working.is_of_week(*date))
+            .collect()
+    }
+
     /// Everything that keeps working time from being computed, a sentence each.
     pub fn check(&self) -> Vec<String> {
         self.problems().into_iter().map(|(_, problem)| problem).collect()
@@ -328,7 +340,11 @@ impl Working {
     }
 
     fn works_on(&self, date: Date) -> bool {
-        self.week[usize::from(date.weekday().to_monday_zero_offset().unsigned_abs())] && !self.holidays.contains(&date)
+        self.is_of_week(date) && !self.holidays.contains(&date)
+    }
+
+    fn is_of_week(&self, date: Date) -> bool {
+        self.week[usize::from(date.weekday().to_monday_zero_offset().unsigned_abs())]
     }
 
     fn shift_days(&self, from: Timestamp, count: u32, direction: Direction) -> Result<Timestamp, CalendarError> {
@@ -468,6 +484,21 @@ mod tests {
 
     fn backward(end: &str, period: &str) -> Timestamp {
         before(at(end), &Period::parse(period).expect("a period"), Some(&madrid())).expect("a moment")
+    }
+
+    #[test]
+    fn holidays_on_the_way_are_those_on_which_people_would_work() {
+        let day = |month, day| jiff::civil::date(2026, month, day);
+        let mut calendar = madrid();
+        // a Saturday, a Sunday and two working days
+        calendar.holidays = vec![day(12, 26), day(12, 27), day(12, 25), day(12, 8)];
+        let between = |start, end| calendar.holidays_between(at(start), at(end));
+        assert_eq!(
+            between("2026-12-07T10:00", "2026-12-28T10:00"),
+            [day(12, 8), day(12, 25)]
+        );
+        assert_eq!(between("2026-12-08T10:00", "2026-12-24T10:00"), []);
+        assert_eq!(between("2026-12-08T10:00", "2026-12-25T10:00"), [day(12, 25)]);
     }
 
     // 2026-11-23 is a Monday.

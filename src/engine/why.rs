@@ -1,10 +1,11 @@
 //! Why a run does not go on: one sentence for each thing that it waits for.
 
-use super::decide::rendered;
+use super::decide::{because, rendered};
 use super::frame::{Slot, slots};
 use super::state::{Call, Phase, Wait};
 use super::view::{RunPhase, TaskView};
 use super::{RunMachine, collect::Collecting, each::Each};
+use crate::base::id::RunId;
 use crate::base::moment::in_words;
 use crate::base::{Timestamp, Value};
 use crate::plan::{Disposition, PlanStep, PlanVerb};
@@ -37,6 +38,8 @@ pub struct Reason {
     pub since: Timestamp,
     /// Until when, where that is certain.
     pub until: Option<Timestamp>,
+    /// Why then, as `10 business days after it began`, where a step says until when.
+    pub because: Option<String>,
     /// What happens then, or what helps where nothing happens by itself.
     pub then: Option<String>,
     /// The zone that moments are told in.
@@ -50,11 +53,17 @@ impl fmt::Display for Reason {
             write!(f, " from {}", list(&self.whom))?;
         }
         write!(f, ", since {}", in_words(self.since, &self.zone))?;
+        match self.until {
+            Some(until) => write!(f, ", until {}", in_words(until, &self.zone))?,
+            None => f.write_str(", without end")?,
+        }
+        if let Some(because) = &self.because {
+            write!(f, ", {because}")?;
+        }
         match (&self.until, &self.then) {
-            (Some(until), Some(then)) => write!(f, ", until {}; then {then}", in_words(*until, &self.zone))?,
-            (Some(until), None) => write!(f, ", until {}", in_words(*until, &self.zone))?,
-            (None, Some(then)) => write!(f, ", without end: {then}")?,
-            (None, None) => write!(f, ", without end")?,
+            (Some(_), Some(then)) => write!(f, "; then {then}")?,
+            (None, Some(then)) => write!(f, ": {then}")?,
+            (_, None) => {}
         }
         f.write_str(".")
     }
@@ -95,6 +104,7 @@ fn of_side_calls(machine: &RunMachine) -> Vec<Reason> {
         whom: Vec::new(),
         since: state.now,
         until: thing.tries.retry_at,
+        because: None,
         then: thing.tries.retry_at.map(|_| "it is tried again".to_owned()),
         zone: zone(machine),
     });
@@ -107,6 +117,7 @@ fn of_side_calls(machine: &RunMachine) -> Vec<Reason> {
         whom: Vec::new(),
         since: machine.state.now,
         until: None,
+        because: None,
         then: Some("it is retried or skipped by hand".to_owned()),
         zone: zone(machine),
     });
@@ -133,7 +144,7 @@ impl Teller<'_> {
             return vec![self.reason(format!("an administrator: {}", incident.error), None, Some(then))];
         }
         match &state.step(self.slot).phase {
-            Phase::Ready => vec![self.reason("its turn".to_owned(), None, None)],
+            Phase::Ready => vec![self.reason(self.turn(), None, None)],
             Phase::Calling(call) => vec![self.calling(call)],
             Phase::Waiting(wait) => vec![self.waiting(wait)],
             Phase::Asking(_) => self.asking(),
@@ -141,6 +152,7 @@ impl Teller<'_> {
                 let own = self.collecting(open);
                 own.into_iter().chain(self.asking()).collect()
             }
+            Phase::Child(run) => vec![self.child(run)],
             Phase::Spreading(each) => vec![self.spreading(each)],
             _ => Vec::new(),
         }
@@ -158,23 +170,53 @@ impl Teller<'_> {
             whom: Vec::new(),
             since: self.machine.state.step(self.slot).since,
             until,
+            because: until.and_then(|until| because(&self.machine.plan, &self.machine.state, self.slot, until)),
             then,
             zone: zone(self.machine),
         }
     }
 
+    /// What a step waits for that has not begun: whoever has the lock.
+    fn turn(&self) -> String {
+        let (plan, state) = (&self.machine.plan, &self.machine.state);
+        let lock = self.planned().lock.as_ref();
+        let holder = lock.and_then(|lock| Some((&lock.name, *state.locks.get(&lock.name)?.front()?)));
+        match holder {
+            Some((lock, holder)) if holder != self.slot => {
+                format!("its turn: \"{}\" has the lock {lock}", state.name(plan, holder))
+            }
+            _ => "its turn".to_owned(),
+        }
+    }
+
+    fn child(&self, run: &RunId) -> Reason {
+        let what = match &self.planned().verb {
+            PlanVerb::Run(planned) => format!("the end of run {run} of the flow {}", planned.flow),
+            _ => format!("the end of run {run}"),
+        };
+        let then = format!("it goes on when that is over; gatefold why {run} says what it waits for");
+        self.reason(what, None, Some(then))
+    }
+
     fn calling(&self, call: &Call) -> Reason {
-        let action = match &self.planned().verb {
-            PlanVerb::Uses { action, .. } => action.as_str(),
-            _ => crate::plan::collect::REQUEST_ACTION,
+        let (action, first) = match &self.planned().verb {
+            PlanVerb::Uses { action, .. } => (action.clone(), format!("the answer of {action}")),
+            PlanVerb::Run(run) => {
+                let start = format!("the start of the flow {}", run.flow);
+                (start.clone(), start)
+            }
+            _ => {
+                let action = crate::plan::collect::REQUEST_ACTION;
+                (action.to_owned(), format!("the answer of {action}"))
+            }
         };
         match call.tries.retry_at {
             Some(at) => self.reason(
                 format!("another try of {action} after {} that failed", call.tries.failed),
                 Some(at),
-                Some("it is called again".to_owned()),
+                Some("it is tried again".to_owned()),
             ),
-            None => self.reason(format!("the answer of {action}"), None, None),
+            None => self.reason(first, None, None),
         }
     }
 
@@ -193,6 +235,7 @@ impl Teller<'_> {
         let outcome = if plan.until.is_some() { "received" } else { "expired" };
         let then = wait.timers.due.map(|_| self.after(outcome));
         let what = match events.len() {
+            0 if plan.when.is_some() => "values of the run that meet its condition".to_owned(),
             0 => "a moment".to_owned(),
             1 => events.concat(),
             _ if plan.all => format!("all of {}", list(&events)),
@@ -229,6 +272,11 @@ impl Teller<'_> {
                     .cloned()
                     .collect();
                 reason.since = view.opened_at;
+                if let Some(rest) = view.suspended {
+                    reason.what = format!("its task to be resumed, which rests because \"{}\",", rest.reason);
+                    reason.whom = vec![rest.by];
+                    reason.since = rest.at;
+                }
                 reason
             })
             .collect()

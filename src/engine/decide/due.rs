@@ -5,10 +5,12 @@ use super::super::frame::Slot;
 use super::super::scope::RunScope;
 use super::super::state::RunState;
 use super::branch::text_of;
+use super::step_scope;
 use crate::base::calendar::{after, before};
 use crate::base::{Calendar, Period, Timestamp, Value, moment};
 use crate::expr::Template;
-use crate::plan::{Plan, Reminder};
+use crate::plan::{Plan, PlanVerb, PlanWait, Reminder};
+use jiff::civil::Date;
 
 /// The timers of the step at `slot`, counted from when it became ready. `until` is the moment that
 /// a wait is for; it takes the place of the deadline's.
@@ -49,6 +51,41 @@ pub(super) fn timers(
         timers.escalate = Some(at).filter(|at| timers.due.is_none_or(|due| *at < due));
     }
     Ok(timers)
+}
+
+/// Why the step at `slot` is due at the moment `due`, in words for the end of a sentence: what the flow
+/// says, and the holidays on the way. Nothing where what the flow says means another moment by now.
+pub(in super::super) fn because(plan: &Plan, state: &RunState, slot: Slot, due: Timestamp) -> Option<String> {
+    let planned = state.planned(plan, slot);
+    let written = match (&planned.verb, &planned.deadline) {
+        (PlanVerb::Wait(PlanWait { until: Some(until), .. }), _) => until,
+        (_, Some(deadline)) => &deadline.due,
+        (_, None) => return None,
+    };
+    let (calendar, since) = (plan.calendar.as_ref(), state.step(slot).since);
+    let value = written.eval(&step_scope(plan, state, slot)).ok()?;
+    if meant(&value, since, calendar).ok()? != due {
+        return None;
+    }
+    let text = text_of(&value);
+    match (Period::parse(&text), text.parse::<Date>()) {
+        (Ok(period), _) => Some(format!("{text} after it began{}", rest_days(&period, since, due, calendar))),
+        (_, Ok(day)) => Some(format!("the end of {day}")),
+        _ => None,
+    }
+}
+
+/// The holidays that working time leaves out, as an insertion; nothing where there are none.
+fn rest_days(period: &Period, since: Timestamp, due: Timestamp, calendar: Option<&Calendar>) -> String {
+    let Some(calendar) = calendar.filter(|_| period.needs_calendar()) else {
+        return String::new();
+    };
+    let days: Vec<String> = calendar.holidays_between(since, due).iter().map(Date::to_string).collect();
+    match days.as_slice() {
+        [] => String::new(),
+        [one] => format!(", without the holiday {one}"),
+        [first @ .., last] => format!(", without the holidays {} and {last}", first.join(", ")),
+    }
 }
 
 /// The moment that `value` means: so long after `start`, a moment, or the end of a day.

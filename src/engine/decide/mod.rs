@@ -27,6 +27,7 @@ mod values;
 mod wait;
 mod work;
 
+pub(super) use due::because;
 pub(super) use start::rendered;
 
 use super::apply;

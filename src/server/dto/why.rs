@@ -22,6 +22,8 @@ pub struct Reason {
     /// Until when, where that is certain.
     #[schemars(with = "Option<String>")]
     pub until: Option<Timestamp>,
+    /// Why then, as `10 business days after it began`, where a step says until when.
+    pub because: Option<String>,
     /// What happens then, or what helps.
     pub then: Option<String>,
     /// All of it in a sentence, with moments in the zone of the flow's calendar.
@@ -45,6 +47,7 @@ impl From<engine::Reason> for Reason {
             whom: reason.whom,
             since: reason.since,
             until: reason.until,
+            because: reason.because,
             then: reason.then,
         }
     }

@@ -1,8 +1,9 @@
 //! Why a run does not go on: a sentence for every verb that waits, nothing for those that do not.
 
 use super::kit::Run;
+use super::runs::child;
 use gatefold::engine::FailureKind::{Permanent, Transient};
-use gatefold::engine::why;
+use gatefold::engine::{TaskAct, why};
 use gatefold::engine::why::MAX_REASONS;
 use serde_json::json;
 
@@ -26,7 +27,7 @@ fn an_event_is_waited_for_until_the_deadline_and_what_then_happens_is_told() {
         run.why(),
         [
             "\"The reply\" waits for one of shop.paid of o1 and shop.lost of o1, since Monday, 23 November 2026, 10:00 CET (Europe/Madrid), \
-          until Wednesday, 25 November 2026, 10:00 CET (Europe/Madrid); then the run ends as late."
+          until Wednesday, 25 November 2026, 10:00 CET (Europe/Madrid), 2 business days after it began; then the run ends as late."
         ]
     );
 }
@@ -61,7 +62,7 @@ fn a_moment_goes_on_with_the_next_step() {
         run.why(),
         [
             "\"pause\" waits for a moment, since Monday, 23 November 2026, 10:00 CET (Europe/Madrid), \
-          until Wednesday, 25 November 2026, 10:00 CET (Europe/Madrid); then it goes on with \"After the pause\"."
+          until Wednesday, 25 November 2026, 10:00 CET (Europe/Madrid), 2 days after it began; then it goes on with \"After the pause\"."
         ]
     );
 }
@@ -91,8 +92,8 @@ fn people_are_named_until_they_have_decided() {
         run.why(),
         [
             "\"Sign-off\" waits for a decision on contract.pdf, version 1, from user:anna and user:ben, \
-          since Monday, 23 November 2026, 11:00 CET (Europe/Madrid), until Saturday, 28 November 2026, 11:00 CET (Europe/Madrid); \
-          then it goes back to \"begin\"."
+          since Monday, 23 November 2026, 11:00 CET (Europe/Madrid), until Saturday, 28 November 2026, 11:00 CET (Europe/Madrid), \
+          5 days after it began; then it goes back to \"begin\"."
         ]
     );
     run.decide("anna", "approved").unwrap();
@@ -130,7 +131,7 @@ fn calls_are_waited_for_and_tried_again() {
     run.fail("call:1", Transient);
     let told = run.why().concat();
     assert!(told.contains("another try of t.call after 1 that failed"), "{told}");
-    assert!(told.ends_with("; then it is called again."), "{told}");
+    assert!(told.ends_with("; then it is tried again."), "{told}");
     run.next();
     run.fail("call:1", Permanent);
     let told = run.why().concat();
@@ -228,4 +229,111 @@ fn a_cancelled_run_waits_for_what_it_takes_back() {
     run.cancel().unwrap();
     let told = run.why().concat();
     assert!(told.contains("the share shr_1 to be taken back"), "{told}");
+}
+
+#[test]
+fn a_step_that_runs_another_flow_waits_for_the_start_of_a_run_and_then_for_its_end() {
+    let mut run = Run::of(
+        "steps:
+  - { id: screening, title: The screening, run: { flow: sanctions-screening }, outcomes: { hit: { end: blocked } } }",
+    );
+    assert!(
+        run.why()[0].contains("waits for the start of the flow sanctions-screening, since"),
+        "{:?}",
+        run.why()
+    );
+    run.fail("screening:1", Transient);
+    let told = run.why().concat();
+    assert!(told.contains("another try of the start of the flow sanctions-screening after 1 that failed"), "{told}");
+    run.next();
+    run.started("screening", 1);
+    let child = child("screening", 1);
+    let told = run.why();
+    assert_eq!(told.len(), 1, "{told:?}");
+    let begins = format!(
+        "\"The screening\" waits for the end of run {child} of the flow sanctions-screening, since Monday, 23 November 2026, 10:00 CET"
+    );
+    assert!(told[0].starts_with(&begins), "{told:?}");
+    assert!(
+        told[0].ends_with(&format!("without end: it goes on when that is over; gatefold why {child} says what it waits for.")),
+        "{told:?}"
+    );
+    run.ends("screening", 1, "completed", &json!({}));
+    assert_eq!(run.why(), [""; 0]);
+}
+
+#[test]
+fn a_wait_for_values_says_so() {
+    let run = Run::of(
+        "values: { amount: { type: integer, default: 1 } }
+steps:
+  - { id: large, wait: { when: values.amount > 10 }, deadline: { due: 10 days }, outcomes: { expired: { end: small } } }",
+    );
+    assert!(
+        run.why()[0].contains("waits for values of the run that meet its condition, since"),
+        "{:?}",
+        run.why()
+    );
+    assert!(run.why()[0].ends_with("; then the run ends as small."), "{:?}", run.why());
+}
+
+#[test]
+fn a_step_that_has_not_its_turn_says_who_has_the_lock() {
+    let run = Run::of(
+        "steps:
+  - { id: a, uses: t.call, after: start, lock: desk }
+  - { id: b, uses: t.call, after: start, lock: desk }",
+    );
+    let told = run.why();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("\"a\" waits for the answer of t.call"), "{told:?}");
+    assert!(
+        told[1].contains("\"b\" waits for its turn: \"a\" has the lock desk, since"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_task_that_rests_waits_for_whoever_lets_it_rest() {
+    let mut run = Run::of(
+        "steps:
+  - id: sign
+    task: { to: [role:legal], allow: [suspend] }
+    deadline: { due: 5 days }
+    outcomes: { declined: { end: no }, expired: { end: late } }",
+    );
+    run.assign(&["anna", "ben"]);
+    let reason = "the notary is away".to_owned();
+    run.act("anna", TaskAct::Suspend { reason }).unwrap();
+    let told = run.why().concat();
+    assert!(
+        told.contains("waits for its task to be resumed, which rests because \"the notary is away\", from user:anna, since"),
+        "{told}"
+    );
+    assert!(told.ends_with("5 days after it began; then the run ends as late."), "{told}");
+}
+
+#[test]
+fn the_sentence_of_a_due_moment_names_what_led_to_it() {
+    let due = |due: &str, calendar: &str| {
+        let text = format!(
+            "flow: t\nversion: 1.0.0\n{calendar}inputs: {{ days: {{ type: duration, default: 3 days }} }}
+values: {{ arrival: {{ type: date, default: 2026-12-01 }} }}
+steps:
+  - {{ id: a, wait: {{ event: t.ping, key: k }}, deadline: {{ due: {due} }}, outcomes: {{ expired: {{ end: late }} }} }}"
+        );
+        let mut run = Run::start(&text, json!({}));
+        let because = why(&run.machine).reasons[0].because.clone();
+        let change = [("arrival".to_owned(), json!("2026-12-24"))].into_iter().collect();
+        let (by, reason) = ("user:ines".to_owned(), "late".to_owned());
+        let _ = run.handle(gatefold::engine::Input::Change { values: change, by, reason });
+        (because, why(&run.machine).reasons[0].because.clone())
+    };
+    let both = |text: &str| (Some(text.to_owned()), Some(text.to_owned()));
+    assert_eq!(due("'${{ inputs.days }}'", ""), both("3 days after it began"));
+    assert_eq!(due("2026-12-01", ""), both("the end of 2026-12-01"));
+    assert_eq!(due("2026-12-01T10:00:00Z", ""), (None, None));
+    // what the flow says means another day by now
+    let first = Some("the end of 2026-12-01".to_owned());
+    assert_eq!(due("'${{ values.arrival }}'", ""), (first, None));
 }
