@@ -2,7 +2,7 @@
 
 use super::{
     access, completions, config_show, demo, deploy, explain, files, flows, graph, init, lint, mails, read, run, runs,
-    schema, serve, tasks, test, token, why,
+    schema, serve, simulate, tasks, test, token, why,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -33,6 +33,8 @@ pub enum Command {
     Lint(lint::LintArgs),
     /// Play the tests beside the flows, in virtual time
     Test(test::TestArgs),
+    /// Play a flow once, and print the calendar of what comes of it
+    Simulate(simulate::SimulateArgs),
     /// Explain a finding
     Explain(explain::ExplainArgs),
     /// Draw a flow

@@ -28,6 +28,7 @@ pub mod runs;
 pub mod schema;
 pub mod serve;
 pub mod settings;
+pub mod simulate;
 pub mod sources;
 pub mod tasks;
 pub mod test;
@@ -82,6 +83,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Init(args) => init::run(&args),
         Command::Lint(args) => lint::run(&args, &settings),
         Command::Test(args) => test::run(&args),
+        Command::Simulate(args) => simulate::run(&args, &settings),
         Command::Explain(args) => explain::run(&args),
         Command::Graph(args) => graph::run(&args, &settings),
         Command::Schema(args) => schema::run(&args),

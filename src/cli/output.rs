@@ -63,6 +63,12 @@ pub fn say(text: &str) {
     let _ = writeln!(stderr, "{text}");
 }
 
+/// Asks the person: what is typed stands behind it.
+pub fn ask(question: &str) {
+    let mut stderr = anstream::stderr().lock();
+    let _ = write!(stderr, "{question}").and_then(|()| stderr.flush());
+}
+
 /// Says what went wrong.
 pub fn complain(text: &str) {
     let style = anstyle::AnsiColor::Red.on_default().bold();

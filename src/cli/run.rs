@@ -142,13 +142,15 @@ async fn hear<S: Stream<Item = Answer<EventRecord>>>(
 
 /// An input as it is given.
 #[derive(Debug, PartialEq)]
-enum Given {
+pub enum Given {
+    /// A value.
     Plain(Value),
+    /// A file of this machine.
     File(PathBuf),
 }
 
 /// What the arguments say. Nothing is uploaded before all of them make sense.
-fn given(arguments: &[String]) -> Result<Vec<(String, Given)>, Failure> {
+pub fn given(arguments: &[String]) -> Result<Vec<(String, Given)>, Failure> {
     let mut inputs: Vec<(String, Given)> = Vec::new();
     for pair in arguments {
         let Some((name, value)) = pair.split_once('=') else {

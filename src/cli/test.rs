@@ -112,7 +112,7 @@ fn show(reports: &[FileReport]) -> Outcome {
 }
 
 /// A length of virtual time, as `12 d 4 h`.
-fn span(passed: SignedDuration) -> String {
+pub fn span(passed: SignedDuration) -> String {
     let (days, hours) = (passed.as_hours() / 24, passed.as_hours() % 24);
     let (minutes, seconds) = (passed.as_mins() % 60, passed.as_secs() % 60);
     match (days, hours, minutes) {

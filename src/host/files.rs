@@ -76,7 +76,11 @@ impl Host {
             by: visitor.actor.clone(),
             at: entry.at,
         };
-        let event = inbound(new_event(), &event, entry.at);
+        let event = inbound(
+            EventId(format!("{}_{}", EventId::PREFIX, self.new_id())),
+            &event,
+            entry.at,
+        );
         let mut writes = vec![Write::Access(entry)];
         if is_download(&document) {
             writes.push(Write::Event(event));
@@ -131,7 +135,7 @@ impl Host {
             Err(error) => return Err(self.refused(&entry, error).await),
         };
         let comment = Comment {
-            id: CommentId(format!("{}_{}", CommentId::PREFIX, uuid::Uuid::now_v7().simple())),
+            id: CommentId(format!("{}_{}", CommentId::PREFIX, self.new_id())),
             share: visitor.share.id.clone(),
             file: file.cloned(),
             text: text.to_owned(),
@@ -464,10 +468,6 @@ pub(super) fn inbound<E: SpaceEvent>(id: EventId, event: &E, at: Timestamp) -> I
         data: event.data(),
         at,
     }
-}
-
-fn new_event() -> EventId {
-    EventId(format!("{}_{}", EventId::PREFIX, uuid::Uuid::now_v7().simple()))
 }
 
 pub(super) fn blob_error(error: BlobError) -> HostError {

@@ -51,7 +51,7 @@ use crate::plan::Plan;
 use crate::spec::Catalog;
 use crate::store::{Blobs, Standing, Store};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, broadcast};
@@ -86,10 +86,28 @@ pub struct Parts {
     pub secrets: Secrets,
     /// Tells the time.
     pub clock: Clock,
-    /// The seed of every run, where a run shall go the same way each time; otherwise each run draws one.
-    pub seed: Option<u64>,
+    /// Where everything shall go the same way each time: the seed of every run, and ids in order. Otherwise both are drawn.
+    pub seed: Option<Seed>,
     /// Limits.
     pub limits: Limits,
+}
+
+/// What takes the place of chance. Whoever opens a host anew on the same store hands the same one on.
+#[derive(Clone, Debug)]
+pub struct Seed {
+    value: u64,
+    /// How many ids were given.
+    ids: Arc<AtomicU64>,
+}
+
+impl Seed {
+    /// Every run has this seed, and ids count from the beginning.
+    pub fn new(value: u64) -> Self {
+        Self {
+            value,
+            ids: Arc::default(),
+        }
+    }
 }
 
 /// What a host refuses to exceed.
@@ -251,6 +269,19 @@ impl Host {
                 () = work => {}
             }
         });
+    }
+
+    /// What tells a new thing from every other. Ordered by time.
+    fn new_id(&self) -> String {
+        let Some(seed) = &self.parts.seed else {
+            return uuid::Uuid::now_v7().simple().to_string();
+        };
+        let number = seed.ids.fetch_add(1, Ordering::Relaxed);
+        let mut rest = [0; 10];
+        rest[2..].copy_from_slice(&number.to_be_bytes());
+        let now = u64::try_from(self.now().as_millisecond()).unwrap_or_default();
+        let id = uuid::Builder::from_unix_timestamp_millis(now, &rest);
+        id.into_uuid().simple().to_string()
     }
 
     /// What it is put together from.

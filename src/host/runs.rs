@@ -118,7 +118,7 @@ impl Host {
         let checked = inputs::check(&plan.inputs, &given, plan.calendar.is_some());
         let checked = checked.map_err(|problems| HostError::BadInputs { problems })?;
         let settings = self.settings_for(&plan).await?;
-        let run = RunId(format!("{}_{}", RunId::PREFIX, uuid::Uuid::now_v7().simple()));
+        let run = RunId(format!("{}_{}", RunId::PREFIX, self.new_id()));
         let until = key_until(self.now());
         writes.extend(start.once.as_ref().map(|once| once.used_for(run.to_string(), until)));
         match self
@@ -195,7 +195,10 @@ impl Host {
         (inputs, settings): (Value, Map<String, Value>),
     ) -> Result<Loaded, HostError> {
         let drawn = |error| HostError::Store(crate::store::StoreError::Failed(format!("no randomness: {error}")));
-        let seed = self.parts().seed.map_or_else(getrandom::u64, Ok).map_err(drawn)?;
+        let seed = match &self.parts().seed {
+            Some(seed) => seed.value,
+            None => getrandom::u64().map_err(drawn)?,
+        };
         let now = self.now();
         let row = RunRow {
             id: run.clone(),

@@ -80,7 +80,7 @@ impl Host {
             by: by.to_owned(),
             at: self.now(),
         };
-        let key = uuid::Uuid::now_v7().simple().to_string();
+        let key = self.new_id();
         Ok(change(flow, name, &given, &key))
     }
 

@@ -209,7 +209,7 @@ impl Host {
             }
             Some(file) => file.with_version(content, incoming.by, incoming.at),
             None => {
-                let id = FileId(format!("{}_{}", FileId::PREFIX, uuid::Uuid::now_v7().simple()));
+                let id = FileId(format!("{}_{}", FileId::PREFIX, self.new_id()));
                 let (folder, name) = (folder.to_owned(), incoming.name.to_owned());
                 File::create(id, workspace.clone(), folder, name, content, incoming.by, incoming.at)
             }

@@ -4,6 +4,7 @@
 
 use super::facts::bare;
 use super::file::{AnswerSpec, AnswersSpec, FailSpec, FailsSpec};
+use crate::base::id::RunId;
 use crate::base::{Timestamp, Value};
 use crate::connect::{
     ActionError, CallContext, Handler, LocalAction, LocalEffect, Mailer, OutgoingMail, OutsideAction, Registered,
@@ -14,6 +15,7 @@ use crate::store::Store;
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::oneshot;
 
 /// How long the engine waits for a call that never comes back, in milliseconds.
 pub const CALL_TIMEOUT_MS: u64 = 60_000;
@@ -27,6 +29,32 @@ pub struct Sent {
     pub at: Timestamp,
     /// The mail.
     pub mail: OutgoingMail,
+    /// The run and the step that called for it, where one did.
+    pub by: Option<(RunId, String)>,
+}
+
+/// A call to the outside that somebody is asked to answer.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Counts up.
+    pub number: u64,
+    /// The run.
+    pub run: RunId,
+    /// The step.
+    pub step: String,
+    /// The action.
+    pub action: String,
+    /// An output that fits.
+    pub made_up: Value,
+    /// When it is given up.
+    until: Timestamp,
+}
+
+/// A call on its way, and where its answer goes.
+#[derive(Debug)]
+struct OnItsWay {
+    call: Asked,
+    answer: oneshot::Sender<Result<Value, ActionError>>,
 }
 
 /// A call for which the test gives no answer.
@@ -58,6 +86,12 @@ struct State {
     unanswered: Vec<Unanswered>,
     /// When calls that never come back are given up.
     given_up_at: Vec<Timestamp>,
+    /// Whether somebody is asked what a call gives for which there is no answer.
+    asks: bool,
+    /// Calls that somebody is asked to answer, the oldest first.
+    asked: Vec<OnItsWay>,
+    /// How many there were.
+    numbered: u64,
 }
 
 impl World {
@@ -75,6 +109,61 @@ impl World {
             answers,
             ..State::default()
         };
+    }
+
+    /// Forgets everything. Whoever has the world is asked from now on what calls give.
+    pub fn begin_asking(&self) {
+        *self.state() = State {
+            asks: true,
+            ..State::default()
+        };
+    }
+
+    /// The calls that wait for an answer, the oldest first.
+    pub fn asked(&self) -> Vec<Asked> {
+        let mut state = self.state();
+        state.asked.retain(|one| !one.answer.is_closed());
+        state.asked.iter().map(|one| one.call.clone()).collect()
+    }
+
+    /// Answers a call. Nothing happens where it was given up.
+    pub fn answer_call(&self, number: u64, answer: Result<Value, ActionError>) {
+        let mut state = self.state();
+        let place = state.asked.iter().position(|one| one.call.number == number);
+        if let Some(place) = place {
+            let _ = state.asked.remove(place).answer.send(answer);
+        }
+    }
+
+    /// Waits for the answer of whoever is asked; nothing where nobody is.
+    async fn ask(&self, cx: &CallContext, action: &str, output: &Value) -> Option<Result<Value, ActionError>> {
+        let answered = {
+            let mut state = self.state();
+            if !state.asks {
+                return None;
+            }
+            let (answer, answered) = oneshot::channel();
+            state.numbered += 1;
+            let call = Asked {
+                number: state.numbered,
+                run: cx.run.clone(),
+                step: cx.step.clone(),
+                action: action.to_owned(),
+                made_up: super::made_up::value(output),
+                until: given_up(self.clock.now())?,
+            };
+            state.asked.push(OnItsWay { call, answer });
+            answered
+        };
+        let gone = |_| Err(ActionError::Transient("nobody answers any more".to_owned()));
+        Some(answered.await.unwrap_or_else(gone))
+    }
+
+    /// The last mail went because this step called for it.
+    fn called_for(&self, cx: &CallContext) {
+        if let Some(last) = self.state().mails.last_mut() {
+            last.by = Some((cx.run.clone(), cx.step.clone()));
+        }
     }
 
     /// Calls fail from now on.
@@ -99,7 +188,16 @@ impl World {
 
     /// When the next call that never comes back is given up.
     pub fn next_given_up(&self, now: Timestamp) -> Option<Timestamp> {
-        self.state().given_up_at.iter().copied().filter(|at| *at > now).min()
+        let mut state = self.state();
+        state.asked.retain(|one| !one.answer.is_closed());
+        let asked = state.asked.iter().map(|one| one.call.until);
+        state
+            .given_up_at
+            .iter()
+            .copied()
+            .chain(asked)
+            .filter(|at| *at > now)
+            .min()
     }
 
     /// The process died: nobody waits for calls any more.
@@ -144,11 +242,14 @@ impl World {
     }
 
     fn hangs(&self) {
-        let timeout = jiff::SignedDuration::from_millis(i64::try_from(CALL_TIMEOUT_MS).unwrap_or(i64::MAX));
-        if let Ok(at) = self.clock.now().checked_add(timeout) {
-            self.state().given_up_at.push(at);
-        }
+        self.state().given_up_at.extend(given_up(self.clock.now()));
     }
+}
+
+/// When a call that begins now is given up.
+fn given_up(now: Timestamp) -> Option<Timestamp> {
+    let timeout = jiff::SignedDuration::from_millis(i64::try_from(CALL_TIMEOUT_MS).unwrap_or(i64::MAX));
+    now.checked_add(timeout).ok()
 }
 
 /// A failure as a connector tells it.
@@ -234,11 +335,15 @@ impl OutsideAction for Outside {
             return Err(error);
         }
         let Some(answer) = self.world.answer(&cx.step, &self.action) else {
-            return if self.is_real {
-                self.real.call(cx, input).await
-            } else {
-                Err(self.unanswered(cx))
-            };
+            if self.is_real {
+                let sent = self.real.call(cx, input).await;
+                if sent.is_ok() {
+                    self.world.called_for(cx);
+                }
+                return sent;
+            }
+            let asked = self.world.ask(cx, &self.action, &self.output).await;
+            return asked.unwrap_or_else(|| Err(self.unanswered(cx)));
         };
         if let Some(how) = answer.fails {
             return Err(error(how, answer.message.as_deref()));
@@ -272,7 +377,11 @@ pub struct Letterbox(pub Arc<World>);
 impl Mailer for Letterbox {
     async fn send(&self, mail: &OutgoingMail) -> Result<(), ActionError> {
         let at = self.0.clock.now();
-        self.0.state().mails.push(Sent { at, mail: mail.clone() });
+        self.0.state().mails.push(Sent {
+            at,
+            mail: mail.clone(),
+            by: None,
+        });
         Ok(())
     }
 

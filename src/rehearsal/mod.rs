@@ -24,12 +24,13 @@ mod play;
 pub mod read;
 pub mod report;
 mod setting;
+pub mod simulation;
 mod stage;
 mod task_doings;
 
 pub use read::test_schema;
 pub use report::{CaseReport, FileReport};
-pub use setting::ENDING;
+pub use setting::{CannotPlay, ENDING, Flow};
 
 use crate::base::diagnostic::has_errors;
 use crate::base::render::FileFindings;

@@ -27,6 +27,8 @@ use std::sync::{Arc, Mutex, RwLock};
 pub const BEGINNING: &str = "2026-03-02T09:00:00Z";
 /// What the name of a test's file ends with.
 pub const ENDING: &str = ".test.yaml";
+/// The seed of every run of a test.
+const SEED: u64 = 1;
 /// Where the links in mails lead.
 const BASE_URL: &str = "https://gatefold.test";
 
@@ -65,7 +67,18 @@ pub struct Setting {
     pub now: Arc<Mutex<Timestamp>>,
     /// The folder of the test.
     pub folder: PathBuf,
+    /// The seed of every run, so that a test comes out the same each time.
+    pub seed: u64,
     _bytes: tempfile::TempDir,
+}
+
+/// Why a flow cannot be played outside a test.
+#[derive(Debug)]
+pub enum CannotPlay {
+    /// These flows have errors.
+    Flows(Vec<FileFindings>),
+    /// Something else, in a sentence.
+    Wrong(String),
 }
 
 /// What keeps the cases from being played.
@@ -112,6 +125,26 @@ impl Setting {
         })
     }
 
+    /// Puts together flows, of which the first is played, with who and what is around them. Paths are taken from
+    /// `folder`, and `seed` is that of every run.
+    pub fn of(
+        flows: Vec<Flow>,
+        directory: Directory,
+        calendars: Calendars,
+        folder: PathBuf,
+        seed: u64,
+    ) -> Result<Self, CannotPlay> {
+        let mut unfit = Unfit::default();
+        let plan = fit_to_be_played(&flows, &calendars, &mut unfit);
+        let Some(plan) = plan.filter(|_| unfit.flows.is_empty()) else {
+            return Err(CannotPlay::Flows(unfit.flows));
+        };
+        let setting = Self::put_together(plan, flows, directory, calendars, folder);
+        setting
+            .map(|setting| Self { seed, ..setting })
+            .map_err(CannotPlay::Wrong)
+    }
+
     fn put_together(
         plan: Plan,
         flows: Vec<Flow>,
@@ -147,6 +180,7 @@ impl Setting {
             world,
             now,
             folder,
+            seed: SEED,
             _bytes: bytes,
         })
     }

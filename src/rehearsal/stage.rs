@@ -6,7 +6,7 @@
 use super::setting::Setting;
 use crate::base::Timestamp;
 use crate::host::reading::{Reader, Where};
-use crate::host::{Clock, Host, HostError, Limits, Parts};
+use crate::host::{Clock, Host, HostError, Limits, Parts, Seed};
 use crate::store::memory::MemoryStore;
 use crate::store::{RunFilter, RunRow, RunStatus, Store};
 use jiff::SignedDuration;
@@ -19,8 +19,6 @@ use tokio_util::sync::CancellationToken;
 pub const MAX_MOMENTS: usize = 10_000;
 /// How long time may go on behind the end of the time line, in days: ten years.
 pub const MAX_DAYS: i64 = 3_653;
-/// The seed of every run, so that a test comes out the same each time.
-const SEED: u64 = 1;
 /// The shortest sleep there is. It ends when nothing else can be done.
 const MOMENT: Duration = Duration::from_millis(1);
 /// When something that is due and was not done is looked at again.
@@ -39,6 +37,7 @@ pub struct Stage<'s> {
     pub host: Arc<Host>,
     serving: JoinHandle<()>,
     moments: usize,
+    seed: Seed,
 }
 
 /// Why a case could not go on.
@@ -57,7 +56,8 @@ impl<'s> Stage<'s> {
     pub async fn open(setting: &'s Setting, now: Timestamp) -> Result<Self, HostError> {
         set(setting, now);
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-        let (host, serving) = start(setting, &store).await?;
+        let seed = Seed::new(setting.seed);
+        let (host, serving) = start(setting, &store, &seed).await?;
         for flow in &setting.flows {
             host.deploy(&flow.name, &flow.text, "rehearsal").await?;
         }
@@ -67,6 +67,7 @@ impl<'s> Stage<'s> {
             host,
             serving,
             moments: 0,
+            seed,
         })
     }
 
@@ -86,7 +87,7 @@ impl<'s> Stage<'s> {
         self.host.abandon();
         self.settle().await;
         self.setting.world.forget_calls();
-        (self.host, self.serving) = start(self.setting, &self.store).await?;
+        (self.host, self.serving) = start(self.setting, &self.store, &self.seed).await?;
         self.settle().await;
         Ok(())
     }
@@ -158,14 +159,7 @@ impl<'s> Stage<'s> {
                 .as_ref()
                 .and_then(|schedule| schedule.after(now)),
         ];
-        let next = moments.into_iter().flatten().min();
-        Ok(next.map(|at| {
-            if at > now {
-                at
-            } else {
-                now.saturating_add(AGAIN).unwrap_or(now)
-            }
-        }))
+        Ok(moments.into_iter().flatten().min().map(|at| not_before(at, now)))
     }
 
     async fn jump(&mut self, to: Timestamp) -> Result<(), StageError> {
@@ -189,11 +183,24 @@ impl Drop for Stage<'_> {
     }
 }
 
+/// When to look at what is due at a moment: at once where that is over, and it was not done.
+pub(super) fn not_before(at: Timestamp, now: Timestamp) -> Timestamp {
+    if at > now {
+        at
+    } else {
+        now.saturating_add(AGAIN).unwrap_or(now)
+    }
+}
+
 fn set(setting: &Setting, now: Timestamp) {
     *setting.now.lock().unwrap_or_else(PoisonError::into_inner) = now;
 }
 
-async fn start(setting: &Setting, store: &Arc<dyn Store>) -> Result<(Arc<Host>, JoinHandle<()>), HostError> {
+async fn start(
+    setting: &Setting,
+    store: &Arc<dyn Store>,
+    seed: &Seed,
+) -> Result<(Arc<Host>, JoinHandle<()>), HostError> {
     let host = Host::new(Parts {
         store: Arc::clone(store),
         blobs: setting.blobs.clone(),
@@ -205,7 +212,7 @@ async fn start(setting: &Setting, store: &Arc<dyn Store>) -> Result<(Arc<Host>, 
         calendars: setting.calendars.clone(),
         secrets: setting.secrets.clone(),
         clock: Clock::Held(Arc::clone(&setting.now)),
-        seed: Some(SEED),
+        seed: Some(seed.clone()),
         limits: Limits {
             call_timeout_ms: super::canned::CALL_TIMEOUT_MS,
             ..Limits::default()

@@ -11,7 +11,39 @@ fn the_command_line_answers_as_its_transcripts_say() {
     trycmd::TestCases::new()
         .register_bin("gatefold", trycmd::cargo::cargo_bin!("gatefold"))
         .env("NO_COLOR", "1")
-        .case("tests/cli/*.md");
+        .case("tests/cli/*.md")
+        .case("tests/cli/*.toml");
+}
+
+/// What the page about tests says of simulations is typed beside the flow of that page.
+#[test]
+fn the_page_about_tests_is_typed_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let page = folder.path().join("testing.md");
+    let written = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/testing.md");
+    let text = fs::read_to_string(&written).expect("the page is there");
+    fs::write(&page, &text).expect("it can be written");
+    let flow = text
+        .split("```yaml flow\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let beside = folder.path().join("testing.in");
+    fs::create_dir_all(beside.join("calendars")).expect("it can be made");
+    fs::write(
+        beside.join("small-review.flow.yaml"),
+        flow.expect("the page has a flow"),
+    )
+    .expect("it can be written");
+    let office = "zone: Europe/Madrid\nhours: [\"09:00-17:00\"]\nweek: [mon, tue, wed, thu, fri]\n";
+    fs::write(beside.join("calendars/office.yaml"), office).expect("it can be written");
+    trycmd::TestCases::new()
+        .register_bin("gatefold", trycmd::cargo::cargo_bin!("gatefold"))
+        .env("NO_COLOR", "1")
+        .case(page.to_str().expect("a path in UTF-8"))
+        .run();
+    if std::env::var("TRYCMD").is_ok_and(|how| how == "overwrite") {
+        fs::copy(&page, &written).expect("it can be written");
+    }
 }
 
 /// The README is typed into an empty folder, as a reader would.

@@ -28,6 +28,8 @@ mod rules;
 #[cfg(feature = "runtime")]
 mod sarif;
 mod server;
+#[cfg(feature = "runtime")]
+mod simulation;
 mod spec;
 #[cfg(feature = "runtime")]
 mod store;

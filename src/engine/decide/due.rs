@@ -69,7 +69,10 @@ pub(in super::super) fn because(plan: &Plan, state: &RunState, slot: Slot, due: 
     }
     let text = text_of(&value);
     match (Period::parse(&text), text.parse::<Date>()) {
-        (Ok(period), _) => Some(format!("{text} after it began{}", rest_days(&period, since, due, calendar))),
+        (Ok(period), _) => Some(format!(
+            "{text} after it began{}",
+            rest_days(&period, since, due, calendar)
+        )),
         (_, Ok(day)) => Some(format!("the end of {day}")),
         _ => None,
     }
@@ -80,7 +83,11 @@ fn rest_days(period: &Period, since: Timestamp, due: Timestamp, calendar: Option
     let Some(calendar) = calendar.filter(|_| period.needs_calendar()) else {
         return String::new();
     };
-    let days: Vec<String> = calendar.holidays_between(since, due).iter().map(Date::to_string).collect();
+    let days: Vec<String> = calendar
+        .holidays_between(since, due)
+        .iter()
+        .map(Date::to_string)
+        .collect();
     match days.as_slice() {
         [] => String::new(),
         [one] => format!(", without the holiday {one}"),

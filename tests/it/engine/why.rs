@@ -3,8 +3,8 @@
 use super::kit::Run;
 use super::runs::child;
 use gatefold::engine::FailureKind::{Permanent, Transient};
-use gatefold::engine::{TaskAct, why};
 use gatefold::engine::why::MAX_REASONS;
+use gatefold::engine::{TaskAct, why};
 use serde_json::json;
 
 impl Run {
@@ -244,7 +244,10 @@ fn a_step_that_runs_another_flow_waits_for_the_start_of_a_run_and_then_for_its_e
     );
     run.fail("screening:1", Transient);
     let told = run.why().concat();
-    assert!(told.contains("another try of the start of the flow sanctions-screening after 1 that failed"), "{told}");
+    assert!(
+        told.contains("another try of the start of the flow sanctions-screening after 1 that failed"),
+        "{told}"
+    );
     run.next();
     run.started("screening", 1);
     let child = child("screening", 1);
@@ -255,7 +258,9 @@ fn a_step_that_runs_another_flow_waits_for_the_start_of_a_run_and_then_for_its_e
     );
     assert!(told[0].starts_with(&begins), "{told:?}");
     assert!(
-        told[0].ends_with(&format!("without end: it goes on when that is over; gatefold why {child} says what it waits for.")),
+        told[0].ends_with(&format!(
+            "without end: it goes on when that is over; gatefold why {child} says what it waits for."
+        )),
         "{told:?}"
     );
     run.ends("screening", 1, "completed", &json!({}));
@@ -274,7 +279,11 @@ steps:
         "{:?}",
         run.why()
     );
-    assert!(run.why()[0].ends_with("; then the run ends as small."), "{:?}", run.why());
+    assert!(
+        run.why()[0].ends_with("; then the run ends as small."),
+        "{:?}",
+        run.why()
+    );
 }
 
 #[test]
@@ -307,10 +316,15 @@ fn a_task_that_rests_waits_for_whoever_lets_it_rest() {
     run.act("anna", TaskAct::Suspend { reason }).unwrap();
     let told = run.why().concat();
     assert!(
-        told.contains("waits for its task to be resumed, which rests because \"the notary is away\", from user:anna, since"),
+        told.contains(
+            "waits for its task to be resumed, which rests because \"the notary is away\", from user:anna, since"
+        ),
         "{told}"
     );
-    assert!(told.ends_with("5 days after it began; then the run ends as late."), "{told}");
+    assert!(
+        told.ends_with("5 days after it began; then the run ends as late."),
+        "{told}"
+    );
 }
 
 #[test]
@@ -326,7 +340,11 @@ steps:
         let because = why(&run.machine).reasons[0].because.clone();
         let change = [("arrival".to_owned(), json!("2026-12-24"))].into_iter().collect();
         let (by, reason) = ("user:ines".to_owned(), "late".to_owned());
-        let _ = run.handle(gatefold::engine::Input::Change { values: change, by, reason });
+        let _ = run.handle(gatefold::engine::Input::Change {
+            values: change,
+            by,
+            reason,
+        });
         (because, why(&run.machine).reasons[0].because.clone())
     };
     let both = |text: &str| (Some(text.to_owned()), Some(text.to_owned()));
