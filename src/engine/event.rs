@@ -10,6 +10,7 @@ use crate::expr::SecretUse;
 use crate::plan::Priority;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
+use std::collections::BTreeMap;
 
 /// Version of the vocabulary that this build writes.
 pub const JOURNAL_VERSION: u32 = 1;
@@ -284,6 +285,15 @@ pub enum TaskAct {
         /// Why.
         reason: String,
     },
+}
+
+/// A version of a flow that runs go by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionRef {
+    /// The version.
+    pub version: String,
+    /// Hash of its plan.
+    pub plan: String,
 }
 
 /// Which timer of a step fired.
@@ -632,6 +642,30 @@ pub enum Event {
         /// Why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+    },
+    /// The run goes by another version of its flow. What happened before is read by that version's plan
+    /// from now on, its steps under the names that they have there.
+    Migrated {
+        /// What it went by so far.
+        from: VersionRef,
+        /// What it goes by from now on.
+        to: VersionRef,
+        /// Steps that have another name from now on: what they were called, and what they are called.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        steps: BTreeMap<String, String>,
+        /// Inputs that the version wants and the run did not have.
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        inputs: Map<String, Value>,
+        /// What runs of the flow share now and the run did not have.
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        settings: Map<String, Value>,
+        /// Values that stay as they are although the version begins with others.
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        values: Map<String, Value>,
+        /// Who moved it.
+        by: String,
+        /// Why.
+        reason: String,
     },
     /// A new round of a step and everything downstream of it.
     WentBack {

@@ -2,6 +2,7 @@
 
 use super::frame::slots;
 use super::machine::RunMachine;
+use super::migrate::names::translated;
 use super::state::{Fresh, Phase};
 use super::{EventRecord, JOURNAL_VERSION, apply, decide};
 use crate::plan::Plan;
@@ -34,7 +35,25 @@ pub enum ReplayError {
 impl RunMachine {
     /// Rebuilds a run from its journal. Nothing is decided: where the journal ends in the middle
     /// of a decision, `next_wakeup` is at once.
+    ///
+    /// `plan` is the one that the run goes by at the end of the journal.
     pub fn replay(plan: Arc<Plan>, journal: &[EventRecord]) -> Result<Self, ReplayError> {
+        let mut machine = Self::rebuilt(plan, journal)?;
+        machine.look_again();
+        let mut probe = machine.clone();
+        decide::settle(&mut probe);
+        if probe.pending.is_empty() {
+            // The same run, with the inputs of its pure actions at hand.
+            machine = probe;
+        } else {
+            machine.unsettled = true;
+        }
+        Ok(machine)
+    }
+
+    /// The run after the last event of its journal, and nothing that follows from it.
+    pub(super) fn rebuilt(plan: Arc<Plan>, journal: &[EventRecord]) -> Result<Self, ReplayError> {
+        let journal = translated(journal);
         let mut fresh = Fresh::default();
         let mut records = journal.iter();
         let first = records.next().ok_or_else(|| ReplayError::Impossible {
@@ -50,28 +69,18 @@ impl RunMachine {
             check(record)?;
             apply::apply(&plan, &mut state, record, &mut fresh).map_err(|why| impossible(record, why))?;
         }
-        let mut machine = Self {
+        Ok(Self {
             plan,
             state,
             fresh: Fresh::default(),
             pending: Vec::new(),
             rendered: BTreeMap::new(),
             unsettled: false,
-        };
-        machine.look_again();
-        let mut probe = machine.clone();
-        decide::settle(&mut probe);
-        if probe.pending.is_empty() {
-            // The same run, with the inputs of its pure actions at hand.
-            machine = probe;
-        } else {
-            machine.unsettled = true;
-        }
-        Ok(machine)
+        })
     }
 
     /// Lists everything that a decision may be open on.
-    fn look_again(&mut self) {
+    pub(super) fn look_again(&mut self) {
         self.fresh.look_at_all = true;
         let state = &self.state;
         for (id, frame) in state.frames.iter() {

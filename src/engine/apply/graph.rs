@@ -13,13 +13,13 @@ use crate::spec::JoinSpec;
 
 /// What a join says, given how its edges stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Joined {
+pub(in super::super) enum Joined {
     Ready,
     Never,
     Open,
 }
 
-fn joined(join: JoinSpec, total: usize, arrived: usize, dead: usize) -> Joined {
+pub(in super::super) fn joined(join: JoinSpec, total: usize, arrived: usize, dead: usize) -> Joined {
     let needed = match join {
         _ if total == 0 => 0,
         JoinSpec::Settled if arrived + dead < total => return Joined::Open,

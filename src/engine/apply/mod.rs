@@ -9,9 +9,10 @@ mod child;
 mod closing;
 mod collect;
 mod each;
-mod graph;
+pub(super) mod graph;
 mod incidents;
 mod locks;
+mod migrated;
 mod stop;
 mod tasks;
 mod values;
@@ -161,6 +162,12 @@ impl Applier<'_> {
             Event::EachOpened { .. } | Event::EachPassed { .. } | Event::ElementEnded { .. } => self.each(event),
             Event::StepSkipped { step, round } => self.skipped(step, *round),
             Event::ValuesSet { values, .. } => self.values_set(values),
+            Event::Migrated {
+                inputs,
+                settings,
+                values,
+                ..
+            } => self.migrated(inputs, settings, values),
             Event::WentBack { from, outcome, to } => self.went_back(from, outcome, to),
             Event::IncidentRaised {
                 step,

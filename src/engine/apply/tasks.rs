@@ -280,7 +280,7 @@ impl Applier<'_> {
         }
     }
 
-    fn touch_at(&mut self, at: usize) {
+    pub(super) fn touch_at(&mut self, at: usize) {
         let (seq, task) = (self.state.seq, &mut self.state.tasks[at]);
         self.state.task_changes.remove(&(task.changed, at));
         self.state.task_changes.insert((seq, at));

@@ -112,11 +112,18 @@ impl Decider<'_> {
         }
     }
 
-    /// The open task that questions to the directory name so, by its position.
+    /// The open task that questions to the directory name so, by its position. Its id follows from that name
+    /// unless the step was called otherwise when it opened.
     fn task_called(&self, name: &str, round: u32) -> Option<usize> {
-        let key = WorkKey::of_step(&self.state().run, name, round);
-        let at = *self.state().task_index.get(&TaskId::derived(&key.0))?;
-        (self.state().tasks[at].phase == TaskPhase::Open).then_some(at)
+        let state = self.state();
+        let is_it = |at: &usize| {
+            let task = &state.tasks[*at];
+            task.phase == TaskPhase::Open && task.name == name && task.round == round
+        };
+        let key = WorkKey::of_step(&state.run, name, round);
+        let derived = state.task_index.get(&TaskId::derived(&key.0)).copied();
+        let mut open = state.asking.iter().flat_map(|slot| state.tasks_at(*slot));
+        derived.filter(is_it).or_else(|| open.find(is_it))
     }
 
     /// The task of which the directory was asked this, if the answer is wanted.

@@ -19,7 +19,7 @@ mod form;
 mod incidents;
 mod pick;
 mod retry;
-mod rule;
+pub(super) mod rule;
 mod start;
 mod stop;
 mod timers;

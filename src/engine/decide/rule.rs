@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 
 /// How many of all the `people`, counted by their weights, must agree; without a rule one is enough.
 /// `None` where there are too few of them.
-pub(super) fn needed(rule: Option<RuleSpec>, people: usize) -> Option<usize> {
+pub(in super::super) fn needed(rule: Option<RuleSpec>, people: usize) -> Option<usize> {
     if people == 0 {
         return None;
     }
@@ -22,7 +22,7 @@ pub(super) fn needed(rule: Option<RuleSpec>, people: usize) -> Option<usize> {
 }
 
 /// How much the decisions of `people` count together.
-pub(super) fn votes<'p>(people: impl IntoIterator<Item = &'p String>, weights: &[Weight]) -> usize {
+pub(in super::super) fn votes<'p>(people: impl IntoIterator<Item = &'p String>, weights: &[Weight]) -> usize {
     let weight = |person: &String| {
         let own = weights.iter().find(|weight| weight.person == *person);
         own.map_or(1, |weight| weight.weight as usize)

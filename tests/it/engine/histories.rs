@@ -497,6 +497,109 @@ fn stopped() -> Run {
     run
 }
 
+const MIGRATED: &str = "\
+flow: migrated
+version: 1.0.0
+inputs: { names: { type: list, of: text, default: [a, b] } }
+values: { limit: { type: number, default: 3 } }
+steps:
+  - { id: room, uses: t.share }
+  - id: all
+    each:
+      in: ${{ inputs.names }}
+      steps:
+        - id: question
+          task: { to: [role:legal] }
+          deadline: { due: 5 days }
+          outcomes: { declined: { end: refused }, expired: { end: late } }
+    outcomes: { failed: continue }
+  - id: sign
+    after: room
+    task: { to: [role:legal], title: Sign it }
+    deadline: { due: 5 days, remind: [1 day before] }
+    outcomes: { declined: { back_to: sign, max_rounds: 3, then: { end: refused } }, expired: { end: late } }
+  - { id: tell, after: [all, sign], uses: t.call }
+";
+
+/// The version that the run is moved to.
+const MIGRATED_TO: &str = "\
+flow: migrated
+version: 2.0.0
+inputs: { names: { type: list, of: text, default: [a, b] }, note: { type: text, default: new } }
+values: { limit: { type: number, default: 4 } }
+settings: { rate: { type: number } }
+steps:
+  - { id: place, uses: t.share }
+  - id: all
+    each:
+      in: ${{ inputs.names }}
+      steps:
+        - id: query
+          task: { to: [role:legal] }
+          deadline: { due: 9 days }
+          outcomes: { declined: { end: refused }, expired: { end: late } }
+        - { id: note, uses: t.call }
+    outcomes: { failed: continue }
+  - id: seal
+    after: place
+    task: { to: [role:legal], title: Seal it }
+    deadline: { due: 9 days }
+    outcomes: { declined: { back_to: seal, max_rounds: 3, then: { end: refused } }, expired: { end: late } }
+  - { id: beside, after: start, uses: t.call, with: { n: '${{ settings.rate }}' } }
+  - id: told
+    after: [all, seal, beside]
+    uses: t.call
+    with: { limit: '${{ values.limit }}', note: '${{ inputs.note }}', by: '${{ steps.seal.by }}', share: '${{ steps.place.share }}' }
+";
+
+/// Somebody answers the task that is open at a step.
+fn answer(run: &mut Run, step: &str, by: &str, decision: &str) {
+    let open = run.machine.open_tasks();
+    let task = open
+        .into_iter()
+        .find(|task| task.step == step)
+        .expect("people are asked there");
+    let answer = Decision {
+        task: task.id,
+        by: format!("user:{by}"),
+        on_behalf_of: None,
+        decision: decision.to_owned(),
+        reason: Some("because".to_owned()),
+        sha256: None,
+        form: serde_json::Map::new(),
+    };
+    run.handle(Input::Decide(answer)).expect("it counts");
+}
+
+fn migrated() -> Run {
+    let mut run = Run::start(MIGRATED, json!({}));
+    run.done("room:1", json!({ "share": "shr_1" }));
+    for _ in 0..3 {
+        run.assign(&["lea"]);
+    }
+    answer(&mut run, "sign", "lea", "declined");
+    run.pass("1 day");
+    let names = [("room", "place"), ("question", "query"), ("sign", "seal")];
+    let begins = run.migrate(MIGRATED_TO, &names).expect("it can go on so");
+    assert_eq!(begins, ["beside"]);
+    // the directory is asked about the second round of what was called `sign` under its new name
+    run.assign(&["leo"]);
+    answer(&mut run, "seal", "leo", "done");
+    for index in [0, 1] {
+        answer(&mut run, &format!("all[{index}].query"), "lea", "done");
+        run.done(&format!("all[{index}].note:1"), json!({}));
+    }
+    run.done("beside:1", json!({}));
+    let given = run.call("told:2").2;
+    assert_eq!(
+        given,
+        json!({ "limit": 3, "note": "new", "by": "user:leo", "share": "shr_1" })
+    );
+    run.done("told:2", json!({}));
+    run.done(":release:shr_1", json!({}));
+    run
+}
+
 fn scripts() -> Vec<Script> {
     vec![
         ("v1-branches", BRANCHES, branches),
@@ -505,6 +608,7 @@ fn scripts() -> Vec<Script> {
         ("v1-collected", COLLECTED, collected),
         ("v1-stopped", STOPPED, stopped),
         ("v1-elements", ELEMENTS, elements),
+        ("v1-migrated", MIGRATED, migrated),
         ("v1-people", PEOPLE, people),
         ("v1-repaired", REPAIRED, repaired),
         ("v1-review", REVIEW, review),
@@ -536,6 +640,9 @@ fn every_script_comes_to_its_end_and_its_history_is_recorded() {
             .collect();
         fs::write(&path, lines).expect("the history can be written");
         fs::write(path.with_extension("flow.yaml"), flow).expect("the flow can be written");
+        if name == "v1-migrated" {
+            fs::write(path.with_extension("to.flow.yaml"), MIGRATED_TO).expect("the flow can be written");
+        }
         recorded.push(name);
     }
     assert!(

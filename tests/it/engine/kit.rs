@@ -5,8 +5,8 @@ use super::flows;
 use gatefold::base::id::{EventId, RunId, TaskId};
 use gatefold::base::{Timestamp, Value};
 use gatefold::engine::{
-    Acting, Assignment, Decision, Event, EventRecord, Failure, FailureKind, InboundEvent, Input, Parent, Refusal,
-    Reply, RunMachine, RunPhase, StandIn, Start, StepPhase, StepView, TaskAct, TaskView, Work, WorkKey,
+    Acting, Assignment, Decision, Event, EventRecord, Failure, FailureKind, InboundEvent, Input, Migration, Parent,
+    Refusal, Reply, RunMachine, RunPhase, StandIn, Start, StepPhase, StepView, TaskAct, TaskView, Work, WorkKey,
 };
 use gatefold::plan::Plan;
 use serde_json::json;
@@ -120,6 +120,38 @@ impl Run {
     pub fn next(&mut self) {
         self.now = self.machine.next_wakeup().expect("it wants to be woken").max(self.now);
         self.wake();
+    }
+
+    /// Goes by another version of the flow, the steps in `steps` under other names; or tells every reason why
+    /// it cannot, as `PLACE: WHY`.
+    pub fn migrate(&mut self, text: &str, steps: &[(&str, &str)]) -> Result<Vec<String>, Vec<String>> {
+        let to = flows::plan(text);
+        let migration = Migration {
+            to: Arc::clone(&to),
+            steps: steps
+                .iter()
+                .map(|(old, new)| ((*old).to_owned(), (*new).to_owned()))
+                .collect(),
+            settings: [("rate".to_owned(), json!(7))].into_iter().collect(),
+            by: "user:ines".to_owned(),
+            reason: "the new version is better".to_owned(),
+        };
+        let before = self.machine.clone();
+        let moved = self.machine.migrate(self.now, &self.journal, &migration);
+        assert!(
+            self.machine.state() == before.state(),
+            "it is another machine that moves"
+        );
+        let moved = moved.map_err(|reasons| {
+            let reasons = reasons.into_iter();
+            reasons
+                .map(|one| format!("{}: {}", one.place, one.why))
+                .collect::<Vec<_>>()
+        })?;
+        self.plan = to;
+        self.machine = moved.machine;
+        self.record();
+        Ok(moved.begins)
     }
 
     /// What is outstanding, without the run's id and with the number of the try.

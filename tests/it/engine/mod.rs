@@ -23,6 +23,8 @@ mod joins;
 mod journal;
 mod limits;
 mod locks;
+mod migrate;
+mod migrate_refused;
 mod outcomes;
 mod property;
 mod reach;

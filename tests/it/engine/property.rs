@@ -1,6 +1,8 @@
 //! Generated flows under generated inputs: replay leads to the same state after every input, every
 //! prefix of a journal can be taken up, every run comes to an end, nothing owned is left.
 
+mod migrate;
+
 use super::flows;
 use super::generate::{self, CHILD_ENDS, KEY, PEOPLE, SUBJECT};
 use super::rng::Rng;
