@@ -120,7 +120,7 @@ impl Host {
 }
 
 /// Whether there is a reason that a journal can keep.
-fn check_given(reason: &str) -> Result<(), HostError> {
+pub(super) fn check_given(reason: &str) -> Result<(), HostError> {
     if reason.trim().is_empty() {
         return Err(HostError::Invalid(
             "say why: the reason goes into the journal and is empty".to_owned(),

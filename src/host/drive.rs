@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How often a run is read anew when somebody else was faster.
-const TRIES: usize = 16;
+pub(super) const TRIES: usize = 16;
 /// Lines of a journal read at once.
 const JOURNAL_PAGE: usize = 1_000;
 /// Lines of a journal that are made a run of on the spot.
@@ -144,6 +144,15 @@ impl Host {
         self.settle(run, &mut loaded, writes, &mut || *pending = None).await?;
         slot.loaded = Some(loaded);
         Ok(())
+    }
+
+    /// Lets a run take in what was recorded, and do what is due.
+    pub(super) async fn bring_to_rest(self: &Arc<Self>, run: &RunId, slot: &mut Slot) -> Result<(), Stop> {
+        let mut pending = Some(Pending {
+            input: Input::Wake,
+            writes: Vec::new(),
+        });
+        self.advance(run, slot, &mut pending, &mut Ok(Reply::Accepted)).await
     }
 
     /// A run could not be seen through: it is woken again soon. One that is damaged is shown to people.

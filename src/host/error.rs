@@ -1,7 +1,8 @@
 //! Why the host did not do what it was asked, by what the caller can do about it.
 
 use crate::base::Diagnostic;
-use crate::engine::Refusal;
+use crate::base::id::RunId;
+use crate::engine::{Obstacle, Refusal};
 use crate::space::Denial;
 use crate::store::StoreError;
 
@@ -28,6 +29,16 @@ pub enum HostError {
     BadSettings {
         /// Every one.
         problems: Vec<(String, String)>,
+    },
+    /// A run cannot go on by another version of its flow.
+    #[error("run {run} cannot go on by version {version}: {}", obstacles.iter().map(|one| format!("{}: {}", one.place, one.why)).collect::<Vec<_>>().join("; "))]
+    Incompatible {
+        /// The run.
+        run: RunId,
+        /// The version.
+        version: String,
+        /// Every reason.
+        obstacles: Vec<Obstacle>,
     },
     /// What was sent is wrong, in words for the sender.
     #[error("{0}")]

@@ -17,6 +17,7 @@ pub mod files;
 pub mod health;
 pub mod inputs;
 pub mod metrics;
+pub mod migrate;
 mod newest;
 pub mod once;
 pub mod outbox;

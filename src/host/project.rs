@@ -179,6 +179,8 @@ fn row(machine: &RunMachine, before: &RunRow) -> RunRow {
     };
     let is_call = |work: &Work| matches!(work, Work::Call { .. });
     RunRow {
+        version: machine.plan().version.clone(),
+        plan: machine.plan().hash.clone(),
         status,
         outcome,
         ended_at: machine.ended_at(),

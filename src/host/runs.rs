@@ -174,7 +174,7 @@ impl Host {
     }
 
     /// A run has begun, and what follows from that could not be stored: it is taken up again.
-    async fn go_on(self: &Arc<Self>, run: &RunId, stop: Stop) {
+    pub(super) async fn go_on(self: &Arc<Self>, run: &RunId, stop: Stop) {
         if let Stop::Host(error) = stop {
             return self.take_up_again(run, &error).await;
         }

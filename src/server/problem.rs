@@ -152,6 +152,11 @@ impl From<HostError> for Problem {
                 problem.more.errors = wrongs(problems);
                 problem
             }
+            HostError::Incompatible { obstacles, .. } => {
+                let mut problem = Self::new(StatusCode::CONFLICT, "incompatible", detail);
+                problem.more.errors = wrongs(obstacles.into_iter().map(|one| (one.place, one.why)).collect());
+                problem
+            }
             HostError::Invalid(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail),
             HostError::KeyReused { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "key-reused", detail),
             HostError::Refused(refusal) => refusal.into(),

@@ -164,6 +164,7 @@ fn flow_and_run_routes() -> Vec<Route> {
         get("/api/v1/runs/{run}/events", OPERATORS, "watch_run", "The same live, as server-sent events", runs::events).streaming(),
         post("/api/v1/runs/{run}/cancel", OPERATORS, "cancel_run", "Cancels a run", runs::cancel),
         post("/api/v1/runs/{run}/values", OPERATORS, "set_run_values", "Gives values of a run: what its flow says may change while it goes on", runs::set_values),
+        post("/api/v1/runs/{run}/migrate", ADMINS, "migrate_run", "Lets a run go on by another version of its flow, or says every reason why it cannot", runs::migrate),
         post("/api/v1/runs/{run}/steps/{step}/retry", ADMINS, "retry_step", "Tries a failed step again", runs::retry),
         post("/api/v1/runs/{run}/steps/{step}/set", ADMINS, "set_step", "Says what a failed step came to, and what it gives", runs::set),
         post("/api/v1/runs/{run}/steps/{step}/skip", ADMINS, "skip_step", "Goes on past a failed step", runs::skip),

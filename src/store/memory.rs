@@ -155,8 +155,6 @@ impl Attempt<'_> {
         if let Some(stored) = stored {
             let stored = stored.clone();
             row.flow = stored.flow;
-            row.version = stored.version;
-            row.plan = stored.plan;
             row.initiator = stored.initiator;
             row.started_at = stored.started_at;
         }
@@ -377,6 +375,7 @@ impl Store for MemoryStore {
             filter.flow.as_ref().is_none_or(|flow| *flow == row.flow)
                 && filter.status.is_none_or(|status| status == row.status)
                 && filter.incident.is_none_or(|incident| incident == row.incident)
+                && filter.version.as_ref().is_none_or(|one| *one == row.version)
                 && filter.initiator.as_ref().is_none_or(|one| *one == row.initiator)
         };
         let limit = if filter.limit == 0 { 100 } else { filter.limit };

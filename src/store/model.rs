@@ -24,8 +24,8 @@ pub struct UnitOfWork {
 pub struct RunCommit {
     /// Events to append. Their first `seq` must be the next one of the run.
     pub events: Vec<EventRecord>,
-    /// The run as it stands after them. Its flow, version, plan, initiator and start are taken
-    /// from the first commit of a run and never change.
+    /// The run as it stands after them. Its flow, initiator and start are taken from the first commit
+    /// of a run and never change.
     pub row: RunRow,
 }
 
@@ -344,6 +344,8 @@ pub struct Standing {
 pub struct RunFilter {
     /// Of this flow.
     pub flow: Option<String>,
+    /// That go by this version of their flow.
+    pub version: Option<String>,
     /// That stand so.
     pub status: Option<RunStatus>,
     /// That wait for a person to look.

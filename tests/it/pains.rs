@@ -233,3 +233,53 @@ async fn conductor_987_a_run_stays_with_the_version_it_started_with() {
         );
     }
 }
+
+/// The same threads: there was no way to bring a case to the mended definition but to end it and to begin anew.
+/// Here it is moved, is told why where it cannot be, and a trial changes nothing.
+#[tokio::test(start_paused = true)]
+async fn elsa_4669_a_case_is_moved_to_the_mended_definition_or_it_is_said_why_not() {
+    let harness = Harness::new().await;
+    harness.deploy(WAITING).await;
+    let run = harness.begin("notice", json!({})).await;
+    let mended = WAITING.replace("as_it_was", "as_it_is");
+    harness.deploy(&mended.replace("1.0.0", "2.0.0")).await;
+    let before = "  - { id: first, task: { to: [user:ben] }, deadline: { due: 5 days }, outcomes: { declined: continue, expired: continue } }\n";
+    let longer = mended.replace("steps:\n", &format!("steps:\n{before}"));
+    harness.deploy(&longer.replace("1.0.0", "3.0.0")).await;
+    let migrate = async |body: serde_json::Value| {
+        let path = format!("/api/v1/runs/{run}/migrate");
+        harness.post(&path).by("admin").json(&body).send().await.json()
+    };
+    for dry_run in [true, false] {
+        let cannot = migrate(json!({ "to": "3.0.0", "dry_run": dry_run, "reason": "mended" })).await;
+        let reasons = if dry_run { &cannot["reasons"] } else { &cannot["errors"] };
+        assert_eq!(
+            reasons,
+            &json!([{
+                "place": "step read",
+                "detail": "the run has begun it, and in 3.0.0 it comes after first, which the run has not done",
+            }])
+        );
+    }
+    let moved = migrate(json!({ "to": "2.0.0", "reason": "mended" })).await;
+    assert_eq!(moved["state"], "moved", "{moved}");
+    let tasks = harness.get("/api/v1/tasks").by("anna").send().await.json();
+    let path = format!("/api/v1/tasks/{}/decision", tasks["items"][0]["id"].as_str().unwrap());
+    let answer = harness
+        .post(&path)
+        .by("anna")
+        .json(&json!({ "decision": "done" }))
+        .send()
+        .await;
+    assert!(answer.status.is_success(), "{}", answer.text());
+    let run = harness
+        .get(&format!("/api/v1/runs/{run}"))
+        .by("operator")
+        .send()
+        .await
+        .json();
+    assert_eq!(
+        (&run["version"], &run["outcome"]),
+        (&json!("2.0.0"), &json!("as_it_is"))
+    );
+}

@@ -3,9 +3,12 @@
 use crate::base::Value;
 use crate::base::id::RunId;
 use crate::host::by_hand::SetStep;
+use crate::host::migrate::Move;
 use crate::host::once::{self, OnceKey};
 use crate::host::runs::StartRun;
-use crate::server::dto::{JournalLine, Page, ReasonBody, Run, RunDetail, SetStepBody, StartBody, Started, ValuesBody};
+use crate::server::dto::{
+    JournalLine, MigrateBody, Migrated, Page, ReasonBody, Run, RunDetail, SetStepBody, StartBody, Started, ValuesBody,
+};
 use crate::server::extract::{Answer, Created, Done, JsonBody, Once, Path, Query, State};
 use crate::server::live::{self, Live};
 use crate::server::{Caller, Problem};
@@ -59,6 +62,9 @@ pub struct RunsQuery {
     /// Of this flow.
     #[serde(default)]
     flow: Option<String>,
+    /// That go by this version of their flow.
+    #[serde(default)]
+    version: Option<String>,
     /// `running`, `closing` or `ended`.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
@@ -79,6 +85,7 @@ pub async fn list(State(server): State, Query(query): Query<RunsQuery>) -> Resul
     let limit = query.limit.unwrap_or(RUNS_MAX / 2).clamp(1, RUNS_MAX);
     let filter = RunFilter {
         flow: query.flow,
+        version: query.version,
         status: query.status,
         incident: query.incident,
         initiator: None,
@@ -166,6 +173,27 @@ pub async fn set_values(
     let by = caller.principal();
     server.host.set_values(&run, body.values, &by, &body.reason).await?;
     Ok(Done)
+}
+
+/// Lets a run go on by another version of its flow, or says what would become of it.
+pub async fn migrate(
+    State(server): State,
+    caller: Caller,
+    Path(run): Path<RunId>,
+    JsonBody(body): JsonBody<MigrateBody>,
+) -> Result<Answer<Migrated>, Problem> {
+    let to = Move {
+        to: body.to,
+        steps: body.steps,
+        by: caller.principal(),
+        reason: body.reason,
+    };
+    let report = if body.dry_run {
+        server.host.try_migration(&run, &to).await?
+    } else {
+        server.host.migrate_run(&run, to).await?
+    };
+    Ok(Answer(Migrated::new(&run, report, body.dry_run)))
 }
 
 /// Tries a failed step again.

@@ -1,10 +1,14 @@
 //! What is done about a task beside answering it, and about a step in the place of the run.
 
+use crate::base::id::RunId;
 use crate::base::{Timestamp, Value};
 use crate::engine::event::{Draft, Started, Suspension};
+use crate::host::migrate::MoveReport;
+use crate::server::problem::Wrong;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
+use std::collections::BTreeMap;
 
 /// What a failed step came to.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -18,6 +22,70 @@ pub struct SetStepBody {
     pub output: Map<String, Value>,
     /// In a sentence; it goes into the journal.
     pub reason: String,
+}
+
+/// Where a run is to go on.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MigrateBody {
+    /// A deployed version of its flow; without it, the one that new runs take.
+    #[serde(default)]
+    pub to: Option<String>,
+    /// Steps that are called otherwise there: old name, new name.
+    #[serde(default)]
+    pub steps: BTreeMap<String, String>,
+    /// In a sentence; it goes into the journal. Needed unless nothing is changed.
+    #[serde(default)]
+    pub reason: String,
+    /// Whether it is only said what would become of it.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// What became of a run that was to be moved, or would become of it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Migrated {
+    /// The run.
+    pub run: String,
+    /// The version that it went by.
+    pub from: String,
+    /// The other version.
+    pub to: String,
+    /// `moved`; `compatible` or `incompatible` where nothing was changed; `same` where it went by that version
+    /// already.
+    pub state: String,
+    /// Every reason why it cannot go on so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<Wrong>,
+    /// Steps that begin with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub begins: Vec<String>,
+}
+
+impl Migrated {
+    /// As the API tells of it.
+    pub fn new(run: &RunId, report: MoveReport, dry_run: bool) -> Self {
+        let state = match (report.same, report.obstacles.is_empty(), dry_run) {
+            (true, ..) => "same",
+            (false, true, false) => "moved",
+            (false, true, true) => "compatible",
+            (false, false, _) => "incompatible",
+        };
+        let reasons = report.obstacles.into_iter();
+        Self {
+            run: run.to_string(),
+            from: report.from,
+            to: report.to,
+            state: state.to_owned(),
+            reasons: reasons
+                .map(|one| Wrong {
+                    place: one.place,
+                    detail: one.why,
+                })
+                .collect(),
+            begins: report.begins,
+        }
+    }
 }
 
 /// A task that rests.

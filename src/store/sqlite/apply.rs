@@ -132,7 +132,7 @@ fn advance_run(connection: &Connection, run: &EncodedRun) -> Result<Option<i64>,
     connection
         .prepare_cached(
             "UPDATE run SET status = ?3, outcome = ?4, ended_at = ?5, wakeup_at = ?6, busy = ?7, incident = ?8, \
-             seq = ?9 WHERE id = ?1 AND seq = ?2 RETURNING key",
+             seq = ?9, version = ?10, plan = ?11 WHERE id = ?1 AND seq = ?2 RETURNING key",
         )?
         .query_row(
             params![
@@ -145,6 +145,8 @@ fn advance_run(connection: &Connection, run: &EncodedRun) -> Result<Option<i64>,
                 row.busy,
                 row.incident,
                 row.seq.cast_signed(),
+                row.version,
+                row.plan,
             ],
             |row| row.get(0),
         )

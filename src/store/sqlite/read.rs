@@ -164,6 +164,10 @@ pub(super) fn runs(db: &Connection, filter: &RunFilter) -> Read<Vec<RunRow>> {
         Some(true) => " AND incident = 1",
         Some(false) => " AND incident = 0",
     });
+    if let Some(version) = &filter.version {
+        sql.push_str(" AND version = ?");
+        values.push(version.clone().into());
+    }
     if let Some(initiator) = &filter.initiator {
         sql.push_str(" AND initiator = ?");
         values.push(initiator.clone().into());

@@ -7,6 +7,7 @@ mod first;
 mod left_behind;
 mod locks;
 mod mails;
+mod migrate;
 mod newest;
 mod people;
 mod settings;

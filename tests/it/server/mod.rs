@@ -6,6 +6,7 @@ mod desk;
 mod hooks;
 mod links;
 mod lists;
+mod migrate;
 mod odd;
 mod page;
 mod privacy;

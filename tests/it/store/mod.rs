@@ -69,6 +69,7 @@ conformance! {
         a_commit_that_contradicts_itself_is_refused,
         one_of_many_commits_to_the_same_position_wins,
         what_a_run_began_with_never_changes,
+        the_version_that_a_run_goes_by_changes_with_its_events,
         runs_are_listed_newest_first_by_filter,
         wakeups_and_busy_runs_are_found_again,
         a_journal_is_read_in_parts,

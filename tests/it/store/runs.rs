@@ -105,8 +105,6 @@ pub async fn what_a_run_began_with_never_changes(store: &Arc<dyn Store>) {
     done(&**store, of_run(progress("run_1", 0, 1))).await;
     let mut commit = progress("run_1", 1, 2);
     "other".clone_into(&mut commit.row.flow);
-    "9".clone_into(&mut commit.row.version);
-    "beef".clone_into(&mut commit.row.plan);
     "user:eve".clone_into(&mut commit.row.initiator);
     commit.row.started_at = at(99);
     commit.row.ended_at = Some(at(60));
@@ -118,6 +116,30 @@ pub async fn what_a_run_began_with_never_changes(store: &Arc<dyn Store>) {
     expected.status = RunStatus::Ended;
     expected.outcome = Some("completed".to_owned());
     assert_eq!(store.run(&RunId::from("run_1")).await, Ok(Some(expected)));
+}
+
+pub async fn the_version_that_a_run_goes_by_changes_with_its_events(store: &Arc<dyn Store>) {
+    done(&**store, of_run(progress("run_1", 0, 1))).await;
+    done(&**store, of_run(progress("run_2", 0, 1))).await;
+    let mut moved = progress("run_1", 1, 2);
+    "2".clone_into(&mut moved.row.version);
+    "beef".clone_into(&mut moved.row.plan);
+    let mut late = moved.clone();
+    done(&**store, of_run(moved.clone())).await;
+    assert_eq!(store.run(&RunId::from("run_1")).await, Ok(Some(moved.row.clone())));
+    // whoever decided on the run as it was before is refused, and changes nothing
+    "3".clone_into(&mut late.row.version);
+    assert_eq!(store.commit(of_run(late)).await, conflict("run run_1"));
+    assert_eq!(store.run(&RunId::from("run_1")).await, Ok(Some(moved.row)));
+    for (version, runs) in [("1", vec!["run_2"]), ("2", vec!["run_1"]), ("3", Vec::new())] {
+        let filter = RunFilter {
+            version: Some(version.to_owned()),
+            ..RunFilter::default()
+        };
+        let found = store.runs(&filter).await.unwrap();
+        let found: Vec<&str> = found.iter().map(|row| row.id.as_str()).collect();
+        assert_eq!(found, runs, "by {version}");
+    }
 }
 
 pub async fn runs_are_listed_newest_first_by_filter(store: &Arc<dyn Store>) {
