@@ -6,6 +6,7 @@ use super::settings::Settings;
 use super::{output, sources, with_runtime};
 use crate::base::Value;
 use clap::Args;
+use std::collections::BTreeSet;
 
 /// Deploy a flow.
 #[derive(Debug, Args)]
@@ -58,9 +59,21 @@ fn tell_waiting(deployed: &Value) {
         .as_array()
         .is_some_and(|waiting| !waiting.is_empty())
     {
-        output::say("they go on with the version that they began with");
+        output::say("they go on with the version that they go by now");
+        for version in versions(deployed) {
+            let flow = output::field(deployed, "flow");
+            output::say(&format!(
+                "which of them can go on by this one: gatefold runs migrate --flow {flow} --from {version} --dry-run"
+            ));
+        }
     }
     if deployed["more_waiting"] == true {
         output::say("of the runs under way, the newest were looked at");
     }
+}
+
+/// The versions that runs wait by, each once.
+fn versions(deployed: &Value) -> BTreeSet<&str> {
+    let waiting = deployed["waiting"].as_array().into_iter().flatten();
+    waiting.filter_map(|at| at["version"].as_str()).collect()
 }

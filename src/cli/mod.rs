@@ -20,6 +20,7 @@ pub mod init;
 pub mod lint;
 pub mod logging;
 pub mod mails;
+pub mod migrate;
 pub mod output;
 pub mod progress;
 pub mod read;

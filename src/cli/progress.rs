@@ -20,6 +20,15 @@ pub fn describe(event: &Event) -> (String, String) {
             initiator,
             ..
         } => ("run".to_owned(), format!("{flow} {version} started by {initiator}")),
+        Event::Migrated {
+            from, to, by, reason, ..
+        } => (
+            "run".to_owned(),
+            format!(
+                "goes on by {} instead of {}, moved by {by}: {reason}",
+                to.version, from.version
+            ),
+        ),
         Event::RunClosing { status, by, .. } => {
             let by = by.as_ref().map_or(String::new(), |by| format!(", cancelled by {by}"));
             ("run".to_owned(), format!("closing as {status}{by}"))

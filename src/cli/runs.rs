@@ -3,6 +3,7 @@
 use super::client::{Answer, Client, escaped};
 use super::embedded::{ServerArgs, Session};
 use super::exit::{Failure, Outcome};
+use super::migrate::{MigrateArgs, migrate};
 use super::settings::Settings;
 use super::{output, progress, with_runtime};
 use crate::base::Value;
@@ -31,6 +32,9 @@ enum RunsCommand {
         /// Of this flow alone
         #[arg(long)]
         flow: Option<String>,
+        /// That go by this version of their flow
+        #[arg(long, value_name = "VERSION")]
+        flow_version: Option<String>,
         /// That stand so
         #[arg(long)]
         status: Option<Status>,
@@ -81,6 +85,8 @@ enum RunsCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// Let runs go on by another version of their flow, as an administrator
+    Migrate(MigrateArgs),
     /// Cancel a run: what it shared is taken back
     Cancel {
         /// The run
@@ -111,7 +117,9 @@ pub fn run(args: &RunsArgs, settings: Settings) -> Outcome {
     with_runtime(async move {
         let server = server_of(&args.command);
         let session = match &args.command {
-            RunsCommand::List { .. } | RunsCommand::Show { .. } => Session::look(server, settings).await?,
+            RunsCommand::List { .. }
+            | RunsCommand::Show { .. }
+            | RunsCommand::Migrate(MigrateArgs { dry_run: true, .. }) => Session::look(server, settings).await?,
             _ => Session::open(server, settings).await?,
         };
         let outcome = answer(&args.command, &session.client).await;
@@ -123,6 +131,7 @@ pub fn run(args: &RunsArgs, settings: Settings) -> Outcome {
 fn server_of(command: &RunsCommand) -> &ServerArgs {
     match command {
         RunsCommand::Retry(args) | RunsCommand::Skip(args) | RunsCommand::Set { step: args, .. } => &args.server,
+        RunsCommand::Migrate(args) => &args.server,
         RunsCommand::List { server, .. }
         | RunsCommand::Show { server, .. }
         | RunsCommand::Change { server, .. }
@@ -134,6 +143,7 @@ async fn answer(command: &RunsCommand, client: &Client) -> Outcome {
     match command {
         RunsCommand::List {
             flow,
+            flow_version,
             status,
             incident,
             json,
@@ -141,6 +151,11 @@ async fn answer(command: &RunsCommand, client: &Client) -> Outcome {
         } => {
             let mut query: Vec<String> = Vec::new();
             query.extend(flow.as_ref().map(|flow| format!("flow={}", escaped(flow))));
+            query.extend(
+                flow_version
+                    .as_ref()
+                    .map(|version| format!("version={}", escaped(version))),
+            );
             let status = status.and_then(|status| status.to_possible_value());
             query.extend(status.map(|status| format!("status={}", status.get_name())));
             query.extend(incident.then(|| "incident=true".to_owned()));
@@ -174,6 +189,7 @@ async fn answer(command: &RunsCommand, client: &Client) -> Outcome {
             output::say(&said);
             Ok(())
         }
+        RunsCommand::Migrate(args) => migrate(client, args).await,
         RunsCommand::Cancel { run, reason, .. } => {
             client
                 .post(
