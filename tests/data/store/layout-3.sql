@@ -154,7 +154,7 @@ CREATE INDEX deployment_of_flow ON deployment (flow);
 CREATE INDEX deployment_of_hash ON deployment (hash);
 CREATE UNIQUE INDEX deployment_version ON deployment (flow, version);
 CREATE INDEX expiry_day ON expiry (day, file);
-CREATE INDEX expiry_renewal ON expiry (renew_at, file) WHERE renew_at IS NOT NULL;
+CREATE INDEX expiry_renewal ON expiry (renew_at, file, day, version) WHERE renew_at IS NOT NULL;
 CREATE INDEX expiry_untold ON expiry (renew_at, file) WHERE renew_at IS NOT NULL AND told = 0;
 CREATE INDEX grant_of_share ON access_grant (share);
 CREATE UNIQUE INDEX grant_of_token ON access_grant (token_hash) WHERE token_hash <> '';

@@ -108,7 +108,7 @@ async fn an_administrator_moves_a_run_with_a_reason_after_a_trial() {
 #[tokio::test(start_paused = true)]
 async fn a_run_that_just_ended_is_not_moved() {
     let (harness, run) = begun().await;
-    let event = json!({ "id": "1", "kind": "crm.paid", "key": "order-7", "data": {} });
+    let event = json!({ "id": "1", "type": "crm.paid", "key": "order-7", "data": {} });
     let told = harness.post("/api/v1/events").by("operator").json(&event).send().await;
     assert_eq!(told.status, StatusCode::ACCEPTED);
     let answer = migrate(
