@@ -74,6 +74,9 @@ impl Checker<'_> {
         if let Some(text) = &entry.after {
             self.moment(&format!("{at}/after"), When::length(text));
         }
+        if let Some(text) = &entry.down {
+            self.moment(&format!("{at}/down"), When::length(text));
+        }
         let visitors = [
             ("upload", entry.upload.as_ref().map(|it| &it.visitor)),
             ("comment", entry.comment.as_ref().map(|it| &it.visitor)),

@@ -261,6 +261,9 @@ pub struct EntrySpec {
     #[serde(default)]
     #[schemars(extend("const" = true))]
     pub crash: bool,
+    /// The process is down for so long, and then another one takes up what is stored.
+    #[schemars(extend("examples" = ["3 days"]))]
+    pub down: Option<String>,
     /// What must be so at this moment.
     pub expect: Option<ExpectSpec>,
 }

@@ -89,6 +89,7 @@ impl Scene<'_> {
             let at = format!("{}/timeline/{index}", self.at);
             before = self.go_on_to(&at, entry, before).await?;
             self.entry(&at, index, entry).await?;
+            before = before.max(self.stage.now());
         }
         let gone_on = self.stage.go_on_to_the_end().await;
         self.on_stage(&format!("{}/name", self.at), gone_on)?;
@@ -215,6 +216,14 @@ impl Scene<'_> {
         if entry.crash {
             let crashed = self.stage.crash().await.map_err(StageError::from);
             return self.on_stage(at, crashed);
+        }
+        if let Some(length) = &entry.down {
+            let at = format!("{at}/down");
+            let calendar = self.setting.plan.calendar.as_ref();
+            let until = When::length(length).and_then(|when| when.resolve(self.stage.now(), calendar));
+            let until = until.map_err(|error| self.cannot(&at, error))?;
+            let back = self.stage.down_until(until).await.map_err(StageError::from);
+            return self.on_stage(&at, back);
         }
         let run = self.stage.runs().await.map_err(StageError::from);
         let run = self.on_stage(at, run)?.into_iter().next().map(|run| run.id);

@@ -14,10 +14,11 @@ use std::sync::LazyLock;
 pub const ID: &str = "https://raw.githubusercontent.com/gatefold/gatefold/main/schema/test.schema.json";
 /// What can happen, of which each entry of a time line has one.
 #[rustfmt::skip]
-pub const DOINGS: [&str; 29] = [
+pub const DOINGS: [&str; 30] = [
     "upload", "comment", "open", "download", "give", "take_back", "not_applicable", "withdraw", "put",
     "decide", "answer", "claim", "release", "delegate", "reassign", "remark", "act",
-    "event", "webhook", "fail", "cancel", "change", "configure", "look", "retry", "skip", "set", "crash", "expect",
+    "event", "webhook", "fail", "cancel", "change", "configure", "look", "retry", "skip", "set", "crash", "down",
+    "expect",
 ];
 const ANSWERS: [&str; 4] = ["gives", "made_up", "fails", "hangs"];
 const NEVERS: [&str; 5] = ["step", "action", "mail", "share", "event"];

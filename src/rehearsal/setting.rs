@@ -5,7 +5,7 @@ use super::codes;
 use super::file::{CalendarsSpec, PeopleSpec, PersonSpec, TestSpec};
 use crate::base::render::FileFindings;
 use crate::base::source::escape;
-use crate::base::{Calendar, Calendars, Diagnostic, Document, Timestamp, diagnostic};
+use crate::base::{Calendar, Calendars, Diagnostic, Document, Schedule, Timestamp, diagnostic};
 use crate::config;
 use crate::connect::{Links, Mailer, Registry};
 use crate::connectors::http::HttpSettings;
@@ -45,6 +45,8 @@ pub struct Flow {
 pub struct Setting {
     /// The flow under test, compiled.
     pub plan: Arc<Plan>,
+    /// When they and the others start by themselves.
+    pub schedules: Vec<Schedule>,
     /// The flow under test, and then the others.
     pub flows: Vec<Flow>,
     /// Who there is.
@@ -114,11 +116,11 @@ impl Setting {
                 return Err(unfit);
             }
         };
-        let plan = fit_to_be_played(&flows, &calendars, &mut unfit);
-        let Some(plan) = plan.filter(|_| unfit.flows.is_empty()) else {
+        let plans = fit_to_be_played(&flows, &calendars, &mut unfit);
+        let Some(plans) = plans.filter(|_| unfit.flows.is_empty()) else {
             return Err(unfit);
         };
-        Self::put_together(plan, flows, directory, calendars, folder.clone()).map_err(|error| {
+        Self::put_together(plans, flows, directory, calendars, folder.clone()).map_err(|error| {
             let span = super::first_line(&document.text, document.spans.value(""));
             keep(&mut unfit, Diagnostic::error(codes::CANNOT_BE_PLAYED, error, span));
             unfit
@@ -135,18 +137,18 @@ impl Setting {
         seed: u64,
     ) -> Result<Self, CannotPlay> {
         let mut unfit = Unfit::default();
-        let plan = fit_to_be_played(&flows, &calendars, &mut unfit);
-        let Some(plan) = plan.filter(|_| unfit.flows.is_empty()) else {
+        let plans = fit_to_be_played(&flows, &calendars, &mut unfit);
+        let Some(plans) = plans.filter(|_| unfit.flows.is_empty()) else {
             return Err(CannotPlay::Flows(unfit.flows));
         };
-        let setting = Self::put_together(plan, flows, directory, calendars, folder);
+        let setting = Self::put_together(plans, flows, directory, calendars, folder);
         setting
             .map(|setting| Self { seed, ..setting })
             .map_err(CannotPlay::Wrong)
     }
 
     fn put_together(
-        plan: Plan,
+        (plan, schedules): (Plan, Vec<Schedule>),
         flows: Vec<Flow>,
         directory: Directory,
         calendars: Calendars,
@@ -170,6 +172,7 @@ impl Setting {
         Ok(Self {
             secrets: secrets(&plan, &flows),
             plan: Arc::new(plan),
+            schedules,
             flows,
             directory,
             calendars,
@@ -186,8 +189,8 @@ impl Setting {
     }
 }
 
-/// The plan of the flow under test; flows with errors are told.
-fn fit_to_be_played(flows: &[Flow], calendars: &Calendars, unfit: &mut Unfit) -> Option<Plan> {
+/// The plan of the flow under test, and when flows start by themselves; flows with errors are told.
+fn fit_to_be_played(flows: &[Flow], calendars: &Calendars, unfit: &mut Unfit) -> Option<(Plan, Vec<Schedule>)> {
     let mut surroundings = Surroundings {
         catalog: Catalog::builtin(),
         calendars,
@@ -203,8 +206,10 @@ fn fit_to_be_played(flows: &[Flow], calendars: &Calendars, unfit: &mut Unfit) ->
         surroundings.flows = Some(&others);
     }
     let mut first = None;
+    let mut schedules = Vec::new();
     for (index, flow) in flows.iter().enumerate() {
         let verdict = lint::check(&flow.name, &flow.text, surroundings);
+        schedules.extend(verdict.plan.as_ref().and_then(|plan| plan.schedule.clone()));
         if diagnostic::has_errors(&verdict.findings) {
             unfit.flows.push(FileFindings {
                 name: flow.name.clone(),
@@ -215,7 +220,7 @@ fn fit_to_be_played(flows: &[Flow], calendars: &Calendars, unfit: &mut Unfit) ->
             first = verdict.plan;
         }
     }
-    first
+    first.map(|plan| (plan, schedules))
 }
 
 /// The flow as written.

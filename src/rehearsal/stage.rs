@@ -83,10 +83,18 @@ impl<'s> Stage<'s> {
 
     /// The process dies, and another one takes up what is stored.
     pub async fn crash(&mut self) -> Result<(), HostError> {
+        self.down_until(self.now()).await
+    }
+
+    /// The process dies, and another one takes up what is stored at `moment`.
+    pub async fn down_until(&mut self, moment: Timestamp) -> Result<(), HostError> {
         self.serving.abort();
         self.host.abandon();
         self.settle().await;
         self.setting.world.forget_calls();
+        if moment > self.now() {
+            set(self.setting, moment);
+        }
         (self.host, self.serving) = start(self.setting, &self.store, &self.seed).await?;
         self.settle().await;
         Ok(())
@@ -133,31 +141,33 @@ impl<'s> Stage<'s> {
     /// Whether a run can go on by itself: it has not ended and does not wait for a person to look.
     async fn goes_on(&self, end: Timestamp) -> Result<bool, HostError> {
         let is_called = self.setting.world.next_given_up(self.now()).is_some();
-        let runs = self.host.list_runs(&RunFilter::default()).await?;
+        let filter = RunFilter {
+            limit: MAX_MOMENTS,
+            ..RunFilter::default()
+        };
+        let runs = self.host.list_runs(&filter).await?;
         if runs.is_empty() {
             let is_due = self.setting.plan.triggers.document.is_some() && self.host.next_expiry().is_some();
-            return Ok(is_due || self.setting.plan.schedule.is_some());
+            return Ok(is_due || !self.setting.schedules.is_empty());
         }
         let is_later = |run: &RunRow| STARTED_LATER.contains(&run.initiator.as_str()) && run.started_at > end;
         let goes_on = |run: &RunRow| !run.incident || run.wakeup_at.is_some() || is_called;
         let mut open = runs.iter().filter(|run| run.status != RunStatus::Ended);
-        let is_first = runs.len() == 1;
-        Ok(open.any(|run| goes_on(run) && (is_first || !is_later(run))))
+        // what is expected is expected of the first one, whatever started it
+        let first = runs.last().map(|run| &run.id);
+        Ok(open.any(|run| goes_on(run) && (first == Some(&run.id) || !is_later(run))))
     }
 
     async fn next_moment(&self) -> Result<Option<Timestamp>, HostError> {
         let now = self.now();
         let wakeups = self.store.wakeups().await.map_err(HostError::from)?;
+        let scheduled = self.setting.schedules.iter();
         let moments = [
             wakeups.into_iter().map(|(at, _)| at).min(),
             self.store.next_share_expiry().await.map_err(HostError::from)?,
             self.host.next_expiry(),
             self.setting.world.next_given_up(now),
-            self.setting
-                .plan
-                .schedule
-                .as_ref()
-                .and_then(|schedule| schedule.after(now)),
+            scheduled.filter_map(|schedule| schedule.after(now)).min(),
         ];
         Ok(moments.into_iter().flatten().min().map(|at| not_before(at, now)))
     }

@@ -92,6 +92,15 @@ fn people_do_things_about_tasks_beside_answering_them() {
 }
 
 #[test]
+fn schedules_and_ends_of_other_flows_start_runs_as_the_clock_goes_on() {
+    for (name, cases) in [("weekly", 6), ("weekly-kept", 2), ("weekly-all", 1), ("followed", 2)] {
+        let report = played(&data(&format!("{name}.test.yaml")));
+        assert!(report.is_good(), "{}", told(&report));
+        assert_eq!(report.cases.len(), cases, "{name}");
+    }
+}
+
+#[test]
 fn every_kind_of_expectation_fails_where_it_should() {
     let report = played(&data("expectations.test.yaml"));
     assert!(report.findings.is_empty(), "{}", told(&report));
