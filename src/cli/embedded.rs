@@ -5,14 +5,19 @@ use super::compose;
 use super::exit::{Failure, Outcome};
 use super::settings::Settings;
 use crate::config::{Environment, Resolved};
+use crate::host::Host;
 use crate::people::{Person, roles};
 use clap::Args;
 use std::collections::BTreeSet;
+use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Any free port of this machine, reached from this machine alone.
 const ANY_LOOPBACK: &str = "127.0.0.1:0";
+
+/// How long a command waits at most for what its runs can do at once.
+const REST: Duration = Duration::from_secs(5);
 
 /// Which server.
 #[derive(Debug, Args)]
@@ -119,6 +124,8 @@ pub struct Embedded {
     accounts: std::sync::Arc<crate::config::Accounts>,
     stop: CancellationToken,
     served: JoinHandle<Outcome>,
+    /// What works as long as the command takes; nothing where it only looks.
+    working: Option<std::sync::Arc<Host>>,
 }
 
 impl Embedded {
@@ -134,6 +141,7 @@ impl Embedded {
         let accounts = std::sync::Arc::clone(&installation.accounts);
         let stop = CancellationToken::new();
         let host = std::sync::Arc::clone(&installation.host);
+        let working = (purpose == Purpose::Work).then(|| std::sync::Arc::clone(&host));
         let until = stop.clone();
         let mut served = tokio::spawn(async move {
             match purpose {
@@ -142,7 +150,7 @@ impl Embedded {
             }
         });
         tokio::select! {
-            () = super::serve::ready(host, stop.clone(), || {}) => Ok(Self { url, accounts, stop, served }),
+            () = super::serve::ready(host, stop.clone(), || {}) => Ok(Self { url, accounts, stop, served, working }),
             early = &mut served => Err(early.map_err(ended_early).and_then(|outcome| outcome).err().unwrap_or(Failure::Said)),
         }
     }
@@ -168,8 +176,12 @@ impl Embedded {
         Ok(Client::new(&self.url, Some(&self.accounts.admit(name, person))))
     }
 
-    /// Stops it, letting what is in flight finish.
+    /// Stops it, letting what is in flight finish, and what follows from it at once: the end of a run that another one
+    /// waits for is told to it.
     pub async fn stop(self) -> Outcome {
+        if let Some(host) = &self.working {
+            host.come_to_rest(REST).await?;
+        }
         self.stop.cancel();
         self.served.await.map_err(ended_early)?
     }

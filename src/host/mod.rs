@@ -62,6 +62,9 @@ use tokio_util::task::TaskTracker;
 /// Events that a slow listener may lag behind before it misses some.
 const LISTENER_BACKLOG: usize = 1024;
 
+/// Pause before it is looked again whether there is something to do.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
 /// Secrets by name. Values are never stored, logged or shown.
 pub type Secrets = std::collections::BTreeMap<String, secrecy::SecretString>;
 
@@ -252,6 +255,19 @@ impl Host {
             self.cut_off.cancel();
             tracing::warn!("calls in flight were cut off; they are taken up at the next start");
         }
+    }
+
+    /// Returns when nothing is left that can be done at once: every event is delivered that is due, and no run has work
+    /// in flight. After `most` it returns in any case.
+    pub async fn come_to_rest(&self, most: Duration) -> Result<(), HostError> {
+        let at_rest = async {
+            let store = &self.parts.store;
+            while !store.pending_events(self.now(), 1).await?.is_empty() || !store.busy_runs().await?.is_empty() {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+            Ok(())
+        };
+        tokio::time::timeout(most, at_rest).await.unwrap_or(Ok(()))
     }
 
     /// Stops at once, as a crash does: nothing new is begun and nothing in flight is waited for.

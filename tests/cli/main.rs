@@ -161,6 +161,23 @@ fn typed(folder: &Path, arguments: &[&str]) -> String {
 }
 
 #[test]
+fn a_command_ends_when_its_runs_have_done_what_they_can() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let given = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/sub-flows.in");
+    for name in ["child.flow.yaml", "good.flow.yaml", "people.yaml", "gatefold.toml"] {
+        fs::copy(given.join(name), folder.join(name)).expect("it is there");
+    }
+    for _ in 0..3 {
+        let run = typed(folder, &["run", "good.flow.yaml", "--as", "dora"]);
+        // a command that looks takes nothing up
+        let view = typed(folder, &["runs", "show", run.trim(), "--json"]);
+        assert!(view.contains("\"outcome\": \"completed\""), "{view}");
+        assert!(view.contains("\"double\": 8"), "{view}");
+    }
+}
+
+#[test]
 fn a_start_that_is_repeated_under_its_key_is_one_run_about_one_document() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
