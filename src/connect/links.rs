@@ -18,6 +18,11 @@ const PURPOSE: &[u8] = b"gatefold share link v1\0";
 /// The same for what a browser keeps of a right password.
 const PASS_PURPOSE: &[u8] = b"gatefold share pass v1\0";
 
+/// The same for codes by mail.
+const CODE_PURPOSE: &[u8] = b"gatefold share code v1\0";
+/// How many codes there are: eight digits.
+const CODES: u64 = 100_000_000;
+
 /// Derives tokens and addresses of links.
 #[derive(Clone)]
 pub struct Links {
@@ -95,6 +100,27 @@ impl Links {
         hex(&mac.finalize().into_bytes())
     }
 
+    /// The code by mail that was sent for a grant at that moment.
+    pub fn code(&self, grant: &GrantId, sent: Timestamp) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
+        mac.update(CODE_PURPOSE);
+        mac.update(grant.as_str().as_bytes());
+        mac.update(b"\0");
+        mac.update(sent.as_nanosecond().to_string().as_bytes());
+        let drawn = mac.finalize().into_bytes();
+        let number = drawn
+            .iter()
+            .take(8)
+            .fold(0, |number, byte| number << 8 | u64::from(*byte));
+        format!("{:08}", number % CODES)
+    }
+
+    /// Whether `given`, blanks aside, is the code that was sent at that moment; compared in constant time.
+    pub fn is_code(&self, given: &str, grant: &GrantId, sent: Timestamp) -> bool {
+        let given: String = given.chars().filter(|letter| !letter.is_whitespace()).collect();
+        bool::from(self.code(grant, sent).as_bytes().ct_eq(given.as_bytes()))
+    }
+
     /// What is stored of a token: its SHA-256 in hexadecimal.
     pub fn hash(token: &str) -> String {
         hex(&Sha256::digest(token.as_bytes()))
@@ -152,6 +178,27 @@ mod tests {
         let longer = pass.replacen("100.", "999.", 1);
         for wrong in ["", ".", "999.", "x.y", &longer, &links.token(&grant)] {
             assert!(!links.is_pass(wrong, &grant, "hash", at(99)), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_for_one_grant_and_moment() {
+        let links = Links::new([7; 32], "");
+        let (grant, other) = (GrantId::from("grt_a"), GrantId::from("grt_b"));
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let code = links.code(&grant, at(100));
+        assert!(
+            code.len() == 8 && code.bytes().all(|digit| digit.is_ascii_digit()),
+            "{code}"
+        );
+        assert!(links.is_code(&code, &grant, at(100)));
+        let spaced = format!(" {} {}\n", &code[..4], &code[4..]);
+        assert!(links.is_code(&spaced, &grant, at(100)));
+        assert!(!links.is_code(&code, &other, at(100)));
+        assert!(!links.is_code(&code, &grant, at(101)));
+        assert!(!Links::new([8; 32], "").is_code(&code, &grant, at(100)));
+        for wrong in ["", &code[..7], &format!("{code}0"), &links.token(&grant)] {
+            assert!(!links.is_code(wrong, &grant, at(100)), "{wrong}");
         }
     }
 

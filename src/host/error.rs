@@ -55,6 +55,12 @@ pub enum HostError {
         /// Whether one was given.
         wrong: bool,
     },
+    /// The link wants a code that is sent by mail, or another one.
+    #[error("{}", if *.wrong { "the code is wrong, or good no longer" } else { "the link needs a code that is sent by mail" })]
+    CodeNeeded {
+        /// Whether one was given.
+        wrong: bool,
+    },
     /// Too many tries.
     #[error("too many tries: wait {seconds} seconds")]
     TooMany {

@@ -335,6 +335,7 @@ impl Host {
                 | HostError::Conflict(_)
                 | HostError::TooLarge { .. }
                 | HostError::PasswordNeeded { .. }
+                | HostError::CodeNeeded { .. }
         );
         if !is_asked_for {
             return why;

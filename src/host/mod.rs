@@ -7,6 +7,7 @@ pub mod calls;
 mod checklists;
 pub mod children;
 pub mod clock;
+mod codes;
 pub mod deploy;
 pub mod drive;
 pub mod ended;

@@ -3,6 +3,7 @@
 //! A mail is marked as being sent before the mail server hears of it. Where the process stops in
 //! between and the server cannot tell a repeat from a new mail, it is left to a person.
 
+use super::codes::PLACE;
 use super::{Host, HostError};
 use crate::base::Timestamp;
 use crate::base::id::MailId;
@@ -180,12 +181,15 @@ impl Host {
         Ok(())
     }
 
-    /// The mail as it goes out: the link is put in now and stored nowhere.
+    /// The mail as it goes out: the link, or the code, is put in now and stored nowhere.
     fn outgoing(&self, mail: &OutboxMail) -> OutgoingMail {
         let text = match &mail.grant {
-            Some(grant) => mail
-                .text
-                .replace("{link}", &self.parts().links.url(&grant.as_str().into())),
+            Some(grant) => {
+                let (links, grant) = (&self.parts().links, grant.as_str().into());
+                let text = mail.text.replace("{link}", &links.url(&grant));
+                // The one of this moment: what somebody else wrote into a mail gets no code that was sent.
+                text.replace(PLACE, &links.code(&grant, mail.at))
+            }
             None => mail.text.clone(),
         };
         OutgoingMail {

@@ -13,7 +13,7 @@ use crate::space::{Comment, Grant, Principal, Request, Role, Share};
 use crate::store::{StoreError, Write};
 use std::sync::Arc;
 
-/// How long a browser need not give the password again, in minutes.
+/// How long a browser need not give the password, or another code by mail, again, in minutes.
 pub const PASS_MINUTES: i64 = 60;
 
 /// Somebody who came through a link, checked: the share lives, the password was right.
@@ -47,42 +47,47 @@ pub struct ShareView {
 }
 
 impl Host {
-    /// Lets somebody in through a link. Counts wrong passwords; logs refusals.
+    /// Lets somebody in through a link. Counts wrong passwords and codes; logs refusals.
     pub async fn enter(self: &Arc<Self>, token: &str, given: Option<&str>) -> Result<Visitor, HostError> {
         let visitor = self.knock(token).await?;
         match visitor.grant.password_hash.clone() {
+            _ if visitor.grant.codes.is_some() => self.check_code(visitor, given).await,
             None => Ok(visitor),
             Some(hash) => self.check_password(visitor, &hash, given).await,
         }
     }
 
-    /// Lets somebody in whose browser has kept that they gave the right password. Changes nothing but
+    /// Lets somebody in whose browser has kept that they gave the right password or code. Changes nothing but
     /// the access log.
     pub async fn enter_with_pass(self: &Arc<Self>, token: &str, pass: Option<&str>) -> Result<Visitor, HostError> {
         let visitor = self.knock(token).await?;
-        let Some(hash) = &visitor.grant.password_hash else {
+        let Some(proof) = visitor.grant.proof() else {
             return Ok(visitor);
         };
         let (links, grant) = (&self.parts().links, &visitor.grant.id);
-        if pass.is_some_and(|pass| links.is_pass(pass, grant, hash, self.now())) {
+        if pass.is_some_and(|pass| links.is_pass(pass, grant, proof, self.now())) {
             return Ok(visitor);
         }
         let entry = self.entry(&visitor, AccessKind::Open);
-        Err(self.refused(&entry, HostError::PasswordNeeded { wrong: false }).await)
+        let needed = match visitor.grant.codes {
+            Some(_) => HostError::CodeNeeded { wrong: false },
+            None => HostError::PasswordNeeded { wrong: false },
+        };
+        Err(self.refused(&entry, needed).await)
     }
 
-    /// What a browser keeps of the right password, for [`PASS_MINUTES`]; nothing where none is needed.
+    /// What a browser keeps of the right password or code, for [`PASS_MINUTES`]; nothing where none is needed.
     pub fn pass(&self, visitor: &Visitor) -> Option<String> {
-        let hash = visitor.grant.password_hash.as_ref()?;
+        let proof = visitor.grant.proof()?;
         let until = self.now().saturating_add(jiff::SignedDuration::from_mins(PASS_MINUTES));
         Some(
             self.parts()
                 .links
-                .pass(&visitor.grant.id, hash, until.unwrap_or(Timestamp::MAX)),
+                .pass(&visitor.grant.id, proof, until.unwrap_or(Timestamp::MAX)),
         )
     }
 
-    /// Whose link it is, while it and its share live. Asks for no password.
+    /// Whose link it is, while it and its share live. Asks for no password and no code.
     pub async fn knock(self: &Arc<Self>, token: &str) -> Result<Visitor, HostError> {
         let unknown = || HostError::NotFound("such share".to_owned());
         let store = &self.parts().store;

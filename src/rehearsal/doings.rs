@@ -258,6 +258,10 @@ impl Actor<'_, '_> {
             .next_back()
             .ok_or_else(|| Fault::Refused(format!("nothing has been shared with {visitor}")))?;
         let token = self.stage.setting.links.token(&grant.id);
+        if grant.codes.is_some() {
+            // People in tests are who they are: they have read their mail.
+            return Ok(self.stage.host.knock(&token).await?);
+        }
         Ok(self.stage.host.enter(&token, password).await?)
     }
 

@@ -33,6 +33,9 @@ pub const PASSWORD_IN_WORDS: &str =
 /// Where it is tried, in words: a GET changes nothing, and a try is counted.
 pub const PASS_IN_WORDS: &str =
     "a GET tries no password: POST it to /api/v1/links/TOKEN/pass, and send what that gives as X-Share-Pass";
+/// How a code by mail is had and used, in words.
+pub const CODE_IN_WORDS: &str = "a POST to /api/v1/links/TOKEN/code sends one; POST it as X-Share-Password to \
+                                 /api/v1/links/TOKEN/pass, and send what that gives as X-Share-Pass";
 /// Longest time for which a look at somebody's right is good.
 const RIGHT_GOOD_FOR: Duration = Duration::from_secs(1);
 /// Most bytes for which it is.
@@ -49,9 +52,11 @@ pub enum Access {
     Metrics,
     /// Who has the link, and its password if it has one.
     Link,
+    /// Who has the link: asking for a code by mail.
+    LinkDoor,
     /// The same on the page behind the link, where the browser may have kept that the password was right.
     Page,
-    /// Who has the link: the page's form for its password.
+    /// Who has the link: the page's forms for its password or a code.
     PageDoor,
     /// A person of the directory with one of these roles; without any, every person.
     /// Administrators always.
@@ -68,6 +73,7 @@ impl Access {
             Self::Metrics => "an administrator, or everybody where http.metrics_public is true".to_owned(),
             Self::Link => "who has the link, and its password if it has one".to_owned(),
             Self::Page => "who has the link, and its password or what the page gave for it if it has one".to_owned(),
+            Self::LinkDoor => "who has the link".to_owned(),
             Self::PageDoor => "who has the link; the password is what is sent".to_owned(),
             Self::Token([]) => "every person with a token".to_owned(),
             Self::Token(needed) => format!("a person with a token and the role {} or admin", needed.join(" or ")),
@@ -198,7 +204,7 @@ impl Guard {
             Access::Metrics if self.server.settings.metrics_public => Proof::None,
             Access::Metrics => self.token(&mut request, remote, &[roles::ADMIN]).await?,
             Access::Token(needed) => self.token(&mut request, remote, needed).await?,
-            Access::Link | Access::Page | Access::PageDoor => {
+            Access::Link | Access::LinkDoor | Access::Page | Access::PageDoor => {
                 let may_try = !request.method().is_safe();
                 let visitor = self.visitor(params, request.headers(), may_try, remote).await?;
                 request.extensions_mut().insert(visitor.clone());
@@ -259,7 +265,7 @@ impl Guard {
         let host = &self.server.host;
         let entered = match link_token(params) {
             None => Err(HostError::NotFound("such link".to_owned())),
-            Some(token) if self.access == Access::PageDoor => host.knock(token).await,
+            Some(token) if matches!(self.access, Access::LinkDoor | Access::PageDoor) => host.knock(token).await,
             Some(token) if password.is_some() => host.enter(token, password.as_deref()).await,
             Some(token) => host.enter_with_pass(token, self.pass_in(headers)).await,
         };

@@ -104,7 +104,7 @@ fn security(route: &Route) -> Value {
             ways.push(json!({ "sharePassKept": [] }));
             Value::Array(ways)
         }
-        Access::PageDoor => json!([]),
+        Access::LinkDoor | Access::PageDoor => json!([]),
         Access::Token(needed) => json!([{ "token": needed }]),
         Access::WebhookSignature => json!([{ "signature": [] }]),
     }

@@ -10,6 +10,7 @@ use super::operation::{Described, Shape};
 use super::problem::Problem;
 use crate::base::moment;
 use crate::space::access::Right;
+use crate::space::code::CODE_MINUTES;
 use crate::space::names::MAX_COMMENT_BYTES;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -189,7 +190,9 @@ pub fn refusal(response: Response, path: &str) -> Response {
     };
     let status = response.status();
     let wants_password = ["/problems/password-needed", "/problems/password-wrong"].contains(&problem.kind.as_str());
-    let page = if wants_password {
+    let page = if let Some(form) = code_form(problem, path) {
+        html(status, "Code", &form)
+    } else if wants_password {
         let wrong = if problem.kind.ends_with("wrong") {
             "<p>The password is wrong.</p>"
         } else {
@@ -220,6 +223,21 @@ pub fn refusal(response: Response, path: &str) -> Response {
         }
     }
     Response::from_parts(parts, body)
+}
+
+/// The forms for having a code sent and for entering it, where one is missing.
+fn code_form(problem: &Problem, path: &str) -> Option<String> {
+    let wrong = match problem.kind.as_str() {
+        "/problems/code-needed" => "",
+        "/problems/code-wrong" => "<p>The code is wrong, or good no longer.</p>",
+        _ => return None,
+    };
+    Some(format!(
+        "<h1>This link asks for a code</h1>{wrong}<p>The code comes by mail, to the address that was asked, and is good \
+         for {CODE_MINUTES} minutes.</p><form method=\"post\" action=\"{path}/code\"><button>Send me a code</button></form>\
+         <form method=\"post\" action=\"{path}/password\"><p><label>Code <input name=\"password\" inputmode=\"numeric\" \
+         autocomplete=\"one-time-code\" required></label></p><button>Open</button></form>"
+    ))
 }
 
 /// A whole page. Only its own style applies, and forms lead nowhere but here.

@@ -1,6 +1,6 @@
 //! Refusals as people and programs read them: RFC 9457, one shape, one mapping.
 
-use super::access::{PASS_IN_WORDS, PASSWORD_IN_WORDS};
+use super::access::{CODE_IN_WORDS, PASS_IN_WORDS, PASSWORD_IN_WORDS};
 use super::dto::{Document, Finding};
 use crate::base::Value;
 use crate::engine::Refusal;
@@ -164,6 +164,7 @@ impl From<HostError> for Problem {
             HostError::Denied(Denial::Expired) => Self::new(StatusCode::GONE, "expired", detail),
             HostError::Denied(Denial::Role) => Self::new(StatusCode::FORBIDDEN, "role", detail),
             HostError::PasswordNeeded { wrong } => password(wrong, detail),
+            HostError::CodeNeeded { wrong } => code(wrong, &detail),
             HostError::TooMany { seconds } => Self::too_many(seconds),
             HostError::Conflict(_) => Self::new(StatusCode::CONFLICT, "conflict", detail),
             HostError::TooLarge { limit } => Self::too_large("file", limit),
@@ -186,6 +187,13 @@ fn password(wrong: bool, detail: String) -> Problem {
     let detail = format!("{detail}; {PASSWORD_IN_WORDS}; {PASS_IN_WORDS}");
     let challenge = HeaderValue::from_static("X-Share-Password");
     Problem::new(StatusCode::UNAUTHORIZED, name, detail).with_header(header::WWW_AUTHENTICATE, challenge)
+}
+
+fn code(wrong: bool, detail: &str) -> Problem {
+    let name = if wrong { "code-wrong" } else { "code-needed" };
+    let challenge = HeaderValue::from_static("X-Share-Password");
+    Problem::new(StatusCode::UNAUTHORIZED, name, format!("{detail}; {CODE_IN_WORDS}"))
+        .with_header(header::WWW_AUTHENTICATE, challenge)
 }
 
 fn wrongs(problems: Vec<(String, String)>) -> Vec<Wrong> {

@@ -109,7 +109,7 @@ const ADMINS: Access = Access::Token(&[ADMIN]);
 /// Every route there is.
 #[rustfmt::skip] // One route, one line: a table is read by its columns.
 pub fn routes() -> Vec<Route> {
-    use Access::{Link, Metrics, Page, PageDoor, Public, WebhookSignature};
+    use Access::{Link, LinkDoor, Metrics, Page, PageDoor, Public, WebhookSignature};
     let mut routes = flow_and_run_routes();
     routes.extend(task_routes());
     routes.extend([
@@ -117,7 +117,8 @@ pub fn routes() -> Vec<Route> {
         get("/api/v1/files", PERSON, "list_files", "Files that you put, decide on, or look after", files::list),
         get("/api/v1/files/{file}", PERSON, "get_file", "The bytes of a file that you put, decide on, or look after", files::get).streaming(),
         get("/api/v1/links/{token}", Link, "view_share", "A share with its files and comments", links::view),
-        post("/api/v1/links/{token}/pass", Link, "get_pass", "Tries the password of a link, and gives what GETs take for it", links::pass),
+        post("/api/v1/links/{token}/pass", Link, "get_pass", "Tries the password of a link, or the code, and gives what GETs take for it", links::pass),
+        post("/api/v1/links/{token}/code", LinkDoor, "send_code", "Has a code sent by mail where the link asks for one; answers the same whatever happens", links::send_code),
         get("/api/v1/links/{token}/files/{file}", Link, "get_shared_file", "The bytes of a file of a share, to look at", links::read).streaming(),
         post("/api/v1/links/{token}/files/{file}/download", Link, "download_shared_file", "The bytes of a file of a share, recorded as downloaded", links::download).streaming(),
         post("/api/v1/links/{token}/files", Link, "put_shared_file", "Puts a file, or a new version of one, into a share", links::upload).streaming(),
@@ -128,7 +129,8 @@ pub fn routes() -> Vec<Route> {
         post("/api/v1/links/{token}/open", Link, "open_share", "Says that a person, not a mail scanner, has opened the share", links::open),
         post("/api/v1/links/{token}/comments", Link, "add_comment", "Writes a comment in a share", links::comment),
         get("/s/{token}", Page, "open_link", "What the address in a mail leads to: a page for browsers, data for programs", page::open),
-        post("/s/{token}/password", PageDoor, "give_password", "The page's form for the password of the link", page::password),
+        post("/s/{token}/password", PageDoor, "give_password", "The page's form for the password of the link, or the code", page::password),
+        post("/s/{token}/code", PageDoor, "send_code_on_page", "The page's button for a code by mail", page::send_code),
         post("/s/{token}/files", Page, "upload_on_page", "The page's form for a file", page::upload).streaming(),
         post("/s/{token}/files/{file}", Page, "download_on_page", "The page's button for a file", page::download).streaming(),
         post("/s/{token}/items/{item}", Page, "give_item_on_page", "The page's form for a file of an item", page_items::give).streaming(),

@@ -223,6 +223,15 @@ impl Grant {
         })
     }
 
+    /// What whoever has the link must have given, as a pass of it is bound to; nothing where the link
+    /// is enough.
+    pub fn proof(&self) -> Option<&str> {
+        match &self.codes {
+            Some(_) => Some("code by mail"),
+            None => self.password_hash.as_deref(),
+        }
+    }
+
     /// Until when no password is looked at, if so at `now`.
     pub fn locked(&self, now: Timestamp) -> Option<Timestamp> {
         self.locked_until.filter(|until| now < *until)

@@ -4,6 +4,7 @@
 //! Invariant: a share or grant that is revoked or expired never lives again.
 
 pub mod access;
+pub mod code;
 pub mod events;
 pub mod life;
 pub mod media;

@@ -1,6 +1,7 @@
 //! What the file space holds. Every record carries `rev`: 0 before it is stored, then the
 //! number of times it was; a commit that read another `rev` than the stored one is refused.
 
+use super::code::Codes;
 use super::{Paper, Request, Role};
 use crate::base::Timestamp;
 use crate::base::id::{CommentId, FileId, GrantId, RunId, ShareId, WorkspaceId};
@@ -134,6 +135,9 @@ pub struct Grant {
     pub failed_passwords: u32,
     /// No password is looked at before this.
     pub locked_until: Option<Timestamp>,
+    /// The codes by mail, where its link asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codes: Option<Codes>,
     /// When it ends by itself, if before the share.
     pub expires_at: Option<Timestamp>,
     /// Whether it still lives.

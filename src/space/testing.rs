@@ -37,6 +37,7 @@ pub(crate) fn grant() -> Grant {
         password_hash: None,
         failed_passwords: 0,
         locked_until: None,
+        codes: None,
         expires_at: None,
         state: State::Live,
         created_at: at(0),

@@ -21,6 +21,9 @@ pub struct CollectSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["/suppliers", "${{ steps.room.workspace }}"]))]
     pub into: Option<String>,
+    /// Whether whoever opens the link enters a code that is sent to them by mail.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub code_by_mail: bool,
     /// What is asked for, by name.
     #[schemars(extend("minProperties" = 1, "maxProperties" = MAX_ITEMS, "propertyNames" = { "pattern": NAME_PATTERN, "maxLength": MAX_NAME }))]
     pub items: IndexMap<String, ItemSpec>,

@@ -245,6 +245,7 @@ impl Harness {
                 password_hash,
                 failed_passwords: 0,
                 locked_until: None,
+                codes: None,
                 expires_at: None,
                 state: State::Live,
                 created_at: now,

@@ -113,6 +113,7 @@ impl SpaceAction for CreateShare {
                 password: input.password,
                 notify: true,
                 message: input.message,
+                code_by_mail: false,
             };
             writes.extend(invite(space, cx, store, &share, invitation).await?.writes);
         } else if input.role.is_some() || input.password.is_some() || input.message.is_some() {

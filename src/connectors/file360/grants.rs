@@ -23,6 +23,7 @@ pub(super) struct Invitation {
     pub(super) password: Option<String>,
     pub(super) notify: bool,
     pub(super) message: Option<String>,
+    pub(super) code_by_mail: bool,
 }
 
 /// A grant and what makes it durable.
@@ -50,6 +51,13 @@ pub(super) async fn invite(
             .map_err(|over| permanent(over.to_string()))?,
         None => new_grant(space, cx, share, id, to, invitation.role),
     };
+    if invitation.code_by_mail {
+        check_reach(&grant.to, &people)?;
+        grant.codes = Some(grant.codes.unwrap_or_default());
+    }
+    if invitation.password.is_some() && grant.codes.is_some() {
+        return Err(permanent("password: this link asks for a code by mail"));
+    }
     if let Some(password) = invitation.password {
         if password.chars().count() < MIN_PASSWORD_CHARS {
             return Err(permanent(format!(
@@ -86,6 +94,7 @@ fn new_grant(space: &Space, cx: &CallContext, share: &Share, id: GrantId, to: Pr
         password_hash: None,
         failed_passwords: 0,
         locked_until: None,
+        codes: None,
         expires_at: None,
         state: State::Live,
         created_at: cx.now,
@@ -114,6 +123,16 @@ fn party(directory: &Directory, text: &str) -> Result<(Principal, Vec<String>), 
     Ok((to, addresses))
 }
 
+/// Whether codes reach the party and nobody else.
+fn check_reach(to: &Principal, addresses: &[String]) -> Result<(), ActionError> {
+    match (to, addresses) {
+        (Principal::User(_) | Principal::Email(_), [_]) => Ok(()),
+        _ => Err(permanent(format!(
+            "code_by_mail: {to} is not one person: ask a person of the directory, or a mail address"
+        ))),
+    }
+}
+
 fn check_message(message: Option<&str>) -> Result<(), ActionError> {
     match message {
         Some(text) if text.len() > MAX_MESSAGE_BYTES => Err(permanent(format!(
@@ -134,6 +153,9 @@ fn mail(cx: &CallContext, share: &Share, grant: &Grant, address: &str, message: 
     text.push_str("Open it here: {link}\n\n");
     if grant.password_hash.is_some() {
         text.push_str("You also need the password, which comes to you another way.\n");
+    }
+    if grant.codes.is_some() {
+        text.push_str("It asks for a code, which is then sent to this address.\n");
     }
     let zone = cx.calendar.as_ref().map_or("UTC", |calendar| calendar.zone.as_str());
     let end = moment::in_words(share.expires_at, zone);

@@ -44,6 +44,9 @@ pub struct Input {
     expires_at: Option<String>,
     /// A few words for the mail that brings the link.
     message: Option<String>,
+    /// Whether whoever opens the link enters a code that is sent to them by mail. Then one person is asked.
+    #[serde(default)]
+    code_by_mail: bool,
 }
 
 /// One item.
@@ -156,6 +159,7 @@ impl SpaceAction for RequestFiles {
             password: None,
             notify: true,
             message: input.message,
+            code_by_mail: input.code_by_mail,
         };
         writes.extend(invite(space, cx, store, &share, invitation).await?.writes);
         Ok(Done { output, writes })

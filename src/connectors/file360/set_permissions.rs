@@ -76,6 +76,7 @@ impl SpaceAction for SetPermissions {
             password: input.password,
             notify: input.notify,
             message: input.message,
+            code_by_mail: false,
         };
         let invited = invite(space, cx, store, &share, invitation).await?;
         Ok(Done {

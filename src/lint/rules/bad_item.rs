@@ -4,8 +4,8 @@ use crate::base::file_type::{Readable, endings, of_ending, readable};
 use crate::base::source::escape;
 use crate::base::{Code, Diagnostic};
 use crate::expr::Expression;
-use crate::lint::rule::{Check, Context, Report, Rule, suggest};
-use crate::spec::{ItemSpec, NeedSpec};
+use crate::lint::rule::{Check, Context, Report, Rule, StepView, suggest};
+use crate::spec::{CollectSpec, ItemSpec, NeedSpec};
 
 const CODE: Code = Code {
     id: "GF505",
@@ -21,6 +21,7 @@ pub const RULE: Rule = Rule {
 fn check(cx: &Context<'_>, report: &mut Report) {
     for step in &cx.steps {
         let Some(collect) = &step.spec.collect else { continue };
+        code_by_mail(cx, step, collect, report);
         for (name, item) in &collect.items {
             let pointer = step.at(&format!("collect/items/{}", escape(name)));
             types(cx, &pointer, name, item, report);
@@ -28,6 +29,22 @@ fn check(cx: &Context<'_>, report: &mut Report) {
             days(cx, &pointer, name, item, report);
             contents(cx, &pointer, name, item, report);
         }
+    }
+}
+
+/// A code by mail for whom is not one person.
+fn code_by_mail(cx: &Context<'_>, step: &StepView<'_>, collect: &CollectSpec, report: &mut Report) {
+    let from = collect.from.trim();
+    let is_one = match from.split_once(':') {
+        Some((kind, _)) => kind == "user" || kind == "email",
+        None => from != "anyone",
+    };
+    if collect.code_by_mail && !from.contains("${{") && !is_one {
+        let message = format!("a code by mail is for one person, and `{from}` is not one");
+        report.push(
+            Diagnostic::error(CODE, message, cx.value(&step.at("collect/from")))
+                .with_help("ask `user:NAME` or `email:ADDRESS`, or leave `code_by_mail` out"),
+        );
     }
 }
 

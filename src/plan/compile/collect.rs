@@ -30,6 +30,9 @@ impl Compiler<'_> {
             ("items".to_owned(), Tree::Object(inputs)),
         ];
         with.extend(collect.into.as_ref().map(|into| ("into".to_owned(), written(into))));
+        if collect.code_by_mail {
+            with.push(("code_by_mail".to_owned(), Tree::Plain(json!(true))));
+        }
         PlanCollect {
             with: Tree::Object(with),
             acquires: self

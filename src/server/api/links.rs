@@ -67,6 +67,12 @@ pub async fn open(State(server): State, visitor: Visitor) -> Result<Done, Proble
     Ok(Done)
 }
 
+/// Has a code sent by mail. Tells nothing of whether one was.
+pub async fn send_code(State(server): State, visitor: Visitor) -> Result<Done, Problem> {
+    server.host.send_code(&visitor).await?;
+    Ok(Done)
+}
+
 /// What a right password gives; the guard has tried it.
 pub async fn pass(State(server): State, visitor: Visitor) -> Result<Answer<Pass>, Problem> {
     let pass = server.host.pass(&visitor);

@@ -52,6 +52,16 @@ pub async fn password(
     Ok(BackToPage { path, cookie })
 }
 
+/// Has a code sent by mail, and leads back to where it is entered.
+pub async fn send_code(
+    State(server): State,
+    visitor: Visitor,
+    Path(token): Path<String>,
+) -> Result<BackToPage, Problem> {
+    server.host.send_code(&visitor).await?;
+    Ok(back_to(&token))
+}
+
 fn cookie(server: &Server, path: &str, pass: &str) -> String {
     let seconds = PASS_MINUTES * 60;
     let secure = if server.settings.behind_tls { "; Secure" } else { "" };

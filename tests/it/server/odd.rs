@@ -99,7 +99,8 @@ async fn every_answer_is_closed_to_other_origins_and_kept_by_nobody() {
             let answer = ask.send().await;
             let what = format!("{} {} by {user:?}", route.method, route.path);
             assert_closed(&answer, &what);
-            if !answer.status.is_success() {
+            // A form leads back to its page.
+            if !answer.status.is_success() && !answer.status.is_redirection() {
                 answer.problem();
             }
         }

@@ -89,7 +89,12 @@ async fn each_role_opens_exactly_the_doors_of_the_table() {
 async fn a_route_of_a_link_answers_to_its_token_alone() {
     let harness = Harness::new().await;
     let link = harness.share(Role::Manage).await;
-    let for_links = |route: &Route| matches!(route.access, Access::Link | Access::Page | Access::PageDoor);
+    let for_links = |route: &Route| {
+        matches!(
+            route.access,
+            Access::Link | Access::LinkDoor | Access::Page | Access::PageDoor
+        )
+    };
     for route in routes().into_iter().filter(for_links) {
         let right = ask(&harness, &route, &path_of(&route, &link)).open().await;
         assert_ne!(right.status(), StatusCode::NOT_FOUND, "{}", named(&route));

@@ -61,10 +61,14 @@ fn what_is_public_is_known_by_name() {
 fn a_rule_belongs_to_what_the_path_says() {
     for route in routes() {
         let is_link = route.path.contains("{token}");
-        let for_links = matches!(route.access, Access::Link | Access::Page | Access::PageDoor);
+        let for_links = matches!(
+            route.access,
+            Access::Link | Access::LinkDoor | Access::Page | Access::PageDoor
+        );
         assert_eq!(for_links, is_link, "{}", route.path);
         let is_page = route.path.starts_with("/s/");
-        assert_eq!(route.access == Access::Link, is_link && !is_page, "{}", route.path);
+        let for_programs = matches!(route.access, Access::Link | Access::LinkDoor);
+        assert_eq!(for_programs, is_link && !is_page, "{}", route.path);
         let is_hook = route.path.starts_with("/api/v1/hooks/");
         assert_eq!(route.access == Access::WebhookSignature, is_hook, "{}", route.path);
         assert!(["GET", "POST"].contains(&route.method.as_str()), "{}", route.method);

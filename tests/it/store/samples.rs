@@ -155,6 +155,7 @@ pub fn grant(id: &str, share: &str, token_hash: &str) -> Grant {
         password_hash: None,
         failed_passwords: 0,
         locked_until: None,
+        codes: None,
         expires_at: Some(at(50)),
         state: State::Live,
         created_at: at(0),

@@ -1,0 +1,113 @@
+//! Codes by mail: who has a link that asks for one has it sent to the address that the link is for, and
+//! enters it. What is right is decided by `space::code`, on what is stored then.
+
+use super::files::share_entry;
+use super::visit::Visitor;
+use super::{Host, HostError};
+use crate::audit::AccessKind;
+use crate::base::id::MailId;
+use crate::base::{Timestamp, moment};
+use crate::space::Grant;
+use crate::space::code::{CODE_MINUTES, Codes};
+use crate::store::{MailState, OutboxMail, Write};
+use jiff::SignedDuration;
+use std::sync::Arc;
+
+/// What stands in the text of a mail where the code belongs. It is put in when the mail is sent.
+pub(super) const PLACE: &str = "{code}";
+
+impl Host {
+    /// Has a code sent to the address that the link is for, where it asks for one and the last one
+    /// is not too new. Who asks is not told which: somebody who only has the link shall learn nothing.
+    pub async fn send_code(self: &Arc<Self>, visitor: &Visitor) -> Result<(), HostError> {
+        let is_sent = self
+            .decide_anew("the link", || async move {
+                let visitor = self.look_again(visitor).await?;
+                let now = self.now();
+                let codes = visitor.grant.codes.as_ref().and_then(|codes| codes.sent_anew(now));
+                let address = self.directory().email_of(&visitor.grant.to.to_string());
+                let Some((codes, address)) = codes.zip(address) else {
+                    return Ok((false, Vec::new()));
+                };
+                let writes = vec![
+                    Write::Access(share_entry(AccessKind::Administer, "gatefold", &visitor.share, now)),
+                    Write::PutMail(mail(&visitor, address, now)),
+                    Write::PutGrant(with_codes(visitor.grant, codes)),
+                ];
+                Ok((true, writes))
+            })
+            .await?;
+        if is_sent {
+            self.mails_queued.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Lets somebody in who gives the right code; it is used then. A wrong one is counted, one after the other.
+    pub(super) async fn check_code(
+        self: &Arc<Self>,
+        visitor: Visitor,
+        given: Option<&str>,
+    ) -> Result<Visitor, HostError> {
+        let Some(given) = given else {
+            let entry = self.entry(&visitor, AccessKind::Open);
+            return Err(self.refused(&entry, HostError::CodeNeeded { wrong: false }).await);
+        };
+        let _alone = self.passwords.of(visitor.grant.id.as_str()).await;
+        let visitor = &visitor;
+        let is_right = self
+            .decide_anew("the link", || async move {
+                let visitor = self.look_again(visitor).await?;
+                let codes = visitor.grant.codes.clone().unwrap_or_default();
+                let good = codes.good(self.now());
+                let is_right = good.is_some_and(|sent| self.parts().links.is_code(given, &visitor.grant.id, sent));
+                let codes = if is_right {
+                    codes.after_right()
+                } else {
+                    codes.after_wrong()
+                };
+                // Where no code is good there is nothing to count.
+                let write = good.map(|_| Write::PutGrant(with_codes(visitor.grant, codes)));
+                Ok((is_right, write.into_iter().collect()))
+            })
+            .await?;
+        if is_right {
+            return self.look_again(visitor).await;
+        }
+        let entry = self.entry(visitor, AccessKind::Open);
+        Err(self.refused(&entry, HostError::CodeNeeded { wrong: true }).await)
+    }
+}
+
+fn with_codes(grant: Grant, codes: Codes) -> Grant {
+    Grant {
+        codes: Some(codes),
+        ..grant
+    }
+}
+
+/// The mail that brings a code.
+fn mail(visitor: &Visitor, address: String, now: Timestamp) -> OutboxMail {
+    let (grant, share) = (&visitor.grant, &visitor.share);
+    let until = now.saturating_add(SignedDuration::from_mins(CODE_MINUTES));
+    let until = moment::in_words(until.unwrap_or(Timestamp::MAX), "UTC");
+    let text = format!(
+        "Your code for “{}”:\n\n{PLACE}\n\nIt is good once, until {until}. Tell it to nobody. If you did not ask for it, \
+         somebody else has your link: without this code it opens nothing.\n",
+        share.name
+    );
+    OutboxMail {
+        id: MailId::derived(&format!("code:{}:{now}", grant.id)),
+        to: vec![address],
+        subject: format!("Your code for {}", share.name),
+        text,
+        grant: Some(grant.id.to_string()),
+        run: share.run.clone(),
+        at: now,
+        state: MailState::Queued,
+        attempts: 0,
+        next_at: None,
+        error: None,
+        rev: 0,
+    }
+}

@@ -1,0 +1,316 @@
+//! A checklist whose link asks for a code by mail: a link that was passed on is not enough.
+
+use crate::harness::{Answer, Ask, Harness};
+use axum::http::StatusCode;
+use gatefold::host::visit::PASS_MINUTES;
+use gatefold::space::Role;
+use gatefold::space::code::{CODE_MINUTES, CODE_PAUSE_SECONDS, MAX_CODE_TRIES, MAX_CODES_AN_HOUR};
+use gatefold::store::MailState;
+use serde_json::json;
+use std::time::Duration;
+
+const PAPERS: &str = "flow: papers
+version: 1.0.0
+inputs: { from: { type: text, default: email:rosa@outside.example } }
+steps:
+  - id: papers
+    title: Your papers
+    collect:
+      from: ${{ inputs.from }}
+      code_by_mail: true
+      items: { tax: { title: Tax form } }
+    deadline: { due: 10 days }
+    outcomes: { incomplete: { end: incomplete }, withdrawn: { end: withdrawn } }
+";
+const ROSA: &str = "rosa@outside.example";
+
+/// A run that asks Rosa, and the token of her link.
+struct Asked {
+    harness: Harness,
+    run: String,
+    token: String,
+}
+
+impl Asked {
+    async fn new() -> Self {
+        let harness = Harness::new().await;
+        harness.deploy(PAPERS).await;
+        let run = harness.begin("papers", json!({})).await.to_string();
+        let text = settled(|| harness.mails.lock().unwrap().pop()).await.text;
+        assert!(
+            text.contains("It asks for a code, which is then sent to this address."),
+            "{text}"
+        );
+        let mut words = text.split_whitespace();
+        let token = words.find_map(|word| word.strip_prefix("http://gatefold.test/s/"));
+        let token = token.expect("the link is in the mail").to_owned();
+        Self { harness, run, token }
+    }
+
+    fn api(&self, rest: &str) -> String {
+        format!("/api/v1/links/{}{rest}", self.token)
+    }
+
+    fn page(&self, rest: &str) -> String {
+        format!("/s/{}{rest}", self.token)
+    }
+
+    async fn ask_for_code(&self) {
+        let answer = self.harness.post(&self.api("/code")).send().await;
+        assert_eq!((answer.status, answer.text()), (StatusCode::NO_CONTENT, ""));
+    }
+
+    /// The codes that were sent since this was last asked.
+    async fn codes(&self) -> Vec<String> {
+        while !self.harness.store.mails(MailState::Queued, 1).await.unwrap().is_empty()
+            || !self
+                .harness
+                .store
+                .mails(MailState::Sending, 1)
+                .await
+                .unwrap()
+                .is_empty()
+        {
+            tokio::task::yield_now().await;
+        }
+        let mails = std::mem::take(&mut *self.harness.mails.lock().unwrap());
+        let code = |text: &str| {
+            let is_code = |word: &&str| word.len() == 8 && word.bytes().all(|digit| digit.is_ascii_digit());
+            text.split_whitespace()
+                .find(is_code)
+                .expect("a code is in the mail")
+                .to_owned()
+        };
+        assert!(mails.iter().all(|mail| mail.to == [ROSA]), "{mails:?}");
+        mails.iter().map(|mail| code(&mail.text)).collect()
+    }
+
+    async fn code(&self) -> String {
+        self.ask_for_code().await;
+        let codes = self.codes().await;
+        assert_eq!(codes.len(), 1);
+        codes[0].clone()
+    }
+
+    async fn give_code(&self, code: &str) -> Answer {
+        let ask = self.harness.post(&self.api("/pass")).header("x-share-password", code);
+        ask.send().await
+    }
+
+    async fn view(&self, pass: &str) -> StatusCode {
+        self.harness
+            .get(&self.api(""))
+            .header("x-share-pass", pass)
+            .send()
+            .await
+            .status
+    }
+}
+
+/// What comes once everything that was begun is done.
+async fn settled<T>(look: impl Fn() -> Option<T>) -> T {
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn later(seconds: i64) {
+    tokio::time::advance(Duration::from_secs(seconds.unsigned_abs())).await;
+}
+
+/// Another code than this.
+fn other(code: &str) -> String {
+    format!("{:08}", (code.parse::<u64>().unwrap() + 1) % 100_000_000)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_alone_opens_nothing_and_a_code_opens_it_once() {
+    let asked = Asked::new().await;
+    for ask in [
+        asked.harness.get(&asked.api("")),
+        asked.harness.post(&asked.api("/items/tax?name=a.txt")).body("x"),
+    ] {
+        let answer = ask.send().await;
+        assert_eq!(
+            (answer.status, answer.problem().as_str()),
+            (StatusCode::UNAUTHORIZED, "code-needed")
+        );
+        assert!(
+            answer.text().contains("/code") && !answer.text().contains("rosa"),
+            "{}",
+            answer.text()
+        );
+    }
+    assert_eq!(asked.codes().await.len(), 0, "looking sends nothing");
+    let code = asked.code().await;
+    let answer = asked.give_code(&code).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let pass = answer.json()["pass"].as_str().unwrap().to_owned();
+    let again = asked.give_code(&code).await;
+    assert_eq!(
+        (again.status, again.problem().as_str()),
+        (StatusCode::UNAUTHORIZED, "code-wrong")
+    );
+    assert_eq!(asked.view(&pass).await, StatusCode::OK);
+    let give = asked
+        .harness
+        .post(&asked.api("/items/tax?name=a.txt"))
+        .header("x-share-pass", &pass);
+    assert_eq!(give.body("x").send().await.status, StatusCode::CREATED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_and_what_it_gave_are_good_for_a_while() {
+    let asked = Asked::new().await;
+    let code = asked.code().await;
+    later(CODE_MINUTES * 60 - 1).await;
+    let pass = asked.give_code(&code).await.json()["pass"].as_str().unwrap().to_owned();
+    later(PASS_MINUTES * 60 - 2).await;
+    assert_eq!(asked.view(&pass).await, StatusCode::OK);
+    later(2).await;
+    assert_eq!(asked.view(&pass).await, StatusCode::UNAUTHORIZED);
+    let code = asked.code().await;
+    later(CODE_MINUTES * 60).await;
+    assert_eq!(asked.give_code(&code).await.problem(), "code-wrong");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_takes_so_many_wrong_tries() {
+    let asked = Asked::new().await;
+    let code = asked.code().await;
+    for _ in 1..MAX_CODE_TRIES {
+        assert_eq!(asked.give_code(&other(&code)).await.problem(), "code-wrong");
+    }
+    assert_eq!(asked.give_code(&code).await.status, StatusCode::OK, "the last try");
+
+    later(CODE_PAUSE_SECONDS).await;
+    let code = asked.code().await;
+    for _ in 0..MAX_CODE_TRIES {
+        asked.give_code(&other(&code)).await;
+    }
+    assert_eq!(
+        asked.give_code(&code).await.problem(),
+        "code-wrong",
+        "it is good no longer"
+    );
+    later(CODE_PAUSE_SECONDS).await;
+    let anew = asked.code().await;
+    assert_eq!(asked.give_code(&code).await.problem(), "code-wrong", "the old one");
+    assert_eq!(asked.give_code(&anew).await.status, StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn so_many_codes_are_sent_and_who_asks_is_not_told() {
+    let asked = Asked::new().await;
+    asked.ask_for_code().await;
+    asked.ask_for_code().await;
+    assert_eq!(asked.codes().await.len(), 1, "whoever asks twice gets one");
+    for _ in 1..MAX_CODES_AN_HOUR + 3 {
+        later(CODE_PAUSE_SECONDS).await;
+        asked.ask_for_code().await;
+    }
+    assert_eq!(asked.codes().await.len(), MAX_CODES_AN_HOUR - 1);
+    later(3_600).await;
+    asked.ask_for_code().await;
+    assert_eq!(asked.codes().await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_asks_for_none_sends_none_and_says_the_same() {
+    let harness = Harness::new().await;
+    let link = harness.share(Role::View).await;
+    let answer = harness.post(&link.path("/code")).send().await;
+    assert_eq!((answer.status, answer.text()), (StatusCode::NO_CONTENT, ""));
+    assert!(harness.store.mails(MailState::Queued, 9).await.unwrap().is_empty());
+}
+
+fn browser(ask: Ask) -> Ask {
+    ask.header("accept", "text/html")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_browser_has_a_code_sent_and_enters_it() {
+    let asked = Asked::new().await;
+    let form = |rest: &str, body: String| {
+        let ask = asked.harness.post(&asked.page(rest)).body(body);
+        browser(ask)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .send()
+    };
+    let door = browser(asked.harness.get(&asked.page(""))).send().await;
+    assert_eq!(door.status, StatusCode::UNAUTHORIZED);
+    let text = door.text();
+    assert!(
+        text.contains("Send me a code") && text.contains("one-time-code") && !text.contains("<script"),
+        "{text}"
+    );
+    assert!(!text.contains("Your papers") && !text.contains("rosa"), "{text}");
+    let sent = form("/code", String::new()).await;
+    assert_eq!(
+        (sent.status, sent.header("location")),
+        (StatusCode::SEE_OTHER, asked.page("").as_str())
+    );
+    let code = asked.codes().await.remove(0);
+    let wrong = form("/password", format!("password={}", other(&code))).await;
+    assert!(wrong.text().contains("The code is wrong") && wrong.header("set-cookie").is_empty());
+    let right = form("/password", format!("password=+{}+{}", &code[..4], &code[4..])).await;
+    assert_eq!(right.status, StatusCode::SEE_OTHER, "{}", right.text());
+    let cookie = right.header("set-cookie").split(';').next().unwrap().to_owned();
+    let page = browser(asked.harness.get(&asked.page("")))
+        .header("cookie", cookie)
+        .send()
+        .await;
+    assert!(
+        page.status == StatusCode::OK && page.text().contains("Tax form"),
+        "{}",
+        page.text()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_stands_nowhere_but_in_its_mail() {
+    let asked = Asked::new().await;
+    let code = asked.code().await;
+    asked.give_code(&other(&code)).await;
+    assert_eq!(asked.give_code(&code).await.status, StatusCode::OK);
+    let mut kept = format!("{:?}", asked.harness.store.mails(MailState::Sent, 9).await.unwrap());
+    kept += &format!(
+        "{:?}",
+        asked.harness.store.access_log(None, 0, usize::MAX).await.unwrap()
+    );
+    for (_, grants) in asked.harness.host.shares_of(&asked.run.as_str().into()).await.unwrap() {
+        kept += &format!("{grants:?}");
+    }
+    for path in [
+        "/api/v1/mails?state=sent".to_owned(),
+        format!("/api/v1/runs/{}/journal", asked.run),
+    ] {
+        let answer = asked.harness.get(&path).by("admin").send().await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        kept += answer.text();
+    }
+    assert!(kept.contains("{code}") && !kept.contains(&code), "{kept}");
+    assert!(!kept.contains(&other(&code)), "what was tried is kept nowhere either");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_not_one_person_gets_no_code() {
+    let harness = Harness::new().await;
+    harness.deploy(PAPERS).await;
+    let run = harness.begin("papers", json!({ "from": "role:legal" })).await;
+    let path = format!("/api/v1/runs/{run}");
+    let view = loop {
+        let view = harness.get(&path).by("admin").send().await.text().to_owned();
+        if view.contains("code_by_mail") {
+            break view;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!(view.contains("role:legal is not one person"), "{view}");
+    let run = harness.begin("papers", json!({ "from": "user:anna" })).await;
+    let mail = settled(|| harness.mails.lock().unwrap().pop()).await;
+    assert_eq!(mail.to, ["anna@example.com"], "{run}");
+}
