@@ -7,6 +7,8 @@ use super::{MAX_PAGES, MAX_STREAM_BYTES, MAX_TEXT_BYTES, Why};
 use lopdf::content::{Content, Operation};
 use lopdf::{Dictionary, Document, Encoding, LoadOptions, Object, ObjectId, Stream};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use unicode_normalization::UnicodeNormalization;
 
 /// Deepest nesting of drawings inside each other that is followed.
 pub const MAX_DRAWINGS_DEEP: usize = 8;
@@ -14,6 +16,9 @@ pub const MAX_DRAWINGS_DEEP: usize = 8;
 pub const MAX_DRAWINGS: usize = 10_000;
 /// A gap between letters from which on it is one between words, in thousandths of the letters' height.
 const WORD_GAP: f32 = -180.0;
+
+/// Letters drawn as one, as fi: an author's condition has two.
+const LIGATURES: RangeInclusive<char> = '\u{fb00}'..='\u{fb06}';
 
 type Fonts<'d> = BTreeMap<Vec<u8>, Encoding<'d>>;
 
@@ -45,7 +50,8 @@ pub(super) fn text(bytes: &[u8]) -> Result<String, Why> {
     if text.is_empty() {
         return Err(Why::NoText);
     }
-    Ok(text.to_owned())
+    // An accent may stand beside its letter, where an author's condition has both in one.
+    Ok(text.nfc().collect())
 }
 
 fn why(error: &lopdf::Error) -> Why {
@@ -195,6 +201,8 @@ impl<'d> Reader<'d> {
         for letter in text.chars() {
             if letter.is_whitespace() || letter.is_control() {
                 self.blank();
+            } else if LIGATURES.contains(&letter) {
+                self.text.extend(std::iter::once(letter).nfkc());
             } else {
                 self.text.push(letter);
             }

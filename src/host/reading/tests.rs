@@ -13,8 +13,13 @@ fn document(pages: &[&[u8]], more: impl FnOnce(&mut Document) -> Dictionary) -> 
     let font = document.add_object(dictionary! {
         "Type" => "Font", "Subtype" => "Type1", "BaseFont" => "Helvetica", "Encoding" => "WinAnsiEncoding",
     });
+    let names: Vec<Object> = vec![1.into(), "fi".into(), 2.into(), "ffl".into()];
+    let drawn_as_one = dictionary! { "Type" => "Encoding", "Differences" => names };
+    let ligatures = document.add_object(dictionary! {
+        "Type" => "Font", "Subtype" => "Type1", "BaseFont" => "Helvetica", "Encoding" => drawn_as_one,
+    });
     let mut resources = more(&mut document);
-    resources.set("Font", dictionary! { "F1" => font });
+    resources.set("Font", dictionary! { "F1" => font, "F2" => ligatures });
     let kids: Vec<Object> = pages
         .iter()
         .map(|content| {
@@ -60,6 +65,13 @@ fn words_are_parted_as_they_look() {
         read_pdf(plain(&[page, b"BT /F1 9 Tf (Se\xf1or  M\xfcller \x80) ' ET"])),
         Ok("Form W-9 Invoice No. 7 Tot al IBAN ES Z Señor Müller €".to_owned())
     );
+}
+
+#[test]
+fn letters_that_are_drawn_as_one_are_told_apart() {
+    let page: &[u8] =
+        b"BT /F1 9 Tf (Certi) Tj /F2 9 Tf (\x01) Tj /F1 9 Tf (cate wa) Tj /F2 9 Tf (\x02) Tj /F1 9 Tf (e) Tj ET";
+    assert_eq!(read_pdf(plain(&[page])), Ok("Certificate waffle".to_owned()));
 }
 
 #[test]
