@@ -538,7 +538,7 @@ impl RunMachine {
         let (body, step) = task.place;
         let plan = self.plan.body(body).step(step);
         let ask = task.asked(&self.plan).expect("a task belongs to a step that asks");
-        let holder = task.claimed_by.as_ref();
+        let holder = task.holder();
         let offered = task.people.iter().filter(|_| holder.is_none());
         let deputies = task.deputies.iter().map(|one| &one.by);
         let deputies = deputies.filter(|_| holder.is_none());
@@ -567,7 +567,7 @@ impl RunMachine {
             reason: ask.reason.clone(),
             people,
             deputies: task.deputies.clone(),
-            claimed_by: task.claimed_by.clone(),
+            claimed_by: holder.cloned(),
             suspended: task.suspended.clone(),
             allow: ask.allow.clone(),
             started: task.started.clone(),

@@ -62,7 +62,7 @@ pub(super) fn skip(task: &Task, ask: &PlanAsk, acting: &Acting, reason: &str) ->
 
 /// Whether it is one of those who could answer now, or an administrator. `reason` is not empty.
 fn holder_or_admin(task: &Task, acting: &Acting, reason: &str) -> Result<Reply, Refusal> {
-    let taken = task.claimed_by.as_ref().is_some_and(|holder| *holder != acting.by);
+    let taken = task.holder().is_some_and(|holder| *holder != acting.by);
     if task.seat_of(&acting.by).is_some() && !taken {
         return Ok(Reply::Accepted);
     }

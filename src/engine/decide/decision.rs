@@ -99,7 +99,7 @@ impl Decider<'_> {
             return Err(Refusal::TaskClosed("expired".to_owned()));
         }
         task.check_rests()?;
-        let taken = task.claimed_by.as_ref().is_some_and(|holder| *holder != given.by);
+        let taken = task.holder().is_some_and(|holder| *holder != given.by);
         if taken && task.people.iter().any(|one| one == person) {
             return Err(Refusal::Taken);
         }

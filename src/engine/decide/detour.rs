@@ -71,7 +71,7 @@ fn check(task: &Task, ask: &PlanAsk, acting: &Acting) -> Result<Reply, Refusal> 
         TaskAct::Redo { .. } => Err(Refusal::NotAllowed("only what is settled is done again")),
         TaskAct::Release { reason } => {
             allowed(ask, Detour::Release)?;
-            match &task.claimed_by {
+            match task.holder() {
                 None => Ok(Reply::AlreadyDone),
                 Some(person) if *person == acting.by => Ok(Reply::Accepted),
                 Some(_) => by_admin(acting, reason.as_deref(), "release"),
@@ -100,7 +100,8 @@ fn claim(task: &Task, ask: &PlanAsk, by: &str) -> Result<Reply, Refusal> {
             "several people answer this task: nobody can take it alone",
         ));
     }
-    match &task.claimed_by {
+    work::has_not_answered(task, by)?;
+    match task.holder() {
         None => Ok(Reply::Accepted),
         Some(person) if person == by => Ok(Reply::AlreadyDone),
         Some(_) => Err(Refusal::Taken),

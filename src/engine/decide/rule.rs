@@ -2,6 +2,7 @@
 
 use super::super::event::{DecisionRecord, Weight};
 use super::super::state::Task;
+use super::super::view::TaskPhase;
 use crate::plan::{Outcome, PlanAsk};
 use crate::spec::RuleSpec;
 use std::cmp::Reverse;
@@ -43,6 +44,14 @@ impl Task {
 
     pub(super) fn has_decided(&self, person: &str) -> bool {
         self.decision_of(person).is_some()
+    }
+
+    /// Who has taken it. Whoever has answered has it no longer, where that settled nothing: the others do then.
+    pub(in super::super) fn holder(&self) -> Option<&String> {
+        let answered = |person: &String| self.decisions.iter().any(|record| record.by == *person);
+        self.claimed_by
+            .as_ref()
+            .filter(|holder| self.phase != TaskPhase::Open || !answered(holder))
     }
 
     /// Whether `person` was asked, or can veto.

@@ -85,7 +85,7 @@ impl Decider<'_> {
                 // nobody else can do anything about it
                 return vec![rest.by.clone()];
             }
-            if let Some(holder) = &task.claimed_by {
+            if let Some(holder) = task.holder() {
                 return vec![holder.clone()];
             }
             let everybody = task.people.iter().chain(&task.joined);

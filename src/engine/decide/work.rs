@@ -13,13 +13,25 @@ pub(super) fn start(task: &Task, ask: &PlanAsk, by: &str) -> Result<Reply, Refus
         return Err(Refusal::NoSuchTask);
     }
     task.check_rests()?;
-    if ask.settles_alone() && task.claimed_by.as_ref().is_some_and(|holder| holder != by) {
+    if ask.settles_alone() {
+        has_not_answered(task, by)?;
+    }
+    if ask.settles_alone() && task.holder().is_some_and(|holder| holder != by) {
         return Err(Refusal::Taken);
     }
     if task.started.iter().any(|one| one.by == by) {
         return Ok(Reply::AlreadyDone);
     }
     Ok(Reply::Accepted)
+}
+
+/// Refuses who wants to take a task and has answered already, which settled nothing: it is for the others.
+pub(super) fn has_not_answered(task: &Task, by: &str) -> Result<(), Refusal> {
+    if task.has_decided(task.seat_of(by).unwrap_or(by)) {
+        let why = "you have answered already: it is for the others who are asked";
+        return Err(Refusal::NotAllowed(why));
+    }
+    Ok(())
 }
 
 /// Whoever could answer keeps what they have, and so does whoever was asked for help.
@@ -34,7 +46,7 @@ pub(super) fn save(task: &Task, ask: &PlanAsk, by: &str, given: &Map<String, Val
             "several people answer this task, each with what they fill in themselves",
         ));
     }
-    if !helps && task.claimed_by.as_ref().is_some_and(|holder| holder != by) {
+    if !helps && task.holder().is_some_and(|holder| holder != by) {
         return Err(Refusal::Taken);
     }
     let mut kept = task.draft.as_ref().map(|draft| draft.form.clone()).unwrap_or_default();

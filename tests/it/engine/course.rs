@@ -244,3 +244,30 @@ fn a_decision_of_several_is_made_again_by_all_of_them() {
     run.decide("a", "rejected").expect("it counts");
     assert_eq!(run.ended().as_deref(), Some("no"));
 }
+
+/// One answer is enough, and the one that came settles nothing: the task is there for the others.
+#[test]
+fn whoever_has_taken_a_task_and_answered_it_keeps_it_from_nobody() {
+    let mut run = Run::of(
+        "steps:
+  - id: sign
+    approve: { document: '${{ inputs.document }}', by: [role:legal], veto: [role:lead] }
+    deadline: none
+    because: It may take for ever.
+    outcomes: { rejected: { end: no }, changes_requested: { end: no } }
+",
+    );
+    run.assign(&["lea", "leo"]);
+    run.act("lea", TaskAct::Claim).expect("it is free");
+    assert_eq!(run.decide("leo", "approved"), Err(Refusal::Taken));
+    run.decide("lea", "rejected").expect("it counts");
+    let task = run.task("sign");
+    assert_eq!((task.claimed_by.as_deref(), task.phase), (None, TaskPhase::Open));
+    assert!(task.people.contains(&"user:leo".to_owned()), "{:?}", task.people);
+    for act in [TaskAct::Claim, TaskAct::Start] {
+        let refused = run.act("lea", act);
+        assert!(matches!(refused, Err(Refusal::NotAllowed(_))), "{refused:?}");
+    }
+    run.decide("leo", "approved").expect("it is free");
+    assert_eq!(run.phase("sign"), Finished);
+}
