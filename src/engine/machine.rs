@@ -26,6 +26,8 @@ pub struct RunMachine {
     pub(super) rendered: BTreeMap<Slot, (u32, (Value, Vec<SecretUse>))>,
     /// The journal ends in the middle of a decision: a wake-up takes it up.
     pub(super) unsettled: bool,
+    /// How the run stood after each event, where somebody wants to know.
+    pub(super) traced: Option<Vec<RunState>>,
 }
 
 impl RunMachine {
@@ -57,6 +59,7 @@ impl RunMachine {
             pending: vec![record],
             rendered: BTreeMap::new(),
             unsettled: false,
+            traced: None,
         };
         decide::settle(&mut machine);
         machine
@@ -75,6 +78,17 @@ impl RunMachine {
     /// The events decided since the last call, in order. They count once they are durable.
     pub fn take_events(&mut self) -> Vec<EventRecord> {
         std::mem::take(&mut self.pending)
+    }
+
+    /// Remembers how the run stands after each event from now on, for tests that compare that with a
+    /// replay up to the event. Costs a copy of the state for each.
+    pub fn trace(&mut self) {
+        self.traced = Some(Vec::new());
+    }
+
+    /// How the run stood after each event since the last call, in order. Nothing where nobody traces it.
+    pub fn take_trace(&mut self) -> Vec<RunState> {
+        self.traced.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// How the run stands, to be compared.

@@ -76,6 +76,7 @@ impl RunMachine {
             pending: Vec::new(),
             rendered: BTreeMap::new(),
             unsettled: false,
+            traced: None,
         })
     }
 

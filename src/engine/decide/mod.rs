@@ -157,6 +157,9 @@ impl<'m> Decider<'m> {
         apply::apply(self.plan, state, &record, &mut self.machine.fresh)
             .unwrap_or_else(|why| panic!("the engine decided what cannot happen, {:?}: {why}", record.event));
         self.machine.pending.push(record);
+        if let Some(traced) = &mut self.machine.traced {
+            traced.push(self.machine.state.clone());
+        }
     }
 
     /// Decides on everything that follows until nothing does.
