@@ -146,6 +146,6 @@ fn in_time(sim: &Sim<'_>) {
         .flow
         .plan
         .all_steps()
-        .any(|step| matches!(step.verb, PlanVerb::Wait(_) | PlanVerb::Ask(_)));
+        .any(|step| matches!(step.verb, PlanVerb::Wait(_) | PlanVerb::Ask(_) | PlanVerb::Collect(_)));
     assert!(waits || due.is_empty());
 }

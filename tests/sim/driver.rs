@@ -1,31 +1,37 @@
 //! A host in miniature under virtual time: one process that dies and is started again, a durable
 //! journal, an inbox, people, a person who answers incidents.
 
-use super::generate::{CHILD_ENDS, PEOPLE};
+use super::deeds::Act;
+use super::generate::PEOPLE;
 use super::pool::{Flow, info};
 use super::schedule::{
-    Arrival, COME_BACK_MS, CallFate, Fate, HEAL_MS, HOUR_MS, OPERATOR_MS, Schedule, Vote, beginning, filled, nudges,
+    Arrival, COME_BACK_MS, CallFate, Fate, HEAL_MS, HOUR_MS, NUDGE_MS, NUDGED, OPERATOR_MS, Schedule, Vote, beginning,
+    nudges,
 };
 use super::world::{World, computed, output};
-use gatefold::base::id::{EventId, RunId, TaskId, derive};
+use children::is_impossible;
+use gatefold::base::id::{RunId, TaskId};
 use gatefold::base::{Timestamp, Value};
-use gatefold::engine::view::AskKind;
 use gatefold::engine::{
-    Assignment, Decision, EventRecord, Failure, FailureKind, InboundEvent, Input, RUN_ENDED, Refusal, Reply,
-    RunMachine, RunPhase, Start, TaskPhase, Work, WorkKey,
+    Assignment, EventRecord, Failure, FailureKind, InboundEvent, Input, Refusal, Reply, RunMachine, RunPhase, RunState,
+    Start, TaskPhase, Work, WorkKey,
 };
-use gatefold::plan::run::START_ACTION;
+use gatefold::plan::run::{CANCEL_ACTION, START_ACTION};
 use jiff::SignedDuration;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 mod at_once;
+mod children;
+mod people;
 
 /// How long a call is waited for.
 pub const PATIENCE_MS: i64 = 60_000;
 /// When a late call happens, counted from its start.
 const LATE_MS: i64 = 90_000;
+/// From here on happenings are counted that come in the order in which they were thought of.
+const LATER: u64 = 1 << 32;
 /// Happenings within which a run must end.
 const BOUND: usize = 20_000;
 
@@ -68,6 +74,12 @@ enum Happening {
         person: String,
         vote: Vote,
     },
+    Act {
+        task: TaskId,
+        person: String,
+        act: Act,
+    },
+    Change(Value),
     Wake,
     Operate,
     Cancel,
@@ -90,7 +102,7 @@ enum With {
 }
 
 /// How often each kind of trouble came about.
-pub type Marks = BTreeMap<&'static str, u64>;
+pub type Marks = BTreeMap<String, u64>;
 
 /// One run in one world.
 pub struct Sim<'f> {
@@ -103,9 +115,10 @@ pub struct Sim<'f> {
     pub machine: Option<RunMachine>,
     queue: BTreeMap<(i64, u64), Happening>,
     order: u64,
+    urgent: u64,
     now_ms: i64,
     offset_ms: i64,
-    writes: u64,
+    pub writes: u64,
     life: u32,
     in_flight: BTreeSet<(String, u32)>,
     /// Calls that cannot be repeated and that some process has begun, where fates follow keys.
@@ -117,6 +130,10 @@ pub struct Sim<'f> {
     incidents: usize,
     asked: BTreeSet<(TaskId, u64, String)>,
     operator_called: bool,
+    /// Ends of runs of other flows that nobody was there to see: when they were to be, and whose.
+    overdue: BTreeSet<(i64, String)>,
+    /// Lines of the journal that were looked through for requests.
+    looked_through: usize,
     /// When the process will look at its timers.
     wake_ms: Option<i64>,
     pub marks: Marks,
@@ -131,7 +148,8 @@ impl<'f> Sim<'f> {
             inbox: Vec::new(),
             machine: None,
             queue: BTreeMap::new(),
-            order: 0,
+            order: LATER,
+            urgent: 0,
             now_ms: 0,
             offset_ms: 0,
             writes: 0,
@@ -144,6 +162,8 @@ impl<'f> Sim<'f> {
             incidents: 0,
             asked: BTreeSet::new(),
             operator_called: false,
+            overdue: BTreeSet::new(),
+            looked_through: 0,
             wake_ms: None,
             marks: Marks::new(),
             schedule,
@@ -158,6 +178,9 @@ impl<'f> Sim<'f> {
         }
         if let Some(at) = sim.schedule.cancel_ms {
             sim.push(at, Happening::Cancel);
+        }
+        for (at, given) in sim.schedule.changes.clone() {
+            sim.push(at, Happening::Change(given));
         }
         for (number, arrival) in sim.schedule.arrivals.clone().into_iter().enumerate() {
             sim.announce(number, &arrival);
@@ -178,8 +201,14 @@ impl<'f> Sim<'f> {
         self.queue.insert((at_ms.max(self.now_ms), self.order), happening);
     }
 
+    /// It happens before everything else that happens now.
+    fn push_at_once(&mut self, happening: Happening) {
+        self.urgent += 1;
+        self.queue.insert((self.now_ms, self.urgent), happening);
+    }
+
     fn mark(&mut self, name: &'static str) {
-        *self.marks.entry(name).or_insert(0) += 1;
+        *self.marks.entry(name.to_owned()).or_insert(0) += 1;
     }
 
     fn mark_if(&mut self, happened: bool, name: &'static str) {
@@ -237,8 +266,7 @@ impl<'f> Sim<'f> {
                 let is_first = !self.world.has(&key);
                 self.world.call(&key, &action, &input, idempotent);
                 if action == START_ACTION && is_first {
-                    let (run, (delay_ms, outcome)) = (derive("run", &key), child_end(&key));
-                    self.push(self.now_ms + delay_ms, Happening::ChildEnds { run, outcome });
+                    self.child_begins(&key);
                 }
             }
             Happening::ChildEnds { run, outcome } => self.child_ends(&run, outcome),
@@ -271,33 +299,19 @@ impl<'f> Sim<'f> {
                 self.mark("answer to a dead process");
             }
             // Whoever finds the process down comes again.
-            Happening::Decide { .. } | Happening::Operate | Happening::Cancel if self.machine.is_none() => {
+            Happening::Decide { .. }
+            | Happening::Act { .. }
+            | Happening::Change(_)
+            | Happening::Operate
+            | Happening::Cancel
+                if self.machine.is_none() =>
+            {
                 self.push(self.now_ms + COME_BACK_MS, happening);
             }
             Happening::Wake if self.wake_ms.is_some_and(|at| at > self.now_ms) => {}
             Happening::Wake if self.machine.is_none() => self.wake_ms = None,
             other => self.input(other),
         }
-    }
-
-    /// One that was cancelled before says so.
-    fn child_ends(&mut self, run: &str, outcome: &str) {
-        let outcome = if self.world.alive.remove(run) {
-            self.mark("child ended");
-            outcome
-        } else {
-            self.mark("child cancelled");
-            "cancelled"
-        };
-        let event = InboundEvent {
-            id: EventId(format!("evt_{run}")),
-            kind: RUN_ENDED.to_owned(),
-            subjects: vec![run.to_owned()],
-            key: None,
-            data: json!({ "run": run, "flow": "child", "version": "1.0.0", "outcome": outcome, "outputs": { "n": 1 } }),
-            at: self.now(),
-        };
-        self.happen(Happening::Arrive(event));
     }
 
     /// What becomes an input of the run.
@@ -321,7 +335,7 @@ impl<'f> Sim<'f> {
                 ..
             } => {
                 let key = work.0.clone();
-                let result = Ok(output(&key));
+                let result = Ok(output(&action, &key));
                 let reply = self.give(Input::Finished { work, attempt, result });
                 let counted = reply == Ok(Reply::Accepted);
                 self.commit(if counted {
@@ -335,6 +349,8 @@ impl<'f> Sim<'f> {
                 self.commit(With::Nothing);
             }
             Happening::Decide { task, person, vote } => self.decide(task, person, vote),
+            Happening::Act { task, person, act } => self.act(task, person, act),
+            Happening::Change(given) => self.change(given),
             Happening::Wake => {
                 self.wake_ms = None;
                 let _ = self.give(Input::Wake);
@@ -378,9 +394,11 @@ impl<'f> Sim<'f> {
             };
             self.machine = Some(RunMachine::start(Arc::clone(&self.flow.plan), self.now(), start));
             self.commit(With::Nothing);
+            self.trace();
         } else {
             let machine = RunMachine::replay(Arc::clone(&self.flow.plan), &self.journal);
             self.machine = Some(machine.expect("the journal can be replayed"));
+            self.trace();
             if !self.schedule.by_key {
                 self.doubt();
             }
@@ -391,6 +409,14 @@ impl<'f> Sim<'f> {
             self.commit(With::Nothing);
         }
         self.go_on();
+        self.end_overdue();
+    }
+
+    /// Some of the runs are looked at after every single event.
+    fn trace(&mut self) {
+        if self.schedule.seed.is_multiple_of(8) {
+            self.machine.iter_mut().for_each(RunMachine::trace);
+        }
     }
 
     /// Calls that an earlier process may have started and that must not be repeated.
@@ -424,6 +450,10 @@ impl<'f> Sim<'f> {
     fn deliver(&mut self) {
         while self.machine.is_some() && !self.inbox.is_empty() {
             let event = self.inbox[0].clone();
+            if self.is_for_nobody(&event) {
+                self.inbox.remove(0);
+                continue;
+            }
             let _ = self.give(Input::Event(event));
             self.commit(With::Delivered);
         }
@@ -436,6 +466,7 @@ impl<'f> Sim<'f> {
             return;
         };
         let events = machine.take_events();
+        let traced = machine.take_trace();
         if events.is_empty() && matches!(with, With::Nothing) {
             return;
         }
@@ -451,6 +482,7 @@ impl<'f> Sim<'f> {
             return self.die(crash.map_or(0, |crash| crash.down_ms));
         }
         self.journal.extend(events);
+        self.compare_each(&traced);
         match with {
             With::Nothing => {}
             With::Delivered => {
@@ -466,6 +498,15 @@ impl<'f> Sim<'f> {
         if let Some(crash) = crash {
             self.mark("crash after a write");
             self.die(crash.down_ms);
+        }
+    }
+
+    /// Replaying what is durable up to each of the last events leads to the run as it was then.
+    fn compare_each(&self, traced: &[RunState]) {
+        for (end, live) in (self.journal.len() - traced.len() + 1..).zip(traced) {
+            let prefix = RunMachine::replay(Arc::clone(&self.flow.plan), &self.journal[..end]);
+            let prefix = prefix.expect("it can be replayed");
+            assert_eq!(prefix.state(), live, "seed {}: at event {end}", self.schedule.seed);
         }
     }
 
@@ -519,6 +560,7 @@ impl<'f> Sim<'f> {
                 self.push(at, Happening::Wake);
             }
         }
+        self.hear_of_requests();
         if incident && !self.operator_called {
             self.operator_called = true;
             self.push(self.now_ms + OPERATOR_MS, Happening::Operate);
@@ -533,64 +575,13 @@ impl<'f> Sim<'f> {
         }
     }
 
-    /// Somebody hears of a task.
-    fn ask(&mut self, task: TaskId, version: u64, person: String) {
-        let vote = self.schedule.vote(self.votes, &task, version, &person);
-        self.votes += 1;
-        self.push(self.now_ms + vote.delay_ms, Happening::Decide { task, person, vote });
-    }
-
-    fn decide(&mut self, task: TaskId, person: String, vote: Vote) {
-        let found = self.machine.as_ref().and_then(|machine| machine.task(&task));
-        let kind = found.as_ref().map_or(AskKind::Approve, |found| found.kind);
-        let form = found.as_ref().map(|found| filled(&found.form)).unwrap_or_default();
-        let document = found.and_then(|found| found.document).filter(|_| vote.current);
-        let reply = self.give(Input::Decide(Decision {
-            task: task.clone(),
-            by: person.clone(),
-            on_behalf_of: None,
-            decision: vote.answer(kind).to_owned(),
-            reason: Some("so".to_owned()),
-            sha256: Some(document.map(|document| document.sha256).unwrap_or_default()),
-            form,
-        }));
-        self.commit(With::Nothing);
-        if self.machine.is_none() {
-            // Nobody told them that it counts: they come again.
-            self.mark("decision without an answer");
-            return self.push(self.now_ms + COME_BACK_MS, Happening::Decide { task, person, vote });
-        }
-        match &reply {
-            Err(Refusal::OtherVersion { .. } | Refusal::NotYourTurn) => self.mark("decision refused"),
-            Err(Refusal::AlreadyDecided(_)) => self.mark("second decision refused"),
-            _ => {}
-        }
-        let again = vote.then(reply.as_ref().err());
-        if let Some(vote) = again {
-            self.push(self.now_ms + vote.delay_ms, Happening::Decide { task, person, vote });
-        }
-    }
-
-    /// A person answers the first incident: looks whether an effect happened, then decides.
-    fn operate(&mut self) {
-        self.operator_called = false;
-        let Some(machine) = self.machine.as_ref().filter(|machine| machine.incident()) else {
-            return;
-        };
-        let wanted = self.schedule.retries.get(self.incidents).copied().unwrap_or(false);
-        let input = self.flow.answer(machine, &self.world, wanted);
-        self.incidents += 1;
-        self.mark("incident");
-        let _ = self.give(input);
-        self.commit(With::Nothing);
-    }
-
     /// Everything that can be waited for happens, every hour.
     fn nudge(&mut self, count: u32) {
         for event in nudges(count, self.now()) {
             self.push(self.now_ms, Happening::Arrive(event));
         }
-        self.push(self.now_ms + HOUR_MS, Happening::Nudge(count + 1));
+        self.push(self.now_ms + 13, Happening::Change(json!(NUDGED)));
+        self.push(self.now_ms + NUDGE_MS, Happening::Nudge(count + 1));
     }
 
     /// Begins work.
@@ -669,6 +660,9 @@ impl<'f> Sim<'f> {
 
     fn begin_call(&mut self, work: WorkKey, attempt: u32, action: String, input: Value) {
         let CallFate { mut fate, delay_ms } = self.fate(&work, attempt);
+        if self.schedule.by_key && (action == START_ACTION || action == CANCEL_ACTION) {
+            return self.begin_in_house(work, attempt, &action, &input);
+        }
         let idempotent = info(&action).idempotent;
         if self.schedule.by_key && !idempotent && !self.started.insert((work.0.clone(), attempt)) {
             return self.begin_in_doubt(work, attempt);
@@ -676,6 +670,9 @@ impl<'f> Sim<'f> {
         let done = self.world.has(&work.0) || self.promised.contains(&work.0);
         if fate == Fate::Impossible && done {
             fate = Fate::Done;
+        }
+        if is_impossible(&action, &input) {
+            fate = Fate::Impossible;
         }
         self.mark(match fate {
             Fate::Done => "call done",
@@ -686,6 +683,7 @@ impl<'f> Sim<'f> {
             Fate::Refused => "call refused",
             Fate::Impossible => "call impossible",
         });
+        let done = Ok(output(&action, &work.0));
         let life = self.life;
         let effect_ms = match fate {
             Fate::Done | Fate::DoneTwice | Fate::LostAnswer => Some(delay_ms * 2 / 3),
@@ -708,7 +706,6 @@ impl<'f> Sim<'f> {
         } else {
             FailureKind::InDoubt
         };
-        let done = Ok(output(&work.0));
         let answers = match fate {
             Fate::Done => vec![(delay_ms, done)],
             Fate::DoneTwice => vec![(delay_ms, done.clone()), (delay_ms + 2_000, done)],
@@ -737,13 +734,4 @@ fn failure(kind: FailureKind) -> Failure {
         kind,
         message: format!("{kind:?}"),
     }
-}
-
-/// When and how the run of another flow ends that was started under `key`.
-fn child_end(key: &str) -> (i64, &'static str) {
-    let chance: u64 = key
-        .bytes()
-        .fold(7, |sum, byte| (sum * 31 + u64::from(byte)) % 1_000_003);
-    let outcome = CHILD_ENDS[usize::try_from(chance % 7).expect("it is small").saturating_sub(3)];
-    (i64::try_from(chance % 50).expect("it is small") * HOUR_MS / 2, outcome)
 }

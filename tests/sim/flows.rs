@@ -18,6 +18,7 @@ pub static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
         ("t.call", "write", true, Value::Null),
         ("t.once", "write", false, Value::Null),
         ("t.pure", "pure", true, Value::Null),
+        ("t.fate", "pure", true, Value::Null),
         ("t.local", "write", true, Value::Null),
         ("t.share", "share", true, acquires("share", "t.unshare")),
         ("t.grant", "share", true, acquires("grant", "t.ungrant")),

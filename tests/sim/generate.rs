@@ -80,7 +80,9 @@ impl Generator {
 
     /// Puts a verb into the step and says what it may come to.
     fn verb(&mut self, at: usize, step: &mut Map<String, Value>) -> Vec<String> {
-        match self.rng.below(33) {
+        match self.rng.below(37) {
+            33..=35 => self.task(step),
+            36 => self.approve(step),
             32 if at > 0 => self.add(at, step),
             30.. => self.uses(step),
             29 => {
@@ -89,7 +91,7 @@ impl Generator {
                 words(&["done"])
             }
             26.. if at > 0 => self.stop(at, step),
-            24..=25 => Self::run(step),
+            24..=25 => self.run(step),
             22..=23 => self.collect(step),
             20..=21 if self.depth < 2 => self.each(at, step),
             0..=9 => self.uses(step),
@@ -179,12 +181,24 @@ impl Generator {
     }
 
     fn uses(&mut self, step: &mut Map<String, Value>) -> Vec<String> {
-        let actions = ["t.call", "t.once", "t.once", "t.pure", "t.share", "t.grant", "t.local"];
+        let actions = [
+            "t.call",
+            "t.once",
+            "t.once",
+            "t.pure",
+            "t.share",
+            "t.grant",
+            "t.local",
+            "workflow.emit",
+        ];
         let action = self.rng.choose(&actions);
         step.insert("uses".to_owned(), json!(action));
         let mut with = json!({ "n": "${{ inputs.n }}", "v": "${{ values.v }}", "who": "at ${{ run.id }}" });
         if self.depth > 0 {
             with["item"] = json!("${{ item }} at ${{ index }}");
+        }
+        if action == "workflow.emit" {
+            with = json!({ "type": "t.said", "key": "${{ run.id }}", "data": with });
         }
         step.insert("with".to_owned(), with);
         if self.rng.percent(40) {
@@ -198,8 +212,9 @@ impl Generator {
         words(&["done", "failed"])
     }
 
-    fn run(step: &mut Map<String, Value>) -> Vec<String> {
-        let run = json!({ "flow": "child", "version": "^1", "with": { "n": "${{ inputs.n }}" } });
+    fn run(&mut self, step: &mut Map<String, Value>) -> Vec<String> {
+        let version = self.rng.choose(&["^1", "^1", "^1", "1.0.0", "^9"]);
+        let run = json!({ "flow": "child", "version": version, "with": { "n": "${{ inputs.n }}" } });
         step.insert("run".to_owned(), run);
         words(&CHILD_ENDS)
     }
@@ -332,7 +347,10 @@ impl Generator {
         }
         if self.rng.percent(40) {
             task["distribution"] = json!("assign");
-            task["pick"] = json!(self.rng.choose(&["random", "round_robin", "shortest_queue"]));
+            task["pick"] = json!(
+                self.rng
+                    .choose(&["random", "round_robin", "shortest_queue", "most_experienced"])
+            );
         }
         if self.rng.percent(50) {
             task["allow"] = json!(["release", "suspend", "skip", "redo"]);

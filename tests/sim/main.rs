@@ -5,6 +5,8 @@
 //! `SEEDS=n cargo test --test sim` runs as many.
 
 mod checks;
+mod coverage;
+mod deeds;
 mod driver;
 mod flows;
 mod generate;
@@ -16,7 +18,7 @@ mod schedule;
 mod world;
 
 use driver::{Marks, Sim};
-use schedule::Schedule;
+use schedule::{Crash, Schedule};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex};
@@ -33,6 +35,7 @@ fn simulate(seed: u64) -> Sim<'static> {
     let mut sim = Sim::new(pool::flow_of(seed), Schedule::of(seed));
     sim.run();
     checks::check(&sim);
+    coverage::note(&mut sim);
     sim
 }
 
@@ -69,8 +72,9 @@ fn on_all_cores(seeds: u64, filter: &str, run: fn(u64) -> Marks) -> Marks {
     failed.sort_unstable();
     if let Some(seed) = failed.first() {
         panic!(
-            "{} seeds fail; the first: SEED={seed} cargo test --test sim{filter} -- --nocapture",
-            failed.len()
+            "{} seeds fail, {:?}; the first: SEED={seed} cargo test --test sim{filter} -- --nocapture",
+            failed.len(),
+            &failed[..failed.len().min(20)]
         );
     }
     marks.into_inner().expect("nobody panics with it")
@@ -98,6 +102,7 @@ fn whatever_goes_wrong_nothing_is_lost_or_done_twice() {
         println!("{asked} seeds: {marks:?}");
         return;
     }
+    coverage::check(&marks, asked);
     let expected = [
         "answer lost",
         "answer to a dead process",
@@ -110,25 +115,57 @@ fn whatever_goes_wrong_nothing_is_lost_or_done_twice() {
         "cancelled",
         "child cancelled",
         "child ended",
+        "act done before",
+        "act refused",
         "clock stepped back",
         "clock stepped on",
         "crash after a write",
         "crash before a write",
+        "decision on what rests",
+        "decision on what somebody else has taken",
         "decision refused",
         "decision without an answer",
         "event sent again",
         "in doubt after a crash",
         "incident",
+        "outcome by hand",
         "second answer",
         "second decision refused",
+        "value given from outside",
     ];
     for name in expected {
         let seeds = marks.get(name).copied().unwrap_or(0);
         assert!(
-            seeds >= asked / 100,
+            seeds >= asked / 200,
             "only {seeds} of {asked} seeds had {name:?}: {marks:?}"
         );
     }
+}
+
+/// The process dies before and after every single write of runs of the flows that were written by hand.
+#[test]
+fn a_crash_before_or_after_any_write_changes_nothing_that_counts() {
+    let mut crashes = 0;
+    for at in 0..pool::WRITTEN {
+        let mut schedule = Schedule::of(at);
+        schedule.crashes.clear();
+        let flow = pool::flow_of(at * 3);
+        let run = |schedule: &Schedule| {
+            let mut sim = Sim::new(flow, schedule.clone());
+            sim.run();
+            checks::check(&sim);
+            sim
+        };
+        for write in 1..=run(&schedule).writes {
+            for after in [false, true] {
+                let mut schedule = schedule.clone();
+                let down_ms = 40_000;
+                schedule.crashes = vec![Crash { write, after, down_ms }];
+                crashes += u64::from(run(&schedule).marks.keys().any(|mark| mark.starts_with("crash")));
+            }
+        }
+    }
+    assert!(crashes > 200, "only {crashes} crashes");
 }
 
 #[test]

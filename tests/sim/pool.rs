@@ -1,18 +1,20 @@
 //! The flows that are simulated, compiled once: a few written by hand, many by chance.
 
+use super::deeds::HELPERS;
 use super::flows::{self, CATALOG};
-use super::generate::{self, PEOPLE};
+use super::generate::{self, CHILD_ENDS, PEOPLE};
 use super::world::World;
 use gatefold::engine::{Input, RunMachine};
 use gatefold::people::{Directory, Person};
 use gatefold::plan::run::START_ACTION;
 use gatefold::plan::{Plan, PlanVerb};
 use gatefold::spec::ActionInfo;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 /// How many flows are made by chance.
-const GENERATED: u64 = 80;
+const GENERATED: u64 = 300;
 
 /// One flow.
 pub struct Flow {
@@ -21,11 +23,6 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// Whether runs of other flows are part of it.
-    pub fn runs_others(&self) -> bool {
-        self.plan.all_steps().any(|step| matches!(step.verb, PlanVerb::Run(_)))
-    }
-
     /// The action of a step. For a step that calls none, its id.
     pub fn action_of(&self, step: &str) -> Option<String> {
         Some(match &self.plan.step(step)?.verb {
@@ -35,25 +32,66 @@ impl Flow {
         })
     }
 
-    /// How a person answers the first incident: looks whether an effect happened, then decides.
-    pub fn answer(&self, machine: &RunMachine, world: &World, wanted: bool) -> Input {
+    /// The key of the call of the step that has the first incident.
+    pub fn key_of_incident(machine: &RunMachine) -> String {
         let step = machine.incidents().swap_remove(0).name;
         let round = machine.step(&step);
-        let key = format!("run_1:{step}:{}", round.map_or(1, |step| step.round));
+        format!("run_1:{step}:{}", round.map_or(1, |step| step.round))
+    }
+
+    /// How a person answers the first incident: looks whether an effect happened, then decides.
+    pub fn answer(&self, machine: &RunMachine, world: &World, wanted: Wanted) -> Input {
+        let step = machine.incidents().swap_remove(0).name;
+        let key = Self::key_of_incident(machine);
         let retry = match self.action_of(&step) {
             // Releases and what was abandoned: nobody gives these up.
             None => true,
-            Some(action) if action == "t.once" => !world.has(&key) && wanted,
-            Some(action) if info(&action).acquires.is_some() => world.has(&key) || wanted,
-            Some(_) => wanted,
+            Some(action) if action == "t.once" => !world.has(&key) && wanted == Wanted::Retry,
+            Some(action) if info(&action).acquires.is_some() => world.has(&key) || wanted == Wanted::Retry,
+            Some(_) => wanted == Wanted::Retry,
         };
         let (by, reason) = ("user:a".to_owned(), "so".to_owned());
-        if retry {
-            Input::Retry { step, by, reason }
-        } else {
-            Input::Skip { step, by, reason }
+        match wanted {
+            _ if retry => Input::Retry { step, by, reason },
+            Wanted::Set if self.can_be_set(&step) => Input::Set {
+                output: self.output_by_hand(&step),
+                outcome: None,
+                step,
+                by,
+                reason,
+            },
+            _ => Input::Skip { step, by, reason },
         }
     }
+
+    /// Whether people can say what the step came to. What was acquired by then is another thing's business.
+    fn can_be_set(&self, step: &str) -> bool {
+        let verb = self.plan.step(step).map(|step| &step.verb);
+        match verb {
+            Some(PlanVerb::Uses { action, .. }) => info(action).acquires.is_none(),
+            Some(PlanVerb::Choose(_) | PlanVerb::Check(_)) => true,
+            _ => false,
+        }
+    }
+
+    fn output_by_hand(&self, step: &str) -> Value {
+        match self.plan.step(step).map(|step| &step.verb) {
+            Some(PlanVerb::Uses { action, .. }) if action == EMIT => json!({ "event": "evt_by_hand" }),
+            Some(PlanVerb::Uses { .. }) => json!({ "n": 7 }),
+            _ => json!({}),
+        }
+    }
+}
+
+/// What tells of an event.
+pub const EMIT: &str = "workflow.emit";
+
+/// What a person would do about an incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    Retry,
+    Skip,
+    Set,
 }
 
 /// What is known of an action.
@@ -61,14 +99,15 @@ pub fn info(action: &str) -> &'static ActionInfo {
     CATALOG.action(action).expect("flows are compiled with the catalogue")
 }
 
-/// Who there is: all of them have the role `legal`, the last one is `lead` too.
+/// Who there is: those who are asked have the role `legal`, the last of them is `lead` too.
 pub fn directory() -> Directory {
     let person = |principal: &str| {
         let name = principal.trim_start_matches("user:").to_owned();
-        let roles: &[&str] = if principal == PEOPLE[3] {
-            &["legal", "lead"]
-        } else {
-            &["legal"]
+        let roles: &[&str] = match principal {
+            _ if principal == PEOPLE[3] => &["legal", "lead"],
+            _ if HELPERS.contains(&principal) => &[],
+            _ if principal == PEOPLE[0] => &["legal"],
+            _ => &["legal", "records"],
         };
         let person = Person {
             email: format!("{name}@example.com"),
@@ -82,7 +121,7 @@ pub fn directory() -> Directory {
         (name, person)
     };
     Directory {
-        users: PEOPLE.into_iter().map(person).collect(),
+        users: PEOPLE.into_iter().chain(HELPERS).map(person).collect(),
     }
 }
 
@@ -198,12 +237,101 @@ always:
   - { id: tidy, run: { flow: child }, outcomes: { failed: continue } }
 ";
 
+/// Every verb, one after the other or beside each other.
+const WHOLE: &str = "
+flow: whole
+version: 1.0.0
+inputs: { n: { type: integer }, document: { type: file } }
+values: { v: { type: integer, default: 0 } }
+steps:
+  - { id: room, uses: t.share, with: { n: 1 }, retry: { attempts: 4, backoff: 10 seconds } }
+  - id: papers
+    collect: { from: role:legal, items: { one: { title: One, review: [role:records] }, two: { title: Two, optional: true } } }
+    deadline: { due: 60 hours, remind: [1 hour before] }
+    outcomes: { incomplete: continue, withdrawn: continue }
+  - id: all
+    after: papers
+    each:
+      in: [1, 2, 3]
+      parallel: 2
+      until: results | length > 2
+      rest: continue
+      steps:
+        - { id: desk, uses: t.once, with: { n: '${{ item }}' }, lock: { name: desk, until: own } }
+        - { id: own, run: { flow: child, version: ^1 }, outcomes: { hit: { end: hit }, cancelled: { end: none } } }
+        - id: sign
+          approve: { document: '${{ inputs.document }}', by: [role:legal], rule: any, allow: [delegate, reassign, release, suspend, skip, redo] }
+          deadline: { due: 90 hours }
+          outcomes: { changes_requested: { end: refused }, rejected: { end: refused }, expired: { end: late } }
+    outcomes: { failed: continue }
+  - { id: more, after: papers, add: { to: all, item: 4 }, outcomes: { closed: continue } }
+  - { id: side, after: start, wait: { event: t.ping, on: thing, kept: false }, deadline: { due: 300 hours }, outcomes: { expired: continue } }
+  - { id: known, after: room, set: { v: '${{ values.v + 1 }}' } }
+  - { id: held, wait: { when: values.v > 2 }, deadline: { due: 70 hours }, outcomes: { expired: continue } }
+  - { id: say, after: held, uses: workflow.emit, with: { type: t.said, key: k, data: { n: 1 } } }
+  - { id: way, choose: [{ when: inputs.n > 1, outcome: more }, { otherwise: less }], outcomes: { more: continue, less: continue } }
+  - { id: sound, check: [{ that: inputs.n > 0, else: Nothing. }], outcomes: { failed: { back_to: held, max_rounds: 2, then: continue } } }
+  - { id: others, after: room, each: { in: [1, 2], steps: [{ id: other, wait: { event: t.pong, on: thing }, deadline: { due: 200 hours }, outcomes: { expired: continue } }] }, outcomes: { failed: continue } }
+  - { id: enough, after: sound, complete: [others] }
+  - { id: withdrawn, after: enough, cancel: [side] }
+  - { id: shelve, after: [all, withdrawn], task: { to: [role:records], title: Shelve, distribution: assign, pick: round_robin, allow: [release, suspend, skip, redo] }, deadline: { due: 90 hours }, outcomes: { declined: continue, expired: continue } }
+  - { id: done, end: { status: filed, message: All of it } }
+always:
+  - { id: tidy, uses: t.local, with: { n: 1 } }
+";
+
+/// What the runs of another flow are, where the host does them itself: they wait, and end as
+/// [`child_end`] says.
+pub const CHILD: &str = "
+flow: child
+version: 1.0.0
+inputs: { n: { type: integer, default: 1 } }
+outputs: { n: '${{ 1 }}' }
+steps:
+  - { id: fate, uses: t.fate, with: { run: '${{ run.id }}' } }
+  - { id: pause, wait: { until: '${{ steps.fate.pause }}' } }
+  - id: way
+    choose:
+      - { when: steps.fate.end == 'hit', outcome: hit }
+      - { when: steps.fate.end == 'failed', outcome: failed }
+      - { when: steps.fate.end == 'cancelled', outcome: cancelled }
+      - { otherwise: completed }
+  - { id: hit, after: way.hit, end: { status: hit } }
+  - { id: failed, after: way.failed, end: { status: failed } }
+  - { id: cancelled, after: way.cancelled, end: { status: cancelled } }
+  - { id: completed, after: way.completed, uses: t.pure, with: { n: '${{ inputs.n }}' } }
+";
+
+/// That flow, compiled.
+#[cfg(feature = "runtime")]
+pub static CHILD_PLAN: LazyLock<Arc<Plan>> = LazyLock::new(|| flows::plan(CHILD));
+
+/// When and how the run `run` of another flow ends, counted in milliseconds from its start.
+pub fn child_end(run: &str) -> (i64, &'static str) {
+    let chance: u64 = run
+        .bytes()
+        .fold(7, |sum, byte| (sum * 31 + u64::from(byte)) % 1_000_003);
+    let outcome = CHILD_ENDS[usize::try_from(chance % 7).expect("it is small").saturating_sub(3)];
+    let seconds =
+        i64::try_from(chance % 50).expect("it is small") * 1_800 + i64::try_from(chance % 1_777).expect("so is it") + 1;
+    (seconds * 1_000, outcome)
+}
+
+/// What is told of a run's fate where it asks for it.
+pub fn fate(input: &Value) -> Value {
+    let (pause_ms, outcome) = child_end(input["run"].as_str().unwrap_or_default());
+    json!({ "pause": format!("{} seconds", pause_ms / 1_000), "end": outcome })
+}
+
+/// The version of the other flow that there is none of.
+pub const NO_VERSION: &str = "^9";
+
 /// How many were written by hand.
-const WRITTEN: u64 = 6;
+pub const WRITTEN: u64 = 7;
 
 /// All of them.
 pub static POOL: LazyLock<Vec<Flow>> = LazyLock::new(|| {
-    let mut pool: Vec<Flow> = [REVIEW, PARALLEL, ORDERED, DELICATE, WORK, NESTED]
+    let mut pool: Vec<Flow> = [REVIEW, PARALLEL, ORDERED, DELICATE, WORK, NESTED, WHOLE]
         .into_iter()
         .map(|text| Flow {
             text: text.to_owned(),
@@ -218,7 +346,7 @@ pub static POOL: LazyLock<Vec<Flow>> = LazyLock::new(|| {
             plan: Arc::new(plan),
         })
     }));
-    assert!(pool.len() > 70, "only {} flows compile", pool.len());
+    assert!(pool.len() > 270, "only {} flows compile", pool.len());
     pool
 });
 

@@ -1,11 +1,13 @@
 //! What goes wrong in one run, and when. Says nothing about who is driven by it: the simulator
 //! below, or the real host under a paused clock.
 
+use super::deeds::Act;
 use super::generate::{KEY, PEOPLE, SUBJECT};
+use super::pool::Wanted;
 use super::rng::Rng;
 use gatefold::base::Timestamp;
 use gatefold::base::id::{EventId, TaskId};
-use gatefold::engine::view::{AskKind, PlanField};
+use gatefold::engine::view::PlanField;
 use gatefold::engine::{InboundEvent, Refusal};
 use serde_json::{Map, Value, json};
 
@@ -14,6 +16,10 @@ pub const HOUR_MS: i64 = 60 * MINUTE_MS;
 /// When everything that can be waited for begins to happen again and again; not at a full hour, at
 /// which deadlines are.
 pub const HEAL_MS: i64 = 80 * HOUR_MS + 7;
+/// How long until it happens again; not hours, after which timers fire that it has set.
+pub const NUDGE_MS: i64 = HOUR_MS + 1_217;
+/// What the value of a run is given as then, so that every condition on it holds.
+pub const NUDGED: i64 = 9;
 /// When somebody comes again who found the process down.
 pub const COME_BACK_MS: i64 = 30 * MINUTE_MS;
 /// How long an incident waits for a person.
@@ -132,13 +138,14 @@ pub fn filled(fields: &[PlanField]) -> Map<String, Value> {
 }
 
 impl Vote {
-    /// What they answer to a task of this kind.
-    pub fn answer(&self, kind: AskKind) -> &'static str {
-        match (kind, self.decision) {
-            (AskKind::Approve, decision) => decision,
-            (_, "approved") => "done",
-            _ => "declined",
-        }
+    /// What they answer to a task with these answers.
+    pub fn answer(&self, decisions: &[String]) -> String {
+        let own = decisions.iter().find(|one| *one == self.decision);
+        let other = match self.decision {
+            "approved" => decisions.first(),
+            _ => decisions.last(),
+        };
+        own.or(other).cloned().unwrap_or_default()
     }
 
     /// What they do after the answer to this one.
@@ -154,6 +161,11 @@ impl Vote {
             Some(Refusal::OtherVersion { .. } | Refusal::NotYourTurn) => Some(Self {
                 current: true,
                 delay_ms: HOUR_MS,
+                ..self
+            }),
+            // They look again whether it is free.
+            Some(Refusal::Taken | Refusal::Suspended { .. }) => Some(Self {
+                delay_ms: HOUR_MS + 11,
                 ..self
             }),
             Some(_) => None,
@@ -185,6 +197,10 @@ pub struct Schedule {
     pub by_key: bool,
     /// When the process is killed, and how long until it is started again, in milliseconds.
     pub kills: Vec<(i64, i64)>,
+    /// How many of a hundred who are asked do something else about a task than to answer it.
+    pub acting: usize,
+    /// When somebody outside gives the value of the run, in milliseconds.
+    pub changes: Vec<(i64, Value)>,
 }
 
 /// A version of the document under decision.
@@ -197,6 +213,7 @@ impl Schedule {
     /// and none of the others.
     pub fn of(seed: u64) -> Self {
         let mut rng = Rng::new(seed);
+        let mut people = Rng::new(seed ^ 0xac75);
         let mood = rng.below(5);
         let faulty = [0, 10, 30, 50, 70][mood];
         Self {
@@ -216,6 +233,8 @@ impl Schedule {
             retries: (0..rng.below(6)).map(|_| rng.percent(60)).collect(),
             by_key: false,
             kills: Vec::new(),
+            acting: people.choose(&[0, 30, 90]),
+            changes: changes(&mut people),
         }
     }
 
@@ -241,6 +260,15 @@ impl Schedule {
             arrival.subjects = vec![SUBJECT.to_owned()];
         }
         schedule
+    }
+
+    /// How a person answers the `number`th incident, if what happened leaves the choice.
+    pub fn wanted(&self, number: usize) -> Wanted {
+        match self.retries.get(number) {
+            Some(true) => Wanted::Retry,
+            _ if (self.seed + number as u64).is_multiple_of(3) => Wanted::Set,
+            _ => Wanted::Skip,
+        }
     }
 
     /// What becomes of the `number`th call, try `attempt` of `key`.
@@ -272,6 +300,28 @@ impl Schedule {
             vote.delay_ms += rng.between(3, 999);
         }
         vote
+    }
+
+    /// What somebody does about the question about `version` in `task` beside answering it.
+    pub fn acts(&self, task: &TaskId, version: u64, person: &str) -> Vec<Act> {
+        let mut rng = self.rng_of(&["acts", &task.0, &version.to_string(), person]);
+        let mut acts = Act::drawn(&mut rng, self.acting);
+        for act in &mut acts {
+            act.delay_ms += rng.between(3, 999);
+        }
+        acts
+    }
+
+    /// What is said about the items of a request, and how long after it was opened, in milliseconds.
+    pub fn items(&self, request: &str) -> Vec<(i64, Item)> {
+        let mut rng = self.rng_of(&["items", request]);
+        let count = rng.below(7) as u64;
+        (1..=count)
+            .map(|change| {
+                let at_ms = rng.between(0, 40 * HOUR_MS) + rng.between(3, 999);
+                (at_ms, item(&mut rng, change))
+            })
+            .collect()
     }
 
     fn number(&self, number: usize, len: usize, rng: &mut Rng) -> usize {
@@ -368,6 +418,60 @@ fn arrivals(rng: &mut Rng) -> Vec<Arrival> {
             }),
             copies: if rng.percent(30) { 3 } else { 1 },
         })
+        .collect()
+}
+
+/// Something about an item of a request, or about the whole of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    kind: &'static str,
+    data: Value,
+}
+
+impl Item {
+    /// The event that tells of it.
+    pub fn event(&self, request: &str, at: Timestamp) -> InboundEvent {
+        InboundEvent {
+            id: EventId(format!("evt_{request}_{}", self.data["change"])),
+            kind: self.kind.to_owned(),
+            subjects: vec![request.to_owned()],
+            key: None,
+            data: self.data.clone(),
+            at,
+        }
+    }
+}
+
+fn item(rng: &mut Rng, change: u64) -> Item {
+    let (kind, state, files) = rng.choose(&[
+        ("file360.item_received", "received", 1),
+        ("file360.item_received", "received", 1),
+        ("file360.item_received", "accepted", 1),
+        ("file360.item_received", "accepted", 2),
+        ("file360.item_received", "more_needed", 1),
+        ("file360.item_removed", "missing", 0),
+        ("file360.item_not_applicable", "not_applicable", 0),
+    ]);
+    let kind = if rng.percent(5) {
+        "file360.request_withdrawn"
+    } else {
+        kind
+    };
+    let files: Vec<Value> = (0..files)
+        .map(|at| json!({ "file": { "id": format!("fil_{change}_{at}"), "name": "b.pdf", "version": 1, "sha256": "0" } }))
+        .collect();
+    let data = json!({
+        "item": rng.choose(&["one", "one", "two"]), "state": state, "files": files, "change": change,
+        "because": "so", "reason": "so",
+    });
+    Item { kind, data }
+}
+
+fn changes(rng: &mut Rng) -> Vec<(i64, Value)> {
+    let given = [json!(0), json!(1), json!(2), json!(3), json!("nonsense")];
+    let count = rng.below(4);
+    (0..count)
+        .map(|_| (rng.between(0, 50 * HOUR_MS), rng.pick(&given).clone()))
         .collect()
 }
 

@@ -1,5 +1,6 @@
 //! The world outside, as far as calls reach it: an append-only ledger of what happened.
 
+use gatefold::base::id::EventId;
 use gatefold::plan::run::{CANCEL_ACTION, START_ACTION};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,8 @@ pub struct World {
     pub ledger: Vec<Effect>,
     /// Shares, grants and runs of other flows that are alive.
     pub alive: BTreeSet<String>,
+    /// How runs of other flows ended.
+    pub ended: BTreeMap<String, String>,
     outputs: BTreeMap<String, Value>,
 }
 
@@ -44,7 +47,7 @@ impl World {
             );
             return before.clone();
         }
-        let output = output(key);
+        let output = output(action, key);
         self.ledger.push(Effect {
             key: key.to_owned(),
             action: action.to_owned(),
@@ -57,17 +60,34 @@ impl World {
             "t.grant" => self.alive.insert(text(&output, "grant")),
             "t.unshare" => self.alive.remove(&text(input, "share")),
             START_ACTION => self.alive.insert(text(&output, "run")),
-            CANCEL_ACTION => self.alive.remove(&text(input, "run")),
+            CANCEL_ACTION => self.end(&text(input, "run"), "cancelled"),
             "t.ungrant" => self.alive.remove(&text(input, "grant")),
             _ => false,
         };
         self.outputs.insert(key.to_owned(), output.clone());
         output
     }
+
+    /// That happened under `key`, though not by the hands of this world.
+    pub fn take_down(&mut self, key: &str, action: &str) {
+        self.outputs.insert(key.to_owned(), output(action, key));
+    }
+
+    /// The run of another flow comes to its end. False where it had before.
+    pub fn end(&mut self, run: &str, outcome: &str) -> bool {
+        let is_first = self.alive.remove(run);
+        if is_first {
+            self.ended.insert(run.to_owned(), outcome.to_owned());
+        }
+        is_first
+    }
 }
 
 /// What an action gives: it follows from the key.
-pub fn output(key: &str) -> Value {
+pub fn output(action: &str, key: &str) -> Value {
+    if action == super::pool::EMIT {
+        return json!({ "event": EventId::derived(key) });
+    }
     json!({
         "n": key.len(),
         "share": gatefold::base::id::derive("shr", key),
@@ -80,7 +100,7 @@ pub fn output(key: &str) -> Value {
 
 /// What an action that only computes gives: it follows from the input.
 pub fn computed(input: &Value) -> Value {
-    output(&input.to_string())
+    output("t.pure", &input.to_string())
 }
 
 fn text(value: &Value, field: &str) -> String {

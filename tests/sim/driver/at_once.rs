@@ -4,7 +4,10 @@
 use super::super::pool::{directory, info};
 use super::super::world::{computed, output};
 use super::{Happening, Sim, failure};
-use gatefold::engine::{Assignment, FailureKind, Input, Reply, Work, WorkKey};
+use gatefold::base::id::TaskId;
+use gatefold::engine::view::{TaskPhase, TaskView};
+use gatefold::engine::{Assignment, FailureKind, Input, Load, Reply, RunMachine, Work, WorkKey};
+use std::cmp::Reverse;
 
 impl Sim<'_> {
     pub(super) fn do_at_once(&mut self) {
@@ -25,7 +28,7 @@ impl Sim<'_> {
             let finished = Input::Finished {
                 work: key.clone(),
                 attempt,
-                result: Ok(output(&key.0)),
+                result: Ok(output(&action, &key.0)),
             };
             let now = self.now();
             let machine = self.machine.as_mut().expect("the process is up");
@@ -42,7 +45,7 @@ impl Sim<'_> {
         while progress {
             progress = false;
             for work in machine.outstanding() {
-                if let Some(input) = answer(work) {
+                if let Some(input) = answer(machine, work) {
                     progress |= machine.handle(now, input).is_ok();
                 }
             }
@@ -63,7 +66,7 @@ impl Sim<'_> {
 }
 
 /// The answer to what only computes or asks who is meant.
-fn answer(work: Work) -> Option<Input> {
+fn answer(machine: &RunMachine, work: Work) -> Option<Input> {
     match work {
         Work::Call {
             pure: true,
@@ -78,7 +81,13 @@ fn answer(work: Work) -> Option<Input> {
         }),
         Work::Call { .. } => None,
         Work::Assign {
-            key, by, veto, exclude, ..
+            key,
+            by,
+            veto,
+            exclude,
+            load: wanted,
+            task,
+            ..
         } => {
             let people = directory().resolve(&by, &exclude);
             let veto = directory().resolve(&veto, &exclude);
@@ -86,6 +95,11 @@ fn answer(work: Work) -> Option<Input> {
                 (Ok(people), Ok(veto)) => Input::Assigned {
                     work: key,
                     assignment: Assignment {
+                        load: if wanted {
+                            load(machine, &people, &task)
+                        } else {
+                            Vec::new()
+                        },
                         people,
                         veto,
                         ..Assignment::default()
@@ -99,4 +113,31 @@ fn answer(work: Work) -> Option<Input> {
             })
         }
     }
+}
+
+/// How much each of `people` has to do, by the tasks of the run.
+fn load(machine: &RunMachine, people: &[String], task: &TaskId) -> Vec<Load> {
+    let step = |task: &TaskView| task.step.rsplit('.').next().unwrap_or_default().to_owned();
+    let asked = machine.task(task).map(|task| step(&task)).unwrap_or_default();
+    let mut newest = machine.tasks();
+    newest.reverse();
+    newest.sort_by_key(|task| Reverse(task.opened_at));
+    let count = |count: usize| u32::try_from(count).expect("it is small");
+    let of = |person: &String| {
+        let is_consulted = |task: &TaskView| task.thread.iter().any(|remark| remark.to.as_ref() == Some(person));
+        let has =
+            |task: &&TaskView| task.phase == TaskPhase::Open && (task.people.contains(person) || is_consulted(task));
+        let done = |task: &&TaskView| {
+            matches!(task.phase, TaskPhase::Settled(_))
+                && step(task) == asked
+                && task.decided.iter().any(|record| record.by == *person)
+        };
+        Load {
+            person: person.clone(),
+            open: count(newest.iter().filter(has).count()),
+            since: newest.iter().position(|task| task.people.contains(person)).map(count),
+            done: count(newest.iter().filter(done).count()),
+        }
+    };
+    people.iter().map(of).collect()
 }

@@ -1,17 +1,27 @@
 //! What people and the world do to the host, moment by moment, and how its process is killed.
 
+use super::super::deeds::{Act, Seen};
+use super::super::flows;
 use super::super::generate::SUBJECT;
-use super::super::pool::Flow;
-use super::super::schedule::{COME_BACK_MS, HEAL_MS, HOUR_MS, OPERATOR_MS, Schedule, Vote, beginning, filled, nudges};
+use super::super::pool::{CHILD, CHILD_PLAN, Flow};
+use super::super::schedule::{
+    COME_BACK_MS, HEAL_MS, HOUR_MS, NUDGE_MS, NUDGED, OPERATOR_MS, Schedule, Vote, beginning, filled, nudges,
+};
 use super::Outcome;
 use super::world::{Outside, parts};
-use gatefold::base::Timestamp;
 use gatefold::base::id::{RunId, TaskId};
-use gatefold::engine::{Decision, Event, EventRecord, InboundEvent, Input, JOURNAL_VERSION, RunMachine, RunPhase};
+use gatefold::base::{Timestamp, Value};
+use gatefold::engine::{
+    Decision, Event, EventRecord, InboundEvent, Input, JOURNAL_VERSION, Refusal, RunMachine, RunPhase,
+};
+use gatefold::host::by_hand::SetStep;
 use gatefold::host::{Clock, Host, HostError};
+use gatefold::plan::Plan;
+use gatefold::plan::run::START_ACTION;
 use gatefold::store::memory::MemoryStore;
-use gatefold::store::{Deployment, RunCommit, RunRow, RunStatus, Store, UnitOfWork, Write};
+use gatefold::store::{Deployment, RunCommit, RunFilter, RunRow, RunStatus, Store, UnitOfWork, Write};
 use jiff::SignedDuration;
+use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +38,8 @@ enum Happening {
     Kill(i64),
     Arrive(InboundEvent),
     Decide { task: TaskId, person: String, vote: Vote },
+    Act { task: TaskId, person: String, act: Act },
+    Change(Value),
     Operate,
     Cancel,
     Nudge(u32),
@@ -51,6 +63,8 @@ pub struct Real {
     incidents: usize,
     asked: BTreeSet<(TaskId, u64, String)>,
     operator_called: bool,
+    /// Lines of the journal that were looked through for requests.
+    looked_through: u64,
 }
 
 /// What outlives the process.
@@ -83,6 +97,7 @@ impl Real {
             incidents: 0,
             asked: BTreeSet::new(),
             operator_called: false,
+            looked_through: 0,
             schedule,
         };
         real.push(0, Happening::Start);
@@ -92,6 +107,9 @@ impl Real {
         }
         if let Some(at) = real.schedule.cancel_ms {
             real.push(at, Happening::Cancel);
+        }
+        for (at, given) in real.schedule.changes.clone() {
+            real.push(at, Happening::Change(given));
         }
         for (number, arrival) in real.schedule.arrivals.clone().into_iter().enumerate() {
             let event = arrival.event(number, time_at(arrival.at_ms));
@@ -141,15 +159,6 @@ impl Real {
     /// way the run has the id and the seed that the simulator's has.
     async fn begin(&self, store: &dyn Store) {
         let plan = &self.flow.plan;
-        let deployment = Deployment {
-            flow: plan.flow.clone(),
-            version: plan.version.clone(),
-            hash: plan.hash.clone(),
-            source: self.flow.text.clone(),
-            calendars: super::super::flows::calendars(),
-            by: "user:a".to_owned(),
-            at: beginning(),
-        };
         let row = RunRow {
             id: self.run.clone(),
             flow: plan.flow.clone(),
@@ -193,7 +202,7 @@ impl Real {
         };
         let unit = UnitOfWork {
             run: Some(run),
-            writes: vec![Write::Deploy(deployment), own],
+            writes: vec![deployment(plan, &self.flow.text), deployment(&CHILD_PLAN, CHILD), own],
         };
         store.commit(unit).await.expect("the store is empty");
     }
@@ -207,7 +216,7 @@ impl Real {
         match happening {
             Happening::Start => {
                 self.operator_called = false;
-                *process = Some(start(durable).await);
+                *process = Some(start(durable, [&self.flow.plan.hash, &CHILD_PLAN.hash]).await);
                 self.look(durable).await;
             }
             Happening::Kill(down_ms) => {
@@ -221,7 +230,8 @@ impl Real {
                 for event in nudges(count, time_at(self.now_ms)) {
                     self.push(self.now_ms, Happening::Arrive(event));
                 }
-                self.push(self.now_ms + HOUR_MS, Happening::Nudge(count + 1));
+                self.push(self.now_ms + 13, Happening::Change(json!(NUDGED)));
+                self.push(self.now_ms + NUDGE_MS, Happening::Nudge(count + 1));
             }
             Happening::Arrive(event) => match process {
                 Some(process) => process.host.publish_event(event).await.expect("it can be recorded"),
@@ -246,6 +256,11 @@ impl Real {
     async fn act(&mut self, durable: &Durable, host: &Arc<Host>, happening: Happening) {
         match happening {
             Happening::Decide { task, person, vote } => self.decide(host, task, person, vote).await,
+            Happening::Act { task, person, act } => self.do_about(host, task, person, act).await,
+            Happening::Change(given) => {
+                let values = [("v".to_owned(), given)].into_iter().collect();
+                _ = refusal(host.set_values(&self.run, values, "user:b", "so").await);
+            }
             Happening::Cancel => {
                 let cancelled = host.cancel_run(&self.run, "user:a", "so").await;
                 assert!(
@@ -266,19 +281,32 @@ impl Real {
                 task: task.clone(),
                 by: person.clone(),
                 on_behalf_of: None,
-                decision: vote.answer(found.kind).to_owned(),
+                decision: vote.answer(&found.decisions),
                 reason: Some("so".to_owned()),
                 sha256: Some(document.map(|document| document.sha256).unwrap_or_default()),
                 form: filled(&found.form),
             })
             .await;
-        let refusal = match decided {
-            Ok(_) => None,
-            Err(HostError::Refused(refusal)) => Some(refusal),
-            Err(error) => panic!("{error}"),
-        };
+        let refusal = refusal(decided);
+        if refusal == Some(Refusal::NoSuchTask) {
+            // they are asked again if it comes back to them
+            self.asked.retain(|(of, _, one)| *of != task || *one != person);
+        }
         if let Some(vote) = vote.then(refusal.as_ref()) {
             self.push(self.now_ms + vote.delay_ms, Happening::Decide { task, person, vote });
+        }
+    }
+
+    /// Somebody does something else about a task.
+    async fn do_about(&mut self, host: &Arc<Host>, task: TaskId, person: String, act: Act) {
+        let found = host.task(&task).await.expect("somebody was asked");
+        let seen = Seen {
+            form: &found.form,
+            thread: &found.thread,
+        };
+        let refusal = refusal(host.act(act.acting(&task, &person, &seen)).await);
+        if let Some((person, act)) = act.then(&person, refusal.as_ref()) {
+            self.push(self.now_ms + act.delay_ms, Happening::Act { task, person, act });
         }
     }
 
@@ -286,13 +314,45 @@ impl Real {
         self.operator_called = false;
         let machine = self.replay(durable).await;
         if machine.incident() {
-            let wanted = self.schedule.retries.get(self.incidents).copied().unwrap_or(false);
+            let key = Flow::key_of_incident(&machine);
+            if durable.outside.is_promised(&key) {
+                // nobody can say yet whether it happened
+                self.operator_called = true;
+                return self.push(self.now_ms + OPERATOR_MS, Happening::Operate);
+            }
+            let wanted = self.schedule.wanted(self.incidents);
             self.incidents += 1;
-            let world = durable.outside.world(durable.store.as_ref()).await;
+            let mut world = durable.outside.world(durable.store.as_ref()).await;
+            if durable
+                .store
+                .run(&RunId::derived(&key))
+                .await
+                .expect("it is in memory")
+                .is_some()
+            {
+                world.take_down(&key, START_ACTION);
+            }
             let done = match self.flow.answer(&machine, &world, wanted) {
                 Input::Retry { step, by, reason } => host.retry_step(&self.run, &step, &by, &reason).await,
                 Input::Skip { step, by, reason } => host.skip_step(&self.run, &step, &by, &reason).await,
-                _ => unreachable!("incidents are answered in two ways"),
+                Input::Set {
+                    step,
+                    outcome,
+                    output,
+                    by,
+                    reason,
+                } => {
+                    let output = output.as_object().cloned().unwrap_or_default();
+                    let set = SetStep {
+                        step,
+                        outcome,
+                        output,
+                        by,
+                        reason,
+                    };
+                    host.set_step(&self.run, set).await
+                }
+                _ => unreachable!("incidents are answered in three ways"),
             };
             assert!(matches!(done, Ok(()) | Err(HostError::Refused(_))), "{done:?}");
         }
@@ -307,14 +367,34 @@ impl Real {
             self.operator_called = true;
             self.push(self.now_ms + OPERATOR_MS, Happening::Operate);
         }
+        self.hear_of_requests(durable).await;
         for task in durable.store.open_tasks(None).await.expect("it is in memory") {
             for person in task.people {
                 let version = task.document.as_ref().map_or(0, |document| document.version);
                 if self.asked.insert((task.id.clone(), version, person.clone())) {
                     let vote = self.schedule.vote(0, &task.id, version, &person);
+                    for act in self.schedule.acts(&task.id, version, &person) {
+                        let (task, person) = (task.id.clone(), person.clone());
+                        self.push(self.now_ms + act.delay_ms, Happening::Act { task, person, act });
+                    }
                     let (at, task) = (self.now_ms + vote.delay_ms, task.id.clone());
                     self.push(at, Happening::Decide { task, person, vote });
                 }
+            }
+        }
+    }
+
+    /// Whoever is asked for documents has something to say about some of them.
+    async fn hear_of_requests(&mut self, durable: &Durable) {
+        let new = durable.store.journal(&self.run, self.looked_through, 100_000).await;
+        for record in new.expect("it is in memory") {
+            self.looked_through = record.seq;
+            let Event::CollectOpened { request, .. } = record.event else {
+                continue;
+            };
+            for (after_ms, item) in self.schedule.items(&request) {
+                let at_ms = self.now_ms + after_ms;
+                self.push(at_ms, Happening::Arrive(item.event(&request, time_at(at_ms))));
             }
         }
     }
@@ -348,12 +428,53 @@ impl Real {
             process.serving.abort();
         }
         let effects = durable.outside.world(durable.store.as_ref()).await.ledger;
-        Outcome { journal, effects }
+        let children = self.children(durable).await;
+        Outcome {
+            journal,
+            effects,
+            children,
+        }
+    }
+
+    /// How the runs of other flows ended, which all have.
+    async fn children(&self, durable: &Durable) -> BTreeMap<String, String> {
+        let all = RunFilter {
+            limit: 10_000,
+            ..RunFilter::default()
+        };
+        let rows = durable.store.runs(&all).await.expect("it is in memory");
+        let others = rows.into_iter().filter(|row| row.id != self.run);
+        let end = |row: RunRow| {
+            assert_eq!(row.status, RunStatus::Ended, "{} outlives its parent", row.id);
+            (row.id.0, row.outcome.unwrap_or_default())
+        };
+        others.map(end).collect()
+    }
+}
+
+fn deployment(plan: &Plan, source: &str) -> Write {
+    Write::Deploy(Deployment {
+        flow: plan.flow.clone(),
+        version: plan.version.clone(),
+        hash: plan.hash.clone(),
+        source: source.to_owned(),
+        calendars: flows::calendars(),
+        by: "user:a".to_owned(),
+        at: beginning(),
+    })
+}
+
+/// Why it was refused, if it was; anything else has no business to happen.
+fn refusal<T>(done: Result<T, HostError>) -> Option<Refusal> {
+    match done {
+        Ok(_) => None,
+        Err(HostError::Refused(refusal)) => Some(refusal),
+        Err(error) => panic!("{error}"),
     }
 }
 
 /// A new process over what is durable.
-async fn start(durable: &Durable) -> Process {
+async fn start(durable: &Durable, hashes: [&str; 2]) -> Process {
     let parts = parts(
         &durable.store,
         &durable.outside,
@@ -362,6 +483,10 @@ async fn start(durable: &Durable) -> Process {
     );
     let host = Host::new(parts);
     let told = host.watch();
+    // compiled in a thread of its own where it is not known, so that what begins at once would come in any order
+    for hash in hashes {
+        host.plan(hash).await.expect("it is deployed");
+    }
     host.recover().await.expect("the store can be read");
     let serve = Arc::clone(&host).serve(CancellationToken::new(), Duration::from_secs(1));
     Process {

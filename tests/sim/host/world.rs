@@ -2,7 +2,7 @@
 
 use super::super::driver::PATIENCE_MS;
 use super::super::flows::{CATALOG, calendars};
-use super::super::pool::directory;
+use super::super::pool::{EMIT, directory, fate};
 use super::super::schedule::{CallFate, Fate, Schedule};
 use super::super::world::{Effect, World, computed, output};
 use gatefold::base::Value;
@@ -10,13 +10,14 @@ use gatefold::connect::{
     ActionError, CallContext, Handler, Links, LocalAction, LocalEffect, Mailer, OutgoingMail, OutsideAction,
     Registered, Registry,
 };
+use gatefold::connectors::{self, http::HttpSettings};
 use gatefold::host::reading::{Reader, Where};
 use gatefold::host::{Clock, Limits, Parts, Secrets};
 use gatefold::store::{Blobs, Store, Write};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, RwLock};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, RwLock};
 use std::time::Duration;
 
 /// Local actions say in this scope what they did.
@@ -71,6 +72,11 @@ impl Outside {
         self.inner().promised.is_empty()
     }
 
+    /// Whether the effect of this call is on its way.
+    pub fn is_promised(&self, key: &str) -> bool {
+        self.inner().promised.contains(key)
+    }
+
     /// What is about to become of a call.
     fn fate(&self, key: &str, attempt: u32) -> CallFate {
         let mut call = self.schedule.call(0, key, attempt);
@@ -119,14 +125,19 @@ impl OutsideAction for Action {
         match fate {
             Fate::Refused => Err(ActionError::Transient("refused".to_owned())),
             Fate::Impossible => Err(ActionError::Permanent("impossible".to_owned())),
-            _ => Ok(output(&cx.key)),
+            _ => Ok(output(&self.name, &cx.key)),
         }
     }
 }
 
 #[async_trait::async_trait]
 impl LocalAction for Action {
-    async fn call(&self, cx: &CallContext, _: &dyn Store, input: Value) -> Result<LocalEffect, ActionError> {
+    async fn call(&self, cx: &CallContext, store: &dyn Store, input: Value) -> Result<LocalEffect, ActionError> {
+        let built_in = BUILT_IN.get(&self.name).filter(|_| self.name == EMIT);
+        let real = match built_in.map(|action| &action.handler) {
+            Some(Handler::Local(action)) => Some(action.call(cx, store, input.clone()).await?),
+            _ => None,
+        };
         let mut inner = self.outside.inner();
         // each asking has its own key, so that doing it twice is seen
         let key = format!("{}#{}", cx.key, inner.local.len());
@@ -139,12 +150,26 @@ impl LocalAction for Action {
             digest: None,
             until: None,
         };
-        Ok(LocalEffect {
-            output: output(&cx.key),
-            writes: vec![write],
-        })
+        let mut effect = real.unwrap_or_else(|| LocalEffect {
+            output: output(&self.name, &cx.key),
+            writes: Vec::new(),
+        });
+        effect.writes.push(write);
+        Ok(effect)
     }
 }
+
+/// The built-in actions that a run does here as it does everywhere.
+static BUILT_IN: LazyLock<Registry> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().expect("there can be another one");
+    connectors::registry(&connectors::Settings {
+        http: HttpSettings::default(),
+        mailer: Arc::new(Letterbox),
+        directory: Arc::new(RwLock::new(Arc::new(directory()))),
+        links: Links::new([7; 32], "http://gatefold.test"),
+        blobs: Blobs::open(folder.path()).expect("the folder can be written"),
+    })
+});
 
 struct Letterbox;
 
@@ -164,7 +189,7 @@ const OF_CHECKLISTS: [&str; 2] = ["file360.request_files", "file360.revoke_share
 
 fn registry(outside: &Arc<Outside>) -> Registry {
     let mut registry = Registry::default();
-    let is_called = |name: &str| name.starts_with("t.") || OF_CHECKLISTS.contains(&name);
+    let is_called = |name: &str| name.starts_with("t.") || name == EMIT || OF_CHECKLISTS.contains(&name);
     for (name, info) in CATALOG.actions.iter().filter(|(name, _)| is_called(name)) {
         let action = || {
             Arc::new(Action {
@@ -174,6 +199,7 @@ fn registry(outside: &Arc<Outside>) -> Registry {
         };
         let handler = match name.as_str() {
             "t.pure" => Handler::Pure(|input| Ok(computed(&input))),
+            "t.fate" => Handler::Pure(|input| Ok(fate(&input))),
             _ if info.local => Handler::Local(action()),
             _ => Handler::Outside(action()),
         };
