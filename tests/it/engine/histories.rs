@@ -3,6 +3,7 @@
 //! a later build may decide otherwise, and still has to read it.
 
 use super::kit::Run;
+use super::later;
 use super::runs::child;
 use gatefold::engine::FailureKind::{InDoubt, Permanent, Transient};
 use gatefold::engine::{Decision, Input, Parent, RunPhase, TaskAct};
@@ -614,6 +615,11 @@ fn scripts() -> Vec<Script> {
         ("v1-review", REVIEW, review),
         ("v1-waits", WAITS, waits),
         ("v1-work", WORK, work),
+        ("v1-acts", later::ACTS, later::acts),
+        ("v1-asked", later::ASKED, later::asked),
+        ("v1-by-hand", later::BY_HAND, later::by_hand),
+        ("v1-displaced", later::DISPLACED, later::displaced),
+        ("v1-values", later::VALUES, later::values),
     ]
 }
 
@@ -628,7 +634,7 @@ fn every_script_comes_to_its_end_and_its_history_is_recorded() {
             "{name}: {:?}",
             run.work()
         );
-        assert!(run.handle(Input::Wake).is_ok());
+        assert!(run.machine.handle(run.now, Input::Wake).is_ok());
         let path = folder.join(format!("{name}.jsonl"));
         if path.exists() {
             continue;

@@ -3,6 +3,7 @@
 
 use super::flows;
 use gatefold::engine::{Event, EventRecord, JOURNAL_VERSION, ReplayError, RunMachine, RunPhase};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -83,39 +84,103 @@ fn every_recorded_history_replays_and_reads_back_as_it_was_written() {
     }
 }
 
-#[test]
-fn the_recorded_histories_have_every_type_of_event() {
-    let mut missing: BTreeSet<&str> = [
-        "run_started",
-        "action_scheduled",
-        "attempt_failed",
-        "wait_opened",
-        "task_opened",
-        "task_assigned",
-        "task_acted",
-        "decision_recorded",
-        "decisions_voided",
-        "event_received",
-        "alternative_met",
-        "timer_fired",
-        "call_abandoned",
-        "step_finished",
-        "step_skipped",
-        "migrated",
-        "went_back",
-        "incident_raised",
-        "incident_resolved",
-        "run_closing",
-        "released",
-        "run_ended",
-    ]
-    .into();
-    for (_, _, journal) in histories() {
-        for record in journal {
-            let value = serde_json::to_value(&record).expect("it can be written");
-            missing.remove(value["type"].as_str().expect("it has a type"));
+/// What is public of the types of a journal, as the file that declares them says.
+fn declared() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/engine/event.rs")).expect("it can be read")
+}
+
+/// The variants of an enumeration as they are written into journals, each with its fields.
+fn variants(source: &str, name: &str) -> Vec<(String, Vec<String>)> {
+    let (_, rest) = source
+        .split_once(&format!("pub enum {name} {{"))
+        .expect("it is declared");
+    let (body, _) = rest.split_once("\n}\n").expect("it ends");
+    let mut found: Vec<(String, Vec<String>)> = Vec::new();
+    let mut flat = false;
+    for line in body.lines() {
+        let word = line.trim().trim_end_matches([',', '{']).trim();
+        let indent = line.len() - line.trim_start().len();
+        if indent == 4 && word.starts_with(char::is_uppercase) {
+            let name = word.split(['(', ' ']).next().unwrap_or(word);
+            found.push((snake(name), Vec::new()));
+        }
+        flat |= word.contains("serde(flatten)");
+        let field = word.split_once(": ").map(|(field, _)| field);
+        if let (8, Some(field), Some((_, fields))) = (indent, field.filter(|field| is_word(field)), found.last_mut()) {
+            if !flat {
+                fields.push(field.to_owned());
+            }
+            flat = false;
         }
     }
+    found
+}
+
+fn is_word(text: &str) -> bool {
+    text.chars()
+        .all(|char| char.is_ascii_lowercase() || char.is_ascii_digit() || char == '_')
+}
+
+fn snake(name: &str) -> String {
+    let mut snake = String::new();
+    for char in name.chars() {
+        if char.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.extend(char.to_lowercase());
+    }
+    snake
+}
+
+/// The fields of the structures in the file.
+fn fields_of_structs(source: &str) -> BTreeSet<String> {
+    let fields = source.lines().filter_map(|line| line.strip_prefix("    pub "));
+    let names = fields.filter_map(|line| line.split_once(": ").map(|(name, _)| name.to_owned()));
+    names.filter(|name| is_word(name)).collect()
+}
+
+fn keys(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| {
+            found.insert(key.clone());
+            keys(value, found);
+        }),
+        Value::Array(elements) => elements.iter().for_each(|element| keys(element, found)),
+        _ => {}
+    }
+}
+
+/// Whatever a journal can say, some recorded history says: every type of event, everything that people do
+/// about tasks, every timer and every state of an item, each with every field it can have.
+#[test]
+fn the_recorded_histories_have_every_type_of_event_with_every_field() {
+    let lines: Vec<Value> = histories()
+        .into_iter()
+        .flat_map(|(_, _, journal)| journal)
+        .map(|record| serde_json::to_value(&record).expect("it can be written"))
+        .collect();
+    let source = declared();
+    let mut missing = Vec::new();
+    let enums = [("type", "Event"), ("act", "TaskAct"), ("timer", "TimerKind")];
+    for (tag, name) in enums {
+        let variants = variants(&source, name);
+        assert!(variants.len() > 3, "{name} has {variants:?}");
+        for (variant, fields) in variants {
+            let of_it: Vec<&Value> = lines.iter().filter(|line| line[tag] == variant).collect();
+            if of_it.is_empty() {
+                missing.push(format!("{tag} {variant}"));
+            }
+            let never = fields
+                .iter()
+                .filter(|field| of_it.iter().all(|line| line.get(field).is_none()));
+            missing.extend(never.map(|field| format!("{tag} {variant} with {field}")));
+        }
+    }
+    let mut found = BTreeSet::new();
+    for line in &lines {
+        keys(line, &mut found);
+    }
+    missing.extend(fields_of_structs(&source).difference(&found).cloned());
     assert!(missing.is_empty(), "no history has {missing:?}");
 }
 

@@ -53,12 +53,22 @@ impl Run {
 
     /// The same, started by a step of another run.
     pub fn start_within(plan: Arc<Plan>, inputs: Value, parent: Option<Parent>) -> Self {
+        Self::start_with(plan, inputs, parent, serde_json::Map::new())
+    }
+
+    /// The same, with what the runs of the flow share.
+    pub fn start_with(
+        plan: Arc<Plan>,
+        inputs: Value,
+        parent: Option<Parent>,
+        settings: serde_json::Map<String, Value>,
+    ) -> Self {
         // A Monday morning.
         let now: Timestamp = "2026-11-23T09:00:00Z".parse().expect("it is a time");
         let start = Start {
             run: RunId::from("run_1"),
             inputs,
-            settings: serde_json::Map::new(),
+            settings,
             initiator: "user:ines".to_owned(),
             trigger: "manual".to_owned(),
             seed: 7,

@@ -5,6 +5,7 @@ mod flows;
 #[path = "../../sim/generate.rs"]
 mod generate;
 mod kit;
+mod later;
 #[path = "../../sim/rng.rs"]
 mod rng;
 
