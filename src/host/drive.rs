@@ -6,6 +6,7 @@
 
 use super::calls::{hidden, hidden_failure};
 use super::children::is_about_runs;
+use super::desk::Desk;
 use super::project::{Tally, awaited, locked, owned};
 use super::slots::{Loaded, Slot, Stored};
 use super::{Host, HostError};
@@ -320,6 +321,7 @@ impl Host {
     /// Computes, and asks the directory, as long as there is something to compute or to ask. What
     /// came after the event at `stored` is not durable yet.
     async fn do_immediate(&self, machine: &mut RunMachine, stored: u64) -> Result<(), HostError> {
+        let mut desk = Desk::default();
         loop {
             let now = self.now();
             let mut progress = self.tell_of_newer(machine, stored).await?;
@@ -337,7 +339,7 @@ impl Host {
                         attempt,
                         result: self.compute(&action, input),
                     },
-                    Work::Assign { .. } => self.resolve_people(machine, work).await?,
+                    Work::Assign { .. } => self.resolve_people(&mut desk, machine, work).await?,
                     Work::Call {
                         key,
                         attempt,

@@ -9,6 +9,7 @@ pub mod children;
 pub mod clock;
 mod codes;
 pub mod deploy;
+pub mod desk;
 pub mod drive;
 pub mod ended;
 pub mod error;

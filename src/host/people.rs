@@ -1,23 +1,21 @@
 //! Who is meant by a task: asked of the directory, today.
 
-use super::project::task_row;
+use super::desk::{Desk, plain};
 use super::{Host, HostError};
-use crate::base::id::TaskId;
 use crate::engine::event::Weight;
-use crate::engine::{Assignment, Failure, FailureKind, Input, Load, RunMachine, StandIn, Work};
+use crate::engine::{Assignment, Failure, FailureKind, Input, RunMachine, StandIn, Work};
 use crate::people::{Directory, UnknownPrincipal};
-use crate::store::{TaskRow, TaskState};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use std::cmp::Reverse;
-use std::collections::BTreeSet;
-
-/// How many tasks, the newest first, are looked through for when somebody last got one.
-pub const TASKS_LOOKED_THROUGH: usize = 1_000;
 
 impl Host {
     /// Who is meant, or why nobody is.
-    pub(super) async fn resolve_people(&self, machine: &RunMachine, work: Work) -> Result<Input, HostError> {
+    pub(super) async fn resolve_people(
+        &self,
+        desk: &mut Desk,
+        machine: &RunMachine,
+        work: Work,
+    ) -> Result<Input, HostError> {
         let Work::Assign {
             key,
             by,
@@ -52,7 +50,7 @@ impl Host {
         if load {
             let view = machine.task(&task);
             let step = view.as_ref().map_or("", |view| plain(&view.step));
-            assignment.load = self.load_of(machine, &assignment, step).await?;
+            assignment.load = self.load_of(desk, machine, &assignment, step).await?;
         }
         Ok(Input::Assigned { work: key, assignment })
     }
@@ -62,37 +60,6 @@ impl Host {
         let zone = machine.plan().calendar.as_ref().map(|calendar| calendar.zone.as_str());
         let zone = zone.and_then(|zone| TimeZone::get(zone).ok()).unwrap_or(TimeZone::UTC);
         self.now().to_zoned(zone).date()
-    }
-
-    /// How much those who could act have to do. What the run has decided and not stored yet counts as well: of
-    /// several tasks that open at once, each is given to somebody knowing who got the others.
-    async fn load_of(&self, machine: &RunMachine, assignment: &Assignment, step: &str) -> Result<Vec<Load>, HostError> {
-        let store = &self.parts().store;
-        let row = |view| task_row(machine.run(), &machine.plan().flow, view, 0);
-        let unsaved: Vec<TaskRow> = machine.unsaved_tasks().into_iter().map(row).collect();
-        let ids: BTreeSet<TaskId> = unsaved.iter().map(|task| task.id.clone()).collect();
-        let is_stored = |task: &TaskRow| !ids.contains(&task.id);
-        let stored = store.newest_tasks(TASKS_LOOKED_THROUGH).await?;
-        let stored = stored.into_iter().filter(is_stored);
-        let mut newest: Vec<TaskRow> = unsaved.iter().rev().cloned().chain(stored).collect();
-        newest.sort_by_key(|task| Reverse(task.opened_at));
-        let mut load = Vec::with_capacity(assignment.people.len());
-        let deputies = assignment.deputies.iter().map(|one| &one.by);
-        for person in assignment.people.iter().chain(deputies) {
-            let is_theirs = |task: &&TaskRow| task.listed_for().any(|other| other == person);
-            let stored = store.open_tasks(Some(person)).await?;
-            let stored = stored.iter().filter(|task| is_stored(task)).count();
-            let new = unsaved.iter().filter(|task| task.state == TaskState::Open);
-            let open = stored + new.filter(is_theirs).count();
-            let since = newest.iter().position(|task| task.people.contains(person));
-            load.push(Load {
-                person: person.clone(),
-                open: u32::try_from(open).unwrap_or(u32::MAX),
-                since: since.and_then(|since| u32::try_from(since).ok()),
-                done: done_by(&newest, person, &machine.plan().flow, step),
-            });
-        }
-        Ok(load)
     }
 
     /// Whether `person` is one of those meant by `principals`. A word that fits nobody means nobody.
@@ -143,22 +110,6 @@ fn assignment(
         weights: Vec::new(),
         load: Vec::new(),
     })
-}
-
-/// How often `person` answered this step of this flow.
-fn done_by(tasks: &[TaskRow], person: &str, flow: &str, step: &str) -> u32 {
-    let same = |task: &&TaskRow| task.flow == flow && plain(&task.step) == step;
-    let answered = |task: &&TaskRow| {
-        let settled = matches!(task.state, TaskState::Settled(_));
-        settled && task.decided.iter().any(|record| record.by == person)
-    };
-    let count = tasks.iter().filter(same).filter(answered).count();
-    u32::try_from(count).unwrap_or(u32::MAX)
-}
-
-/// The step as its flow calls it, without the element it stands in.
-fn plain(step: &str) -> &str {
-    step.rsplit_once('.').map_or(step, |(_, id)| id)
 }
 
 /// Who may answer at all, where not everybody may. A word that fits nobody lets nobody.

@@ -1,11 +1,14 @@
 //! Who is meant today, whose turn it is, and who may act for whom, as the directory says.
 
+use super::store::Told;
 use super::world::World;
 use gatefold::engine::event::StandIn;
 use gatefold::engine::{Acting, Decision, Refusal, TaskAct};
 use gatefold::host::HostError;
-use gatefold::store::TaskRow;
+use gatefold::store::{Store, TaskRow};
 use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// A flow with one task with this under `task`.
@@ -64,6 +67,30 @@ async fn the_round_goes_round_and_the_shortest_queue_is_filled_first() {
         }
         assert_eq!(given, ["user:anna", "user:ben", "user:anna", "user:ben"], "{pick}");
     }
+}
+
+/// A wide `each` does not look through everything for every one of its elements.
+#[tokio::test(start_paused = true)]
+async fn tasks_that_open_at_once_are_shared_out_after_one_look_at_what_there_is() {
+    let store = Arc::new(Told::default());
+    let world = World::over(Arc::clone(&store) as Arc<dyn Store>);
+    let process = world.start().await;
+    let wide = "flow: wide\nversion: 1.0.0\ninputs: { list: { type: list } }\nsteps:\n  - id: all\n    each:\n      in: ${{ inputs.list }}\n      parallel: 200\n      steps:\n        - id: work\n          task: { to: [role:legal], distribution: assign, pick: shortest_queue }\n          deadline: { due: 5 days }\n          outcomes: { declined: { end: declined }, expired: { end: late } }\n";
+    process.deploy(wide).await;
+    let mut reads = Vec::new();
+    for count in [10, 200] {
+        let before = store.task_reads.load(Ordering::Relaxed);
+        let list: Vec<usize> = (0..count).collect();
+        process.begin("wide", json!({ "list": list })).await;
+        reads.push(store.task_reads.load(Ordering::Relaxed) - before);
+    }
+    assert_eq!(reads[0], reads[1], "a wider each reads more");
+    let tasks = process.host.open_tasks(None).await.unwrap();
+    let has = |person: &str| {
+        let theirs = tasks.iter().filter(|task| task.claimed_by.as_deref() == Some(person));
+        theirs.count()
+    };
+    assert_eq!((tasks.len(), has("user:anna"), has("user:ben")), (210, 105, 105));
 }
 
 #[tokio::test(start_paused = true)]

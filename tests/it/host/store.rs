@@ -13,6 +13,7 @@ use gatefold::store::{
 use std::collections::BTreeSet;
 use std::future::pending;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// What the store is told to do, until it is told otherwise.
@@ -42,6 +43,8 @@ pub struct Told {
     inner: MemoryStore,
     orders: Mutex<Orders>,
     committed: Mutex<Vec<UnitOfWork>>,
+    /// How often tasks were read.
+    pub task_reads: AtomicUsize,
 }
 
 impl Told {
@@ -171,10 +174,12 @@ impl Store for Told {
     }
 
     async fn open_tasks(&self, person: Option<&str>) -> Result<Vec<TaskRow>, StoreError> {
+        self.task_reads.fetch_add(1, Ordering::Relaxed);
         self.inner.open_tasks(person).await
     }
 
     async fn newest_tasks(&self, limit: usize) -> Result<Vec<TaskRow>, StoreError> {
+        self.task_reads.fetch_add(1, Ordering::Relaxed);
         self.inner.newest_tasks(limit).await
     }
 
