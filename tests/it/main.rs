@@ -17,6 +17,7 @@ mod generated;
 mod harness;
 #[cfg(feature = "runtime")]
 mod host;
+mod limits;
 mod lint;
 #[cfg(feature = "runtime")]
 mod pains;

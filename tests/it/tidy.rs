@@ -448,3 +448,56 @@ fn nothing_names_a_place_on_somebodys_machine() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Limits that no test goes to, each with why.
+const NOT_GONE_TO: [(&str, &str); 4] = [
+    (
+        "MAX_ANSWER_BYTES",
+        "of a process of this build, which answers with less",
+    ),
+    (
+        "MAX_FUEL",
+        "an expression of 500 tokens is far from it: the second wall behind them",
+    ),
+    ("MAX_MOMENTS", "ten thousand moments of a case take too long to show"),
+    (
+        "MAX_SCHEMA_DEPTH",
+        "types of actions are compiled in, and none is that deep",
+    ),
+];
+
+#[test]
+fn every_limit_is_named_by_a_test() {
+    let mut limits = BTreeSet::new();
+    let mut tests = String::new();
+    for path in rust_files(&package().join("tests")) {
+        tests.push_str(&fs::read_to_string(&path).expect("it can be read"));
+    }
+    for path in rust_files(&package().join("src")) {
+        let text = fs::read_to_string(&path).expect("it can be read");
+        let is_test = path.iter().any(|part| part == "tests" || part == "tests.rs");
+        let at = if is_test {
+            Some(0)
+        } else {
+            text.find("#[cfg(test)]\nmod ")
+        };
+        let (code, test) = text.split_at(at.unwrap_or(text.len()));
+        tests.push_str(test);
+        let consts = code.lines().filter_map(|line| line.split_once("const MAX_"));
+        limits.extend(consts.filter_map(|(_, rest)| Some(format!("MAX_{}", rest.split_once(':')?.0))));
+    }
+    assert!(limits.len() > 60, "{limits:?}");
+    let words: BTreeSet<&str> = tests
+        .split(|char: char| !char.is_alphanumeric() && char != '_')
+        .collect();
+    let known: BTreeSet<&str> = NOT_GONE_TO.iter().map(|(name, _)| *name).collect();
+    // The list above names them all the same.
+    let is_named = |limit: &str| words.contains(limit) && !known.contains(limit);
+    let never: Vec<&String> = limits
+        .iter()
+        .filter(|limit| !is_named(limit) && !known.contains(limit.as_str()))
+        .collect();
+    assert!(never.is_empty(), "no test goes to {never:?}, nor one past");
+    let gone: Vec<&&str> = known.iter().filter(|name| !limits.contains(**name)).collect();
+    assert!(gone.is_empty(), "there are no limits {gone:?} any more");
+}

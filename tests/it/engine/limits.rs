@@ -4,9 +4,12 @@ use super::flows;
 use super::kit::Run;
 use gatefold::base::id::EventId;
 use gatefold::engine::StepPhase::{Finished, Incident};
-use gatefold::engine::limits::{MAX_EVENTS, MAX_KEPT_EVENTS, MAX_PAYLOAD_BYTES, MAX_ROUNDS};
+use gatefold::engine::limits::{
+    MAX_EVENTS, MAX_EVENTS_WITH_EACH, MAX_KEPT_EVENTS, MAX_PAYLOAD_BYTES, MAX_RESULTS_BYTES, MAX_ROUNDS,
+};
 use gatefold::engine::{Event, FailureKind, Input, Reply, RunMachine};
 use gatefold::plan::Disposition;
+use gatefold::spec::limits::MAX_ELEMENTS;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -153,6 +156,97 @@ steps:
             .expect("it is outstanding");
     }
     assert_eq!((rounds, run.ended().as_deref()), (MAX_ROUNDS, Some("tired")));
+}
+
+/// A run of an `each` over `list`, to which an element is added that `first` gave.
+fn adding(list: Value, item: &str) -> Run {
+    let mut run = Run::start(
+        "flow: t
+version: 1.0.0
+inputs: { list: { type: list } }
+steps:
+  - { id: first, uses: t.call }
+  - { id: all, each: { in: '${{ inputs.list }}', parallel: 1, steps: [{ id: one, uses: t.call }] } }
+  - { id: more, after: first, add: { to: all, item: '${{ steps.first.n }}' }, outcomes: { closed: continue } }
+",
+        json!({ "list": list }),
+    );
+    run.done("first:1", json!({ "n": item }));
+    run
+}
+
+#[test]
+fn so_many_elements_are_added_and_no_more() {
+    let list = |count: usize| json!((0..count).collect::<Vec<_>>());
+    let run = adding(list(MAX_ELEMENTS - 1), "one");
+    assert_eq!(run.output("more")["index"], MAX_ELEMENTS - 1);
+    let run = adding(list(MAX_ELEMENTS), "one");
+    let error = run.step("more").error.expect("it has an incident");
+    assert!(error.contains("10000 elements"), "{error}");
+}
+
+#[test]
+fn elements_are_added_until_they_are_as_large_as_may_be() {
+    let text = |bytes: usize| "x".repeat(bytes - 2);
+    let half = MAX_PAYLOAD_BYTES / 2;
+    let run = adding(json!([text(half)]), &text(half));
+    assert_eq!(run.outcome("more").as_deref(), Some("done"));
+    let run = adding(json!([text(half)]), &text(half + 1));
+    let error = run.step("more").error.expect("it has an incident");
+    assert!(error.contains("1048577 bytes"), "{error}");
+}
+
+#[test]
+fn results_are_as_large_as_the_limit_and_what_comes_then_is_too_large() {
+    let bytes = MAX_RESULTS_BYTES / 8;
+    let mut run = Run::of(
+        "steps:
+  - id: all
+    each:
+      in: [1, 2, 3, 4, 5, 6, 7, 8, 9]
+      join: settled
+      steps: [{ id: one, uses: t.call }]
+      outputs: { n: '${{ steps.one.n }}' }
+",
+    );
+    for at in 0..9 {
+        let output = if at < 8 { payload(bytes) } else { json!({ "n": 1 }) };
+        run.done(&format!("all[{at}].one:1"), output);
+    }
+    let ended = run.journal.iter().filter_map(|record| match &record.event {
+        Event::ElementEnded { status, output, .. } => Some((status.as_str(), output)),
+        _ => None,
+    });
+    let ended: Vec<_> = ended.collect();
+    assert!(ended[..8].iter().all(|(status, _)| *status == "completed"));
+    assert_eq!(ended[8], ("too_large", &json!({})));
+}
+
+/// Up to how many it may be takes too long to show here.
+#[test]
+fn a_run_with_an_each_may_be_longer() {
+    const { assert!(MAX_EVENTS_WITH_EACH > MAX_EVENTS) };
+    let mut run = Run::of(
+        "steps:
+  - { id: a, uses: t.call, after: start }
+  - { id: all, after: a, each: { in: [1], steps: [{ id: one, uses: t.call }] } }
+",
+    );
+    let mut attempt = 0;
+    while run.machine.seq() <= MAX_EVENTS {
+        attempt += 1;
+        let failure = gatefold::engine::Failure {
+            kind: FailureKind::Permanent,
+            message: "broken".to_owned(),
+        };
+        let (work, result) = (run.machine.outstanding()[0].key().clone(), Err(failure));
+        let taken = run.machine.handle(run.now, Input::Finished { work, attempt, result });
+        taken.expect("it is outstanding");
+        let (step, by, reason) = ("a".to_owned(), "user:ines".to_owned(), "again".to_owned());
+        let taken = run.machine.handle(run.now, Input::Retry { step, by, reason });
+        taken.expect("it has an incident");
+    }
+    assert_eq!(run.closing(), None);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::{WAITING, signed};
 use gatefold::engine::Event;
 use gatefold::host::HostError;
 use gatefold::host::runs::StartRun;
+use gatefold::host::touched::MAX_LOOKED_AT;
 use gatefold::store::{RunFilter, Store, StoreError};
 use serde_json::json;
 use std::sync::Arc;
@@ -170,4 +171,27 @@ async fn a_damaged_run_is_shown_to_people_and_keeps_nobody_else_from_going_on() 
     let process = world.start().await;
     assert_eq!(process.end(&damaged).await, "completed", "it goes on once it is mended");
     assert_eq!(process.host.list_runs(&filter).await.unwrap(), []);
+}
+
+/// A look at a deployment reads so many runs and says where there are more.
+#[tokio::test(start_paused = true)]
+async fn so_many_runs_are_looked_at_for_a_deployment() {
+    let (_, world) = told();
+    let process = world.start().await;
+    process.deploy(WAITING).await;
+    for _ in 0..MAX_LOOKED_AT {
+        process.begin("waits", json!({})).await;
+    }
+    let next = WAITING.replace("version: 1.0.0", "version: 1.0.1");
+    let deployed = process.host.deploy("waits.flow.yaml", &next, "user:anna").await;
+    let (deployment, _) = deployed.expect("it is fit to be deployed");
+    let counted = async || {
+        let touching = process.host.touched(&deployment).await.unwrap();
+        let runs: u32 = touching.waiting.iter().map(|touched| touched.runs).sum();
+        (runs as usize, touching.more)
+    };
+    assert_eq!(counted().await, (MAX_LOOKED_AT, false));
+    // the newest comes first, and is one of the new version
+    process.begin("waits", json!({})).await;
+    assert_eq!(counted().await, (MAX_LOOKED_AT - 1, true));
 }
