@@ -116,7 +116,7 @@ impl Host {
         let checked = checked.map_err(|problems| HostError::BadInputs { problems })?;
         let settings = self.settings_for(&plan).await?;
         let (host, child) = (Arc::clone(self), child.clone());
-        self.to_its_end(async move {
+        self.to_its_end(format!("run {child}"), async move {
             match host
                 .begin_run(&plan, &child, &start, Some(parent), (checked, settings), Vec::new())
                 .await

@@ -14,7 +14,10 @@ use crate::base::id::{FileId, RunId};
 use crate::connect::{ActionError, CallContext, Handler, LocalEffect};
 use crate::engine::{Failure, FailureKind, Input, Refusal, Reply, RunMachine, Work};
 use crate::store::{CommitError, Delivery, RunCommit, RunRow, StoreError, Subscription, UnitOfWork, Write};
+use futures_util::FutureExt as _;
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 /// How often a run is read anew when somebody else was faster.
@@ -66,10 +69,23 @@ impl Host {
         writes: Vec<Write>,
     ) -> Result<Reply, HostError> {
         let (host, run) = (Arc::clone(self), run.clone());
-        self.to_its_end(async move {
+        let what = of_run(&run);
+        self.to_its_end(what.clone(), async move {
             let place = host.slots.of(&run);
             let pending = Pending { input, writes };
-            let result = host.drive_in(&run, &mut *place.lock().await, pending).await;
+            let mut slot = place.lock().await;
+            let driven = AssertUnwindSafe(host.drive_in(&run, &mut slot, pending)).catch_unwind();
+            let result = match driven.await {
+                Ok(driven) => driven,
+                Err(panic) => {
+                    // what its machine decided is not durable
+                    slot.loaded = None;
+                    let error = broke_off(what, &*panic);
+                    host.take_up_again(&run, &error).await;
+                    Err(error)
+                }
+            };
+            drop(slot);
             drop(place);
             host.slots.forget_empty(&run);
             result
@@ -77,9 +93,11 @@ impl Host {
         .await
     }
 
-    /// Does `work` to its end, also where whoever asked for it goes away meanwhile.
+    /// Does `work` to its end, also where whoever asked for it goes away meanwhile. A panic is damage of `what` it is
+    /// about, and of nothing else.
     pub(super) async fn to_its_end<T: Send + 'static>(
         &self,
+        what: String,
         work: impl Future<Output = Result<T, HostError>> + Send + 'static,
     ) -> Result<T, HostError> {
         let cut_off = self.cut_off.clone();
@@ -92,7 +110,7 @@ impl Host {
         });
         match done.await {
             Ok(done) => done,
-            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(error) if error.is_panic() => Err(broke_off(what, &*error.into_panic())),
             Err(_) => Err(HostError::ShuttingDown),
         }
     }
@@ -161,7 +179,7 @@ impl Host {
         match error {
             HostError::NotFound(_) => {}
             HostError::Damaged { .. } => {
-                tracing::error!(%run, %error, "a run cannot be read and stands still; the others go on");
+                tracing::error!(%run, %error, "a run cannot be seen through and stands still; the others go on");
                 if let Err(error) = self.show_damage(run).await {
                     tracing::error!(%run, %error, "a damaged run could not be listed as an incident");
                 }
@@ -253,10 +271,16 @@ impl Host {
         let replayed = if journal.len() > REPLAYED_HERE {
             // a long journal takes a while, and nobody else shall wait for it
             let replay = move || RunMachine::replay(plan, &journal);
-            let broke_off = |error| HostError::Store(StoreError::Failed(format!("reading a run broke off: {error}")));
-            tokio::task::spawn_blocking(replay).await.map_err(broke_off)?
+            match tokio::task::spawn_blocking(replay).await {
+                Ok(replayed) => replayed,
+                Err(error) if error.is_panic() => {
+                    return Err(broke_off("its journal".to_owned(), &*error.into_panic()));
+                }
+                Err(_) => return Err(HostError::ShuttingDown),
+            }
         } else {
-            RunMachine::replay(plan, &journal)
+            std::panic::catch_unwind(AssertUnwindSafe(|| RunMachine::replay(plan, &journal)))
+                .map_err(|panic| broke_off("its journal".to_owned(), &*panic))?
         };
         replayed.map_err(|error| HostError::Damaged {
             what: "its journal".to_owned(),
@@ -538,7 +562,22 @@ fn damage(run: &RunId, error: HostError) -> HostError {
         HostError::Store(StoreError::Damaged(why)) => why,
         other => return other,
     };
-    let what = format!("run {run}");
+    let what = of_run(run);
+    HostError::Damaged { what, why }
+}
+
+fn of_run(run: &RunId) -> String {
+    format!("run {run}")
+}
+
+/// A panic while `what` was worked on, as damage of it.
+pub(super) fn broke_off(what: String, panic: &(dyn Any + Send)) -> HostError {
+    let said = panic.downcast_ref::<&str>().copied();
+    let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let why = format!(
+        "it broke off, which is a bug, please report it: {}",
+        said.unwrap_or("it says no more")
+    );
     HostError::Damaged { what, why }
 }
 

@@ -101,7 +101,13 @@ impl Host {
                 return Ok(store.next_event_due().await?);
             }
             for PendingEvent { event, attempts } in pending {
-                if let Err(error) = self.deliver(&event).await {
+                let event = Arc::new(event);
+                let (host, to_deliver) = (Arc::clone(self), Arc::clone(&event));
+                let what = format!("event {}", event.id);
+                if let Err(error) = self
+                    .to_its_end(what, async move { host.deliver(&to_deliver).await })
+                    .await
+                {
                     self.put_off(&event, attempts + 1, now, &error).await?;
                 }
                 if self.stop.is_cancelled() {

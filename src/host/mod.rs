@@ -53,7 +53,9 @@ use crate::people::Directory;
 use crate::plan::Plan;
 use crate::spec::Catalog;
 use crate::store::{Blobs, Standing, Store};
+use futures_util::FutureExt as _;
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -63,6 +65,8 @@ use tokio_util::task::TaskTracker;
 
 /// Events that a slow listener may lag behind before it misses some.
 const LISTENER_BACKLOG: usize = 1024;
+/// Pause before a loop of the host that broke off begins anew.
+const BEGIN_ANEW: Duration = Duration::from_secs(5);
 
 /// Pause before it is looked again whether there is something to do.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
@@ -239,12 +243,12 @@ impl Host {
     /// flight finish for at most `grace`. What is not finished by then is taken up by `recover`.
     pub async fn serve(self: Arc<Self>, stop: CancellationToken, grace: Duration) {
         let background = TaskTracker::new();
-        background.spawn(Arc::clone(&self).run_timers());
-        background.spawn(Arc::clone(&self).run_events());
-        background.spawn(Arc::clone(&self).run_outbox());
-        background.spawn(Arc::clone(&self).run_schedules());
-        background.spawn(Arc::clone(&self).run_expiries());
-        background.spawn(Arc::clone(&self).run_retention());
+        background.spawn(Arc::clone(&self).kept_up("timers", Self::run_timers));
+        background.spawn(Arc::clone(&self).kept_up("events", Self::run_events));
+        background.spawn(Arc::clone(&self).kept_up("mails", Self::run_outbox));
+        background.spawn(Arc::clone(&self).kept_up("schedules", Self::run_schedules));
+        background.spawn(Arc::clone(&self).kept_up("expiries", Self::run_expiries));
+        background.spawn(Arc::clone(&self).kept_up("retention", Self::run_retention));
         background.close();
         stop.cancelled().await;
         self.stop.cancel();
@@ -270,6 +274,18 @@ impl Host {
             Ok(())
         };
         tokio::time::timeout(most, at_rest).await.unwrap_or(Ok(()))
+    }
+
+    /// Keeps one of the loops going until the host stops: a panic in it costs what it was about, not the loop.
+    async fn kept_up<F: Future<Output = ()> + Send>(self: Arc<Self>, what: &'static str, run: fn(Arc<Self>) -> F) {
+        while let Err(panic) = AssertUnwindSafe(run(Arc::clone(&self))).catch_unwind().await {
+            let error = drive::broke_off(what.to_owned(), &*panic);
+            tracing::error!(%error, "it begins anew");
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(BEGIN_ANEW) => {}
+            }
+        }
     }
 
     /// Stops at once, as a crash does: nothing new is begun and nothing in flight is waited for.

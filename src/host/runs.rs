@@ -1,6 +1,6 @@
 //! Runs: start, look, watch.
 
-use super::drive::Stop;
+use super::drive::{Stop, broke_off};
 use super::files::version_of;
 use super::once::OnceKey;
 use super::retention::key_until;
@@ -14,7 +14,9 @@ use crate::engine::{EventRecord, Input, Parent, Reply, RunMachine, Start, Why, w
 use crate::plan::Plan;
 use crate::spec::InputKind;
 use crate::store::{RunFilter, RunRow, RunStatus, Write};
+use futures_util::FutureExt as _;
 use serde_json::{Map, json};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::sync::broadcast;
 
@@ -103,7 +105,8 @@ impl Host {
         writes: Vec<Write>,
     ) -> Result<RunId, HostError> {
         let host = Arc::clone(self);
-        self.to_its_end(async move { host.start_here(start, writes).await })
+        let what = format!("a start of flow {}", start.flow);
+        self.to_its_end(what, async move { host.start_here(start, writes).await })
             .await
     }
 
@@ -154,7 +157,11 @@ impl Host {
         let mut slot = place.lock().await;
         let mut loaded = self.begin(plan, run, start, parent, given)?;
         let mut has_begun = false;
-        let settled = self.settle(run, &mut loaded, writes, &mut || has_begun = true).await;
+        let mut begun = || has_begun = true;
+        let settled = AssertUnwindSafe(self.settle(run, &mut loaded, writes, &mut begun)).catch_unwind();
+        let settled = settled
+            .await
+            .unwrap_or_else(|panic| Err(broke_off(format!("run {run}"), &*panic).into()));
         match settled {
             Ok(()) => {
                 slot.loaded = Some(loaded);

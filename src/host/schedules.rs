@@ -49,7 +49,7 @@ impl Host {
             let next = match self.start_scheduled(&mut dealt_with).await {
                 Ok(next) => next,
                 Err(error) => {
-                    tracing::error!(%error, "a recurring moment could not be dealt with; it is tried again");
+                    tracing::error!(%error, "flows with a schedule could not be looked for; it is tried again");
                     Some(self.now().checked_add(AGAIN).unwrap_or(Timestamp::MAX))
                 }
             };
@@ -74,18 +74,40 @@ impl Host {
                 trigger,
             };
             let now = self.now();
-            let since = self.dealt_with_until(scheduled, dealt_with, now).await?;
-            for moment in due(scheduled, since, now) {
-                if self.stop.is_cancelled() {
-                    return Ok(None);
+            let comes = match self.deal_with_moments(scheduled, dealt_with, now).await {
+                Ok(()) => schedule.after(now),
+                // one flow does not keep the others from being started
+                Err(error) => {
+                    tracing::error!(flow = plan.flow, %error, "a recurring moment could not be dealt with; it is tried again");
+                    Some(now.checked_add(AGAIN).unwrap_or(Timestamp::MAX))
                 }
-                self.start_at(scheduled, moment).await?;
-                dealt_with.insert(plan.flow.clone(), (plan.hash.clone(), moment));
+            };
+            if self.stop.is_cancelled() {
+                return Ok(None);
             }
-            dealt_with.insert(plan.flow.clone(), (plan.hash.clone(), now.max(since)));
-            next = [next, schedule.after(now)].into_iter().flatten().min();
+            next = [next, comes].into_iter().flatten().min();
         }
         Ok(next)
+    }
+
+    /// Deals with every moment of one flow that has come.
+    async fn deal_with_moments(
+        self: &Arc<Self>,
+        scheduled: Scheduled<'_>,
+        dealt_with: &mut DealtWith,
+        now: Timestamp,
+    ) -> Result<(), HostError> {
+        let plan = scheduled.plan;
+        let since = self.dealt_with_until(scheduled, dealt_with, now).await?;
+        for moment in due(scheduled, since, now) {
+            if self.stop.is_cancelled() {
+                return Ok(());
+            }
+            self.start_at(scheduled, moment).await?;
+            dealt_with.insert(plan.flow.clone(), (plan.hash.clone(), moment));
+        }
+        dealt_with.insert(plan.flow.clone(), (plan.hash.clone(), now.max(since)));
+        Ok(())
     }
 
     /// Up to when the moments of a flow are dealt with. A version begins with its deployment.

@@ -9,6 +9,7 @@ mod locks;
 mod mails;
 mod migrate;
 mod newest;
+mod panics;
 mod people;
 mod settings;
 pub mod store;

@@ -327,6 +327,9 @@ struct Keep {
 impl LocalAction for Keep {
     async fn call(&self, cx: &CallContext, _: &dyn Store, input: Value) -> Result<LocalEffect, ActionError> {
         let next = self.script.lock().unwrap().get_mut(&cx.step).and_then(Vec::pop);
+        if matches!(next, Some(Behaviour::Panic)) {
+            panic!("as told by the test");
+        }
         if matches!(next, Some(Behaviour::Leak)) {
             return Err(ActionError::Permanent(format!("refused: {input}")));
         }
