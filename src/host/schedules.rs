@@ -6,6 +6,7 @@
 //! `LOOK_BACK`.
 
 use super::once::OnceKey;
+use super::retention::key_until;
 use super::runs::StartRun;
 use super::timers::pause;
 use super::triggers::trigger_inputs;
@@ -13,7 +14,7 @@ use super::{Host, HostError};
 use crate::base::{Schedule, Timestamp};
 use crate::plan::Plan;
 use crate::spec::flow::{CatchUp, Overlap, ScheduleTrigger};
-use crate::store::{RunFilter, RunStatus, Write};
+use crate::store::{RunFilter, RunStatus};
 use jiff::SignedDuration;
 use serde_json::json;
 use std::collections::HashMap;
@@ -170,14 +171,8 @@ impl Host {
     /// Uses a moment up without a run.
     async fn pass_over(self: &Arc<Self>, once: OnceKey) -> Result<(), HostError> {
         self.metrics().moments_passed_over.add(1);
-        self.commit_alone(vec![Write::Once {
-            scope: once.scope,
-            key: once.key,
-            value: String::new(),
-            digest: None,
-            until: None,
-        }])
-        .await
+        let until = key_until(self.now());
+        self.commit_alone(vec![once.used_for(String::new(), until)]).await
     }
 
     /// Whether the run of an earlier moment still goes on.

@@ -3,6 +3,7 @@
 use super::world::{Process, World, beginning};
 use gatefold::base::id::{EventId, RunId};
 use gatefold::engine::InboundEvent;
+use gatefold::host::retention::KEYS_DAYS;
 use gatefold::host::runs::RunView;
 use gatefold::host::schedules::MOST_MADE_UP;
 use gatefold::host::triggers::MAX_CHAIN;
@@ -144,9 +145,16 @@ async fn a_moment_is_passed_over_while_an_earlier_run_goes_on_where_the_flow_say
     let first = runs(&process, "daily", 1).await.remove(0).run.id;
     pass(DAY * 2 + Duration::from_hours(1)).await;
     assert_eq!(process.host.metrics().moments_passed_over.get(), 2);
+    let is_known = async |moment: &str| world.store.is_used("schedule:daily", moment).await.unwrap();
+    assert!(is_known("2026-11-25T07:00:00Z").await);
     process.host.cancel_run(&first, "user:anna", "enough").await.unwrap();
     let views = runs(&process, "daily", 2).await;
     assert_eq!(moments(&views), ["2026-11-24T07:00:00Z", "2026-11-27T07:00:00Z"]);
+    pass(DAY * u32::try_from(KEYS_DAYS).unwrap()).await;
+    assert!(
+        !is_known("2026-11-25T07:00:00Z").await,
+        "it can come no more, and is forgotten"
+    );
 }
 
 #[tokio::test(start_paused = true)]
