@@ -55,18 +55,26 @@ fn section(step: &PlanStep) -> Option<&PlanLock> {
 fn within<'p>(graphs: &'p [Paths<'p>], paths: &'p Paths<'p>, step: &'p PlanStep, lock: &PlanLock) -> Vec<&'p PlanStep> {
     let mut found = Vec::new();
     inside(graphs, step, &mut found);
-    let Some(until) = lock.until else {
-        return found;
-    };
     let sure = |id: StepId| paths.knowledge.before(paths.steps, step.index, id) != Certainty::Maybe;
-    for id in paths.index.upstream[until.index()].iter().chain([until]) {
+    let up_to = |id: StepId| paths.index.upstream[id.index()].iter().chain([id]);
+    // An `each` is not over before whoever may add to it.
+    let added_by = |step: &PlanStep| match &step.verb {
+        PlanVerb::Each(each) => each.adders.iter().copied().flat_map(up_to).collect(),
+        _ => Vec::new(),
+    };
+    let mut awaited = added_by(step);
+    awaited.extend(lock.until.into_iter().flat_map(up_to));
+    let mut seen = BTreeSet::from([step.index]);
+    while let Some(id) = awaited.pop() {
         let other = &paths.steps[id.index()];
         let kept = other.lock.as_ref().and_then(|lock| lock.until);
-        if id != step.index && !(sure(id) && kept.is_none_or(sure)) {
+        if seen.insert(id) && !(sure(id) && kept.is_none_or(sure)) {
             found.push(other);
             inside(graphs, other, &mut found);
+            awaited.extend(added_by(other));
         }
     }
+    found.sort_by_key(|step| step.pointer.clone());
     found
 }
 
