@@ -155,8 +155,16 @@ impl Host {
         let mut writes = Vec::new();
         if let Some(Pending { input, writes: with }) = pending {
             writes.clone_from(with);
-            if matches!(input, Input::Wake | Input::Decide(_) | Input::Act(_)) {
+            if matches!(
+                input,
+                Input::Wake | Input::Decide(_) | Input::Act(_) | Input::Change { .. }
+            ) {
                 writes.extend(self.take_in_recorded(run, &mut loaded).await?);
+            }
+            if matches!(input, Input::Change { .. }) {
+                // what was due before the values came is not what they decide on
+                let _ = loaded.machine.handle(self.now(), Input::Wake);
+                self.do_immediate(&mut loaded.machine, loaded.row.seq).await?;
             }
             *reply = loaded.machine.handle(self.now(), input.clone());
         }

@@ -124,10 +124,14 @@ impl Decider<'_> {
     }
 
     /// Ends the first wait whose condition holds. One that has no answer does not hold: nobody
-    /// outside can stop a run by the values that they give.
+    /// outside can stop a run by the values that they give. At its due moment a wait is over, whatever holds from then on.
     pub(super) fn look_at_values(&mut self) -> bool {
+        let in_time = |slot: Slot| {
+            let due = self.state().timers_of(slot).and_then(|timers| timers.due);
+            due.is_none_or(|due| self.now < due)
+        };
         let holds = |slot: &Slot| match &self.step(*slot).verb {
-            PlanVerb::Wait(wait) => {
+            PlanVerb::Wait(wait) if in_time(*slot) => {
                 let when = wait.when.as_ref();
                 when.is_some_and(|when| when.holds(&self.scope(*slot)).unwrap_or(false))
             }

@@ -56,6 +56,16 @@ fn a_condition_that_holds_already_is_not_waited_for() {
 }
 
 #[test]
+fn a_value_that_comes_at_the_due_moment_comes_too_late_for_a_wait() {
+    let mut run = waiting();
+    run.pass("10 days");
+    assert_eq!(run.change(&json!({ "amount": 11 })), Ok(Reply::Accepted));
+    assert_eq!(run.phase("large"), Active);
+    run.wake();
+    assert_eq!(run.outcome("large").as_deref(), Some("expired"));
+}
+
+#[test]
 fn what_a_step_was_given_stays_as_it_was() {
     let mut run = waiting();
     assert_eq!(run.change(&json!({ "amount": 99 })), Ok(Reply::Accepted));

@@ -18,8 +18,8 @@ mod world;
 
 use gatefold::base::id::EventId;
 use gatefold::engine::{Decision, Event, InboundEvent};
-use gatefold::host::HostError;
 use gatefold::host::runs::StartRun;
+use gatefold::host::{Host, HostError};
 use gatefold::space::State;
 use serde_json::json;
 use world::{Behaviour, World, beginning};
@@ -235,6 +235,33 @@ async fn a_deadline_fires_at_its_moment_also_over_a_restart() {
         !late.is_negative() && late < jiff::SignedDuration::from_secs(1),
         "{late}"
     );
+}
+
+/// Waits for a value, until tomorrow at most.
+const VALUED: &str = "flow: valued
+version: 1.0.0
+values: { amount: { type: integer, default: 0 } }
+steps:
+  - { id: large, wait: { when: values.amount > 10 }, deadline: { due: 1 day }, outcomes: { expired: { end: small } } }
+";
+
+#[tokio::test(start_paused = true)]
+async fn what_was_due_while_nothing_ran_comes_before_the_values_that_are_given_then() {
+    let world = World::new();
+    let process = world.start().await;
+    process.deploy(VALUED).await;
+    let run = process.begin("valued", json!({})).await;
+    process.kill();
+    tokio::time::advance(std::time::Duration::from_hours(24)).await;
+    let host = Host::new(world.parts());
+    host.recover().await.unwrap();
+    // no timer has fired yet
+    let values = json!({ "amount": 11 }).as_object().cloned().unwrap();
+    let refused = host.set_values(&run, values, "user:anna", "it came").await;
+    assert!(matches!(refused, Err(HostError::Refused(_))), "{refused:?}");
+    let view = host.run_view(&run).await.unwrap();
+    assert_eq!(view.run.outcome.as_deref(), Some("small"));
+    assert_eq!(view.values.get("amount"), Some(&json!(0)));
 }
 
 #[tokio::test(start_paused = true)]
