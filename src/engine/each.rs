@@ -1,6 +1,7 @@
 //! How an `each` stands, and when enough of its elements are over.
 
 use super::frame::FrameId;
+use super::limits::payload_bytes;
 use crate::base::Value;
 use crate::spec::JoinSpec;
 use serde_json::{Map, json};
@@ -19,6 +20,10 @@ pub(super) const TOO_LARGE: &str = "too_large";
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Each {
     pub(super) items: Vec<Value>,
+    /// How many of these the list gave; the others were added.
+    pub(super) listed: usize,
+    /// Bytes that they take.
+    pub(super) item_bytes: usize,
     /// The first element that has not begun.
     pub(super) next: u32,
     /// Elements under way, by index.
@@ -68,8 +73,12 @@ fn verdict(join: JoinSpec, open: bool, (total, completed, ended): (u32, u32, u32
 }
 
 impl Each {
-    pub(super) fn new(items: Vec<Value>) -> Self {
+    /// `added` of an earlier try stand behind those of the list.
+    pub(super) fn new(items: Vec<Value>, added: &[Value]) -> Self {
+        let added = if items.ends_with(added) { added.len() } else { 0 };
         Self {
+            listed: items.len() - added,
+            item_bytes: items.iter().map(payload_bytes).sum(),
             items,
             next: 0,
             running: BTreeMap::new(),
@@ -78,6 +87,17 @@ impl Each {
             bytes: 0,
             passed: None,
         }
+    }
+
+    /// One more element.
+    pub(super) fn add(&mut self, item: Value) {
+        self.item_bytes += payload_bytes(&item);
+        self.items.push(item);
+    }
+
+    /// What was added to the list.
+    pub(super) fn added(&self) -> &[Value] {
+        &self.items[self.listed..]
     }
 
     /// How many elements there are.
@@ -188,7 +208,7 @@ mod tests {
 
     #[test]
     fn results_stand_in_the_order_of_the_list() {
-        let mut each = Each::new(vec![json!("a"), json!("b"), json!("c")]);
+        let mut each = Each::new(vec![json!("a"), json!("b"), json!("c")], &[]);
         let ended = Ended {
             status: COMPLETED.to_owned(),
             output: json!({ "share": "shr_1", "index": 9 }),

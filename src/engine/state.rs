@@ -103,6 +103,8 @@ pub(super) struct StepState {
     pub(super) backs: BTreeMap<(String, u32), u32>,
     /// How often people had it done again.
     pub(super) redone: u32,
+    /// Elements that steps added to an `each` before a person had it done again: they stay.
+    pub(super) added: Vec<Value>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

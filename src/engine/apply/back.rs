@@ -63,15 +63,18 @@ impl Applier<'_> {
 
     /// Ends the step's round, whatever it is at.
     fn reset(&mut self, slot: Slot) {
+        // an `each` that the run went on past has one before it is over
+        let outcome = self.state.step(slot).outcome().map(str::to_owned);
         self.cancel(slot);
         if self.state.step(slot).phase.is_over() {
             self.again(slot);
         }
         let step = self.state.step_mut(slot);
-        if let Phase::Finished(outcome) = &step.phase {
+        if let Some(outcome) = &outcome {
             step.rounds.push(Value::Object(fields(outcome, &step.output)));
         }
         step.output = Value::Null;
+        step.added.clear();
         step.phase = Phase::Pending;
         step.round += 1;
     }

@@ -21,7 +21,9 @@ impl Applier<'_> {
                 let slot = self.ready_slot(step, *round)?;
                 self.plan_each(slot)
                     .ok_or_else(|| format!("step {step} does nothing for each of several"))?;
-                self.state.step_mut(slot).phase = Phase::Spreading(Box::new(Each::new(items.clone())));
+                let step = self.state.step_mut(slot);
+                let each = Each::new(items.clone(), &std::mem::take(&mut step.added));
+                step.phase = Phase::Spreading(Box::new(each));
                 self.begin_elements(slot);
                 Ok(())
             }
@@ -139,7 +141,7 @@ impl Applier<'_> {
             return;
         };
         if let Some(each) = self.each_mut(slot) {
-            each.items.push(item);
+            each.add(item);
             self.begin_elements(slot);
         }
     }
@@ -180,8 +182,11 @@ impl Applier<'_> {
         self.state.jumps.retain(|jump| jump.from.frame != id);
     }
 
-    /// All of it once more, as a new round: what the elements acquired is released.
+    /// All of it once more, as a new round: what the elements acquired is released. Whoever added elements is over,
+    /// so these stay.
     pub(super) fn spread_again(&mut self, slot: Slot) {
+        let added = self.state.each(slot).map(|each| each.added().to_vec());
+        self.state.step_mut(slot).added = added.unwrap_or_default();
         self.cancel(slot);
         self.state.owned.release_of(|one| one == slot);
         self.state.step_mut(slot).round += 1;

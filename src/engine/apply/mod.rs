@@ -243,6 +243,7 @@ impl StepState {
             rounds: Vec::new(),
             backs: BTreeMap::new(),
             redone: 0,
+            added: Vec::new(),
         }
     }
 }

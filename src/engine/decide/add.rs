@@ -26,18 +26,19 @@ impl Decider<'_> {
             return self.raise(slot, &error, false, 0);
         };
         let index = spreading.items.len();
-        match self.element_to_add(slot, item, &spreading.items) {
+        match self.element_to_add(slot, item, index, spreading.item_bytes) {
             Ok(item) => self.finish(slot, "done", json!({ "index": index, "item": item }), None),
             Err(error) => self.raise(slot, &error, false, 0),
         }
     }
 
-    fn element_to_add(&self, slot: Slot, item: &Tree, items: &[Value]) -> Result<Value, String> {
-        if items.len() >= MAX_ELEMENTS {
+    /// `count` elements of so many `bytes` are there.
+    fn element_to_add(&self, slot: Slot, item: &Tree, count: usize, bytes: usize) -> Result<Value, String> {
+        if count >= MAX_ELEMENTS {
             return Err(format!("there are {MAX_ELEMENTS} elements, which is the most"));
         }
         let (value, _) = item.eval(&self.scope(slot)).map_err(|error| error.message)?;
-        let bytes = items.iter().map(payload_bytes).sum::<usize>() + payload_bytes(&value);
+        let bytes = bytes + payload_bytes(&value);
         if bytes > MAX_PAYLOAD_BYTES {
             return Err(format!(
                 "the elements would have {bytes} bytes; {MAX_PAYLOAD_BYTES} is the most"

@@ -30,6 +30,14 @@ impl Decider<'_> {
 
     fn items(&self, slot: Slot, list: &Tree) -> Result<Vec<Value>, String> {
         let (value, _) = list.eval(&self.scope(slot)).map_err(|error| error.message)?;
+        let value = match value {
+            // what was added before it is done again stays
+            Value::Array(mut items) => {
+                items.extend(self.state().step(slot).added.iter().cloned());
+                Value::Array(items)
+            }
+            other => other,
+        };
         let bytes = payload_bytes(&value);
         match value {
             Value::Array(items) if items.len() > MAX_ELEMENTS => Err(format!(

@@ -104,6 +104,33 @@ fn a_condition_that_cannot_be_said_is_an_incident() {
     assert_eq!(run.phase("e"), Incident);
 }
 
+#[test]
+fn what_was_added_stays_when_all_of_it_is_done_again() {
+    let mut run = Run::of(
+        "steps:
+  - id: e
+    each:
+      in: [x]
+      steps: [{ id: a, uses: t.call, with: { item: \"${{ item }}\" }, outcomes: { failed: { end: bad } } }]
+  - { id: more, after: start, add: { to: e, item: y }, outcomes: { closed: continue } }
+",
+    );
+    run.fail("e[1].a:1", Permanent);
+    for round in 2..4 {
+        assert_eq!(run.phase("e"), Incident);
+        run.retry("e").expect("it has an incident");
+        assert_eq!(run.call(&format!("e#{round}[0].a:1")).2, json!({ "item": "x" }));
+        assert_eq!(run.call(&format!("e#{round}[1].a:1")).2, json!({ "item": "y" }));
+        run.done(&format!("e#{round}[1].a:1"), json!({}));
+        assert!(!run.work().contains(&format!("e#{round}[2].a:1")), "each of them once");
+        if round < 3 {
+            run.fail(&format!("e#{round}[0].a:1"), Permanent);
+        }
+    }
+    run.done("e#3[0].a:1", json!({}));
+    assert_eq!(run.ended().as_deref(), Some("completed"));
+}
+
 /// Three elements of which one is enough, and a step behind.
 fn passing(rest: &str) -> Run {
     Run::of(&format!(
@@ -153,6 +180,29 @@ fn what_goes_on_can_still_be_cancelled_and_keeps_its_outcome() {
     run.done("b:1", json!({}));
     assert_eq!((run.phase("e"), run.outcome("e").as_deref()), (Finished, Some("done")));
     assert_eq!(run.output("stop"), json!({ "cancelled": ["e"] }));
+}
+
+#[test]
+fn an_earlier_round_that_was_gone_past_is_among_the_rounds() {
+    let mut run = Run::of(
+        "steps:
+  - id: e
+    each: { in: [x, y], join: any, rest: continue, steps: [{ id: a, uses: t.call, outcomes: { failed: { end: bad } } }] }
+    outcomes: { failed: continue }
+  - { id: b, uses: t.call, outcomes: { failed: { back_to: e, max_rounds: 2, then: continue } } }
+  - { id: c, uses: t.call, with: { rounds: \"${{ steps.e.rounds }}\" } }
+",
+    );
+    run.done("e[0].a:1", json!({}));
+    run.fail("b:1", Permanent);
+    run.done("e#2[1].a:1", json!({}));
+    run.done("b:2", json!({}));
+    let rounds = run.call("c:2").2["rounds"].clone();
+    assert_eq!(rounds.as_array().map(Vec::len), Some(1), "{rounds}");
+    assert_eq!(
+        (&rounds[0]["outcome"], &rounds[0]["results"][0]["status"]),
+        (&json!("done"), &json!("completed"))
+    );
 }
 
 #[test]
