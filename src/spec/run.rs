@@ -57,9 +57,50 @@ pub fn flows_run(spec: &FlowSpec) -> BTreeSet<&str> {
     found
 }
 
-/// A version as it is ordered; whatever is no number comes first.
-pub fn order_of_version(version: &str) -> Vec<u64> {
-    version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
+/// A version as it is ordered, by the precedence of <https://semver.org>: what stands behind `+` counts for nothing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VersionOrder {
+    /// The numbers.
+    release: Vec<u64>,
+    /// What comes before a release is less than it.
+    stage: Stage,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    /// What stands behind `-`, part by part; of two that begin alike the longer is more.
+    Before(Vec<Part>),
+    Released,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Number(u64),
+    Text(String),
+}
+
+/// How `version` is ordered among others; what is no number where one belongs is taken for 0.
+pub fn order_of_version(version: &str) -> VersionOrder {
+    let version = without_build(version);
+    let (release, before) = match version.split_once('-') {
+        Some((release, before)) => (release, Some(before)),
+        None => (version, None),
+    };
+    let part = |part: &str| part.parse().map_or_else(|_| Part::Text(part.to_owned()), Part::Number);
+    VersionOrder {
+        release: numbers(release),
+        stage: before.map_or(Stage::Released, |before| {
+            Stage::Before(before.split('.').map(part).collect())
+        }),
+    }
+}
+
+fn numbers(release: &str) -> Vec<u64> {
+    release.split('.').map(|part| part.parse().unwrap_or(0)).collect()
+}
+
+fn without_build(version: &str) -> &str {
+    version.split('+').next().unwrap_or_default()
 }
 
 /// Whether `range`, as written under `version`, admits `version`.
@@ -68,18 +109,48 @@ pub fn admits(range: &str, version: &str) -> bool {
         return range == version;
     };
     // What comes before a release is taken where it is named, and not otherwise.
+    let version = without_build(version);
     if version.contains('-') {
         return false;
     }
-    let version = version.split('+').next().unwrap_or_default();
-    let (least, given) = (order_of_version(least), order_of_version(version));
+    let (least, given) = (numbers(least), numbers(version));
     let fixed = least.iter().position(|part| *part > 0).unwrap_or(least.len() - 1) + 1;
     given.iter().take(fixed).eq(least.iter().take(fixed)) && given >= least
 }
 
 #[cfg(test)]
 mod tests {
-    use super::admits;
+    use super::{admits, order_of_version};
+
+    #[test]
+    fn versions_are_ordered_as_semver_orders_them() {
+        let rising = [
+            "0.9.9",
+            "1.0.0-alpha",
+            "1.0.0-alpha.1",
+            "1.0.0-alpha.beta",
+            "1.0.0-beta",
+            "1.0.0-beta.2",
+            "1.0.0-beta.11",
+            "1.0.0-rc.1",
+            "1.0.0",
+            "1.5.0-rc.1",
+            "1.5.0",
+            "1.9.9",
+            "1.10.0",
+            "2.0.0",
+            "2.1.0",
+            "2.1.1",
+        ];
+        for (at, one) in rising.iter().enumerate() {
+            for (other_at, other) in rising.iter().enumerate() {
+                let order = order_of_version(one).cmp(&order_of_version(other));
+                assert_eq!(order, at.cmp(&other_at), "{one} {other}");
+            }
+        }
+        assert_eq!(order_of_version("1.5.0+build.7"), order_of_version("1.5.0+b-1"));
+        assert_eq!(order_of_version("1.5.0-rc.1+build.7"), order_of_version("1.5.0-rc.1"));
+    }
 
     #[test]
     fn a_range_admits_what_is_compatible() {
@@ -102,6 +173,7 @@ mod tests {
             ("^1", "1.5.0-rc.1", false),
             ("1.5.0-rc.1", "1.5.0-rc.1", true),
             ("^1", "1.5.0+build.7", true),
+            ("^1", "1.5.0+build-7", true),
         ];
         for (range, version, expected) in cases {
             assert_eq!(admits(range, version), expected, "{range} {version}");
