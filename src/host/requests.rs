@@ -107,6 +107,9 @@ impl Host {
         incoming: &Incoming<'_>,
         entry: AccessEntry,
     ) -> Result<(DocumentRef, Vec<Write>), HostError> {
+        if let Err(error) = self.takes_new(&share.workspace).await {
+            return Err(self.refused(&entry, error).await);
+        }
         let store = &self.parts().store;
         let existing = store.file_named(&share.workspace, folder, incoming.name).await?;
         let (file, document) = self.next_version(existing, &share.workspace, folder, incoming).await?;

@@ -77,12 +77,7 @@ impl Host {
         incoming: &Incoming<'_>,
         entry: AccessEntry,
     ) -> Result<(DocumentRef, Vec<Write>), HostError> {
-        let workspace = self.parts().store.workspace(&share.workspace).await?;
-        if workspace.is_some_and(|workspace| workspace.state != State::Live) {
-            return Err(HostError::Conflict(
-                "the workspace is closed: it takes nothing new".to_owned(),
-            ));
-        }
+        self.takes_new(&share.workspace).await?;
         let shared = self.shared_files(share).await?;
         let existing = match shared.iter().find(|file| file.name == incoming.name) {
             Some(file) => Some(file.clone()),
@@ -106,6 +101,17 @@ impl Host {
         let entry = about(entry, &document);
         writes.extend([Write::PutFile(file), Write::Access(entry), Write::Event(event)]);
         Ok((document, writes))
+    }
+
+    /// Refuses what would come into a workspace that is closed.
+    pub(super) async fn takes_new(&self, workspace: &WorkspaceId) -> Result<(), HostError> {
+        let workspace = self.parts().store.workspace(workspace).await?;
+        if workspace.is_some_and(|workspace| workspace.state != State::Live) {
+            return Err(HostError::Conflict(
+                "the workspace is closed: it takes nothing new".to_owned(),
+            ));
+        }
+        Ok(())
     }
 
     async fn shared_files(&self, share: &Share) -> Result<Vec<File>, HostError> {

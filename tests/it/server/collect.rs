@@ -37,8 +37,12 @@ struct Asked {
 
 impl Asked {
     async fn new() -> Self {
+        Self::of(PAPERS).await
+    }
+
+    async fn of(yaml: &str) -> Self {
         let harness = Harness::new().await;
-        harness.deploy(PAPERS).await;
+        harness.deploy(yaml).await;
         let run = harness.begin("papers", json!({})).await.to_string();
         let mail = wait_for(async || harness.mails.lock().unwrap().pop()).await;
         assert_eq!(mail.to, ["rosa@outside.example"]);
@@ -111,6 +115,19 @@ async fn wait_for<T>(look: impl AsyncFn() -> Option<T>) -> T {
         }
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_workspace_takes_nothing_for_an_item() {
+    let room = "  - { id: room, uses: file360.create_workspace, with: { name: Room } }\n";
+    let close = "  - { id: closed, after: room, uses: file360.close_workspace, with: { workspace: '${{ steps.room.workspace }}' } }\n";
+    let yaml = PAPERS
+        .replace("steps:\n  - id: papers\n", &format!("steps:\n{room}  - id: papers\n"))
+        .replace("into: /suppliers", "into: ${{ steps.room.workspace }}");
+    let asked = Asked::of(&format!("{yaml}{close}")).await;
+    let (status, answer) = asked.give("iso?name=27001.txt", "certificate").await;
+    assert_eq!(status, StatusCode::CONFLICT, "{answer}");
+    assert!(answer.to_string().contains("the workspace is closed"), "{answer}");
 }
 
 #[tokio::test(start_paused = true)]
