@@ -70,6 +70,9 @@ fn tell_waiting(deployed: &Value) {
     if deployed["more_waiting"] == true {
         output::say("of the runs under way, the newest were looked at");
     }
+    if deployed["waiting_unknown"] == true {
+        output::say("which runs of earlier versions wait could not be looked at: `gatefold runs list` shows them");
+    }
 }
 
 /// The versions that runs wait by, each once.

@@ -98,12 +98,22 @@ impl Host {
     /// Whether the flow lets `person` see the task although nobody asks them.
     pub fn watches(&self, person: &str, task: &TaskRow) -> bool {
         let (untaken, taken) = (&task.visible.untaken, &task.visible.taken);
-        self.is_one_of(person, if task.claimed_by.is_some() { taken } else { untaken })
+        // the flow lets them see what is to be done, and not what somebody answered
+        task.state == TaskState::Open && self.is_one_of(person, if task.claimed_by.is_some() { taken } else { untaken })
     }
 
     /// Takes and starts the next task for `person` after they answered `answered`: of the same run, or
-    /// of the same step in any run. Nothing where there is none.
-    pub async fn next_task(
+    /// of the same step in any run. Nothing where there is none, or where it cannot be
+    /// had: the answer counts all the same.
+    pub async fn next_task(self: &Arc<Self>, person: &str, answered: &TaskId, next: Next) -> Option<TaskId> {
+        let taken = self.take_next(person, answered, next).await;
+        taken.unwrap_or_else(|error| {
+            tracing::warn!(%answered, %error, "the next task could not be taken");
+            None
+        })
+    }
+
+    async fn take_next(
         self: &Arc<Self>,
         person: &str,
         answered: &TaskId,

@@ -5,9 +5,13 @@ use super::{Host, HostError};
 use crate::base::{Document, Value};
 use crate::store::{Deployment, RunFilter, RunStatus};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// How many runs under way, the newest first, are looked at for one deployment.
 pub const MAX_LOOKED_AT: usize = 500;
+/// How long runs are looked at for one deployment, which is done by then.
+pub const LONGEST_LOOK: Duration = Duration::from_secs(2);
 
 /// What became of a step in a new version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,12 +55,43 @@ pub struct Touching {
     pub waiting: Vec<Touched>,
     /// Whether there are more runs than were looked at.
     pub more: bool,
+    /// Whether runs could not be looked at.
+    pub failed: bool,
 }
+
+/// How many runs wait, by version, step and what became of it.
+type Counted = BTreeMap<(String, String, Change), u32>;
 
 impl Host {
     /// Which runs of other versions of the flow wait now, at which steps. They stay with the version
-    /// that they began with.
-    pub async fn touched(self: &std::sync::Arc<Self>, new: &Deployment) -> Result<Touching, HostError> {
+    /// that they began with. What cannot be looked at, or not within [`LONGEST_LOOK`], is left out: the
+    /// flow is deployed, whatever comes of this.
+    pub async fn touched(self: &Arc<Self>, new: &Deployment) -> Touching {
+        let mut counted = Counted::new();
+        let looked = tokio::time::timeout(LONGEST_LOOK, self.count_waiting(new, &mut counted)).await;
+        let (more, failed) = match looked {
+            Ok(Ok(more)) => (more, false),
+            Ok(Err(error)) => {
+                tracing::warn!(flow = new.flow, %error, "which runs a new version touches could not be looked at");
+                (false, true)
+            }
+            Err(_) => (true, false),
+        };
+        let waiting = counted.into_iter().map(|((version, step, change), runs)| Touched {
+            version,
+            step,
+            runs,
+            change,
+        });
+        Touching {
+            waiting: waiting.collect(),
+            more,
+            failed,
+        }
+    }
+
+    /// Counts the runs of other versions that wait; gives whether there are more than were looked at.
+    async fn count_waiting(self: &Arc<Self>, new: &Deployment, counted: &mut Counted) -> Result<bool, HostError> {
         let filter = RunFilter {
             flow: Some(new.flow.clone()),
             status: Some(RunStatus::Running),
@@ -68,7 +103,6 @@ impl Host {
         runs.truncate(MAX_LOOKED_AT);
         let new_steps = steps_of(&new.source);
         let mut old_steps: HashMap<String, HashMap<String, Value>> = HashMap::new();
-        let mut counted: BTreeMap<(String, String, Change), u32> = BTreeMap::new();
         for row in runs.into_iter().filter(|row| row.plan != new.hash) {
             // a run that cannot be read is told of elsewhere, and does not keep a flow from being deployed
             let Ok(view) = self.run_view(&row.id).await else {
@@ -92,21 +126,12 @@ impl Host {
                     .or_default() += 1;
             }
         }
-        let waiting = counted.into_iter().map(|((version, step, change), runs)| Touched {
-            version,
-            step,
-            runs,
-            change,
-        });
-        Ok(Touching {
-            waiting: waiting.collect(),
-            more,
-        })
+        Ok(more)
     }
 }
 
 /// The id of a step as its flow has it: `sign` of `departments[3].sign`.
-fn own_id(name: &str) -> &str {
+pub(super) fn own_id(name: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(_, id)| id)
 }
 

@@ -111,7 +111,7 @@ impl Actor<'_, '_> {
         let (task, by) = (decision.task.clone(), decision.by.clone());
         self.stage.host.decide(decision).await?;
         if let Some(next) = next {
-            self.stage.host.next_task(&by, &task, next).await?;
+            self.stage.host.next_task(&by, &task, next).await;
         }
         Ok(())
     }

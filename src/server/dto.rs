@@ -129,9 +129,12 @@ pub struct Flow {
     /// Runs of earlier versions that wait now, where the flow was just deployed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<Waiting>,
-    /// Whether there are more runs than the 500 that were looked at.
+    /// Whether there are more runs than were looked at, which are 500 at most and as many as two seconds allow.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub more_waiting: bool,
+    /// Whether these runs could not be looked at; the flow is deployed all the same.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub waiting_unknown: bool,
 }
 
 impl From<Deployment> for Flow {
@@ -146,6 +149,7 @@ impl From<Deployment> for Flow {
             findings: Vec::new(),
             waiting: Vec::new(),
             more_waiting: false,
+            waiting_unknown: false,
         }
     }
 }

@@ -26,11 +26,12 @@ pub async fn deploy(
     let name = query.name.unwrap_or_else(|| "flow.yaml".to_owned());
     match server.host.deploy(&name, &source, &caller.principal()).await {
         Ok((deployment, warnings)) => {
-            let touching = server.host.touched(&deployment).await?;
+            let touching = server.host.touched(&deployment).await;
             let mut flow = Flow::from(deployment);
             flow.findings = Finding::all(&name, &source, warnings);
             flow.waiting = touching.waiting.into_iter().map(Waiting::from).collect();
             flow.more_waiting = touching.more;
+            flow.waiting_unknown = touching.failed;
             Ok(Created {
                 location: Some(format!("/api/v1/flows/{}", flow.flow)),
                 body: flow,

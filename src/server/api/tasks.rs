@@ -128,7 +128,7 @@ pub async fn decide(
     };
     let mut answer = answered(server.host.decide(decision).await?);
     if let Some(next) = body.next {
-        answer.next = server.host.next_task(&person, &task, next).await?.map(|task| task.0);
+        answer.next = server.host.next_task(&person, &task, next).await.map(|task| task.0);
     }
     Ok(Answer(answer))
 }

@@ -1,12 +1,13 @@
 //! No run is left behind, whatever fails and whoever goes away.
 
-use super::store::{Orders, Told};
+use super::store::{Journals, Orders, Told};
 use super::world::{Behaviour, World, beginning};
 use super::{WAITING, signed};
 use gatefold::engine::Event;
 use gatefold::host::HostError;
 use gatefold::host::runs::StartRun;
-use gatefold::host::touched::MAX_LOOKED_AT;
+use gatefold::host::tasks::Next;
+use gatefold::host::touched::{LONGEST_LOOK, MAX_LOOKED_AT};
 use gatefold::store::{RunFilter, Store, StoreError};
 use serde_json::json;
 use std::sync::Arc;
@@ -93,7 +94,7 @@ async fn a_run_that_has_ended_is_read_once_however_often_it_is_looked_at() {
     assert_eq!(process.end(&run).await, "completed");
     let first = process.host.run_view(&run).await.unwrap();
     store.order(Orders {
-        hide_journals: true,
+        journals: Journals::Hidden,
         ..Orders::default()
     });
     assert_eq!(process.host.run_view(&run).await.unwrap(), first);
@@ -135,6 +136,70 @@ async fn what_was_asked_for_is_done_although_the_caller_goes_away() {
         .await;
     assert_eq!(process.end(run).await, "completed");
     assert_eq!(world.effects("probe.effect").into_values().collect::<Vec<_>>(), [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_is_told_of_whatever_becomes_of_the_look_at_the_runs_that_it_touches() {
+    let (store, world) = told();
+    let process = world.start().await;
+    process.deploy(WAITING).await;
+    process.begin("waits", json!({})).await;
+    process.kill();
+    let process = world.start().await;
+    let deploy = async |version: &str| {
+        let yaml = WAITING.replace("version: 1.0.0", &format!("version: {version}"));
+        let (deployment, _) = process
+            .host
+            .deploy("waits.flow.yaml", &yaml, "user:anna")
+            .await
+            .unwrap();
+        process.host.touched(&deployment).await
+    };
+    store.order(Orders {
+        hide_lists: true,
+        ..Orders::default()
+    });
+    let touching = deploy("1.1.0").await;
+    assert_eq!(
+        (touching.waiting.len(), touching.more, touching.failed),
+        (0, false, true)
+    );
+    store.order(Orders {
+        journals: Journals::Stalled,
+        ..Orders::default()
+    });
+    let before = tokio::time::Instant::now();
+    let touching = deploy("1.2.0").await;
+    assert_eq!(
+        (touching.waiting.len(), touching.more, touching.failed),
+        (0, true, false)
+    );
+    assert_eq!(before.elapsed(), LONGEST_LOOK);
+    store.order(Orders::default());
+    let touching = deploy("1.3.0").await;
+    assert_eq!(
+        (touching.waiting.len(), touching.more, touching.failed),
+        (1, false, false)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_counts_although_the_next_task_cannot_be_had() {
+    let (store, world) = told();
+    let process = world.start().await;
+    process
+        .deploy("flow: asks\nversion: 1.0.0\nsteps:\n  - id: ask\n    task: { to: [user:anna] }\n    deadline: { due: 5 days }\n    outcomes: { declined: { end: declined }, expired: { end: late } }\n")
+        .await;
+    process.begin("asks", json!({})).await;
+    let task = process.host.open_tasks(None).await.unwrap().remove(0);
+    store.order(Orders {
+        hide_lists: true,
+        ..Orders::default()
+    });
+    assert_eq!(
+        process.host.next_task("user:anna", &task.id, Next::SameStep).await,
+        None
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,6 +16,17 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+/// How journals are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Journals {
+    #[default]
+    Readable,
+    /// None can be read.
+    Hidden,
+    /// They take for ever.
+    Stalled,
+}
+
 /// What the store is told to do, until it is told otherwise.
 #[derive(Clone, Debug, Default)]
 pub struct Orders {
@@ -27,8 +38,10 @@ pub struct Orders {
     pub slow_answers: Option<Duration>,
     /// Nobody learns which events are pending.
     pub hide_pending: bool,
-    /// No journal can be read.
-    pub hide_journals: bool,
+    /// How journals are read.
+    pub journals: Journals,
+    /// Neither runs nor tasks can be listed.
+    pub hide_lists: bool,
     /// The first line of this run's journal is lost.
     pub damaged: Option<RunId>,
 }
@@ -59,6 +72,11 @@ impl Told {
 
     fn orders(&self) -> Orders {
         self.orders.lock().unwrap().clone()
+    }
+
+    fn may_list(&self) -> Result<(), StoreError> {
+        let why = || StoreError::Failed("nothing can be listed".to_owned());
+        if self.orders().hide_lists { Err(why()) } else { Ok(()) }
     }
 
     /// Whether it fails to keep what became of this mail.
@@ -113,8 +131,11 @@ impl Store for Told {
     }
 
     async fn journal(&self, run: &RunId, after: u64, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
-        if self.orders().hide_journals {
+        if self.orders().journals == Journals::Hidden {
             return Err(StoreError::Failed("no journal can be read".to_owned()));
+        }
+        if self.orders().journals == Journals::Stalled {
+            pending::<()>().await;
         }
         let mut journal = self.inner.journal(run, after, limit).await?;
         if after == 0 && self.orders().damaged.as_ref() == Some(run) {
@@ -158,6 +179,7 @@ impl Store for Told {
     }
 
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>, StoreError> {
+        self.may_list()?;
         self.inner.runs(filter).await
     }
 
@@ -175,6 +197,7 @@ impl Store for Told {
 
     async fn open_tasks(&self, person: Option<&str>) -> Result<Vec<TaskRow>, StoreError> {
         self.task_reads.fetch_add(1, Ordering::Relaxed);
+        self.may_list()?;
         self.inner.open_tasks(person).await
     }
 
