@@ -1,10 +1,11 @@
 //! Tasks: look and decide.
 
+use super::touched::own_id;
 use super::{Host, HostError};
 use crate::base::id::TaskId;
 use crate::engine::{Acting, Decision, Input, Refusal, Reply, TaskAct};
 use crate::space::names;
-use crate::store::TaskRow;
+use crate::store::{TaskRow, TaskState};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -103,7 +104,7 @@ impl Host {
     }
 
     /// Takes and starts the next task for `person` after they answered `answered`: of the same run, or
-    /// of the same step in any run. Nothing where there is none, or where it cannot be
+    /// of the same step in any run, whichever element it is of. Nothing where there is none, or where it cannot be
     /// had: the answer counts all the same.
     pub async fn next_task(self: &Arc<Self>, person: &str, answered: &TaskId, next: Next) -> Option<TaskId> {
         let taken = self.take_next(person, answered, next).await;
@@ -122,7 +123,7 @@ impl Host {
         let before = self.task(answered).await?;
         let fits = |task: &TaskRow| match next {
             Next::SameRun => task.run == before.run,
-            Next::SameStep => task.flow == before.flow && task.step == before.step,
+            Next::SameStep => task.flow == before.flow && own_id(&task.step) == own_id(&before.step),
         };
         let mut tasks = self.parts().store.open_tasks(Some(person)).await?;
         tasks.retain(|task| task.id != *answered && fits(task));

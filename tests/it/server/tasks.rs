@@ -465,6 +465,37 @@ async fn whoever_a_flow_lets_see_a_task_sees_it_and_does_nothing_about_it() {
         StatusCode::NOT_FOUND
     );
     assert_eq!(list("?watched=true").await["items"], json!([]));
+    let release = harness.post(&format!("{path}/release")).by("anna").json(&json!({}));
+    assert_eq!(release.send().await.status, StatusCode::OK);
+    assert_eq!(harness.get(&path).by("nobody").send().await.status, StatusCode::OK);
+    let answer = json!({ "decision": "done", "form": { "shelf": "A1" } });
+    let decided = harness
+        .post(&format!("{path}/decision"))
+        .by("anna")
+        .json(&answer)
+        .send()
+        .await;
+    assert_eq!(decided.status, StatusCode::OK);
+    let view = harness.get(&path).by("nobody").send().await;
+    assert_eq!(
+        view.status,
+        StatusCode::NOT_FOUND,
+        "what somebody answered is not for them"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_next_task_of_the_same_step_may_be_of_another_element() {
+    let harness = Harness::new().await;
+    let yaml = "flow: shelves\nversion: 1.0.0\nsteps:\n  - id: all\n    each:\n      in: [a, b]\n      steps:\n        - id: shelve\n          task: { to: [role:legal] }\n          deadline: { due: 5 days }\n          outcomes: { declined: { end: declined }, expired: { end: late } }\n    outcomes: { failed: { end: failed } }\n";
+    harness.deploy(yaml).await;
+    harness.begin("shelves", json!({})).await;
+    let tasks = harness.get("/api/v1/tasks?order=oldest").by("anna").send().await.json();
+    let path = format!("/api/v1/tasks/{}/decision", tasks["items"][0]["id"].as_str().unwrap());
+    let body = json!({ "decision": "done", "next": "same_step" });
+    let answer = harness.post(&path).by("anna").json(&body).send().await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.json()["next"], tasks["items"][1]["id"]);
 }
 
 #[tokio::test(start_paused = true)]
