@@ -2,13 +2,14 @@
 
 use super::decide::{because, rendered};
 use super::frame::{Slot, slots};
+use super::leads::{Leads, leads};
 use super::state::{Call, Phase, Wait};
 use super::view::{RunPhase, TaskView};
 use super::{RunMachine, collect::Collecting, each::Each};
 use crate::base::id::RunId;
 use crate::base::moment::in_words;
 use crate::base::{Timestamp, Value};
-use crate::plan::{Disposition, PlanStep, PlanVerb};
+use crate::plan::{PlanStep, PlanVerb};
 use std::fmt;
 
 /// How many things are told of one run; of more there is the number.
@@ -324,8 +325,8 @@ impl Teller<'_> {
         let state = &self.machine.state;
         let body = self.machine.plan.body(state.frame(self.slot.frame).body);
         let planned = self.planned();
-        let disposition = planned.outcomes.get(outcome);
-        let named = matches!(disposition, Some(Disposition::Named));
+        let led = leads(&self.machine.plan, state, self.slot, outcome);
+        let named = led == Leads::Named;
         let next = body.steps.iter().filter(|step| {
             let mut edges = step.after.iter().filter(|edge| edge.from == planned.index);
             edges.any(|edge| match &edge.outcome {
@@ -339,14 +340,12 @@ impl Teller<'_> {
         } else {
             "the run"
         };
-        match disposition {
-            Some(Disposition::End(status)) => format!("{whole} ends as {status}"),
-            Some(Disposition::BackTo { target, .. }) => {
-                format!("it goes back to \"{}\"", body.step(*target).title)
-            }
-            Some(Disposition::GoOn | Disposition::Named) if next.is_empty() => format!("{whole} goes on without it"),
-            Some(Disposition::GoOn | Disposition::Named) => format!("it goes on with {}", list(&next)),
-            Some(Disposition::Nowhere) | None => "an administrator has to look".to_owned(),
+        match led {
+            Leads::End(status) => format!("{whole} ends as {status}"),
+            Leads::Back { to, .. } => format!("it goes back to \"{}\"", body.step(to.step).title),
+            Leads::On | Leads::Named if next.is_empty() => format!("{whole} goes on without it"),
+            Leads::On | Leads::Named => format!("it goes on with {}", list(&next)),
+            Leads::Nowhere => "an administrator has to look".to_owned(),
         }
     }
 }

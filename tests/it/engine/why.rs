@@ -33,6 +33,31 @@ fn an_event_is_waited_for_until_the_deadline_and_what_then_happens_is_told() {
 }
 
 #[test]
+fn in_the_last_round_what_then_happens_is_the_end_and_not_another_round() {
+    let mut run = Run::of(
+        "steps:
+  - { id: draft, title: The draft, uses: t.call }
+  - id: reply
+    wait: { event: shop.paid, key: o1 }
+    deadline: { due: 2 days }
+    outcomes: { expired: { back_to: draft, max_rounds: 2, then: { end: late } } }",
+    );
+    run.done("draft:1", json!({}));
+    assert!(
+        run.why()[0].ends_with("; then it goes back to \"The draft\"."),
+        "{:?}",
+        run.why()
+    );
+    run.next();
+    run.done("draft:2", json!({}));
+    assert!(
+        run.why()[0].ends_with("; then the run ends as late."),
+        "{:?}",
+        run.why()
+    );
+}
+
+#[test]
 fn of_several_events_those_are_told_that_have_not_come() {
     let mut run = Run::of(
         "steps:
