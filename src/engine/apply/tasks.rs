@@ -72,6 +72,8 @@ impl Applier<'_> {
             open.deputies.extend_from_slice(deputies);
         } else {
             open.people.clone_from(people);
+            // whoever joined before these were known has one voice
+            open.joined.retain(|person| !people.contains(person));
             open.veto.clone_from(veto);
             open.deputies.clone_from(deputies);
             open.weights.clone_from(weights);

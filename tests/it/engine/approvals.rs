@@ -451,6 +451,25 @@ fn who_joined_may_have_decided_before_the_others_are_known() {
 }
 
 #[test]
+fn who_joined_and_is_asked_as_well_has_one_voice() {
+    let mut run = Run::of(
+        "steps:
+  - id: sign
+    approve: { document: '${{ inputs.document }}', by: [role:legal], rule: 2, exclude: [uploader] }
+    deadline: { due: 5 days, escalate: { after: 1 day, to: [role:lead] } }
+    outcomes: { rejected: { end: rejected }, changes_requested: { end: changes }, expired: { end: late } }
+",
+    );
+    run.assign(&["a", "b"]);
+    run.wake_after("1 day");
+    run.assign(&["boss"]);
+    run.upload(2, "user:a");
+    run.assign(&["b", "boss"]);
+    assert_eq!(run.decide("b", NO), Ok(Reply::Accepted));
+    assert_eq!(run.ended().as_deref(), Some("rejected"), "two can no longer agree");
+}
+
+#[test]
 fn everybody_who_met_a_wait_for_all_can_be_excluded() {
     let mut run = Run::of(
         "steps:
