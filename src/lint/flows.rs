@@ -76,9 +76,11 @@ impl Flows {
     }
 }
 
-/// Whether a text may name other flows to run: others need not be looked at where it does not.
+/// Whether a text may name other flows, to run or to start after: others need not be looked at where it does not.
 pub fn may_run_others(text: &str) -> bool {
-    text.contains("run:") || text.contains("\"run\"")
+    ["run:", "\"run\"", "outcome:", "\"outcome\""]
+        .iter()
+        .any(|word| text.contains(word))
 }
 
 /// What is known of the flow in `text`. Nothing where it is none.

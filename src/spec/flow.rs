@@ -209,7 +209,7 @@ pub struct FlowTrigger {
     pub name: String,
     /// The statuses it must have ended with. Without it, any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = MAX_OUTCOMES), extend("examples" = [["completed"]]))]
+    #[schemars(length(max = MAX_OUTCOMES), inner(regex(pattern = NAME_PATTERN)), extend("examples" = [["completed"]]))]
     pub outcome: Vec<String>,
     /// Bare expression over `event` that must hold.
     #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]

@@ -80,5 +80,7 @@ pub const RESERVED_FIELDS: [&str; 9] = [
 ];
 /// What the result of an element says of itself, and no output of it can be called.
 pub const RESERVED_OUTPUTS: [&str; 3] = ["index", "item", "status"];
+/// Statuses that runs and elements have by themselves; no author gives them.
+pub const RESERVED_STATUSES: [&str; 4] = ["cancelled", "not_started", "running", "too_large"];
 /// A size of a file.
 pub const SIZE_PATTERN: &str = "^[1-9][0-9]{0,8} ?([kMG]i?)?B$";

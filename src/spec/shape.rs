@@ -5,7 +5,7 @@
 //! that begins with the key: "`join` must be …".
 
 use super::collect::LabelSpec;
-use super::limits::{LABEL_PATTERN, MAX_ITEM_LABELS, MAX_NAME, NAME_PATTERN};
+use super::limits::{LABEL_PATTERN, MAX_ITEM_LABELS, MAX_NAME, NAME_PATTERN, RESERVED_STATUSES};
 use super::step::{AfterSpec, BackToSpec, DeadlineSpec, DispositionSpec, DueSpec, JoinSpec, LockSpec, RuleSpec};
 use crate::base::Value;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -404,10 +404,27 @@ const DISPOSITIONS: &str = "`continue`, `{ end: STATUS }` or `{ back_to: STEP, m
 fn disposition(value: &Value, depth: usize) -> Result<DispositionSpec, String> {
     match value {
         Value::String(word) if word == "continue" => Ok(DispositionSpec::Continue),
-        Value::Object(map) if map.contains_key("end") && map.len() == 1 => Ok(DispositionSpec::End(word(map, "end")?)),
+        Value::Object(map) if map.contains_key("end") && map.len() == 1 => Ok(DispositionSpec::End(status(map)?)),
         Value::Object(map) if map.contains_key("back_to") => back_to(map, depth),
         _ => Err(must_be(DISPOSITIONS, value)),
     }
+}
+
+/// A status of the author's own.
+fn status(map: &Map<String, Value>) -> Result<String, String> {
+    let status = word(map, "end")?;
+    if RESERVED_STATUSES.contains(&status.as_str()) {
+        return Err(format!(
+            "ends as `{status}`, which says what happened without the author: choose another word"
+        ));
+    }
+    if !is_name(&status) {
+        return Err(format!(
+            "needs a name after `end`, of small letters, digits and `_`, found `{}`",
+            status.escape_debug()
+        ));
+    }
+    Ok(status)
 }
 
 fn back_to(map: &Map<String, Value>, depth: usize) -> Result<DispositionSpec, String> {
@@ -479,7 +496,13 @@ impl JsonSchema for DispositionSpec {
                     "title": "end",
                     "description": "The run ends with this status.",
                     "properties": {
-                        "end": { "type": "string", "minLength": 1, "description": "The status: a word of your own." },
+                        "end": {
+                            "type": "string",
+                            "pattern": NAME_PATTERN,
+                            "maxLength": MAX_NAME,
+                            "not": { "enum": RESERVED_STATUSES },
+                            "description": "The status: a word of your own.",
+                        },
                     },
                     "required": ["end"],
                     "additionalProperties": false,
@@ -589,6 +612,20 @@ mod tests {
         assert!(refusal::<DispositionSpec>(json!({"back_to": "a"})).contains("max_rounds"));
         assert!(refusal::<DispositionSpec>(json!({"back_to": "a", "max_rounds": 2})).contains("`then`"));
         assert!(refusal::<DispositionSpec>(json!({"end": 3})).contains("a word after `end`"));
+        for wrong in [
+            "${{ inputs.x }}",
+            "not-ok",
+            "a b",
+            "x\"]:::<script>",
+            "cancelled",
+            "running",
+        ] {
+            let why = refusal::<DispositionSpec>(json!({ "end": wrong }));
+            assert!(
+                why.contains("name after `end`") || why.contains("another word"),
+                "{wrong}: {why}"
+            );
+        }
         assert!(refusal::<DispositionSpec>(json!({"back_to": "a", "rounds": 2})).contains("knows no key `rounds`"));
     }
 

@@ -5,7 +5,7 @@ use super::collect::CollectSpec;
 use super::limits::{
     DEFAULT_PARALLEL, MAX_ALTERNATIVES, MAX_ATTEMPTS, MAX_BRANCHES, MAX_DECISIONS, MAX_ELEMENTS, MAX_FIELDS,
     MAX_INPUTS, MAX_LINE, MAX_NAME, MAX_OUTCOMES, MAX_PARALLEL, MAX_PEOPLE, MAX_REMINDERS, MAX_STEPS, MAX_TEXT,
-    MAX_VALUES, NAME_PATTERN, RESERVED_FIELDS, RESERVED_IDS, RESERVED_OUTPUTS,
+    MAX_VALUES, NAME_PATTERN, RESERVED_FIELDS, RESERVED_IDS, RESERVED_OUTPUTS, RESERVED_STATUSES,
 };
 use super::reach::{Starts, VisibleSpec};
 use super::run::RunSpec;
@@ -515,7 +515,7 @@ pub struct CheckSpec {
 #[schemars(rename = "End")]
 pub struct EndSpec {
     /// The status the run ends with: a word of the author's.
-    #[schemars(length(min = 1, max = MAX_NAME), extend("examples" = ["rejected"]))]
+    #[schemars(regex(pattern = NAME_PATTERN), length(max = MAX_NAME), extend("not" = { "enum": RESERVED_STATUSES }), extend("examples" = ["rejected"]))]
     pub status: String,
     /// A sentence for people; may hold `${{ }}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -73,6 +73,7 @@ fn nowhere(cx: &Context<'_>, graphs: &[Paths<'_>], report: &mut Report) {
 }
 
 fn unknown(cx: &Context<'_>, graphs: &[Paths<'_>], report: &mut Report) {
+    of_trigger(cx, report);
     for (step, run, outline) in runs(cx, graphs) {
         let is_known = |end: &str| RunSpec::ENDS.contains(&end) || outline.ends.iter().any(|one| one == end);
         for end in step.outcomes.keys().filter(|end| !is_known(end)) {
@@ -84,6 +85,29 @@ fn unknown(cx: &Context<'_>, graphs: &[Paths<'_>], report: &mut Report) {
             };
             report.push(Diagnostic::error(UNKNOWN, message, place(cx, step, end)).with_help(help));
         }
+    }
+}
+
+/// The statuses that a trigger waits for.
+fn of_trigger(cx: &Context<'_>, report: &mut Report) {
+    let Some(trigger) = &cx.spec.on.flow else {
+        return;
+    };
+    let Some(outline) = cx.flows.and_then(|flows| flows.get(&trigger.name, None)) else {
+        return;
+    };
+    for (index, end) in trigger.outcome.iter().enumerate() {
+        if end == RunSpec::CANCELLED || outline.ends.contains(end) {
+            continue;
+        }
+        let message = format!("flow `{}` never ends as `{end}`", trigger.name);
+        let ends = || outline.ends.iter().map(String::as_str).chain([RunSpec::CANCELLED]);
+        let help = match nearest(end, ends()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("it ends as {}", list_words(ends())),
+        };
+        let span = cx.value(&format!("/on/flow/outcome/{index}"));
+        report.push(Diagnostic::error(UNKNOWN, message, span).with_help(help));
     }
 }
 

@@ -508,6 +508,9 @@ fn branches(node: &Value) -> impl Iterator<Item = &Value> {
 }
 
 fn one_of(words: &[&str], value: &Value) -> String {
+    if words.is_empty() {
+        return format!("cannot be {}", describe(value));
+    }
     let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
     format!("must be one of {}, found {}", words.join(", "), describe(value))
 }

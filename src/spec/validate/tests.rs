@@ -218,7 +218,9 @@ fn wrong_values_are_told_in_words() {
 
 #[test]
 fn text_that_was_read_as_something_else_gets_quotes() {
-    let (_, findings, document) = read(&flow("  - id: s\n    title: 1.10\n    end: { status: true }\n"));
+    let (_, findings, document) = read(&flow(
+        "  - id: s\n    title: 1.10\n    end: { status: done, message: true }\n",
+    ));
     assert_eq!(findings.len(), 2);
     for finding in findings {
         let fix = finding.fix.expect("a fix");
