@@ -69,6 +69,9 @@ pub struct Timers {
     /// When it expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Timestamp>,
+    /// The moment that a wait with a deadline of its own is for; `due` is the earlier of both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
     /// When reminders go out, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remind: Vec<Timestamp>,

@@ -13,7 +13,7 @@ use crate::plan::{Plan, PlanVerb, PlanWait, Reminder};
 use jiff::civil::Date;
 
 /// The timers of the step at `slot`, counted from when it became ready. `until` is the moment that
-/// a wait is for; it takes the place of the deadline's.
+/// a wait is for: whichever is earlier, it or the deadline, ends the wait.
 pub(super) fn timers(
     plan: &Plan,
     state: &RunState,
@@ -25,10 +25,19 @@ pub(super) fn timers(
     let start = scope.now;
     let deadline = state.planned(plan, slot).deadline.as_ref();
     let mut timers = Timers::default();
-    if let Some(due) = until.or(deadline.map(|deadline| &deadline.due)) {
-        let value = due.eval(scope).map_err(|error| error.message)?;
-        timers.due = Some(meant(&value, start, calendar)?);
-    }
+    let at = |template: &Template| {
+        let value = template.eval(scope).map_err(|error| error.message)?;
+        meant(&value, start, calendar)
+    };
+    let until = until.map(at).transpose()?;
+    let due = deadline.map(|deadline| at(&deadline.due)).transpose()?;
+    timers.due = match (until, due) {
+        (Some(until), Some(due)) => {
+            timers.until = Some(until);
+            Some(until.min(due))
+        }
+        (until, due) => until.or(due),
+    };
     let Some(deadline) = deadline else {
         return Ok(timers);
     };

@@ -59,9 +59,13 @@ impl Decider<'_> {
 
     /// The moment came that the step waited for or should have been done by.
     fn expire(&mut self, slot: Slot) {
-        let due = self.state().timers_of(slot).and_then(|timers| timers.due);
+        let timers = self.state().timers_of(slot);
+        let due = timers.and_then(|timers| timers.due);
+        let until = timers.and_then(|timers| timers.until);
         match (&self.state().step(slot).phase, &self.step(slot).verb) {
-            (Phase::Waiting(_), PlanVerb::Wait(wait)) if wait.until.is_some() => {
+            (Phase::Waiting(_), PlanVerb::Wait(wait))
+                if wait.until.is_some() && until.is_none_or(|at| due >= Some(at)) =>
+            {
                 self.finish(slot, "received", json!({ "at": due }), None);
             }
             (Phase::Waiting(_), _) => {

@@ -255,3 +255,23 @@ fn a_wait_may_be_about_a_file_by_its_id_or_as_a_whole() {
         assert!(run.machine.interests().is_empty());
     }
 }
+
+/// A wait for a moment with a deadline: whichever comes first.
+#[test]
+fn a_moment_and_a_deadline_count_both() {
+    for (until, due, outcome, at) in [
+        ("10 days", "2 days", "expired", "2 days"),
+        ("2 days", "10 days", "received", "2 days"),
+        ("2 days", "2 days", "received", "2 days"),
+    ] {
+        let text = format!(
+            "steps:\n  - {{ id: w, wait: {{ until: {until} }}, deadline: {{ due: {due} }}, \
+             outcomes: {{ expired: continue }} }}\n  - {{ id: b, uses: t.call }}\n"
+        );
+        let mut run = Run::of(&text);
+        run.wake_after("1 day");
+        assert_eq!(run.phase("w"), Active, "{until} {due}");
+        run.wake_after(at);
+        assert_eq!(run.outcome("w").as_deref(), Some(outcome), "{until} {due}");
+    }
+}
