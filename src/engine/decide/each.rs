@@ -133,12 +133,8 @@ impl Decider<'_> {
         }
         let open = self.state().is_open(slot, planned);
         match each.verdict(planned.join, open) {
-            Verdict::Open => match self.is_enough(slot, planned) {
-                Ok(false) => return true,
-                Ok(true) => self.pass(slot, planned, "done", json!({})),
-                Err(error) => self.raise(slot, &error, false, 0),
-            },
-            Verdict::Done => self.pass(slot, planned, "done", json!({})),
+            Verdict::Open if !self.is_enough(slot, planned) => return true,
+            Verdict::Open | Verdict::Done => self.pass(slot, planned, "done", json!({})),
             Verdict::Failed => {
                 let (ended, completed) = (each.ended.len(), each.completed);
                 let error = format!(
@@ -157,20 +153,21 @@ impl Decider<'_> {
         true
     }
 
-    /// Whether the results so far are enough, as the author says.
-    fn is_enough(&self, slot: Slot, planned: &PlanEach) -> Result<bool, String> {
+    /// Whether the results so far are enough, as the author says. They are not where the condition has no
+    /// value yet, as one about the third of two results: it is looked at again when another one is there.
+    fn is_enough(&self, slot: Slot, planned: &PlanEach) -> bool {
         let (Some(until), Some(each)) = (&planned.until, self.state().each(slot)) else {
-            return Ok(false);
+            return false;
         };
         if each.completed == 0 || self.has_incident(slot) {
-            return Ok(false);
+            return false;
         }
         let results = each.completed_results();
         let scope = RunScope {
             results: Some(&results),
             ..self.scope(slot)
         };
-        until.holds(&scope).map_err(|error| error.message)
+        until.holds(&scope).unwrap_or(false)
     }
 
     /// The `each` came to an outcome: it is over, or its elements go on and nobody waits for them.

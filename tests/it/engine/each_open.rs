@@ -97,11 +97,15 @@ fn a_condition_on_the_results_so_far_is_enough() {
     assert_eq!(run.outcome("e").as_deref(), Some("done"));
 }
 
+/// It is looked at again when another element has completed.
 #[test]
-fn a_condition_that_cannot_be_said_is_an_incident() {
-    let mut run = open("until: results[0].n - 1 > 0");
-    run.done("e[0].a:1", json!({ "n": "many" }));
-    assert_eq!(run.phase("e"), Incident);
+fn a_condition_that_has_no_value_yet_does_not_hold_yet() {
+    let mut run = open("until: results[1].n > 5");
+    more(&mut run, 7);
+    run.done("e[0].a:1", json!({ "n": 7 }));
+    assert_eq!(run.phase("e"), Active);
+    run.done("e[1].a:1", json!({ "n": 7 }));
+    assert_eq!(run.outcome("e").as_deref(), Some("done"));
 }
 
 #[test]
