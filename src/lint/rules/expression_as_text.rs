@@ -63,6 +63,12 @@ impl Walk<'_> {
         match value {
             Value::Object(fields) => {
                 for (name, field) in fields {
+                    if !is_free && self.is_plain_text(name, field) {
+                        self.pointer.push('/');
+                        self.pointer.push_str(&escape(name));
+                        self.never_evaluated(field);
+                        self.pointer.truncate(here);
+                    }
                     let is_text = NO_TEMPLATE.contains(&name.as_str()) && !self.pointer.ends_with("/task");
                     if !is_free && (is_text || name.starts_with("x-")) {
                         continue;
@@ -82,6 +88,59 @@ impl Walk<'_> {
                 }
             }
             Value::String(text) => self.text(text, is_free),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    /// Whether what stands under the key `name` here is read by people, or compared, as it is written.
+    fn is_plain_text(&self, name: &str, field: &Value) -> bool {
+        let here = self.pointer.as_str();
+        // what is given there is named by the author or by somebody else
+        let is_given = here.starts_with("/on/")
+            || ["/set", "/add", "/each"].iter().any(|verb| here.ends_with(verb))
+            || ["/set/", "/add/item", "/each/in"]
+                .iter()
+                .any(|data| here.contains(data));
+        let is_item = here
+            .rsplit_once('/')
+            .is_some_and(|(list, _)| list.ends_with("/collect/items"));
+        let is_wait = here.ends_with("/wait") || here.contains("/wait/any/") || here.contains("/wait/all/");
+        match name {
+            "default" => field.is_string() || field.is_array() || !here.ends_with("/items"),
+            "title" => field.is_string() && !is_given && !is_item && !here.ends_with("/task"),
+            "event" => field.is_string() && is_wait,
+            "else" | "keep" | "because" | "owner" | "description" => field.is_string() && !is_given,
+            _ => false,
+        }
+    }
+
+    /// Tells of every expression in `value`, which nobody evaluates.
+    fn never_evaluated(&mut self, value: &Value) {
+        let here = self.pointer.len();
+        match value {
+            Value::String(text) => {
+                let Some(at) = text.find("${{") else { return };
+                let message = "`${{ }}` is taken as it stands: nothing is evaluated here";
+                let place = Locator::new(self.document).place(&self.pointer, Span::new(at, at + 3));
+                let finding = Diagnostic::error(CODE, message, place)
+                    .with_help("write what people shall read; for the sign itself, leave out its braces");
+                self.report.push(finding);
+            }
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.pointer.push_str(&format!("/{index}"));
+                    self.never_evaluated(item);
+                    self.pointer.truncate(here);
+                }
+            }
+            Value::Object(fields) => {
+                for (name, field) in fields {
+                    self.pointer.push('/');
+                    self.pointer.push_str(&escape(name));
+                    self.never_evaluated(field);
+                    self.pointer.truncate(here);
+                }
+            }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
