@@ -71,7 +71,10 @@ impl Host {
     pub(super) fn one_person(&self, principal: &str) -> Result<String, HostError> {
         let found = self.directory().resolve(&[principal.to_owned()], &[]);
         match found.as_deref() {
-            Ok([one]) => Ok(one.clone()),
+            Ok([one]) if one.starts_with("user:") => Ok(one.clone()),
+            Ok([_]) => Err(HostError::Invalid(format!(
+                "{principal} is nobody in the directory, and could not answer: name a user"
+            ))),
             Ok(_) => Err(HostError::Invalid(format!(
                 "{principal} is not one person: name a user"
             ))),

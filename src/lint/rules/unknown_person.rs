@@ -22,7 +22,19 @@ fn check(cx: &Context<'_>, report: &mut Report) {
     };
     for step in &cx.steps {
         for named in literals(cx, step) {
-            let Named { text, .. } = named;
+            let Named { text, in_with, .. } = named;
+            if !in_with && text.starts_with("email:") && answers(&named.pointer) {
+                if people
+                    .canonical_all(&[text.to_owned()])
+                    .iter()
+                    .any(|who| who.starts_with("email:"))
+                {
+                    let message = format!("`{text}` is nobody in the directory, and answers nothing here");
+                    let help = "add them to people.yaml; outsiders give files to a `collect`, or to a share that a `wait` watches";
+                    report.push(Diagnostic::error(CODE, message, named.span(cx)).with_help(help));
+                }
+                continue;
+            }
             // What says nothing has a finding of its own.
             let says_who = ["user:", "role:", "group:", "skill:", "manager_of:"]
                 .iter()
@@ -43,4 +55,11 @@ fn check(cx: &Context<'_>, report: &mut Report) {
             }
         }
     }
+}
+
+/// Whether whoever is named there has to answer, which takes a token of this server.
+fn answers(pointer: &str) -> bool {
+    ["/approve/by/", "/approve/veto/", "/task/to/", "/review/"]
+        .iter()
+        .any(|place| pointer.contains(place))
 }
