@@ -5,6 +5,7 @@
 
 use super::children::{Caller, is_about_runs};
 use super::drive::failure;
+use super::masks::{hidden, hidden_failure};
 use super::slots::Slot;
 use super::{Host, HostError};
 use crate::base::id::RunId;
@@ -276,40 +277,5 @@ impl Host {
             }
         }
         Ok((input, used))
-    }
-}
-
-/// The output of an action without any of the secrets that it was given.
-pub(super) fn hidden(mut output: Value, used: &[&SecretString]) -> Value {
-    hide_in(&mut output, used);
-    output
-}
-
-/// The failure of an action without any of the secrets that it was given.
-pub(super) fn hidden_failure(error: &ActionError, used: &[&SecretString]) -> Failure {
-    let mut failed = failure(error);
-    failed.message = hide(&failed.message, used);
-    failed
-}
-
-/// The text without any of the secrets.
-fn hide(text: &str, secrets: &[&SecretString]) -> String {
-    secrets
-        .iter()
-        .map(|secret| secret.expose_secret())
-        .filter(|secret| !secret.is_empty())
-        .fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
-}
-
-/// Takes the secrets out of every text in `value`.
-fn hide_in(value: &mut Value, secrets: &[&SecretString]) {
-    if secrets.is_empty() {
-        return;
-    }
-    match value {
-        Value::String(text) => *text = hide(text, secrets),
-        Value::Array(elements) => elements.iter_mut().for_each(|element| hide_in(element, secrets)),
-        Value::Object(fields) => fields.values_mut().for_each(|field| hide_in(field, secrets)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

@@ -4,9 +4,9 @@
 //! Invariant: a machine in a free slot has decided nothing that is not durable. Whoever works on it
 //! takes it out, and puts it back when what it decided is stored.
 
-use super::calls::{hidden, hidden_failure};
 use super::children::is_about_runs;
 use super::desk::Desk;
+use super::masks::{hidden, hidden_failure};
 use super::project::{Tally, awaited, locked, owned};
 use super::slots::{Loaded, Slot, Stored};
 use super::{Host, HostError};

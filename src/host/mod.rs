@@ -18,6 +18,8 @@ pub mod expiries;
 pub mod files;
 pub mod health;
 pub mod inputs;
+pub mod lineage;
+mod masks;
 pub mod metrics;
 pub mod migrate;
 mod newest;
