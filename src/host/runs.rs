@@ -240,7 +240,8 @@ impl Host {
     }
 
     /// The inputs with every file named in full, at the version given or the newest.
-    /// Whoever started the run has to see them where they are `given_by_run` by nobody else.
+    /// Whoever started the run has to see them. What is `given_by_run` is a file that the run has, in full:
+    /// its id alone does not make one of it.
     pub(super) async fn with_documents(
         &self,
         plan: &Plan,
@@ -256,10 +257,10 @@ impl Host {
         for (name, spec) in &plan.inputs {
             let Some(value) = fields.get_mut(name) else { continue };
             match (spec.kind, spec.of) {
-                (InputKind::File, _) => *value = self.document(name, value, viewer).await?,
+                (InputKind::File, _) => *value = self.document(name, value, viewer, given_by_run).await?,
                 (InputKind::List, Some(InputKind::File)) => {
                     for element in value.as_array_mut().into_iter().flatten() {
-                        *element = self.document(name, element, viewer).await?;
+                        *element = self.document(name, element, viewer, given_by_run).await?;
                     }
                 }
                 _ => {}
@@ -268,7 +269,13 @@ impl Host {
         Ok(given)
     }
 
-    async fn document(&self, name: &str, value: &Value, viewer: Option<&str>) -> Result<Value, HostError> {
+    async fn document(
+        &self,
+        name: &str,
+        value: &Value,
+        viewer: Option<&str>,
+        given_by_run: bool,
+    ) -> Result<Value, HostError> {
         let wrong = |why: &str| HostError::BadInputs {
             problems: vec![(name.to_owned(), why.to_owned())],
         };
@@ -288,6 +295,14 @@ impl Host {
             .map(|document| json!(document))
             .map_err(|_| wrong("has no such version"))
     }
+        if given_by_run {
+            // a text that names a file may come from anybody; who has the file itself knows what is in it
+            let given = value.get("sha256").and_then(Value::as_str);
+            let document = version.and_then(|version| version_of(&file, Some(version)).ok());
+            let document = document.filter(|document| given == Some(document.sha256.as_str()));
+            let document = document.ok_or_else(|| wrong("must be a file of the run that gives it, and not its id"))?;
+            return Ok(json!(document));
+        }
 
     /// One run.
     pub async fn run_view(&self, run: &RunId) -> Result<RunView, HostError> {
