@@ -110,6 +110,7 @@ fn parts(resolved: &Resolved, environment: &Environment, accounts: &Accounts) ->
             upload_bytes: resolved.limits.upload_bytes,
             calls_in_flight: resolved.limits.calls_in_flight,
             call_timeout_ms: resolved.limits.call_timeout_ms,
+            ..Limits::default()
         },
     })
 }

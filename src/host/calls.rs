@@ -14,6 +14,7 @@ use crate::connect::{ActionError, CallContext, Handler, OutsideAction};
 use crate::engine::{Failure, FailureKind, Input, Work, WorkKey};
 use crate::expr::SecretUse;
 use crate::expr::template::SecretPiece;
+use crate::plan::{BodyId, Plan};
 use crate::store::{CommitError, UnitOfWork, Write, fault};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
@@ -40,6 +41,8 @@ struct Call {
     calendar: Option<Calendar>,
     /// How many runs stand above the one that calls.
     depth: u32,
+    /// Whether it is one of the steps that runs take at their end.
+    is_always: bool,
     /// Whether it cannot be repeated, and so is marked before it is made.
     is_marked: bool,
 }
@@ -83,6 +86,7 @@ impl Host {
             let calendar = loaded.machine.plan().calendar.clone();
             let is_marked = outside.is_some_and(|registered| !registered.is_repeatable(&input));
             let call = Call {
+                is_always: is_always(loaded.machine.plan(), &step),
                 key,
                 flow: loaded.row.flow.clone(),
                 step,
@@ -152,6 +156,7 @@ impl Host {
             key: call.key.to_string(),
             initiator: call.initiator.clone(),
             depth: call.depth,
+            is_always: call.is_always,
         };
         self.about_run(&caller, &call.action, call.input.clone()).await
     }
@@ -278,4 +283,10 @@ impl Host {
         }
         Ok((input, used))
     }
+}
+
+/// Whether the step, as the journal names it, is one of `always`, or stands in one.
+fn is_always(plan: &Plan, step: &str) -> bool {
+    let outermost = step.split(['[', '#']).next().unwrap_or_default();
+    plan.body(BodyId::ALWAYS).steps.iter().any(|one| one.id == outermost)
 }

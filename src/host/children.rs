@@ -47,6 +47,8 @@ pub(super) struct Caller {
     pub initiator: String,
     /// How many runs stand above it.
     pub depth: u32,
+    /// Whether the step is one of those that runs take at their end.
+    pub is_always: bool,
 }
 
 /// Whether the host does it itself.
@@ -98,6 +100,7 @@ impl Host {
                  other in a circle"
             )));
         }
+        self.check_wanted(caller).await?;
         let plan = self.plan_admitted(&wanted.flow, wanted.version.as_deref()).await?;
         let start = StartRun {
             flow: wanted.flow,
@@ -115,14 +118,15 @@ impl Host {
         let checked = inputs::check(&plan.inputs, &given, plan.calendar.is_some());
         let checked = checked.map_err(|problems| HostError::BadInputs { problems })?;
         let settings = self.settings_for(&plan).await?;
+        let lineage = self.descend(&caller.run, child, Some(caller)).await?;
         let (host, child) = (Arc::clone(self), child.clone());
         self.to_its_end(format!("run {child}"), async move {
             match host
-                .begin_run(&plan, &child, &start, Some(parent), (checked, settings), Vec::new())
+                .begin_run(&plan, &child, &start, Some(parent), (checked, settings), lineage)
                 .await
             {
                 // the same step was faster
-                Err(Stop::Conflict) if host.parts().store.run(&child).await?.is_some() => Ok(()),
+                Err(Stop::Conflict | Stop::Duplicate(_)) if host.parts().store.run(&child).await?.is_some() => Ok(()),
                 Err(Stop::Conflict | Stop::Duplicate(_)) => Err(HostError::Conflict(
                     "others changed the same files at the same time: repeat".to_owned(),
                 )),

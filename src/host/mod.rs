@@ -49,6 +49,7 @@ pub use error::HostError;
 pub use metrics::Metrics;
 
 use crate::base::{Calendars, Timestamp};
+use crate::base::id::RunId;
 use crate::connect::{Links, Mailer, Registry};
 use crate::engine::EventRecord;
 use crate::people::Directory;
@@ -74,6 +75,9 @@ const BEGIN_ANEW: Duration = Duration::from_secs(5);
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Secrets by name. Values are never stored, logged or shown.
+/// Most runs with work in flight that a start takes up before it is ready; the others follow.
+const TAKEN_UP_FIRST: usize = 256;
+
 pub type Secrets = std::collections::BTreeMap<String, secrecy::SecretString>;
 
 /// What a host is put together from.
@@ -132,6 +136,8 @@ pub struct Limits {
     /// Longest outside call, in milliseconds.
     pub call_timeout_ms: u64,
 }
+    /// Most runs that come of one run: see [`lineage::MAX_DESCENDANTS`].
+    pub descendants: u64,
 
 impl Default for Limits {
     fn default() -> Self {
@@ -140,6 +146,7 @@ impl Default for Limits {
             calls_in_flight: 64,
             call_timeout_ms: 60_000,
         }
+            descendants: lineage::MAX_DESCENDANTS,
     }
 }
 
@@ -157,6 +164,8 @@ pub struct Host {
     deploying: tokio::sync::Mutex<()>,
     slots: slots::Slots,
     ended: ended::EndedViews,
+    /// How many runs have come of a run, where one has.
+    descendants: Mutex<HashMap<RunId, u64>>,
     /// Held while a file gets a version, by folder and name.
     uploads: stripes::Stripes,
     /// Held while a password is tried, by grant.
@@ -189,6 +198,7 @@ impl Host {
             deploying: tokio::sync::Mutex::default(),
             slots: slots::Slots::default(),
             ended: ended::EndedViews::default(),
+            descendants: Mutex::default(),
             uploads: stripes::Stripes::default(),
             passwords: stripes::Stripes::default(),
             timers: timers::TimerQueue::default(),
@@ -218,7 +228,9 @@ impl Host {
         // before any run is woken: what was recorded before a deadline counts, however late it is delivered
         self.retry_events().await?;
         self.deliver_pending().await?;
-        for run in self.parts.store.busy_runs().await? {
+        let mut busy = self.parts.store.busy_runs().await?;
+        let later = busy.split_off(busy.len().min(TAKEN_UP_FIRST));
+        for run in busy {
             match self.resume(&run).await {
                 Err(error @ HostError::Store(_)) => return Err(error),
                 // one run does not keep the others from going on
@@ -227,11 +239,28 @@ impl Host {
             }
         }
         self.warn_of_all_missing_secrets().await?;
+        self.take_up_beside(later);
         self.ready.store(true, Ordering::Release);
         Ok(())
     }
 
     /// Ready without having taken anything up: for looking at what is stored.
+    /// Takes up the other runs while people are served already.
+    fn take_up_beside(self: &Arc<Self>, runs: Vec<RunId>) {
+        let host = Arc::clone(self);
+        self.spawn(async move {
+            for run in runs {
+                if host.stop.is_cancelled() {
+                    return;
+                }
+                if let Err(error) = host.resume(&run).await {
+                    tracing::error!(%run, %error, "a run could not be taken up");
+                    host.timers.set_again(&run, host.now());
+                }
+            }
+        });
+    }
+
     pub fn stand_still(&self) {
         self.ready.store(true, Ordering::Release);
     }

@@ -6,6 +6,7 @@ use super::once::OnceKey;
 use super::retention::key_until;
 use super::slots::{Loaded, Stored};
 use super::tasks::check_reason;
+use super::triggers::BY_RUN;
 use super::{Host, HostError, inputs};
 use crate::base::Value;
 use crate::base::id::{FileId, RunId};
@@ -122,6 +123,9 @@ impl Host {
         let checked = checked.map_err(|problems| HostError::BadInputs { problems })?;
         let settings = self.settings_for(&plan).await?;
         let run = RunId(format!("{}_{}", RunId::PREFIX, self.new_id()));
+        if let Some(before) = start.initiator.strip_prefix(BY_RUN) {
+            writes.extend(self.descend(&RunId::from(before), &run, None).await?);
+        }
         let until = key_until(self.now());
         writes.extend(start.once.as_ref().map(|once| once.used_for(run.to_string(), until)));
         match self
@@ -291,10 +295,6 @@ impl Host {
             return Err(wrong("is no file that you may use"));
         }
         let version = value.get("version").and_then(Value::as_u64);
-        version_of(&file, version)
-            .map(|document| json!(document))
-            .map_err(|_| wrong("has no such version"))
-    }
         if given_by_run {
             // a text that names a file may come from anybody; who has the file itself knows what is in it
             let given = value.get("sha256").and_then(Value::as_str);
@@ -303,6 +303,10 @@ impl Host {
             let document = document.ok_or_else(|| wrong("must be a file of the run that gives it, and not its id"))?;
             return Ok(json!(document));
         }
+        version_of(&file, version)
+            .map(|document| json!(document))
+            .map_err(|_| wrong("has no such version"))
+    }
 
     /// One run.
     pub async fn run_view(&self, run: &RunId) -> Result<RunView, HostError> {

@@ -24,7 +24,7 @@ pub const MAX_CHAIN: usize = 32;
 pub(super) const TRIGGER: &str = "trigger:";
 
 /// How an initiator names a run.
-const BY_RUN: &str = "run:";
+pub(super) const BY_RUN: &str = "run:";
 
 /// What a trigger makes of an event.
 struct Start<'p> {

@@ -17,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Most moments that one case may come to.
 pub const MAX_MOMENTS: usize = 10_000;
+/// Most runs that may come of one run of a case: more are no test of anything.
+pub const MAX_RUNS: u64 = 1_000;
 /// How long time may go on behind the end of the time line, in days: ten years.
 pub const MAX_DAYS: i64 = 3_653;
 /// The shortest sleep there is. It ends when nothing else can be done.
@@ -224,6 +226,7 @@ async fn start(
         clock: Clock::Held(Arc::clone(&setting.now)),
         seed: Some(seed.clone()),
         limits: Limits {
+            descendants: MAX_RUNS,
             call_timeout_ms: super::canned::CALL_TIMEOUT_MS,
             ..Limits::default()
         },

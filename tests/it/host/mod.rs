@@ -5,6 +5,7 @@ mod events;
 mod expiries;
 mod first;
 mod left_behind;
+mod lineage;
 mod locks;
 mod mails;
 mod migrate;

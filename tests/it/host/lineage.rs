@@ -1,0 +1,160 @@
+//! Runs that come of one another have a bound, and none begins that nobody above wants any more.
+
+use super::world::{Process, World};
+use gatefold::engine::Event;
+use gatefold::host::{Limits, Parts};
+use gatefold::store::{RunFilter, RunRow, RunStatus};
+use serde_json::json;
+use std::time::Duration;
+
+/// Runs itself twice, as deep as runs may stand inside each other.
+const BOMB: &str = "
+flow: bomb
+version: 1.0.0
+inputs: { left: { type: integer, default: 15 } }
+steps:
+  - id: one
+    after: start
+    if: inputs.left > 0
+    run: { flow: bomb, with: { left: '${{ inputs.left - 1 }}' } }
+  - id: two
+    after: start
+    if: inputs.left > 0
+    run: { flow: bomb, with: { left: '${{ inputs.left - 1 }}' } }
+";
+
+/// Runs another flow once for each of so many.
+const MANY: &str = "
+flow: many
+version: 1.0.0
+inputs: { of: { type: list, of: integer } }
+steps:
+  - id: all
+    each:
+      in: '${{ inputs.of }}'
+      steps: [{ id: one, run: { flow: nothing } }]
+    outcomes: { failed: { end: failed } }
+";
+
+const NOTHING: &str = "
+flow: nothing
+version: 1.0.0
+steps: [{ id: none, uses: data.set, with: { value: 1 } }]
+";
+
+/// Each tells the other twice.
+fn told(name: &str, other: &str) -> String {
+    format!(
+        "flow: {name}\nversion: 1.0.0\non: {{ manual: {{}}, event: {{ type: bomb.{name} }} }}\nsteps:\n  \
+         - {{ id: one, uses: workflow.emit, with: {{ type: bomb.{other} }} }}\n  \
+         - {{ id: two, uses: workflow.emit, with: {{ type: bomb.{other} }} }}\n"
+    )
+}
+
+/// A process in which so many runs may come of one.
+async fn bounded(world: &World, descendants: u64) -> Process {
+    let parts = world.parts();
+    let limits = Limits {
+        descendants,
+        ..parts.limits
+    };
+    world.start_of(Parts { limits, ..parts }).await
+}
+
+async fn all_runs(process: &Process) -> Vec<RunRow> {
+    let filter = RunFilter {
+        limit: 10_000,
+        ..RunFilter::default()
+    };
+    process.host.list_runs(&filter).await.unwrap()
+}
+
+/// Time in which whatever can be done is done.
+async fn settle() {
+    let nothing = std::future::pending::<()>();
+    assert!(tokio::time::timeout(Duration::from_mins(1), nothing).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn so_many_runs_come_of_one_and_one_more_is_an_incident() {
+    let world = World::new();
+    let process = bounded(&world, 3).await;
+    process.deploy(NOTHING).await;
+    process.deploy(MANY).await;
+    let run = process.begin("many", json!({ "of": [1, 2, 3] })).await;
+    assert_eq!(process.end(&run).await, "completed");
+    // they are counted for each run that others come of, across a restart
+    let run = process.begin("many", json!({ "of": [1, 2, 3, 4] })).await;
+    process
+        .until(&run, |event| matches!(event, Event::IncidentRaised { .. }))
+        .await;
+    settle().await;
+    assert_eq!(all_runs(&process).await.len(), 1 + 3 + 1 + 3);
+    process.kill();
+    let process = bounded(&world, 3).await;
+    let step = process.host.run_view(&run).await.unwrap();
+    let step = step.steps.iter().find(|step| step.error.is_some()).unwrap().id.clone();
+    process.host.retry_step(&run, &step, "user:ada", "again").await.unwrap();
+    settle().await;
+    assert_eq!(all_runs(&process).await.len(), 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flow_that_runs_itself_twice_comes_to_an_end() {
+    let world = World::new();
+    let process = bounded(&world, 50).await;
+    process.deploy(BOMB).await;
+    process.begin("bomb", json!({})).await;
+    settle().await;
+    assert_eq!(all_runs(&process).await.len(), 51);
+}
+
+#[tokio::test(start_paused = true)]
+async fn flows_that_tell_each_other_come_to_an_end() {
+    let world = World::new();
+    let process = bounded(&world, 50).await;
+    process.deploy(&told("a", "b")).await;
+    process.deploy(&told("b", "a")).await;
+    process.begin("a", json!({})).await;
+    settle().await;
+    assert_eq!(all_runs(&process).await.len(), 51);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_cancelled_above_begins_nothing_more_below() {
+    let world = World::new();
+    let process = bounded(&world, 5_000).await;
+    process.deploy(BOMB).await;
+    let root = process.begin("bomb", json!({})).await;
+    while all_runs(&process).await.len() < 20 {
+        tokio::task::yield_now().await;
+    }
+    process.host.cancel_run(&root, "user:ada", "enough").await.unwrap();
+    let then = all_runs(&process).await.len();
+    settle().await;
+    let rows = all_runs(&process).await;
+    assert!(rows.iter().all(|row| row.status == RunStatus::Ended));
+    // those that were just beginning
+    assert!(rows.len() <= then + 32, "{then} runs became {}", rows.len());
+}
+
+/// What closing runs do at their end is wanted, whatever is above them.
+#[tokio::test(start_paused = true)]
+async fn an_always_step_runs_another_flow() {
+    let world = World::new();
+    let process = world.start().await;
+    process.deploy(NOTHING).await;
+    let inner = "flow: inner\nversion: 1.0.0\nsteps: [{ id: sub, run: { flow: nothing } }]\n";
+    process.deploy(inner).await;
+    let outer = "flow: outer\nversion: 1.0.0\nsteps: [{ id: none, uses: data.set, with: { value: 1 } }]\n\
+                 always: [{ id: last, run: { flow: inner } }]\n";
+    process.deploy(outer).await;
+    let run = process.begin("outer", json!({})).await;
+    assert_eq!(process.end(&run).await, "completed");
+    let rows = all_runs(&process).await;
+    assert_eq!(rows.len(), 3);
+    assert!(
+        rows.iter().all(|row| row.outcome.as_deref() == Some("completed")),
+        "{rows:#?}"
+    );
+}
