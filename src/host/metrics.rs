@@ -41,6 +41,8 @@ pub struct Metrics {
     pub events_delivered: Counter,
     /// Recurring moments that started no run: passed over, or refused.
     pub moments_passed_over: Counter,
+    /// Events, ends and moments that should have started a run and could not.
+    pub runs_not_started: Counter,
     /// Tries to deliver an event that failed.
     pub events_put_off: Counter,
     /// Events that were kept, as nobody waited for them yet.

@@ -40,6 +40,7 @@ pub mod tasks;
 pub mod timers;
 pub mod touched;
 pub mod triggers;
+mod unstarted;
 mod uploads;
 pub mod visit;
 mod words;
@@ -48,8 +49,8 @@ pub use clock::Clock;
 pub use error::HostError;
 pub use metrics::Metrics;
 
-use crate::base::{Calendars, Timestamp};
 use crate::base::id::RunId;
+use crate::base::{Calendars, Timestamp};
 use crate::connect::{Links, Mailer, Registry};
 use crate::engine::EventRecord;
 use crate::people::Directory;
@@ -74,10 +75,10 @@ const BEGIN_ANEW: Duration = Duration::from_secs(5);
 /// Pause before it is looked again whether there is something to do.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// Secrets by name. Values are never stored, logged or shown.
 /// Most runs with work in flight that a start takes up before it is ready; the others follow.
 const TAKEN_UP_FIRST: usize = 256;
 
+/// Secrets by name. Values are never stored, logged or shown.
 pub type Secrets = std::collections::BTreeMap<String, secrecy::SecretString>;
 
 /// What a host is put together from.
@@ -135,9 +136,9 @@ pub struct Limits {
     pub calls_in_flight: usize,
     /// Longest outside call, in milliseconds.
     pub call_timeout_ms: u64,
-}
     /// Most runs that come of one run: see [`lineage::MAX_DESCENDANTS`].
     pub descendants: u64,
+}
 
 impl Default for Limits {
     fn default() -> Self {
@@ -145,8 +146,8 @@ impl Default for Limits {
             upload_bytes: 4 << 30,
             calls_in_flight: 64,
             call_timeout_ms: 60_000,
-        }
             descendants: lineage::MAX_DESCENDANTS,
+        }
     }
 }
 
@@ -163,9 +164,9 @@ pub struct Host {
     /// Held while a flow is deployed, so that what is latest is so everywhere.
     deploying: tokio::sync::Mutex<()>,
     slots: slots::Slots,
-    ended: ended::EndedViews,
     /// How many runs have come of a run, where one has.
     descendants: Mutex<HashMap<RunId, u64>>,
+    ended: ended::EndedViews,
     /// Held while a file gets a version, by folder and name.
     uploads: stripes::Stripes,
     /// Held while a password is tried, by grant.
@@ -197,8 +198,8 @@ impl Host {
             all_latest_known: AtomicBool::new(false),
             deploying: tokio::sync::Mutex::default(),
             slots: slots::Slots::default(),
-            ended: ended::EndedViews::default(),
             descendants: Mutex::default(),
+            ended: ended::EndedViews::default(),
             uploads: stripes::Stripes::default(),
             passwords: stripes::Stripes::default(),
             timers: timers::TimerQueue::default(),
@@ -238,13 +239,12 @@ impl Host {
                 Ok(()) => {}
             }
         }
-        self.warn_of_all_missing_secrets().await?;
         self.take_up_beside(later);
+        self.warn_of_all_missing_secrets().await?;
         self.ready.store(true, Ordering::Release);
         Ok(())
     }
 
-    /// Ready without having taken anything up: for looking at what is stored.
     /// Takes up the other runs while people are served already.
     fn take_up_beside(self: &Arc<Self>, runs: Vec<RunId>) {
         let host = Arc::clone(self);
@@ -261,6 +261,7 @@ impl Host {
         });
     }
 
+    /// Ready without having taken anything up: for looking at what is stored.
     pub fn stand_still(&self) {
         self.ready.store(true, Ordering::Release);
     }

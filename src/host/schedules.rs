@@ -162,6 +162,9 @@ impl Host {
         match started {
             Err(error @ (HostError::BadInputs { .. } | HostError::BadSettings { .. } | HostError::Invalid(_))) => {
                 tracing::error!(flow = plan.flow, %moment, %error, "the moment could not start a run");
+                let writes = self.tell_unstarted(plan, "its schedule", &error).await?;
+                self.commit_alone(writes).await?;
+                self.mails_queued.notify_one();
                 self.pass_over(once).await
             }
             other => other,

@@ -103,7 +103,10 @@ impl Host {
             // the event will not become another one: it is told once and not tried again
             Err(error @ (HostError::BadInputs { .. } | HostError::BadSettings { .. } | HostError::Invalid(_))) => {
                 tracing::error!(flow = plan.flow, event = %event.id, %error, "the event could not start a run");
-                self.commit_alone(vec![delivery]).await?;
+                let mut writes = self.tell_unstarted(plan, &event.kind, &error).await?;
+                writes.push(delivery);
+                self.commit_alone(writes).await?;
+                self.mails_queued.notify_one();
                 Ok(false)
             }
             Err(error) => Err(error),

@@ -8,6 +8,7 @@ use crate::engine::event::{Event, TimerKind};
 use crate::engine::view::{AskKind, TaskPhase, TaskView};
 use crate::engine::{EventRecord, RunMachine, TaskAct};
 use crate::people::roles;
+use crate::plan::Plan;
 use crate::space::{Grant, Principal, State};
 use crate::store::{MailState, OutboxMail};
 use std::collections::BTreeSet;
@@ -50,7 +51,14 @@ impl Host {
                 Event::IncidentRaised { step, error, .. } => {
                     let (subject, text) = self.incident_words(machine, step, error);
                     let key = format!("incident:{run}:{}", record.seq);
-                    mails.extend(self.mail_each(run, &key, &looked_after_by(machine), &subject, &text, record.at));
+                    mails.extend(self.mail_each(
+                        run,
+                        &key,
+                        &looked_after_by(machine.plan()),
+                        &subject,
+                        &text,
+                        record.at,
+                    ));
                 }
                 _ => {}
             }
@@ -278,8 +286,8 @@ const fn asked(kind: AskKind) -> &'static str {
 }
 
 /// Who is told of an incident: the flow's owner, where that is a mail address, and whoever may mend it.
-fn looked_after_by(machine: &RunMachine) -> Vec<String> {
-    let owner = machine.plan().owner.as_deref().and_then(mail_address);
+pub(super) fn looked_after_by(plan: &Plan) -> Vec<String> {
+    let owner = plan.owner.as_deref().and_then(mail_address);
     let administrators = format!("role:{}", roles::ADMIN);
     owner.into_iter().chain([administrators]).collect()
 }

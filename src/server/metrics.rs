@@ -159,6 +159,11 @@ impl Collector for HostCounts {
                 &counts.moments_passed_over,
             ),
             (
+                "runs_not_started",
+                "Events, ends and moments that should have started a run and could not",
+                &counts.runs_not_started,
+            ),
+            (
                 "accesses_refused",
                 "Accesses to shares that were refused",
                 &counts.accesses_refused,

@@ -296,3 +296,31 @@ async fn what_a_run_does_starts_other_flows_and_not_its_own() {
     assert_eq!(started[0].run.initiator, format!("run:{run}"));
     assert_eq!(runs(&process, "own", 0).await.len(), 1);
 }
+
+/// No run shows it, so whoever looks after the flow is told; once a day.
+#[tokio::test(start_paused = true)]
+async fn a_trigger_that_cannot_start_its_run_is_told() {
+    let world = World::new();
+    let process = world.start().await;
+    let text = "flow: counted\nversion: 1.0.0\nowner: olga@example.org\n\
+                on: { event: { type: shop.sold, inputs: { n: '${{ event.n }}' } } }\n\
+                inputs: { n: { type: integer, max: 3 } }\nsteps:\n  - { id: a, uses: data.set, with: { value: 1 } }\n";
+    process.deploy(text).await;
+    for n in 3..=5 {
+        let event = InboundEvent {
+            id: EventId::from(format!("evt-{n}").as_str()),
+            kind: "shop.sold".to_owned(),
+            subjects: Vec::new(),
+            key: None,
+            data: json!({ "n": n }),
+            at: process.host.now(),
+        };
+        process.host.publish_event(event).await.unwrap();
+        pass(Duration::from_mins(1)).await;
+    }
+    assert_eq!(runs(&process, "counted", 1).await.len(), 1);
+    assert_eq!(process.host.metrics().runs_not_started.get(), 2);
+    let mails = world.mails.lock().unwrap();
+    let [mail] = mails.as_slice() else { panic!("{mails:#?}") };
+    assert_eq!(mail.subject, "A flow could not be started: counted");
+}
