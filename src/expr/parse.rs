@@ -190,6 +190,19 @@ fn with_slots(source: &str, references: &[Reference]) -> String {
     slots
 }
 
+/// Largest step of a slice. A list has far fewer elements.
+const MAX_SLICE_STEP: u64 = 1_000_000;
+
+/// Whether the step of a slice is a number, as written, that can be counted with.
+fn is_step(step: &Expr<'_>) -> bool {
+    let number = match step {
+        Expr::UnaryOp(node) => node.expr.as_const(),
+        other => other.as_const(),
+    };
+    let number = number.and_then(|number| i64::try_from(number).ok());
+    number.is_some_and(|number| (1..=MAX_SLICE_STEP).contains(&number.unsigned_abs()))
+}
+
 /// Finds references and refuses what the language does not have.
 struct Walk<'w, 's> {
     syntax: &'w Syntax<'s>,
@@ -247,6 +260,11 @@ impl Walk<'_, '_> {
                 self.visit(&node.subscript_expr, false)
             }
             Expr::Slice(node) => {
+                if let Some(step) = node.step.as_ref().filter(|step| !is_step(step)) {
+                    let message =
+                        format!("the step of a slice is a number from 1 to {MAX_SLICE_STEP}, or below zero as far");
+                    return Err(ExprError::new(message, extent(step)));
+                }
                 self.visit(&node.expr, false)?;
                 let bounds = [&node.start, &node.stop, &node.step];
                 bounds

@@ -733,3 +733,25 @@ proptest! {
         prop_assert_eq!(Expression::parse("inputs.none or inputs.v").unwrap().eval(&scope), Ok(value));
     }
 }
+
+#[test]
+fn the_step_of_a_slice_is_a_number_that_can_be_counted_with() {
+    for good in [
+        "inputs.x[1:100:1000000]",
+        "inputs.x[::-1]",
+        "inputs.x[::-1000000]",
+        "inputs.x[1:2]",
+    ] {
+        assert!(Expression::parse(good).is_ok(), "{good}");
+    }
+    for wrong in [
+        "inputs.x[1:100:1000001]",
+        "inputs.x[::-1000001]",
+        "inputs.x[::0]",
+        "inputs.x[1:100:-9223372036854775808]",
+        "inputs.x[::inputs.n]",
+    ] {
+        let error = Expression::parse(wrong).expect_err(wrong);
+        assert!(error.to_string().contains("the step of a slice"), "{wrong}: {error}");
+    }
+}

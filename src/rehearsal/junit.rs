@@ -17,7 +17,8 @@ pub fn render(reports: &[FileReport]) -> String {
 fn suite(xml: &mut String, report: &FileReport) {
     let own = !report.is_fit();
     let failures = report.cases.iter().filter(|case| !case.is_good()).count();
-    let seconds: f64 = report.cases.iter().map(|case| case.took.as_secs_f64()).sum();
+    let took: std::time::Duration = report.cases.iter().map(|case| case.took).sum();
+    let seconds = took.as_secs_f64();
     let tests = report.cases.len() + usize::from(own);
     let name = attribute(&report.name);
     let errors = usize::from(own);

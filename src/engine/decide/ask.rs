@@ -17,6 +17,7 @@ use crate::base::calendar::after;
 use crate::base::id::TaskId;
 use crate::expr::Template;
 use crate::plan::{AskKind, Exclusion, PlanAsk, PlanVerb, Priority, Starts};
+use crate::spec::limits::{MAX_LINE, MAX_TEXT};
 use serde_json::{Map, json};
 
 impl Decider<'_> {
@@ -48,8 +49,8 @@ impl Decider<'_> {
             round,
             task: TaskId::derived(&key.0),
             item: None,
-            title: sentence(ask.title.as_ref())?,
-            ask: sentence(ask.ask.as_ref())?,
+            title: sentence(ask.title.as_ref())?.map(|title| bounded(&one_line(&title), MAX_LINE)),
+            ask: sentence(ask.ask.as_ref())?.map(|ask| bounded(&ask, MAX_TEXT)),
             by: texts(&ask.by, &scope)?,
             veto: texts(&ask.veto, &scope)?,
             exclude: self.excluded(slot, ask, document.as_ref()),
@@ -373,4 +374,32 @@ pub(super) fn texts(templates: &[Template], scope: &RunScope<'_>) -> Result<Vec<
         }
     }
     Ok(found)
+}
+
+/// The text on one line: what a run was given may hold anything, and a title becomes the subject of mails.
+fn one_line(text: &str) -> String {
+    text.split(|c: char| c.is_control() || c.is_whitespace())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// At most so many characters of the text, the last of them telling that there were more.
+fn bounded(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(most - 1).chain(['…']).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bounded, one_line};
+
+    #[test]
+    fn what_people_are_shown_has_a_limit() {
+        assert_eq!(one_line(" Pay \r\nBcc: x\u{85}y\tz"), "Pay Bcc: x y z");
+        assert_eq!(bounded(&"ä".repeat(5), 5), "äääää");
+        assert_eq!(bounded(&"ä".repeat(6), 5), "ääää…");
+    }
 }
