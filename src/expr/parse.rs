@@ -191,7 +191,7 @@ fn with_slots(source: &str, references: &[Reference]) -> String {
 }
 
 /// Largest step of a slice. A list has far fewer elements.
-const MAX_SLICE_STEP: u64 = 1_000_000;
+pub(super) const MAX_SLICE_STEP: u64 = 1_000_000;
 
 /// Whether the step of a slice is a number, as written, that can be counted with.
 fn is_step(step: &Expr<'_>) -> bool {

@@ -50,7 +50,7 @@ impl Host {
     pub async fn migrate_run(self: &Arc<Self>, run: &RunId, to: Move) -> Result<MoveReport, HostError> {
         check_given(&to.reason)?;
         let (host, run) = (Arc::clone(self), run.clone());
-        self.to_its_end(async move {
+        self.to_its_end(format!("run {run}"), async move {
             let place = host.slots.of(&run);
             let moved = host.migrate_in(&run, &mut *place.lock().await, &to).await;
             drop(place);

@@ -200,3 +200,18 @@ fn repeat(request: &Request, times: u32, as_json: bool) -> Outcome {
 fn span(passed: SignedDuration) -> String {
     super::test::span(passed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::args::Cli;
+    use super::MAX_REPEATS;
+    use clap::Parser as _;
+
+    #[test]
+    fn so_many_simulations_are_played_and_no_more() {
+        let repeated =
+            |times: u32| Cli::try_parse_from(["gatefold", "simulate", "a.flow.yaml", "--repeat", &times.to_string()]);
+        assert!(repeated(MAX_REPEATS).is_ok() && repeated(1).is_ok());
+        assert!(repeated(MAX_REPEATS + 1).is_err() && repeated(0).is_err());
+    }
+}

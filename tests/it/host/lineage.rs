@@ -58,7 +58,7 @@ async fn bounded(world: &World, descendants: u64) -> Process {
         descendants,
         ..parts.limits
     };
-    world.start_of(Parts { limits, ..parts }).await
+    world.start_with(Parts { limits, ..parts }).await
 }
 
 async fn all_runs(process: &Process) -> Vec<RunRow> {

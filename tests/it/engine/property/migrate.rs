@@ -48,6 +48,7 @@ impl Subject {
         let moved = self.machine.migrate(self.now, &self.journal, &migration);
         let moved = moved.map_err(|found| found.into_iter().map(|one| one.why).collect::<Vec<_>>())?;
         self.machine = moved.machine;
+        self.machine.trace();
         self.plan = Arc::clone(to);
         self.journal.extend(self.machine.take_events());
         self.check();
