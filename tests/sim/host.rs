@@ -100,7 +100,21 @@ fn agree(sim: &Sim<'_>, real: &Outcome) {
     assert_eq!(real.journal.len(), sim.journal.len(), "seed {seed}");
     assert_eq!(verdict(sim, &real.journal), verdict(sim, &sim.journal), "seed {seed}");
     assert_eq!(sorted(&real.effects), sorted(&sim.world.ledger), "seed {seed}");
-    assert_eq!(real.children, sim.world.ended, "seed {seed}");
+    // A run that is called off just as its time is over, as after the process was away, may end by itself first:
+    // nobody hears of that, and how it ended is all that differs.
+    let called_off = |run: &str| {
+        let is_it =
+            |record: &EventRecord| matches!(&record.event, Event::Released { kind, id } if kind == "run" && id == run);
+        real.journal.iter().any(is_it)
+    };
+    let names = |ended: &BTreeMap<String, String>| ended.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&real.children), names(&sim.world.ended), "seed {seed}");
+    for (run, end) in &real.children {
+        assert!(
+            *end == sim.world.ended[run] || called_off(run),
+            "seed {seed}: {run} ended as {end}"
+        );
+    }
 }
 
 /// Everything there is to know of a seed.
