@@ -5,7 +5,8 @@ use super::super::world::output;
 use super::{Happening, Sim, failure};
 use gatefold::base::Value;
 use gatefold::base::id::{EventId, derive};
-use gatefold::engine::{Event, FailureKind, InboundEvent, RUN_ENDED, RunMachine, WorkKey};
+use gatefold::engine::{Event, FailureKind, InboundEvent, RUN_ENDED, RunMachine, RunPhase, WorkKey};
+use gatefold::plan::PlanStep;
 use gatefold::plan::run::START_ACTION;
 use serde_json::json;
 
@@ -56,7 +57,7 @@ impl Sim<'_> {
 
     /// What a host does about runs itself takes no time, and neither fails nor is forgotten.
     pub(super) fn begin_in_house(&mut self, work: WorkKey, attempt: u32, action: &str, input: &Value) {
-        let result = if is_impossible(action, input) {
+        let result = if is_impossible(action, input) || (action == START_ACTION && !self.is_wanted(&work)) {
             Err(failure(FailureKind::Permanent))
         } else {
             let is_first = !self.world.has(&work.0);
@@ -73,6 +74,14 @@ impl Sim<'_> {
             attempt,
             result,
         });
+    }
+
+    /// Whether a run is still wanted that a step is about to start: a run that closes begins nothing more but what it
+    /// does at its end.
+    fn is_wanted(&self, work: &WorkKey) -> bool {
+        let is_running = |machine: &RunMachine| matches!(machine.status(), RunPhase::Running);
+        let is_of = |step: &PlanStep| work.0.split(':').nth(1) == Some(step.id.as_str());
+        self.machine.as_ref().is_none_or(is_running) || self.flow.plan.always.iter().any(is_of)
     }
 
     /// Whether the event is about a request that the run does not own any more.
