@@ -5,14 +5,17 @@ use crate::base::file_type::Readable;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Most memory that a process may take which reads a file, in bytes, where the system can be told.
 pub const MAX_MEMORY: u64 = 512 << 20;
 /// Longest answer, in bytes: a character takes six at most as JSON writes it.
 const MAX_ANSWER_BYTES: u64 = 6 * (MAX_TEXT_BYTES + MAX_HEADER_BYTES) as u64 + 4_096;
+
+/// Pause before it is looked again whether a process has ended that has said everything.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// The words of the command line.
 const KINDS: [(&str, Readable); 3] = [
@@ -42,13 +45,20 @@ fn hear(mut reader: Command, file: File, most: Duration) -> io::Result<Reading> 
         .spawn()?;
     let stdout = process.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
     let (done, is_done) = mpsc::channel::<()>();
+    let end = Instant::now() + most;
     // Ends the process when its time is up; its answer ends with it.
     let watch = std::thread::spawn(move || {
-        let is_late = is_done.recv_timeout(most) == Err(RecvTimeoutError::Timeout);
-        if is_late {
-            process.kill()?;
+        if is_done.recv_timeout(most) == Err(RecvTimeoutError::Timeout) {
+            return killed(process);
         }
-        Ok::<_, io::Error>((is_late, process.wait()?))
+        // It has said everything, and need not have ended.
+        while Instant::now() < end {
+            if let Some(status) = process.try_wait()? {
+                return Ok((false, status));
+            }
+            std::thread::sleep(LOOK_AGAIN);
+        }
+        killed(process)
     });
     let mut said = Vec::new();
     let heard = stdout.take(MAX_ANSWER_BYTES).read_to_end(&mut said);
@@ -62,6 +72,12 @@ fn hear(mut reader: Command, file: File, most: Duration) -> io::Result<Reading> 
         (false, status) if status.success() => serde_json::from_slice(&said).unwrap_or_else(|_| Why::Damaged.into()),
         (false, _) => Why::Damaged.into(),
     })
+}
+
+/// How a process ended whose time is up.
+fn killed(mut process: Child) -> io::Result<(bool, ExitStatus)> {
+    process.kill()?;
+    Ok((true, process.wait()?))
 }
 
 /// Reads a file of this kind from `bytes` and writes what stands in it: what the process does that
@@ -133,10 +149,11 @@ mod tests {
         );
         assert_eq!(read_by("kill -9 $$", MAX_TIME).unwrap(), Why::Damaged.into());
         assert_eq!(read_by("echo nonsense", MAX_TIME).unwrap(), Why::Damaged.into());
-        assert_eq!(
-            read_by(&format!("{said}; exec cat /dev/zero >/dev/null"), Duration::ZERO).unwrap(),
-            Why::TooSlow.into()
-        );
+        // one that has said everything and does not end is as late as one that says nothing
+        for late in ["exec cat /dev/zero >/dev/null", "exec sleep 1000"] {
+            let most = Duration::from_millis(200);
+            assert_eq!(read_by(&format!("{said}; {late}"), most).unwrap(), Why::TooSlow.into());
+        }
         assert!(
             read_by("exit 0", MAX_TIME).unwrap().why.is_some(),
             "silence is no answer"
