@@ -5,17 +5,15 @@ use crate::base::file_type::Readable;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
+use tokio::io::AsyncReadExt as _;
+use tokio::process::{Child, ChildStdout};
 
 /// Most memory that a process may take which reads a file, in bytes, where the system can be told.
 pub const MAX_MEMORY: u64 = 512 << 20;
 /// Longest answer, in bytes: a character takes six at most as JSON writes it.
 const MAX_ANSWER_BYTES: u64 = 6 * (MAX_TEXT_BYTES + MAX_HEADER_BYTES) as u64 + 4_096;
-
-/// Pause before it is looked again whether a process has ended that has said everything.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
 /// The words of the command line.
 const KINDS: [(&str, Readable); 3] = [
@@ -35,49 +33,38 @@ pub(super) fn read(program: &Path, file: File, kind: Readable) -> io::Result<Rea
     hear(reader, file, MAX_TIME)
 }
 
-/// What a reader says of an open file, no longer than `most` from now.
-fn hear(mut reader: Command, file: File, most: Duration) -> io::Result<Reading> {
-    let mut process = reader
-        .env_clear()
-        .stdin(Stdio::from(file))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let stdout = process.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-    let (done, is_done) = mpsc::channel::<()>();
-    let end = Instant::now() + most;
-    // Ends the process when its time is up; its answer ends with it.
-    let watch = std::thread::spawn(move || {
-        if is_done.recv_timeout(most) == Err(RecvTimeoutError::Timeout) {
-            return killed(process);
-        }
-        // It has said everything, and need not have ended.
-        while Instant::now() < end {
-            if let Some(status) = process.try_wait()? {
-                return Ok((false, status));
-            }
-            std::thread::sleep(LOOK_AGAIN);
-        }
-        killed(process)
-    });
-    let mut said = Vec::new();
-    let heard = stdout.take(MAX_ANSWER_BYTES).read_to_end(&mut said);
-    drop(done);
-    let ended = watch
-        .join()
-        .unwrap_or_else(|_| Err(io::Error::other("nobody watched the reader")));
-    heard?;
-    Ok(match ended? {
-        (true, _) => Why::TooSlow.into(),
-        (false, status) if status.success() => serde_json::from_slice(&said).unwrap_or_else(|_| Why::Damaged.into()),
-        (false, _) => Why::Damaged.into(),
+/// What a reader says of an open file, no longer than `most` from now. It has a clock of its own, which goes on
+/// where that of a rehearsal stands.
+fn hear(reader: Command, file: File, most: Duration) -> io::Result<Reading> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut process = tokio::process::Command::from(reader)
+            .env_clear()
+            .stdin(Stdio::from(file))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()?;
+        let stdout = process.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let ended = tokio::time::timeout(most, to_the_end(&mut process, stdout)).await;
+        let Ok(ended) = ended else {
+            process.kill().await?;
+            return Ok(Why::TooSlow.into());
+        };
+        let (status, said) = ended?;
+        Ok(if status.success() {
+            serde_json::from_slice(&said).unwrap_or_else(|_| Why::Damaged.into())
+        } else {
+            Why::Damaged.into()
+        })
     })
 }
 
-/// How a process ended whose time is up.
-fn killed(mut process: Child) -> io::Result<(bool, ExitStatus)> {
-    process.kill()?;
-    Ok((true, process.wait()?))
+/// How a process ended, and what it had said. One that has said everything need not have ended.
+async fn to_the_end(process: &mut Child, stdout: ChildStdout) -> io::Result<(ExitStatus, Vec<u8>)> {
+    let mut said = Vec::new();
+    stdout.take(MAX_ANSWER_BYTES).read_to_end(&mut said).await?;
+    Ok((process.wait().await?, said))
 }
 
 /// Reads a file of this kind from `bytes` and writes what stands in it: what the process does that
