@@ -268,9 +268,8 @@ impl RunState {
 
 /// Edges out of `slot`: the successor and which of its `after` the edge is.
 pub(super) fn edges_out(plan: &Plan, body: BodyId, slot: Slot) -> impl Iterator<Item = (Slot, usize)> {
-    plan.body(body).index.edges_out[slot.step.index()]
-        .iter()
-        .map(move |(step, edge)| (slot.sibling(*step), *edge))
+    let edges = plan.body(body).index.edges_out(slot.step);
+    edges.map(move |(step, edge)| (slot.sibling(step), edge))
 }
 
 /// Everything that comes after `slot`, without itself.

@@ -79,8 +79,6 @@ pub fn compile_with(
         settings: spec.settings.clone(),
         values: spec.values.clone(),
         outputs,
-        graph: order::graph(&steps.0),
-        back_edges: outcomes::back_edges(&steps.0),
         positions: HashMap::new(),
         steps: steps.0,
         always: always.0,

@@ -5,6 +5,10 @@
 
 use super::{Disposition, Edge, PlanStep, PlanVerb, StepId};
 use crate::spec::JoinSpec;
+use petgraph::Direction;
+use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::EdgeRef as _;
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// A set of steps.
@@ -56,10 +60,10 @@ impl StepSet {
 /// What can be asked of a list of steps without walking it again.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
+    /// The steps as nodes, in the order of their list; an edge for each of their `after`, which says which it is.
+    graph: DiGraph<StepId, usize>,
     /// Every step after all of its predecessors; otherwise in the order of the file.
     pub order: Vec<StepId>,
-    /// Edges out of each step: the successor, and which of its `after` the edge is.
-    pub edges_out: Vec<Vec<(StepId, usize)>>,
     /// Every step that a step comes after, directly or not.
     pub upstream: Vec<StepSet>,
     /// Every step that comes after a step, directly or not.
@@ -69,37 +73,39 @@ pub struct Index {
 impl Index {
     /// Indexes `steps`. Steps on a cycle are the error, in the order of the cycle.
     pub fn of(steps: &[PlanStep]) -> Result<Self, Vec<StepId>> {
-        let mut edges_out = vec![Vec::new(); steps.len()];
-        for step in steps {
-            for (at, edge) in step.after.iter().enumerate() {
-                edges_out[edge.from.index()].push((step.index, at));
-            }
-        }
-        let order = order(steps, &edges_out)?;
+        let graph = graph(steps);
+        let order = order(&graph)?;
         let mut upstream = vec![StepSet::with_room(steps.len()); steps.len()];
         for &step in &order {
             let mut above = StepSet::with_room(steps.len());
-            for edge in &steps[step.index()].after {
-                above.insert(edge.from);
-                above.absorb(&upstream[edge.from.index()]);
+            for from in graph.neighbors_directed(node(step), Direction::Incoming) {
+                above.insert(graph[from]);
+                above.absorb(&upstream[from.index()]);
             }
             upstream[step.index()] = above;
         }
         let mut downstream = vec![StepSet::with_room(steps.len()); steps.len()];
         for &step in order.iter().rev() {
             let mut below = StepSet::with_room(steps.len());
-            for &(next, _) in &edges_out[step.index()] {
-                below.insert(next);
+            for next in graph.neighbors(node(step)) {
+                below.insert(graph[next]);
                 below.absorb(&downstream[next.index()]);
             }
             downstream[step.index()] = below;
         }
         Ok(Self {
+            graph,
             order,
-            edges_out,
             upstream,
             downstream,
         })
+    }
+
+    /// Edges out of a step: the successor, and which of its `after` the edge is; in the order of the file.
+    pub fn edges_out(&self, step: StepId) -> impl Iterator<Item = (StepId, usize)> + '_ {
+        self.graph
+            .edges(node(step))
+            .map(|edge| (self.graph[edge.target()], *edge.weight()))
     }
 
     /// Whether `above` comes before `below` on some path.
@@ -110,40 +116,56 @@ impl Index {
     }
 }
 
-/// Kahn's algorithm with the smallest index first, so that the order does not depend on chance.
-fn order(steps: &[PlanStep], edges_out: &[Vec<(StepId, usize)>]) -> Result<Vec<StepId>, Vec<StepId>> {
-    let mut missing: Vec<usize> = steps.iter().map(|step| step.after.len()).collect();
-    let mut ready: BinaryHeap<_> = steps
-        .iter()
-        .filter(|step| step.after.is_empty())
-        .map(|step| std::cmp::Reverse(step.index))
-        .collect();
-    let mut order = Vec::with_capacity(steps.len());
-    while let Some(std::cmp::Reverse(step)) = ready.pop() {
-        order.push(step);
-        for &(next, _) in &edges_out[step.index()] {
+/// The node of a step.
+fn node(step: StepId) -> NodeIndex {
+    NodeIndex::new(step.index())
+}
+
+/// The steps and what they come after. petgraph gives the edge first that came last: they are put in backwards.
+fn graph(steps: &[PlanStep]) -> DiGraph<StepId, usize> {
+    let edges = steps.iter().map(|step| step.after.len()).sum();
+    let mut graph = DiGraph::with_capacity(steps.len(), edges);
+    for step in steps {
+        graph.add_node(step.index);
+    }
+    for step in steps.iter().rev() {
+        for (at, edge) in step.after.iter().enumerate().rev() {
+            graph.add_edge(node(edge.from), node(step.index), at);
+        }
+    }
+    graph
+}
+
+/// Kahn's algorithm with the smallest index first, so that the order does not depend on chance and is that of the
+/// file where it can be (petgraph's own order is not). Steps on a cycle are the error.
+fn order(graph: &DiGraph<StepId, usize>) -> Result<Vec<StepId>, Vec<StepId>> {
+    let incoming = |node| graph.edges_directed(node, Direction::Incoming).count();
+    let mut missing: Vec<usize> = graph.node_indices().map(incoming).collect();
+    let mut ready: BinaryHeap<_> = graph.externals(Direction::Incoming).map(Reverse).collect();
+    let mut order = Vec::with_capacity(graph.node_count());
+    while let Some(Reverse(step)) = ready.pop() {
+        order.push(graph[step]);
+        for next in graph.neighbors(step) {
             missing[next.index()] -= 1;
             if missing[next.index()] == 0 {
-                ready.push(std::cmp::Reverse(next));
+                ready.push(Reverse(next));
             }
         }
     }
-    if order.len() == steps.len() {
+    if order.len() == graph.node_count() {
         Ok(order)
     } else {
-        Err(cycle(steps, &missing))
+        Err(cycle(graph, &missing))
     }
 }
 
 /// A cycle among the steps that still miss a predecessor, beginning with its first step in the file.
-fn cycle(steps: &[PlanStep], missing: &[usize]) -> Vec<StepId> {
+fn cycle(graph: &DiGraph<StepId, usize>, missing: &[usize]) -> Vec<StepId> {
+    let is_open = |node: &NodeIndex| missing[node.index()] > 0;
     let mut walked = Vec::new();
-    let mut at = steps
-        .iter()
-        .map(|step| step.index)
-        .find(|step| missing[step.index()] > 0);
+    let mut at = graph.node_indices().find(is_open);
     while let Some(step) = at {
-        if let Some(begin) = walked.iter().position(|seen| *seen == step) {
+        if let Some(begin) = walked.iter().position(|seen| *seen == graph[step]) {
             let mut cycle = walked.split_off(begin);
             // Predecessors were followed, so what was found runs backwards.
             cycle.reverse();
@@ -151,12 +173,8 @@ fn cycle(steps: &[PlanStep], missing: &[usize]) -> Vec<StepId> {
             cycle.rotate_left(first);
             return cycle;
         }
-        walked.push(step);
-        at = steps[step.index()]
-            .after
-            .iter()
-            .map(|edge| edge.from)
-            .find(|from| missing[from.index()] > 0);
+        walked.push(graph[step]);
+        at = graph.neighbors_directed(step, Direction::Incoming).find(is_open);
     }
     walked
 }
@@ -402,9 +420,8 @@ fn at_last_steps(steps: &[PlanStep], index: &Index, knowledge: &Knowledge, cut: 
             continue;
         };
         let edges = || {
-            let edges_out = index.edges_out[step.index.index()].iter();
-            let edges_out = edges_out.filter(|(next, _)| !cut[next.index()]);
-            edges_out.map(|(next, at)| &steps[next.index()].after[*at])
+            let edges_out = index.edges_out(step.index).filter(|(next, _)| !cut[next.index()]);
+            edges_out.map(|(next, at)| &steps[next.index()].after[at])
         };
         let taken = edges()
             .filter_map(|edge| arrival(step, edge).ok())

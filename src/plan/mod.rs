@@ -1,6 +1,6 @@
 //! A flow compiled: names resolved, expressions parsed, order as a graph.
 //!
-//! Invariant: the forward edges form a DAG; ways back are kept beside it.
+//! Invariant: the forward edges form a DAG; a way back stands at the outcome that leads there.
 
 pub mod body;
 pub mod codes;
@@ -26,7 +26,6 @@ pub use crate::spec::reach::{Priority, Starts};
 use crate::spec::step::{OnNewVersion, RuleSpec};
 use crate::spec::{Acquires, InputSpec, JoinSpec, TriggerSpec};
 use indexmap::IndexMap;
-use petgraph::graph::DiGraph;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -79,16 +78,12 @@ pub struct Plan {
     pub always: Vec<PlanStep>,
     /// Where each step is, by id, in all lists.
     pub positions: HashMap<String, (BodyId, StepId)>,
-    /// Forward edges; node weights are the steps, in the same order as `steps`.
-    pub graph: DiGraph<StepId, ()>,
-    /// Order, upstream and downstream of `steps`.
+    /// The graph of `steps`: edges, order, upstream and downstream.
     pub index: Index,
     /// The same of `always`, whose edges name steps of `always`.
     pub always_index: Index,
     /// The steps inside each `each`, the outer ones first.
     pub eaches: Vec<EachBody>,
-    /// Ways back among `steps`: from, outcome, to.
-    pub back_edges: Vec<(StepId, Outcome, StepId)>,
     /// Working time, if the flow names a calendar.
     pub calendar: Option<Calendar>,
     /// Guarantees as written; proved elsewhere.

@@ -60,9 +60,9 @@ fn untaken<'p>(cx: &Context<'_>, paths: &Paths<'p>, step: &'p PlanStep) -> Vec<&
     if !cx.spec.broken.is_empty() {
         return Vec::new();
     }
-    let edges = paths.index.edges_out[step.index.index()].iter();
+    let edges = paths.index.edges_out(step.index);
     let taken: Vec<Option<&str>> = edges
-        .map(|(next, at)| paths.steps[next.index()].after[*at].outcome.as_deref())
+        .map(|(next, at)| paths.steps[next.index()].after[at].outcome.as_deref())
         .collect();
     let is_written = |outcome: &str| {
         let pointer = format!("{}/outcomes/{}", step.pointer, escape(outcome));

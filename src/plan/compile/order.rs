@@ -4,7 +4,6 @@ use super::{Compiler, Names};
 use crate::base::diagnostic::nearest;
 use crate::base::{Diagnostic, Span};
 use crate::plan::{Edge, Index, PlanStep, StepId, codes};
-use petgraph::graph::{DiGraph, NodeIndex};
 
 /// Most cycles that are told of one list of steps.
 pub const MAX_CYCLES: usize = 20;
@@ -140,23 +139,4 @@ impl<'a> Compiler<'a> {
         }
         self.report(finding);
     }
-}
-
-/// The forward edges as petgraph knows them.
-pub(super) fn graph(steps: &[PlanStep]) -> DiGraph<StepId, ()> {
-    let edges = steps.iter().map(|step| step.after.len()).sum();
-    let mut graph = DiGraph::with_capacity(steps.len(), edges);
-    for step in steps {
-        graph.add_node(step.index);
-    }
-    for step in steps {
-        for edge in &step.after {
-            graph.update_edge(
-                NodeIndex::new(edge.from.index()),
-                NodeIndex::new(step.index.index()),
-                (),
-            );
-        }
-    }
-    graph
 }

@@ -3,7 +3,7 @@
 use super::{Compiler, Known, Names};
 use crate::base::source::escape;
 use crate::base::{Diagnostic, Span};
-use crate::plan::{Disposition, Edge, Outcome, PlanStep, StepId, codes};
+use crate::plan::{Disposition, Edge, Outcome, StepId, codes};
 use crate::spec::{
     ApproveSpec, BackToSpec, CollectSpec, DeadlineSpec, DispositionSpec, RunSpec, StepSpec, TaskSpec, Verb,
 };
@@ -96,21 +96,6 @@ pub(super) fn named_of_runs<'a>(specs: &'a [StepSpec], steps: &mut IndexMap<&'a 
 /// What people can decide.
 pub(super) fn decisions(approve: &ApproveSpec) -> Vec<String> {
     approve.decisions().into_iter().map(str::to_owned).collect()
-}
-
-/// Ways back: from, outcome, to.
-pub(super) fn back_edges(steps: &[PlanStep]) -> Vec<(StepId, Outcome, StepId)> {
-    let mut edges = Vec::new();
-    for step in steps {
-        for (outcome, disposition) in &step.outcomes {
-            let mut next = Some(disposition);
-            while let Some(Disposition::BackTo { target, then, .. }) = next {
-                edges.push((step.index, outcome.clone(), *target));
-                next = Some(then);
-            }
-        }
-    }
-    edges
 }
 
 impl<'a> Compiler<'a> {
