@@ -1,135 +1,17 @@
 //! The actions of the file space against a store: what they write, what they refuse, and that
 //! nothing happens without a line in the access log.
 
-use super::{Installation, at, context, fits};
-use gatefold::audit::{AccessEntry, AccessKind};
+use super::desk::Desk;
+use super::{at, context};
+use gatefold::audit::AccessKind;
 use gatefold::base::{Calendar, Value};
-use gatefold::connect::{ActionError, CallContext, Handler, Links, Registry};
+use gatefold::connect::{ActionError, CallContext, Links};
 use gatefold::connectors::file360::{MAX_FILES, MAX_MESSAGE_BYTES, MAX_TEXT_BYTES, MIN_PASSWORD_CHARS};
-use gatefold::engine::InboundEvent;
 use gatefold::space::access::{Denial, Right, decide};
-use gatefold::space::{Content, File, Grant, Paper, Role, Share, State, Workspace};
-use gatefold::spec::Catalog;
+use gatefold::space::{Content, Paper, Role, State};
 use gatefold::spec::limits::MAX_ITEM_LABELS;
-use gatefold::store::memory::MemoryStore;
-use gatefold::store::{CommitError, MailState, OutboxMail, Store, UnitOfWork, Write};
+use gatefold::store::{CommitError, Store, Write};
 use serde_json::json;
-
-struct Desk {
-    installation: Installation,
-    registry: Registry,
-    catalog: Catalog,
-    store: MemoryStore,
-}
-
-impl Desk {
-    fn new() -> Self {
-        let installation = Installation::new();
-        let registry = installation.registry();
-        Self {
-            catalog: registry.catalog(),
-            registry,
-            installation,
-            store: MemoryStore::default(),
-        }
-    }
-
-    /// What an action wants written, not yet written.
-    async fn decide(&self, cx: &CallContext, action: &str, input: Value) -> Result<(Value, Vec<Write>), ActionError> {
-        let registered = self.registry.get(action).unwrap();
-        let Handler::Local(handler) = &registered.handler else {
-            panic!("{action} is not local")
-        };
-        let effect = handler.call(cx, &self.store, input).await?;
-        fits(&registered.info.output, &effect.output);
-        assert!(
-            effect.writes.is_empty() || effect.writes.iter().any(|write| matches!(write, Write::Access(_))),
-            "{action} leaves no line in the access log"
-        );
-        Ok((effect.output, effect.writes))
-    }
-
-    async fn commit(&self, writes: Vec<Write>) -> Result<(), CommitError> {
-        self.store.commit(UnitOfWork { run: None, writes }).await
-    }
-
-    async fn act_as(&self, cx: &CallContext, action: &str, input: Value) -> Result<Value, ActionError> {
-        let (output, writes) = self.decide(cx, action, input).await?;
-        self.commit(writes).await.unwrap();
-        Ok(output)
-    }
-
-    async fn act(&self, step: &str, action: &str, input: Value) -> Result<Value, ActionError> {
-        self.act_as(&context(step), action, input).await
-    }
-
-    async fn refused(&self, action: &str, input: Value) -> String {
-        let before = self.log().await.len();
-        match self.act("refused", action, input.clone()).await {
-            Err(ActionError::Permanent(message)) => {
-                assert_eq!(self.log().await.len(), before);
-                message
-            }
-            other => panic!("{action} {input}: {other:?}"),
-        }
-    }
-
-    /// A contract that Anna has put into the main workspace.
-    async fn contract(&self) -> Value {
-        let content = Content {
-            sha256: "aa".repeat(32),
-            size: 10,
-            media_type: "application/pdf".into(),
-        };
-        let file = File::create(
-            "fil_c".into(),
-            Workspace::MAIN.into(),
-            "/in".into(),
-            "contract.pdf".into(),
-            content,
-            "user:anna",
-            at(-10),
-        );
-        self.commit(vec![Write::PutFile(file)]).await.unwrap();
-        self.reference("fil_c").await
-    }
-
-    async fn reference(&self, id: &str) -> Value {
-        serde_json::to_value(self.store.file(&id.into()).await.unwrap().unwrap().reference()).unwrap()
-    }
-
-    async fn share(&self, id: &Value) -> Share {
-        self.store.share(&id.as_str().unwrap().into()).await.unwrap().unwrap()
-    }
-
-    async fn grant(&self, id: &Value) -> Grant {
-        self.store.grant(&id.as_str().unwrap().into()).await.unwrap().unwrap()
-    }
-
-    async fn log(&self) -> Vec<AccessEntry> {
-        self.store
-            .access_log(None, 0, 1000)
-            .await
-            .unwrap()
-            .into_iter()
-            .map(|(_, entry)| entry)
-            .collect()
-    }
-
-    async fn mails(&self) -> Vec<OutboxMail> {
-        self.store.mails(MailState::Queued, 100).await.unwrap()
-    }
-
-    /// Recorded events; each fits the catalogue.
-    async fn events(&self) -> Vec<InboundEvent> {
-        let pending = self.store.pending_events(at(0), 100).await.unwrap();
-        let events: Vec<InboundEvent> = pending.into_iter().map(|pending| pending.event).collect();
-        for event in &events {
-            fits(&self.catalog.event(&event.kind).unwrap().data, &event.data);
-        }
-        events
-    }
-}
 
 fn for_thirty_days(files: &[&Value]) -> Value {
     json!({"name": "Review", "files": files, "expires_in": "30 days"})

@@ -1,6 +1,7 @@
 //! The built-in actions, called as the host calls them.
 
 mod data;
+mod desk;
 mod file360;
 mod http;
 mod mail;
