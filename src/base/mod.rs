@@ -7,6 +7,7 @@ pub mod address;
 pub mod calendar;
 pub mod codes;
 pub mod diagnostic;
+pub mod file;
 pub mod file_type;
 pub mod findings;
 pub mod id;
@@ -21,6 +22,7 @@ pub mod unique;
 
 pub use calendar::{Calendar, Calendars};
 pub use diagnostic::{Code, Diagnostic, Fix, Label, Severity};
+pub use file::FileRef;
 pub use findings::Findings;
 pub use item::ItemState;
 pub use period::Period;

@@ -1,9 +1,9 @@
 //! How a checklist stands.
 
-use super::event::{DocumentRef, ItemFile, Timers};
+use super::event::{ItemFile, Timers};
 use super::frame::Slot;
 use super::state::{Phase, RunState, Task};
-use crate::base::{ItemState, Value};
+use crate::base::{FileRef, ItemState, Value};
 use crate::plan::{Plan, PlanAsk, PlanCollect, PlanVerb};
 use serde_json::{Map, json};
 use std::collections::BTreeMap;
@@ -59,7 +59,7 @@ impl Collecting {
 
 impl Item {
     fn output(&self) -> Value {
-        let files: Vec<&DocumentRef> = self.files.iter().map(|given| &given.file).collect();
+        let files: Vec<&FileRef> = self.files.iter().map(|given| &given.file).collect();
         let mut output = json!({ "state": self.state, "files": files });
         let why = match self.state {
             ItemState::NotApplicable => "because",

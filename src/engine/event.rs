@@ -5,7 +5,7 @@
 
 use super::child::Parent;
 use crate::base::id::{EventId, RunId, TaskId};
-use crate::base::{ItemState, Timestamp, Value};
+use crate::base::{FileRef, ItemState, Timestamp, Value};
 use crate::expr::SecretUse;
 use crate::plan::Priority;
 use serde::{Deserialize, Serialize};
@@ -31,33 +31,11 @@ pub struct EventRecord {
     pub event: Event,
 }
 
-/// A file at one exact version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DocumentRef {
-    /// The file.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// The version, from 1.
-    pub version: u64,
-    /// SHA-256 of the bytes, in hexadecimal.
-    pub sha256: String,
-    /// Size in bytes.
-    #[serde(default)]
-    pub size: u64,
-    /// Media type, as `application/pdf`.
-    #[serde(default)]
-    pub media_type: String,
-    /// Who uploaded the version: `user:…`, `email:…`, if known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<String>,
-}
-
 /// A file that was given for an item of a checklist.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ItemFile {
     /// The file.
-    pub file: DocumentRef,
+    pub file: FileRef,
     /// The day until which it is valid, as `2026-11-23`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<String>,
@@ -390,7 +368,7 @@ pub enum Event {
         item: Option<String>,
         /// The document it is about.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        document: Option<DocumentRef>,
+        document: Option<FileRef>,
         /// What people see in their list, if not the step's title.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         title: Option<String>,
@@ -467,7 +445,7 @@ pub enum Event {
         /// The task.
         task: TaskId,
         /// The version that is decided on from now.
-        document: DocumentRef,
+        document: FileRef,
         /// Persons who may not decide on it.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         exclude: Vec<String>,

@@ -1,10 +1,10 @@
 //! What can happen to a run, and how it answers.
 
 use super::child::Parent;
-use super::event::{DocumentRef, TaskAct};
+use super::event::TaskAct;
 use super::work::{Assignment, WorkKey};
 use crate::base::id::{EventId, RunId, TaskId};
-use crate::base::{Timestamp, Value};
+use crate::base::{FileRef, Timestamp, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
@@ -54,7 +54,7 @@ pub enum Input {
         /// The task.
         task: TaskId,
         /// The newest version.
-        document: DocumentRef,
+        document: FileRef,
     },
     /// A person decides.
     Decide(Decision),
@@ -207,7 +207,7 @@ pub enum Refusal {
     #[error("the document is now version {}: read it before deciding", current.version)]
     OtherVersion {
         /// The version to decide on.
-        current: Box<DocumentRef>,
+        current: Box<FileRef>,
     },
     /// The answer does not say which version of the document it is about.
     #[error("say which version you read: an answer to this task names its SHA-256")]

@@ -5,14 +5,12 @@
 use super::child::Parent;
 use super::collect::Collecting;
 use super::each::Each;
-use super::event::{
-    DecisionRecord, DocumentRef, Draft, Expected, Remark, StandIn, Started, Suspension, Timers, Watchers, Weight,
-};
+use super::event::{DecisionRecord, Draft, Expected, Remark, StandIn, Started, Suspension, Timers, Watchers, Weight};
 use super::frame::{FrameId, Frames, Slot};
 use super::holdings::{Holdings, Owned};
 use super::view::TaskPhase;
 use crate::base::id::{EventId, RunId, TaskId};
-use crate::base::{Timestamp, Value};
+use crate::base::{FileRef, Timestamp, Value};
 use crate::expr::SecretUse;
 use crate::plan::{BodyId, Plan, PlanEach, Priority, StepId};
 use serde_json::Map;
@@ -214,7 +212,7 @@ pub(super) struct Task {
     pub(super) item: Option<String>,
     /// What questions to the directory are named by: the step, or something of it.
     pub(super) name: String,
-    pub(super) document: Option<DocumentRef>,
+    pub(super) document: Option<FileRef>,
     pub(super) title: Option<String>,
     pub(super) ask: Option<String>,
     pub(super) by: Vec<String>,

@@ -3,11 +3,11 @@
 use super::RunMachine;
 use super::child::Parent;
 use super::each::COMPLETED;
-use super::event::{DecisionRecord, DocumentRef, Draft, Expected, Remark, StandIn, Started, Suspension, Watchers};
+use super::event::{DecisionRecord, Draft, Expected, Remark, StandIn, Started, Suspension, Watchers};
 use super::frame::{FrameId, Slot, is_each, slots};
 use super::state::{Phase, Progress, StepState, Task};
 use crate::base::id::{RunId, TaskId};
-use crate::base::{ItemState, Timestamp, Value};
+use crate::base::{FileRef, ItemState, Timestamp, Value};
 pub use crate::plan::{AskKind, Detour, PlanField, Priority};
 use crate::plan::{Plan, PlanVerb};
 use crate::spec::RunSpec;
@@ -187,7 +187,7 @@ pub struct TaskView {
     /// What people are asked for.
     pub kind: AskKind,
     /// The version it is about.
-    pub document: Option<DocumentRef>,
+    pub document: Option<FileRef>,
     /// What can be filled in, in order.
     pub form: Vec<PlanField>,
     /// The decisions that are possible.

@@ -4,15 +4,15 @@
 use super::{Host, HostError};
 use crate::audit::{AccessEntry, AccessKind};
 use crate::base::id::{CommentId, EventId, FileId, RunId, ShareId, WorkspaceId};
-use crate::base::{Timestamp, Value};
+use crate::base::{FileRef, Timestamp, Value};
 use crate::engine::InboundEvent;
-use crate::engine::event::{DocumentRef, Event};
+use crate::engine::event::Event;
 use crate::people::roles;
 use crate::plan::{Plan, PlanVerb};
 use crate::space::access::{Denial, Right, decide};
 use crate::space::events::{CommentAdded, CommentRef, FileDownloaded};
 use crate::space::life::{Crowded, MAX_SHARE_COMMENTS};
-use crate::space::{Comment, File, FileRef, Grant, Share, SpaceEvent, Workspace, names};
+use crate::space::{Comment, File, Grant, Share, SpaceEvent, Workspace, names};
 use crate::store::{BlobError, Write};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub use super::visit::{ShareView, Visitor};
 #[derive(Debug)]
 pub struct OpenFile {
     /// Which version.
-    pub document: DocumentRef,
+    pub document: FileRef,
     /// The bytes.
     pub bytes: tokio::fs::File,
 }
@@ -53,7 +53,7 @@ impl Host {
         visitor: &Visitor,
         file: &FileId,
         version: Option<u64>,
-        is_download: impl FnOnce(&DocumentRef) -> bool,
+        is_download: impl FnOnce(&FileRef) -> bool,
     ) -> Result<OpenFile, HostError> {
         let mut entry = self.entry(visitor, AccessKind::Download);
         entry.file = Some(file.to_string());
@@ -72,7 +72,7 @@ impl Host {
         entry.sha256 = Some(document.sha256.clone());
         let event = FileDownloaded {
             share: Some(visitor.share.id.to_string()),
-            file: file_ref(&document),
+            file: document.clone(),
             by: visitor.actor.clone(),
             at: entry.at,
         };
@@ -95,7 +95,7 @@ impl Host {
         visitor: &Visitor,
         file: &FileId,
         version: Option<u64>,
-    ) -> Result<DocumentRef, HostError> {
+    ) -> Result<FileRef, HostError> {
         if !visitor.share.files.contains(file) {
             return Err(HostError::NotFound("such file in this share".to_owned()));
         }
@@ -108,7 +108,7 @@ impl Host {
         visitor: &Visitor,
         file: Option<&FileId>,
         text: &str,
-    ) -> Result<Option<DocumentRef>, HostError> {
+    ) -> Result<Option<FileRef>, HostError> {
         names::check_comment(text).map_err(|error| HostError::Invalid(format!("the comment: {error}")))?;
         let comments = self.parts().store.comments_in(&visitor.share.id).await?;
         if comments.len() >= MAX_SHARE_COMMENTS {
@@ -148,7 +148,7 @@ impl Host {
                 id: comment.id.to_string(),
                 text: text.to_owned(),
             },
-            file: about.as_ref().map(file_ref),
+            file: about.clone(),
             by: visitor.actor.clone(),
             at: entry.at,
         };
@@ -382,52 +382,13 @@ fn shared_by(plan: &Plan, step: &str, output: &Value) -> Option<String> {
 }
 
 /// A version of a file as documents are named, or the newest.
-pub(super) fn version_of(file: &File, version: Option<u64>) -> Result<DocumentRef, HostError> {
+pub(super) fn version_of(file: &File, version: Option<u64>) -> Result<FileRef, HostError> {
     let found = match version {
         Some(number) => file.version(number),
         None => Some(file.current()),
     };
     let found = found.ok_or_else(|| HostError::NotFound(format!("such version of {}", file.name)))?;
-    let FileRef {
-        id,
-        name,
-        version,
-        sha256,
-        size,
-        media_type,
-        by,
-    } = file.reference_to(found);
-    Ok(DocumentRef {
-        id,
-        name,
-        version,
-        sha256,
-        size,
-        media_type,
-        by,
-    })
-}
-
-/// A document as events of the file space name it.
-pub(super) fn file_ref(document: &DocumentRef) -> FileRef {
-    let DocumentRef {
-        id,
-        name,
-        version,
-        sha256,
-        size,
-        media_type,
-        by,
-    } = document.clone();
-    FileRef {
-        id,
-        name,
-        version,
-        sha256,
-        size,
-        media_type,
-        by,
-    }
+    Ok(file.reference_to(found))
 }
 
 pub(super) fn file_entry(kind: AccessKind, by: &str, file: &FileId, at: Timestamp) -> AccessEntry {

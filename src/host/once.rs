@@ -2,8 +2,7 @@
 
 use super::{Host, HostError};
 use crate::base::id::{FileId, RunId, hex};
-use crate::base::{Timestamp, Value};
-use crate::engine::event::DocumentRef;
+use crate::base::{FileRef, Timestamp, Value};
 use crate::store::Write;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -40,7 +39,7 @@ pub(super) fn upload(by: &str, key: String, name: &str, sha256: &str) -> OnceKey
 }
 
 /// What is remembered of a document that was put.
-pub(super) fn of_document(document: &DocumentRef) -> String {
+pub(super) fn of_document(document: &FileRef) -> String {
     format!("{}@{}", document.id, document.version)
 }
 
@@ -70,7 +69,7 @@ impl Host {
     ///
     /// # Errors
     /// `KeyReused` where the key came with another file then.
-    pub(super) async fn put_before(&self, once: Option<&OnceKey>) -> Result<Option<DocumentRef>, HostError> {
+    pub(super) async fn put_before(&self, once: Option<&OnceKey>) -> Result<Option<FileRef>, HostError> {
         let Some(once) = once else { return Ok(None) };
         let Some(value) = self.used_before(once).await? else {
             return Ok(None);

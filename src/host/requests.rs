@@ -2,15 +2,14 @@
 //! `space::request` on what is stored then, committed with the access log and the event.
 
 use super::expiries::{counts, ended};
-use super::files::{Visitor, file_ref, inbound};
+use super::files::{Visitor, inbound};
 use super::reading::{Reading, is_needed};
 use super::uploads::{Incoming, about, one_form, uploaded};
 use super::{Host, HostError};
 use crate::audit::{AccessEntry, AccessKind};
 use crate::base::file_type::readable;
 use crate::base::id::{EventId, FileId};
-use crate::base::{ItemState, Value};
-use crate::engine::event::DocumentRef;
+use crate::base::{FileRef, ItemState, Value};
 use crate::expr::Expression;
 use crate::space::access::Right;
 use crate::space::events::{ItemNotApplicable, ItemReceived, ItemRemoved, RequestWithdrawn};
@@ -31,7 +30,7 @@ impl Host {
         name: &str,
         valid_until: Option<&str>,
         bytes: impl AsyncRead + Send + Unpin,
-    ) -> Result<DocumentRef, HostError> {
+    ) -> Result<FileRef, HostError> {
         let entry = self.entry(visitor, AccessKind::Upload);
         let now = self.allow(visitor, Right::Upload, &entry).await?;
         let name = &match one_form(name) {
@@ -106,7 +105,7 @@ impl Host {
         valid_until: Option<&str>,
         incoming: &Incoming<'_>,
         entry: AccessEntry,
-    ) -> Result<(DocumentRef, Vec<Write>), HostError> {
+    ) -> Result<(FileRef, Vec<Write>), HostError> {
         if let Err(error) = self.takes_new(&share.workspace).await {
             return Err(self.refused(&entry, error).await);
         }
@@ -114,7 +113,7 @@ impl Host {
         let existing = store.file_named(&share.workspace, folder, incoming.name).await?;
         let (file, document) = self.next_version(existing, &share.workspace, folder, incoming).await?;
         let given = Given {
-            file: file_ref(&document),
+            file: document.clone(),
             valid_until: valid_until.map(str::to_owned),
         };
         let asked = request_of(share).and_then(|request| Ok((request.item(item)?, &request.zone)));

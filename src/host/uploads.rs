@@ -4,15 +4,14 @@
 //! is stored then, and committed in the same transaction as the access log and the event.
 
 use super::expiries::{check_day, counts};
-use super::files::{Visitor, blob_error, file_entry, file_ref, inbound, version_of};
+use super::files::{Visitor, blob_error, file_entry, inbound, version_of};
 use super::once::{self, OnceKey};
 use super::retention::key_until;
 use super::{Host, HostError};
 use crate::audit::{AccessEntry, AccessKind};
-use crate::base::Timestamp;
 use crate::base::id::{EventId, FileId, WorkspaceId};
+use crate::base::{FileRef, Timestamp};
 use crate::engine::InboundEvent;
-use crate::engine::event::DocumentRef;
 use crate::space::access::Right;
 use crate::space::events::FileUploaded;
 use crate::space::life::has_room;
@@ -37,7 +36,7 @@ impl Host {
         visitor: &Visitor,
         name: &str,
         bytes: impl AsyncRead + Send + Unpin,
-    ) -> Result<DocumentRef, HostError> {
+    ) -> Result<FileRef, HostError> {
         let entry = self.entry(visitor, AccessKind::Upload);
         self.allow(visitor, Right::Upload, &entry).await?;
         match self.upload_allowed(visitor, name, bytes).await {
@@ -51,7 +50,7 @@ impl Host {
         visitor: &Visitor,
         name: &str,
         bytes: impl AsyncRead + Send + Unpin,
-    ) -> Result<DocumentRef, HostError> {
+    ) -> Result<FileRef, HostError> {
         if visitor.share.request.is_some() {
             let why = "this is a request: say which item the file is for";
             return Err(HostError::Invalid(why.to_owned()));
@@ -76,7 +75,7 @@ impl Host {
         share: &Share,
         incoming: &Incoming<'_>,
         entry: AccessEntry,
-    ) -> Result<(DocumentRef, Vec<Write>), HostError> {
+    ) -> Result<(FileRef, Vec<Write>), HostError> {
         self.takes_new(&share.workspace).await?;
         let shared = self.shared_files(share).await?;
         let existing = match shared.iter().find(|file| file.name == incoming.name) {
@@ -129,7 +128,7 @@ impl Host {
         folder: &str,
         name: &str,
         bytes: impl AsyncRead + Send + Unpin,
-    ) -> Result<DocumentRef, HostError> {
+    ) -> Result<FileRef, HostError> {
         self.put_file_once(by, folder, name, bytes, None, None).await
     }
 
@@ -144,7 +143,7 @@ impl Host {
         bytes: impl AsyncRead + Send + Unpin,
         key: Option<String>,
         valid_until: Option<&str>,
-    ) -> Result<DocumentRef, HostError> {
+    ) -> Result<FileRef, HostError> {
         valid_until.map_or(Ok(()), check_day)?;
         let name = &one_form(name)?;
         let folder = &names::folder(folder).map_err(|error| HostError::Invalid(error.to_string()))?;
@@ -203,7 +202,7 @@ impl Host {
         workspace: &WorkspaceId,
         folder: &str,
         incoming: &Incoming<'_>,
-    ) -> Result<(File, DocumentRef), HostError> {
+    ) -> Result<(File, FileRef), HostError> {
         let content = Content {
             sha256: incoming.blob.sha256.clone(),
             size: incoming.blob.size,
@@ -231,7 +230,7 @@ pub(super) fn one_form(name: &str) -> Result<String, HostError> {
 }
 
 /// The line of the access log about this version.
-pub(super) fn about(entry: AccessEntry, document: &DocumentRef) -> AccessEntry {
+pub(super) fn about(entry: AccessEntry, document: &FileRef) -> AccessEntry {
     AccessEntry {
         file: Some(document.id.clone()),
         version: Some(document.version),
@@ -244,14 +243,14 @@ pub(super) fn about(entry: AccessEntry, document: &DocumentRef) -> AccessEntry {
 pub(super) fn uploaded(
     share: Option<&Share>,
     file: &File,
-    document: &DocumentRef,
+    document: &FileRef,
     incoming: &Incoming<'_>,
 ) -> InboundEvent {
     let event = FileUploaded {
         share: share.map(|share| share.id.to_string()),
         workspace: file.workspace.to_string(),
         folder: file.folder.clone(),
-        file: file_ref(document),
+        file: document.clone(),
         by: incoming.by.to_owned(),
         at: incoming.at,
     };

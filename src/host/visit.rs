@@ -3,10 +3,9 @@
 use super::files::{inbound, share_entry, version_of};
 use super::{Host, HostError};
 use crate::audit::AccessKind;
-use crate::base::Timestamp;
 use crate::base::id::{EventId, ShareId};
+use crate::base::{FileRef, Timestamp};
 use crate::connect::{Links, passwords};
-use crate::engine::event::DocumentRef;
 use crate::space::access::{Right, decide};
 use crate::space::events::{ShareExpired, ShareOpened};
 use crate::space::{Comment, Grant, Principal, Request, Role, Share};
@@ -39,7 +38,7 @@ pub struct ShareView {
     /// When it ends.
     pub expires_at: Timestamp,
     /// Its files at their newest versions.
-    pub files: Vec<DocumentRef>,
+    pub files: Vec<FileRef>,
     /// Its comments.
     pub comments: Vec<Comment>,
     /// What is asked for through it, if it is a request.

@@ -7,7 +7,7 @@ use super::file::{
 use super::material::{self, Material};
 use super::stage::Stage;
 use crate::base::id::{EventId, FileId, RunId, WorkspaceId, hex};
-use crate::base::{Timestamp, Value};
+use crate::base::{FileRef, Timestamp, Value};
 use crate::engine::InboundEvent;
 use crate::host::HostError;
 use crate::host::files::Visitor;
@@ -301,7 +301,7 @@ impl Actor<'_, '_> {
     /// The file of this name in the share, or the first one.
     async fn shared(&self, visitor: &Visitor, name: Option<&String>) -> Result<FileId, Fault> {
         let view = self.stage.host.view_share(visitor).await?;
-        let is_it = |file: &&crate::engine::event::DocumentRef| name.is_none_or(|name| file.name == *name);
+        let is_it = |file: &&FileRef| name.is_none_or(|name| file.name == *name);
         let found = view.files.iter().find(is_it).map(|file| FileId(file.id.clone()));
         found.ok_or_else(|| {
             let names: Vec<&str> = view.files.iter().map(|file| file.name.as_str()).collect();

@@ -12,8 +12,8 @@ mod why;
 use super::items::AskedItem;
 use crate::audit::AccessEntry;
 use crate::base::render::{FileFindings, json};
-use crate::base::{Diagnostic, Timestamp, Value, unique};
-use crate::engine::event::{DecisionRecord, DocumentRef};
+use crate::base::{Diagnostic, FileRef, Timestamp, Value, unique};
+use crate::engine::event::DecisionRecord;
 use crate::engine::view::PlanField;
 use crate::engine::{EventRecord, StandIn};
 use crate::host::tasks::Next;
@@ -265,8 +265,8 @@ pub struct Document {
     pub by: Option<String>,
 }
 
-impl From<DocumentRef> for Document {
-    fn from(document: DocumentRef) -> Self {
+impl From<FileRef> for Document {
+    fn from(document: FileRef) -> Self {
         Self {
             id: document.id,
             name: document.name,
@@ -605,19 +605,10 @@ pub struct StoredFile {
 impl From<&crate::space::File> for StoredFile {
     fn from(file: &crate::space::File) -> Self {
         let newest = file.current();
-        let named = file.reference_to(newest);
         let paper = newest.paper.as_ref();
         Self {
             folder: file.folder.clone(),
-            document: Document {
-                id: named.id,
-                name: named.name,
-                version: named.version,
-                sha256: named.sha256,
-                size: named.size,
-                media_type: named.media_type,
-                by: named.by,
-            },
+            document: file.reference_to(newest).into(),
             at: newest.at,
             valid_until: paper.and_then(|paper| paper.valid_until.clone()),
             label: paper.map(|paper| paper.label.clone()).unwrap_or_default(),

@@ -2,9 +2,7 @@
 
 use super::dto::{Comment, Document, SharedView};
 use crate::base::ItemState;
-use crate::engine::event::DocumentRef;
 use crate::host::files::ShareView;
-use crate::space::FileRef;
 use crate::space::request::{Given, Item, Need};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -113,26 +111,8 @@ impl From<Item> for AskedItem {
 
 impl From<Given> for GivenFile {
     fn from(given: Given) -> Self {
-        let FileRef {
-            id,
-            name,
-            version,
-            sha256,
-            size,
-            media_type,
-            by,
-        } = given.file;
-        let file = DocumentRef {
-            id,
-            name,
-            version,
-            sha256,
-            size,
-            media_type,
-            by,
-        };
         Self {
-            file: file.into(),
+            file: given.file.into(),
             valid_until: given.valid_until,
         }
     }

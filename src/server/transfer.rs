@@ -4,7 +4,7 @@
 use super::Problem;
 use super::operation::{Described, Shape};
 use super::range::{Part, part};
-use crate::engine::event::DocumentRef;
+use crate::base::FileRef;
 use crate::host::files::OpenFile;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -50,7 +50,7 @@ impl Described for Transfer {
 }
 
 /// What `headers` ask for of a version; nothing where they say that it is there already.
-fn asked_for(headers: &HeaderMap, document: &DocumentRef) -> Option<Part> {
+fn asked_for(headers: &HeaderMap, document: &FileRef) -> Option<Part> {
     let etag = etag(document);
     let asked = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     if asked(header::IF_NONE_MATCH).is_some_and(|tags| names(tags, &etag)) {
@@ -63,7 +63,7 @@ fn asked_for(headers: &HeaderMap, document: &DocumentRef) -> Option<Part> {
 
 /// Whether the answer carries a file to its last byte. Whoever fetches one in pieces, or goes on
 /// after a break, has downloaded it once.
-pub fn ends_a_download(headers: &HeaderMap, document: &DocumentRef) -> bool {
+pub fn ends_a_download(headers: &HeaderMap, document: &FileRef) -> bool {
     match asked_for(headers, document) {
         Some(Part::Whole) => true,
         Some(Part::Bytes { last, .. }) => last + 1 == document.size,
@@ -71,7 +71,7 @@ pub fn ends_a_download(headers: &HeaderMap, document: &DocumentRef) -> bool {
     }
 }
 
-fn etag(document: &DocumentRef) -> String {
+fn etag(document: &FileRef) -> String {
     format!("\"{}\"", document.sha256)
 }
 

@@ -3,9 +3,9 @@
 //! Invariant: no function here leads from revoked or expired back to live, none changes or drops
 //! a version.
 
-use super::{File, FileRef, Grant, Paper, Role, Share, State, Version};
-use crate::base::Timestamp;
+use super::{File, Grant, Paper, Role, Share, State, Version};
 use crate::base::id::{FileId, WorkspaceId};
+use crate::base::{FileRef, Timestamp};
 use jiff::SignedDuration;
 
 /// Wrong passwords in a row before a link is locked for a while.

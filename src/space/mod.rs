@@ -17,7 +17,7 @@ pub mod request;
 pub(crate) mod testing;
 
 pub use access::{Denial, Right, Role};
-pub use events::{FileRef, SpaceEvent};
+pub use events::SpaceEvent;
 pub use life::{Content, Locked};
 pub use model::{Comment, File, Grant, Principal, Share, State, Version, Workspace};
 pub use paper::{Expiry, GivenFor, Paper};

@@ -4,8 +4,8 @@
 //! stays; an item never holds more files than it takes.
 
 use super::media::Media;
-use super::{FileRef, names};
-use crate::base::{ItemState, Period, Timestamp, calendar, file_type};
+use super::names;
+use crate::base::{FileRef, ItemState, Period, Timestamp, calendar, file_type};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;

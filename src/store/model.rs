@@ -2,8 +2,8 @@
 
 use crate::audit::AccessEntry;
 use crate::base::id::{EventId, FileId, MailId, RunId, TaskId};
-use crate::base::{Calendars, Timestamp};
-use crate::engine::event::{DecisionRecord, DocumentRef, Draft, Remark, StandIn, Started, Suspension, Watchers};
+use crate::base::{Calendars, FileRef, Timestamp};
+use crate::engine::event::{DecisionRecord, Draft, Remark, StandIn, Started, Suspension, Watchers};
 use crate::engine::view::{AskKind, Detour, PlanField, Priority};
 use crate::engine::{EventRecord, InboundEvent};
 use crate::space::{Comment, Expiry, File, Grant, Share, Workspace};
@@ -378,7 +378,7 @@ pub struct TaskRow {
     pub kind: AskKind,
     /// The document it is about.
     #[serde(default)]
-    pub document: Option<DocumentRef>,
+    pub document: Option<FileRef>,
     /// What can be filled in, in order.
     #[serde(default)]
     pub form: Vec<PlanField>,

@@ -5,11 +5,10 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use gatefold::base::id::{FileId, GrantId, RunId, ShareId, WorkspaceId};
-use gatefold::base::{Calendar, Calendars, Timestamp, Value};
+use gatefold::base::{Calendar, Calendars, FileRef, Timestamp, Value};
 use gatefold::config::{Accounts, tokens};
 use gatefold::connect::{ActionError, Links, Mailer, OutgoingMail, passwords};
 use gatefold::connectors;
-use gatefold::engine::event::DocumentRef;
 use gatefold::host::reading::{Reader, Where};
 use gatefold::host::{Clock, Host, Limits, Parts, Secrets};
 use gatefold::server::{Server, Settings};
@@ -197,7 +196,7 @@ impl Harness {
     }
 
     /// Puts a file as the operator does.
-    pub async fn put(&self, name: &str, bytes: impl Into<Bytes>) -> DocumentRef {
+    pub async fn put(&self, name: &str, bytes: impl Into<Bytes>) -> FileRef {
         let bytes = bytes.into();
         self.host
             .put_file("user:operator", "/in", name, bytes.as_ref())

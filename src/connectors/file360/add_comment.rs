@@ -3,11 +3,12 @@
 use super::support::{access, access_to, actor, event, live_share, permanent, referenced};
 use super::{Done, Space, SpaceAction};
 use crate::audit::{AccessEntry, AccessKind};
+use crate::base::FileRef;
 use crate::base::id::CommentId;
 use crate::connect::{ActionError, CallContext};
 use crate::connectors::action::Action;
 use crate::space::events::{CommentAdded, CommentRef};
-use crate::space::{Comment, FileRef, names};
+use crate::space::{Comment, names};
 use crate::spec::Effect;
 use crate::store::{Store, Write};
 use schemars::JsonSchema;

@@ -3,9 +3,9 @@
 use super::support::{access, folder, live_share, permanent, store_failed, workspace};
 use super::{Done, Space, SpaceAction};
 use crate::audit::{AccessEntry, AccessKind};
+use crate::base::FileRef;
 use crate::connect::{ActionError, CallContext};
 use crate::connectors::action::Action;
-use crate::space::FileRef;
 use crate::spec::Effect;
 use crate::store::{Store, Write};
 use schemars::JsonSchema;

@@ -3,11 +3,12 @@
 use super::support::{access_to, actor, blob_failed, event, folder, permanent, referenced, store_failed, workspace};
 use super::{Done, Space, SpaceAction};
 use crate::audit::AccessKind;
+use crate::base::FileRef;
 use crate::base::id::{FileId, WorkspaceId};
 use crate::connect::{ActionError, CallContext};
 use crate::connectors::action::Action;
 use crate::space::events::FileUploaded;
-use crate::space::{Content, File, FileRef, Locked, media, names};
+use crate::space::{Content, File, Locked, media, names};
 use crate::spec::Effect;
 use crate::store::{Store, Write};
 use schemars::JsonSchema;

@@ -2,10 +2,10 @@
 
 use crate::audit::{AccessEntry, AccessKind};
 use crate::base::id::{EventId, FileId, ShareId, WorkspaceId};
-use crate::base::{Period, Timestamp, calendar, moment};
+use crate::base::{FileRef, Period, Timestamp, calendar, moment};
 use crate::connect::{ActionError, CallContext};
 use crate::engine::InboundEvent;
-use crate::space::{File, FileRef, Share, SpaceEvent, State, Version, Workspace, names};
+use crate::space::{File, Share, SpaceEvent, State, Version, Workspace, names};
 use crate::store::{BlobError, Store, StoreError, Write};
 
 pub(super) fn permanent(message: impl Into<String>) -> ActionError {

@@ -1,13 +1,13 @@
 //! Tasks: opened, assigned, decided, voided, closed.
 
 use super::super::collect::review_name;
-use super::super::event::{DocumentRef, Draft, Event, Remark, StandIn, Started, Suspension, TaskAct, Timers};
+use super::super::event::{Draft, Event, Remark, StandIn, Started, Suspension, TaskAct, Timers};
 use super::super::frame::Slot;
 use super::super::state::{Phase, Task};
 use super::super::view::TaskPhase;
 use super::{Applier, Impossible};
-use crate::base::Timestamp;
 use crate::base::id::{EventId, TaskId};
+use crate::base::{FileRef, Timestamp};
 use crate::plan::{Plan, PlanAsk};
 
 impl Applier<'_> {
@@ -214,7 +214,7 @@ impl Applier<'_> {
     fn voided(
         &mut self,
         id: &TaskId,
-        document: &DocumentRef,
+        document: &FileRef,
         exclude: &[String],
         cause: &EventId,
     ) -> Result<(), Impossible> {

@@ -1,6 +1,6 @@
 //! Asking people: opening a task, and who is meant by it.
 
-use super::super::event::{DocumentRef, Event, StandIn, Timers, Watchers, Weight};
+use super::super::event::{Event, StandIn, Timers, Watchers, Weight};
 use super::super::frame::Slot;
 use super::super::input::Reply;
 use super::super::scope::RunScope;
@@ -12,9 +12,9 @@ use super::branch::text_of;
 use super::due::timers;
 use super::pick::picked;
 use super::rule::{needed, votes};
-use crate::base::Value;
 use crate::base::calendar::after;
 use crate::base::id::TaskId;
+use crate::base::{FileRef, Value};
 use crate::expr::Template;
 use crate::plan::{AskKind, Exclusion, PlanAsk, PlanVerb, Priority, Starts};
 use crate::spec::limits::{MAX_LINE, MAX_TEXT};
@@ -76,7 +76,7 @@ impl Decider<'_> {
     }
 
     /// Persons who may not answer, with `document` before them.
-    pub(super) fn excluded(&self, slot: Slot, ask: &PlanAsk, document: Option<&DocumentRef>) -> Vec<String> {
+    pub(super) fn excluded(&self, slot: Slot, ask: &PlanAsk, document: Option<&FileRef>) -> Vec<String> {
         let mut persons = Vec::new();
         for exclusion in &ask.exclude {
             match exclusion {
@@ -327,7 +327,7 @@ fn completed_by(output: &Value) -> Vec<String> {
 }
 
 /// The version of a document that `written` means.
-fn document(written: &Template, scope: &RunScope<'_>) -> Result<DocumentRef, String> {
+fn document(written: &Template, scope: &RunScope<'_>) -> Result<FileRef, String> {
     let value = written.eval(scope).map_err(|error| error.message)?;
     let is_there = !value.is_null();
     serde_json::from_value(value).map_err(|_| {

@@ -1,6 +1,6 @@
 //! Something happened outside.
 
-use super::super::event::{DocumentRef, Event};
+use super::super::event::Event;
 use super::super::frame::Slot;
 use super::super::input::{InboundEvent, Reply};
 use super::super::limits::{MAX_KEPT_EVENTS, MAX_PAYLOAD_BYTES, payload_bytes};
@@ -8,7 +8,7 @@ use super::super::state::KeptEvent;
 use super::Decider;
 use super::collect::is_about_items;
 use crate::base::id::{EventId, TaskId};
-use crate::base::{Timestamp, Value};
+use crate::base::{FileRef, Timestamp, Value};
 use crate::plan::{Body, BodyId, PlanVerb};
 use crate::spec::step::OnNewVersion;
 use std::cmp::Reverse;
@@ -151,7 +151,7 @@ impl Decider<'_> {
     }
 
     /// The file space knows a newer version of what the task is about than the run does.
-    pub(super) fn newer(&mut self, task: &TaskId, document: DocumentRef) -> Reply {
+    pub(super) fn newer(&mut self, task: &TaskId, document: FileRef) -> Reply {
         let mut asking = self.state().asking.iter().copied();
         let of_task = |slot: &Slot| self.state().task_of(*slot).is_some_and(|open| open.id == *task);
         let Some(slot) = asking.find(of_task) else {
@@ -175,7 +175,7 @@ impl Decider<'_> {
 
     /// The task at `slot` and the newer version of its document that `event` brings, where that
     /// makes decisions void.
-    fn newer_version(&self, slot: Slot, event: &KeptEvent) -> Option<(TaskId, DocumentRef)> {
+    fn newer_version(&self, slot: Slot, event: &KeptEvent) -> Option<(TaskId, FileRef)> {
         let task = self.state().task_of(slot)?;
         if event.kind != FILE_UPLOADED || task.document.is_none() {
             return None;
@@ -185,19 +185,19 @@ impl Decider<'_> {
     }
 
     /// Whether `document` is a newer version of what people decide on at `slot`, and makes decisions void.
-    fn is_newer(&self, slot: Slot, document: &DocumentRef) -> bool {
+    fn is_newer(&self, slot: Slot, document: &FileRef) -> bool {
         let PlanVerb::Ask(ask) = &self.step(slot).verb else {
             return false;
         };
         let current = self.state().task_of(slot).and_then(|task| task.document.as_ref());
-        let is_newer = |current: &DocumentRef| document.id == current.id && document.version > current.version;
+        let is_newer = |current: &FileRef| document.id == current.id && document.version > current.version;
         ask.on_new_version == OnNewVersion::Reset && current.is_some_and(is_newer)
     }
 }
 
 /// The version that an upload tells of.
-fn uploaded(data: &Value) -> Option<DocumentRef> {
-    let mut document: DocumentRef = serde_json::from_value(data.get("file")?.clone()).ok()?;
+fn uploaded(data: &Value) -> Option<FileRef> {
+    let mut document: FileRef = serde_json::from_value(data.get("file")?.clone()).ok()?;
     if document.by.is_none() {
         document.by = data.get("by").and_then(Value::as_str).map(str::to_owned);
     }

@@ -7,7 +7,7 @@ use super::made::{Maker, mentions};
 use super::moves::Deed;
 use super::player::{Blank, Player};
 use crate::base::id::{EventId, FileId};
-use crate::base::{Timestamp, Value};
+use crate::base::{FileRef, Timestamp, Value};
 use crate::connect::ActionError;
 use crate::engine::event::Expected;
 use crate::engine::{Decision, InboundEvent};
@@ -169,7 +169,7 @@ impl Doer<'_, '_> {
     async fn download(&self, grant: &Grant, file: &str) -> Result<(), Fault> {
         let visitor = self.enter(grant).await?;
         let view = self.stage.host.view_share(&visitor).await?;
-        let is_it = |one: &&crate::engine::event::DocumentRef| file.is_empty() || one.id == file;
+        let is_it = |one: &&FileRef| file.is_empty() || one.id == file;
         let nothing = || Fault::Refused("there is no file in the share".to_owned());
         let id = view
             .files

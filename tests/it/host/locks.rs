@@ -2,8 +2,8 @@
 
 use super::TWO_LAWYERS;
 use super::world::{Process, World};
+use gatefold::base::FileRef;
 use gatefold::base::id::RunId;
-use gatefold::engine::event::DocumentRef;
 use gatefold::engine::{Decision, Event};
 use gatefold::host::HostError;
 use serde_json::json;
@@ -14,12 +14,12 @@ const PUTS: &str = "flow: puts\nversion: 1.0.0\nsteps:\n  - id: put\n    uses: f
 /// Publishes what was approved over the very file that was locked.
 const PUBLISHES: &str = "flow: publishes\nversion: 1.0.0\ninputs: { document: { type: file } }\nsteps:\n  - id: sign\n    approve: { document: \"${{ inputs.document }}\", by: [user:anna], on_new_version: lock }\n    deadline: { due: 5 days }\n    outcomes: { changes_requested: { end: changes }, rejected: { end: rejected }, expired: { end: expired } }\n  - id: put\n    uses: file360.put_file\n    with: { folder: /in, name: a.txt, text: final }\n";
 
-async fn put(process: &Process, bytes: &'static [u8]) -> Result<DocumentRef, HostError> {
+async fn put(process: &Process, bytes: &'static [u8]) -> Result<FileRef, HostError> {
     process.host.put_file("user:anna", "/in", "a.txt", bytes).await
 }
 
 /// Shares the file with whoever has the link, and gives the link's token.
-async fn link(process: &Process, document: &DocumentRef) -> String {
+async fn link(process: &Process, document: &FileRef) -> String {
     let yaml = "flow: shares\nversion: 1.0.0\ninputs: { document: { type: file } }\nsteps:\n  - id: room\n    uses: file360.create_share\n    with: { name: Room, files: [\"${{ inputs.document }}\"], expires_in: 30 days }\n  - id: door\n    uses: file360.set_permissions\n    with: { share: \"${{ steps.room.share }}\", to: rita@example.org, role: contribute }\n  - id: reply\n    wait: { event: erp.signed, key: never }\n    deadline: none\n    because: the test ends before\n";
     process.deploy(yaml).await;
     let run = process.begin("shares", json!({ "document": document.id })).await;
@@ -27,7 +27,7 @@ async fn link(process: &Process, document: &DocumentRef) -> String {
     process.host.parts().links.token(&grants[0].id)
 }
 
-async fn approve(process: &Process, document: &DocumentRef) {
+async fn approve(process: &Process, document: &FileRef) {
     let task = process.host.open_tasks(Some("user:anna")).await.unwrap().remove(0);
     let decision = Decision {
         task: task.id,

@@ -2,8 +2,7 @@
 
 use gatefold::audit::{AccessEntry, AccessKind};
 use gatefold::base::id::{CommentId, EventId, FileId, GrantId, MailId, RunId, ShareId, TaskId, WorkspaceId};
-use gatefold::base::{Calendars, Timestamp};
-use gatefold::engine::event::DocumentRef;
+use gatefold::base::{Calendars, FileRef, Timestamp};
 use gatefold::engine::view::AskKind;
 use gatefold::engine::{Event, EventRecord, InboundEvent};
 use gatefold::space::{Comment, File, Grant, Principal, Role, Share, State, Version, Workspace};
@@ -198,7 +197,7 @@ pub fn task(id: &str, people: &[&str], opened_at: Timestamp) -> TaskRow {
         title: "Approve".to_owned(),
         ask: None,
         kind: AskKind::Approve,
-        document: Some(DocumentRef {
+        document: Some(FileRef {
             id: "fil_1".to_owned(),
             name: "contract.pdf".to_owned(),
             version: 1,
