@@ -69,8 +69,14 @@ impl Host {
                 if state == MailState::InDoubt {
                     tracing::warn!(mail = %mail.id, "the process stopped while this mail was sent: it may or may not have gone");
                 }
-                self.commit_alone(vec![Write::PutMail(OutboxMail { state, ..mail })])
-                    .await?;
+                match self
+                    .commit_alone(vec![Write::PutMail(OutboxMail { state, ..mail })])
+                    .await
+                {
+                    // its end was being stored when the process stopped, and is stored now: it is looked at again
+                    Ok(()) | Err(HostError::Conflict(_)) => {}
+                    Err(error) => return Err(error),
+                }
             }
         }
     }
