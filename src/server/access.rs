@@ -76,7 +76,12 @@ impl Access {
             Self::LinkDoor => "who has the link".to_owned(),
             Self::PageDoor => "who has the link; the password is what is sent".to_owned(),
             Self::Token([]) => "every person with a token".to_owned(),
-            Self::Token(needed) => format!("a person with a token and the role {} or admin", needed.join(" or ")),
+            Self::Token([roles::ADMIN]) => format!("a person with a token and the role {}", roles::ADMIN),
+            Self::Token(needed) => format!(
+                "a person with a token and the role {} or {}",
+                needed.join(" or "),
+                roles::ADMIN
+            ),
             Self::WebhookSignature => "who signs with the flow's secret".to_owned(),
         }
     }

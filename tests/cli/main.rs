@@ -61,6 +61,23 @@ fn the_readme_does_what_it_says() {
         .case(page.to_str().expect("a path in UTF-8"));
 }
 
+/// What the README shows of findings is what a transcript has seen.
+#[test]
+fn the_readme_shows_findings_as_they_are() {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = |path: &str| fs::read_to_string(package.join(path)).expect("it can be read");
+    let (readme, seen) = (text("README.md"), text("tests/cli/lint.md"));
+    let shown: Vec<&str> = readme
+        .split("```text\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert!(!shown.is_empty(), "the README shows no finding");
+    for finding in shown {
+        assert!(seen.contains(finding), "not in tests/cli/lint.md:\n{finding}");
+    }
+}
+
 fn gatefold() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatefold"));
     command.env("NO_COLOR", "1").stdin(Stdio::null());
