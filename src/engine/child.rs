@@ -5,13 +5,14 @@ use super::state::{Alarm, Phase, RunState, TimerOf};
 use super::work::WorkKey;
 use crate::base::id::RunId;
 use crate::plan::{Plan, PlanVerb};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Type of the event that tells of the end of a run.
 pub const RUN_ENDED: &str = "gatefold.run_ended";
 
 /// What started a run, where that was a step of another one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Parent {
     /// The other run.
     pub run: RunId,

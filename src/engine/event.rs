@@ -8,6 +8,7 @@ use crate::base::id::{EventId, RunId, TaskId};
 use crate::base::{FileRef, ItemState, Timestamp, Value};
 use crate::expr::SecretUse;
 use crate::plan::Priority;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 pub const JOURNAL_VERSION: u32 = 1;
 
 /// One line of a journal.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EventRecord {
     /// The run.
     pub run: RunId,
@@ -32,7 +33,7 @@ pub struct EventRecord {
 }
 
 /// A file that was given for an item of a checklist.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ItemFile {
     /// The file.
     pub file: FileRef,
@@ -42,7 +43,7 @@ pub struct ItemFile {
 }
 
 /// The timers of a step that waits, as computed when it opened.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Timers {
     /// When it expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,7 +63,7 @@ pub struct Timers {
 }
 
 /// Who sees a task beside those who are asked, as written, evaluated.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Watchers {
     /// While nobody has taken it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -100,7 +101,7 @@ pub struct Draft {
 }
 
 /// One event that a step waits for, with its templates evaluated.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Expected {
     /// Name of the alternative.
     pub name: String,
@@ -115,7 +116,7 @@ pub struct Expected {
 }
 
 /// One decision of one person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionRecord {
     /// Who, as `user:anna`.
     pub by: String,
@@ -138,7 +139,7 @@ pub struct DecisionRecord {
 }
 
 /// How much somebody's decision counts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Weight {
     /// Who.
     pub person: String,
@@ -164,7 +165,7 @@ pub struct Remark {
 }
 
 /// Somebody who stands in for somebody else.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StandIn {
     /// Who acts.
     pub by: String,
@@ -173,7 +174,7 @@ pub struct StandIn {
 }
 
 /// What a person did in the place of the run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ByHand {
     /// Who.
     pub by: String,
@@ -193,7 +194,7 @@ pub struct Suspension {
 }
 
 /// What somebody does about a task beside answering it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "act", rename_all = "snake_case")]
 pub enum TaskAct {
     /// Takes it: the others do not see it until it is given back.
@@ -269,7 +270,7 @@ pub enum TaskAct {
 }
 
 /// A version of a flow that runs go by.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VersionRef {
     /// The version.
     pub version: String,
@@ -278,7 +279,7 @@ pub struct VersionRef {
 }
 
 /// Which timer of a step fired.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "timer", content = "index")]
 pub enum TimerKind {
     /// A reminder, by its position.
@@ -294,7 +295,7 @@ pub enum TimerKind {
 /// What happened. Steps are named by id, so that a journal can be read without its plan; a step of an
 /// element is named `departments[3].grant`, in the second round of `departments`
 /// `departments#2[3].grant`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {

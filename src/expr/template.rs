@@ -6,6 +6,7 @@
 use super::{EvalError, ExprError, Expression, Scope, Texts, convert};
 use crate::base::source::escape;
 use crate::base::{Span, Value};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What stands in data in the place of a secret.
@@ -53,7 +54,7 @@ pub enum Tree {
 
 /// A place in an action's input where a secret belongs. Kept beside the input so that no value
 /// from outside can pretend to be one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SecretUse {
     /// JSON pointer of the text in the input.
     pub pointer: String,
@@ -62,7 +63,7 @@ pub struct SecretUse {
 }
 
 /// One piece of a text with a secret in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SecretPiece {
     /// Text as it stands.

@@ -10,8 +10,9 @@ use crate::base::source::escape;
 use crate::base::{Diagnostic, Document};
 use crate::connect::Handler;
 use crate::plan::{PlanStep, PlanVerb};
-use crate::spec::codes as shape_codes;
-use indexmap::IndexMap;
+use crate::spec::{Acquires, codes as shape_codes};
+use indexmap::{IndexMap, IndexSet};
+use std::sync::Arc;
 
 /// How a step can stand, besides its outcomes.
 const STATES: [&str; 7] = [
@@ -23,6 +24,9 @@ const STATES: [&str; 7] = [
     "pending",
     "finished",
 ];
+
+/// What has a link, and is open or not.
+const SHARES: [&str; 2] = ["share", "request"];
 
 /// Everything that the test names and that there is not.
 pub fn check(document: &Document, test: &TestSpec, setting: &Setting) -> Vec<Diagnostic> {
@@ -41,9 +45,10 @@ pub fn check(document: &Document, test: &TestSpec, setting: &Setting) -> Vec<Dia
     super::in_order(document, checker.findings)
 }
 
-struct Checker<'c> {
-    document: &'c Document,
-    setting: &'c Setting,
+/// Holds the words of one test against what there is.
+pub(super) struct Checker<'c> {
+    pub(super) document: &'c Document,
+    pub(super) setting: &'c Setting,
     findings: Vec<Diagnostic>,
 }
 
@@ -178,7 +183,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Items that an entry names: of any checklist of the flow.
+    /// Items that an entry names.
     fn items_of(&mut self, at: &str, entry: &EntrySpec) {
         let items = [
             ("give", entry.give.as_ref().map(|it| &it.item)),
@@ -186,22 +191,24 @@ impl Checker<'_> {
             ("not_applicable", entry.not_applicable.as_ref().map(|it| &it.item)),
             ("decide", entry.decide.as_ref().and_then(|it| it.item.as_ref())),
         ];
-        let plan = &self.setting.plan;
-        let checklists = plan
-            .bodies()
-            .flat_map(|body| body.steps)
-            .filter_map(|step| match &step.verb {
-                PlanVerb::Collect(collect) => Some(collect),
-                _ => None,
-            });
+        for (key, item) in items {
+            if let Some(item) = item {
+                self.item(&format!("{at}/{key}/item"), item);
+            }
+        }
+    }
+
+    /// An item of any checklist of the flow.
+    pub(super) fn item(&mut self, at: &str, item: &str) {
+        let plan = Arc::clone(&self.setting.plan);
+        let checklists = plan.all_steps().filter_map(|step| match &step.verb {
+            PlanVerb::Collect(collect) => Some(collect),
+            _ => None,
+        });
         let known: Vec<&str> = checklists
             .flat_map(|collect| collect.items.keys().map(String::as_str))
             .collect();
-        for (key, item) in items {
-            if let Some(item) = item {
-                self.word(&format!("{at}/{key}/item"), "no checklist has an item", item, &known);
-            }
-        }
+        self.word(at, "no checklist has an item", item, &known);
     }
 
     /// Values that an entry names, where they are not to be refused; a task that it looks at.
@@ -229,6 +236,9 @@ impl Checker<'_> {
     }
 
     fn expect(&mut self, at: &str, expect: &ExpectSpec) {
+        if let Some(outcome) = &expect.outcome {
+            self.status(&format!("{at}/outcome"), outcome);
+        }
         for (step, wanted) in &expect.steps {
             let at = format!("{at}/steps/{}", escape(step));
             match wanted {
@@ -240,49 +250,26 @@ impl Checker<'_> {
                 }
             }
         }
-        for (step, people) in &expect.tasks {
-            let at = format!("{at}/tasks/{}", escape(step));
-            self.step_by_key(&at, step);
-            for (index, person) in people.iter().enumerate() {
-                self.person(&format!("{at}/{index}"), person);
-            }
-        }
-        for (person, steps) in &expect.inbox {
-            let at = format!("{at}/inbox/{}", escape(person));
-            if parties(&self.setting.directory, person).is_err() {
-                self.wrong_key(&at, format!("there is no person `{person}`"), None);
-            }
-            for (index, step) in steps.iter().enumerate() {
-                self.step(&format!("{at}/{index}"), step);
-            }
-        }
-        for (index, list) in expect.lists.iter().enumerate() {
-            self.person(&format!("{at}/lists/{index}/of"), &list.of);
-            for (place, step) in list.shows.iter().enumerate() {
-                self.step(&format!("{at}/lists/{index}/shows/{place}"), step);
-            }
-        }
-        for step in expect.started.keys() {
-            self.step_by_key(&format!("{at}/started/{}", escape(step)), step);
-        }
-        for (key, lists) in [("in_order", &expect.in_order), ("watched", &expect.watched)] {
-            for (person, steps) in lists {
-                let at = format!("{at}/{key}/{}", escape(person));
-                if parties(&self.setting.directory, person).is_err() {
-                    self.wrong_key(&at, format!("there is no person `{person}`"), None);
-                }
-                for (index, step) in steps.iter().enumerate() {
-                    self.step(&format!("{at}/{index}"), step);
+        for (key, lists) in [("tasks", &expect.tasks), ("started", &expect.started)] {
+            for (step, people) in lists {
+                let at = format!("{at}/{key}/{}", escape(step));
+                self.exact(&at, true, false, step);
+                for (index, person) in people.iter().enumerate() {
+                    self.person(&format!("{at}/{index}"), person);
                 }
             }
         }
+        self.lists(at, expect);
         for (index, mail) in expect.mails.iter().enumerate() {
             if let Some(to) = &mail.to {
-                self.person(&format!("{at}/mails/{index}/to"), to);
+                self.recipient(&format!("{at}/mails/{index}/to"), to);
             }
         }
         for (index, step) in expect.released.iter().enumerate() {
-            self.acquirer(&format!("{at}/released/{index}"), step);
+            self.acquirer(&format!("{at}/released/{index}"), step, false);
+        }
+        for (index, line) in expect.events.iter().enumerate() {
+            self.line(&format!("{at}/events/{index}"), line);
         }
         let outputs: Vec<&str> = self
             .setting
@@ -298,13 +285,44 @@ impl Checker<'_> {
         }
     }
 
+    /// Lists of tasks: whose, and the steps on them.
+    fn lists(&mut self, at: &str, expect: &ExpectSpec) {
+        let by_person = [
+            ("inbox", &expect.inbox),
+            ("in_order", &expect.in_order),
+            ("watched", &expect.watched),
+        ];
+        for (key, lists) in by_person {
+            for (person, steps) in lists {
+                let at = format!("{at}/{key}/{}", escape(person));
+                self.one_person(&at, true, person);
+                for (index, step) in steps.iter().enumerate() {
+                    self.exact(&format!("{at}/{index}"), false, false, step);
+                }
+            }
+        }
+        for (index, list) in expect.lists.iter().enumerate() {
+            let at = format!("{at}/lists/{index}");
+            self.one_person(&format!("{at}/of"), false, &list.of);
+            if let Some(flow) = &list.flow {
+                self.flow(&format!("{at}/flow"), flow);
+            }
+            if let Some(step) = &list.step {
+                self.exact(&format!("{at}/step"), false, false, step);
+            }
+            for (place, step) in list.shows.iter().enumerate() {
+                self.exact(&format!("{at}/shows/{place}"), false, false, step);
+            }
+        }
+    }
+
     fn never(&mut self, at: &str, never: &NeverSpec) {
         match (&never.step, &never.outcome) {
             (Some(step), Some(outcome)) => {
                 self.outcome(&format!("{at}/step"), &format!("{at}/outcome"), step, outcome, &[]);
             }
             (Some(step), None) => {
-                self.step(&format!("{at}/step"), step);
+                self.exact(&format!("{at}/step"), false, true, step);
             }
             _ => {}
         }
@@ -314,10 +332,13 @@ impl Checker<'_> {
             self.word(&format!("{at}/action"), "there is no action", action, &names);
         }
         if let Some(to) = never.mail.as_ref().and_then(|mail| mail.to.as_ref()) {
-            self.person(&format!("{at}/mail/to"), to);
+            self.recipient(&format!("{at}/mail/to"), to);
         }
         if let Some(step) = &never.share {
-            self.acquirer(&format!("{at}/share"), step);
+            self.share(&format!("{at}/share"), step);
+        }
+        if let Some(line) = &never.event {
+            self.line(&format!("{at}/event"), line);
         }
     }
 
@@ -399,40 +420,39 @@ impl Checker<'_> {
         Some(action)
     }
 
-    fn acquirer(&mut self, at: &str, name: &str) {
-        let Some(step) = self.step(at, name) else { return };
-        if step.acquires().is_none() {
-            self.wrong(
+    fn acquirer(&mut self, at: &str, name: &str, in_all: bool) -> Option<Acquires> {
+        let step = self.exact(at, false, in_all, name)?;
+        let acquires = step.acquires().cloned();
+        if acquires.is_none() {
+            let message = format!("step `{name}` makes nothing that could be taken back");
+            self.wrong(at, message, None);
+        }
+        acquires
+    }
+
+    /// A step that makes something with a link, which is open or not.
+    fn share(&mut self, at: &str, name: &str) {
+        let acquires = self.acquirer(at, name, true);
+        if let Some(acquires) = acquires.filter(|acquires| !SHARES.contains(&acquires.kind.as_str())) {
+            let message = format!("step `{name}` makes no share, but a {}", acquires.kind);
+            self.wrong_with(
                 at,
-                format!("step `{name}` makes nothing that could be taken back"),
-                None,
+                false,
+                message,
+                format!("say that it is gone: `released: [{name}]` under `expect`"),
             );
         }
     }
 
+    /// An outcome, at `at`, of the step that is named at `of`.
     fn outcome(&mut self, of: &str, at: &str, step: &str, outcome: &str, states: &[&str]) {
-        let found = if of == at {
-            self.step_by_key(of, step)
-        } else {
-            self.find(step)
-        };
-        let Some(found) = found else {
-            if of != at {
-                self.step_by_key(of, step);
-            }
+        let is_key = of == at || at.strip_prefix(of).is_some_and(|rest| rest.starts_with('/'));
+        let Some(found) = self.exact(of, is_key, !is_key, step) else {
             return;
         };
-        let words: Vec<&str> = found
-            .outcomes
-            .keys()
-            .map(String::as_str)
-            .chain(
-                states
-                    .iter()
-                    .copied()
-                    .filter(|state| !found.outcomes.contains_key(*state)),
-            )
-            .collect();
+        let own = found.outcomes.keys().map(String::as_str);
+        let others = states.iter().filter(|state| !found.outcomes.contains_key(**state));
+        let words: Vec<&str> = own.chain(others.copied()).collect();
         self.word(at, &format!("`{step}` has no outcome"), outcome, &words);
     }
 
@@ -441,7 +461,7 @@ impl Checker<'_> {
     }
 
     /// The step that the value at `at` names.
-    fn step(&mut self, at: &str, id: &str) -> Option<PlanStep> {
+    pub(super) fn step(&mut self, at: &str, id: &str) -> Option<PlanStep> {
         let found = self.find(id);
         if found.is_none() {
             let near = self.nearest_step(id);
@@ -451,7 +471,7 @@ impl Checker<'_> {
     }
 
     /// The step that the key at `at` names.
-    fn step_by_key(&mut self, at: &str, id: &str) -> Option<PlanStep> {
+    pub(super) fn step_by_key(&mut self, at: &str, id: &str) -> Option<PlanStep> {
         let found = self.find(id);
         if found.is_none() {
             let near = self.nearest_step(id);
@@ -466,7 +486,7 @@ impl Checker<'_> {
         nearest(id, ids).map(str::to_owned)
     }
 
-    fn word(&mut self, at: &str, what: &str, word: &str, known: &[&str]) {
+    pub(super) fn word(&mut self, at: &str, what: &str, word: &str, known: &[&str]) {
         if known.contains(&word) {
             return;
         }
@@ -474,13 +494,18 @@ impl Checker<'_> {
         let has_near = near.is_some();
         self.wrong(at, format!("{what} `{word}`"), near);
         if !has_near && let Some(finding) = self.findings.pop() {
-            let listed: Vec<String> = known.iter().map(|word| format!("`{word}`")).collect();
-            self.findings
-                .push(finding.with_help(format!("there is {}", listed.join(", "))));
+            let listed: IndexSet<String> = known.iter().map(|word| format!("`{word}`")).collect();
+            let listed: Vec<String> = listed.into_iter().collect();
+            let help = if listed.is_empty() {
+                "none".to_owned()
+            } else {
+                listed.join(", ")
+            };
+            self.findings.push(finding.with_help(format!("there is {help}")));
         }
     }
 
-    fn person(&mut self, at: &str, text: &str) {
+    pub(super) fn person(&mut self, at: &str, text: &str) {
         let Err(why) = parties(&self.setting.directory, text) else {
             return;
         };
@@ -505,13 +530,21 @@ impl Checker<'_> {
         }
     }
 
-    fn wrong(&mut self, at: &str, message: String, near: Option<String>) {
+    pub(super) fn wrong(&mut self, at: &str, message: String, near: Option<String>) {
         let span = super::first_line(&self.document.text, self.document.spans.value(at));
         self.say(span, message, near);
     }
 
-    fn wrong_key(&mut self, at: &str, message: String, near: Option<String>) {
+    pub(super) fn wrong_key(&mut self, at: &str, message: String, near: Option<String>) {
         self.say(self.document.spans.key(at), message, near);
+    }
+
+    pub(super) fn wrong_with(&mut self, at: &str, is_key: bool, message: String, help: String) {
+        let spans = &self.document.spans;
+        let span = if is_key { spans.key(at) } else { spans.value(at) };
+        let span = super::first_line(&self.document.text, span);
+        let finding = Diagnostic::error(codes::NOT_IN_THE_FLOW, message, span).with_help(help);
+        self.findings.push(finding);
     }
 
     fn say(&mut self, span: crate::base::Span, message: String, near: Option<String>) {

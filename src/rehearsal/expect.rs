@@ -3,10 +3,10 @@
 use super::codes;
 use super::facts::{Facts, fits, parties, party};
 use super::file::{ExpectSpec, MailSpec, NeverSpec, OneOrMany};
+use super::line::LineSpec;
 use super::setting::Setting;
 use crate::base::source::escape;
 use crate::base::{Diagnostic, Document, Value};
-use indexmap::IndexMap;
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -67,7 +67,7 @@ impl Judge<'_> {
         for (index, wanted) in expect.events.iter().enumerate() {
             if !self.happened(wanted) {
                 let message = "the journal has no such line".to_owned();
-                let help = self.facts.excerpt(wanted.get("step").and_then(Value::as_str));
+                let help = self.facts.excerpt(wanted.word("step"));
                 self.wrong(
                     &format!("{at}/events/{index}"),
                     message,
@@ -256,8 +256,8 @@ impl Judge<'_> {
         }
     }
 
-    fn happened(&self, wanted: &IndexMap<String, Value>) -> bool {
-        let wanted = json!(wanted);
+    fn happened(&self, wanted: &LineSpec) -> bool {
+        let wanted = json!(wanted.0);
         let mut records = self.facts.journal.iter();
         records.any(|record| serde_json::to_value(record).is_ok_and(|found| fits(&found, &wanted)))
     }
@@ -297,7 +297,7 @@ impl Judge<'_> {
             }
         }
         if let Some(event) = never.event.as_ref().filter(|event| self.happened(event)) {
-            let help = self.facts.excerpt(event.get("step").and_then(Value::as_str));
+            let help = self.facts.excerpt(event.word("step"));
             let message = "the journal has such a line".to_owned();
             self.wrong(&format!("{at}/event"), message, "it must not happen".to_owned(), help);
         }

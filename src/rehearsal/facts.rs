@@ -117,10 +117,10 @@ impl Facts {
         self.steps.iter().find(|step| step.id == id)
     }
 
-    /// The outcomes that a step came to, round by round.
+    /// The outcomes that a step came to, round by round; by the id alone, that of every element.
     pub fn outcomes(&self, id: &str) -> Vec<String> {
         let outcome = |record: &EventRecord| match &record.event {
-            Event::StepFinished { step, outcome, .. } if step == id => Some(outcome.clone()),
+            Event::StepFinished { step, outcome, .. } if is_of(step, id) => Some(outcome.clone()),
             _ => None,
         };
         self.journal.iter().filter_map(outcome).collect()
@@ -170,9 +170,9 @@ impl Facts {
         steps_of(&tasks)
     }
 
-    /// Whether a step has begun.
+    /// Whether a step has begun; by the id alone, in any element.
     pub fn has_begun(&self, id: &str) -> bool {
-        self.begun().any(|step| step == id)
+        self.begun().any(|step| is_of(step, id))
     }
 
     /// Steps that have begun, each as often as something about it was recorded.
@@ -198,16 +198,16 @@ impl Facts {
         self.calls.iter().any(|call| call == name) || self.begun().any(calls)
     }
 
-    /// Ids of what a step acquired, and of those, which were taken back.
+    /// Ids of what a step acquired, by the id alone in all elements, and of those, which were taken back.
     pub fn acquired(&self, plan: &Plan, id: &str) -> (Vec<String>, Vec<String>) {
         let Some(acquires) = plan.step(id).and_then(PlanStep::acquires) else {
             return (Vec::new(), Vec::new());
         };
         let thing = |record: &EventRecord| match &record.event {
-            Event::StepFinished { step, output, .. } if step == id => {
+            Event::StepFinished { step, output, .. } if is_of(step, id) => {
                 output.get(&acquires.output).and_then(Value::as_str).map(str::to_owned)
             }
-            Event::CollectOpened { step, request, .. } if step == id => Some(request.clone()),
+            Event::CollectOpened { step, request, .. } if is_of(step, id) => Some(request.clone()),
             _ => None,
         };
         let acquired: Vec<String> = self.journal.iter().filter_map(thing).collect();
@@ -232,7 +232,7 @@ impl Facts {
             };
             let of_task = fields["task"].as_str().and_then(|task| steps.get(task));
             let of_step = fields["step"].as_str().or(of_task.map(String::as_str));
-            if step.is_none() || of_step == step {
+            if step.is_none_or(|name| of_step.is_some_and(|step| is_of(step, name))) {
                 lines.push(line(record, &fields, of_step.filter(|_| step.is_none())));
             }
         }
@@ -275,6 +275,11 @@ fn line(record: &EventRecord, fields: &Value, step: Option<&str>) -> String {
 /// The id of a step without the element that it is of: of `departments[3].sign`, `sign`.
 pub(super) fn bare(step: &str) -> &str {
     step.rsplit_once('.').map_or(step, |(_, id)| id)
+}
+
+/// Whether a step that the journal names so is meant by `name`: the same, or the id alone.
+fn is_of(step: &str, name: &str) -> bool {
+    step == name || bare(step) == name
 }
 
 /// Whether it is the id of something, as `tsk_…`: another one each time.

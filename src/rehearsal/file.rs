@@ -1,6 +1,7 @@
 //! What a test file says, as types. The schema in `schema/test.schema.json` is made from these.
 
 use super::acts::{ActSpec, SetSpec};
+use super::line::LineSpec;
 use crate::base::Value;
 use crate::host::tasks::{Next, Order};
 use indexmap::IndexMap;
@@ -662,7 +663,7 @@ pub struct ExpectSpec {
     pub outputs: IndexMap<String, Value>,
     /// Lines of the journal that there must be, each by its type and any of its fields.
     #[serde(default)]
-    pub events: Vec<IndexMap<String, Value>>,
+    pub events: Vec<LineSpec>,
     /// How many runs of the flow there are.
     pub runs: Option<usize>,
 }
@@ -726,5 +727,5 @@ pub struct NeverSpec {
     /// A step whose share is not open in the end.
     pub share: Option<String>,
     /// A line of the journal that there is not, by its type and any of its fields.
-    pub event: Option<IndexMap<String, Value>>,
+    pub event: Option<LineSpec>,
 }

@@ -84,3 +84,5 @@ pub const RESERVED_OUTPUTS: [&str; 3] = ["index", "item", "status"];
 pub const RESERVED_STATUSES: [&str; 4] = ["cancelled", "not_started", "running", "too_large"];
 /// A size of a file.
 pub const SIZE_PATTERN: &str = "^[1-9][0-9]{0,8} ?([kMG]i?)?B$";
+/// A moment, as journals write it.
+pub const MOMENT_PATTERN: &str = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z$";

@@ -115,6 +115,48 @@ fn every_kind_of_expectation_fails_where_it_should() {
     }
 }
 
+/// The findings of a test as lines: where, and what.
+fn told_short(name: &str) -> Vec<String> {
+    let report = played(&data(name));
+    let line = |at: usize| report.text[..at].lines().count();
+    let of_cases = report.cases.iter().flat_map(|case| &case.findings);
+    let findings = report.findings.iter().chain(of_cases);
+    findings
+        .map(|one| format!("{}: {}", line(one.primary.start), one.message))
+        .collect()
+}
+
+#[test]
+fn a_word_that_no_line_of_the_journal_has_is_told_before_anything_is_played() {
+    for (name, is_line) in [("fields.test.yaml", "{ "), ("lines.test.yaml", "- event: {")] {
+        let told = told_short(name);
+        assert!(played(&data(name)).cases.is_empty());
+        let text = fs::read_to_string(data(name)).unwrap();
+        let lines = text
+            .lines()
+            .enumerate()
+            .skip_while(|(_, line)| !line.contains("timeline"));
+        for (index, line) in lines.filter(|(_, line)| line.contains(is_line)) {
+            let is_told = told.iter().any(|told| told.starts_with(&format!("{}: ", index + 1)));
+            // what is released has a name of its own
+            assert_eq!(is_told, !line.contains("release:"), "{line}: {told:#?}");
+        }
+    }
+}
+
+#[test]
+fn under_never_the_id_alone_stands_for_the_step_in_every_element() {
+    let told = told_short("elements.test.yaml");
+    assert_eq!(
+        told,
+        [
+            "12: `sign` was begun",
+            "14: `sign` came to `done`",
+            "16: `sign` came to `expired`",
+        ]
+    );
+}
+
 #[test]
 fn what_is_wrong_is_told_as_committed() {
     let update = std::env::var_os("UPDATE").is_some();

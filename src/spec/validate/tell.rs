@@ -7,7 +7,9 @@ use crate::base::source::escape;
 use crate::base::{Code, Diagnostic, Period, Span, Value};
 use crate::spec::LabelSpec;
 use crate::spec::codes;
-use crate::spec::limits::{FLOW_PATTERN, NAME_PATTERN, RANGE_PATTERN, RESERVED_OUTPUTS, SIZE_PATTERN, VERSION_PATTERN};
+use crate::spec::limits::{
+    FLOW_PATTERN, MOMENT_PATTERN, NAME_PATTERN, RANGE_PATTERN, RESERVED_OUTPUTS, SIZE_PATTERN, VERSION_PATTERN,
+};
 use crate::spec::schema::WITH_USES;
 use crate::spec::shape::describe;
 use crate::spec::step::{AfterSpec, DeadlineSpec, DispositionSpec, JoinSpec, RuleSpec};
@@ -456,6 +458,11 @@ impl Teller<'_, '_> {
                 codes::WRONG_VALUE,
                 format!("{subject} must be a size, found {}", describe(value)),
                 "write it as `10 MB`".to_owned(),
+            ),
+            MOMENT_PATTERN => (
+                codes::WRONG_VALUE,
+                format!("{subject} must be a moment in UTC, found {}", describe(value)),
+                "write it as `2026-03-04T10:00:00Z`".to_owned(),
             ),
             other => (
                 codes::WRONG_VALUE,
