@@ -186,7 +186,7 @@ fn said(document: &Document) -> String {
 
 /// Whether some `@` stands beside what is computed, or alone, so that any address may come of it.
 fn puts_addresses_together(text: &str) -> bool {
-    let is_of_address = |letter: Option<char>| letter.is_some_and(|letter| letter.is_alphanumeric());
+    let is_of_address = |letter: Option<char>| letter.is_some_and(char::is_alphanumeric);
     text.match_indices('@')
         .any(|(at, _)| !is_of_address(text[..at].chars().next_back()) || !is_of_address(text[at + 1..].chars().next()))
 }

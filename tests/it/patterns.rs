@@ -113,19 +113,72 @@ fn faults_of_row(row: &Row) -> Vec<String> {
     faults
 }
 
-/// Whether a test says what must happen, and what must not: something that is refused, a moment at which
-/// something must be so, or `never`.
+/// Whether a test says what must happen, and what must not: something that is refused, or forbidden by `never`, or
+/// that an `expect` says is not there.
 fn says_both(test: &Value) -> (bool, bool) {
-    let cases = test["cases"].as_array().into_iter().flatten();
     let (mut must, mut must_not) = (false, false);
-    for case in cases {
-        must |= case.get("expect").is_some();
+    for case in test["cases"].as_array().into_iter().flatten() {
         let entries = case["timeline"].as_array().into_iter().flatten();
-        let is_held = |entry: &Value| entry.get("refused").is_some() || entry.get("expect").is_some();
+        let held = entries.clone().map(|entry| &entry["expect"]).chain([&case["expect"]]);
+        for (key, value) in held.filter_map(Value::as_object).flatten() {
+            let absent = is_absence(key, value);
+            must |= !absent;
+            must_not |= absent;
+        }
+        let is_forbidden = case["never"].as_array().is_some_and(|never| !never.is_empty());
         let is_refused = case.pointer("/start/refused").is_some();
-        must_not |= case.get("never").is_some() || is_refused || entries.into_iter().any(is_held);
+        must_not |= is_forbidden || is_refused || entries.into_iter().any(|entry| entry.get("refused").is_some());
     }
     (must, must_not)
+}
+
+/// Whether an entry of an `expect` says that something is not there: nobody is asked, no mail went, a step is not reached.
+fn is_absence(key: &str, value: &Value) -> bool {
+    const NOT_DONE: [&str; 4] = ["not_reached", "skipped", "pending", "cancelled"];
+    let is_empty = |list: &Value| list.as_array().is_some_and(Vec::is_empty);
+    let in_map = |is_it: &dyn Fn(&Value) -> bool| value.as_object().is_some_and(|map| map.values().any(is_it));
+    let in_list = |is_it: &dyn Fn(&Value) -> bool| value.as_array().is_some_and(|list| list.iter().any(is_it));
+    match key {
+        "tasks" | "inbox" | "in_order" | "watched" | "started" => in_map(&is_empty),
+        "steps" => in_map(&|outcome| outcome.as_str().is_some_and(|outcome| NOT_DONE.contains(&outcome))),
+        "lists" => in_list(&|list| is_empty(&list["shows"])),
+        "mails" => in_list(&|mail| mail["count"] == 0),
+        "runs" => *value == 0,
+        _ => false,
+    }
+}
+
+#[test]
+fn a_test_says_what_must_not_happen_only_where_it_says_that_something_is_not_there() {
+    for (case, both) in [
+        ("{ expect: { outcome: completed } }", (true, false)),
+        (
+            "{ timeline: [{ expect: { outcome: waiting } }], expect: { steps: { a: done } } }",
+            (true, false),
+        ),
+        ("{ timeline: [{ expect: { inbox: { anna: [a] } } }] }", (true, false)),
+        ("{ never: [] }", (false, false)),
+        ("{ never: [{ step: a }] }", (false, true)),
+        ("{ timeline: [{ expect: { inbox: { anna: [] } } }] }", (false, true)),
+        ("{ timeline: [{ decide: {}, refused: late }] }", (false, true)),
+        ("{ start: { refused: late } }", (false, true)),
+        (
+            "{ expect: { outcome: completed, steps: { a: not_reached } } }",
+            (true, true),
+        ),
+        ("{ expect: { runs: 0 } }", (false, true)),
+        (
+            "{ expect: { outcome: completed, mails: [{ to: anna, count: 0 }] } }",
+            (true, true),
+        ),
+        (
+            "{ expect: { outcome: completed, lists: [{ of: anna, shows: [] }] } }",
+            (true, true),
+        ),
+    ] {
+        let test = Document::parse("a.test.yaml", &format!("cases: [{case}]")).0.value;
+        assert_eq!(says_both(&test), both, "{case}");
+    }
 }
 
 /// What is wrong with the test of a row.
