@@ -168,6 +168,7 @@ pub struct StartSpec {
     #[serde(default)]
     pub inputs: IndexMap<String, Value>,
     /// The start must be refused, with these words in the sentence that says why.
+    #[schemars(length(min = 1))]
     pub refused: Option<String>,
 }
 
@@ -202,7 +203,7 @@ pub struct EntrySpec {
     #[schemars(extend("examples" = ["3 hours"]))]
     pub after: Option<String>,
     /// It must be refused, with these words in the sentence that says why.
-    #[schemars(extend("examples" = ["revoked"]))]
+    #[schemars(length(min = 1), extend("examples" = ["revoked"]))]
     pub refused: Option<String>,
     /// Somebody with a link puts a file into the share: a new version where one of this name is shared.
     pub upload: Option<UploadSpec>,
@@ -576,7 +577,7 @@ pub struct ChangeSpec {
     /// Who, by user name.
     pub by: String,
     /// The values, by name.
-    #[schemars(length(min = 1))]
+    #[schemars(extend("minProperties" = 1))]
     pub values: IndexMap<String, Value>,
     /// Why.
     pub reason: String,
@@ -590,7 +591,7 @@ pub struct ConfigureSpec {
     /// Who, by user name.
     pub by: String,
     /// The settings, by name.
-    #[schemars(length(min = 1))]
+    #[schemars(extend("minProperties" = 1))]
     pub settings: IndexMap<String, Value>,
 }
 
@@ -627,42 +628,53 @@ pub struct StepByHandSpec {
 /// What must be so.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "Expect")]
+#[schemars(rename = "Expect", extend("minProperties" = 1))]
 pub struct ExpectSpec {
     /// The status that the run ended with; `waiting` where it has not ended, `incident` where a person must look.
     pub outcome: Option<String>,
     /// By step: its outcome, `not_reached`, `skipped`, `waiting`, `incident` or `cancelled`; or with several rounds a list of outcomes.
     #[serde(default)]
+    #[schemars(extend("minProperties" = 1))]
     pub steps: IndexMap<String, OneOrMany>,
     /// By step: exactly who is asked, in any order.
     #[serde(default)]
+    #[schemars(extend("minProperties" = 1))]
     pub tasks: IndexMap<String, Vec<String>>,
     /// By person: exactly the steps whose open tasks they have on their list, in any order.
     #[serde(default)]
+    #[schemars(extend("minProperties" = 1))]
     pub inbox: IndexMap<String, Vec<String>>,
     /// By person: the same, in the order of the list.
     #[serde(default)]
+    #[schemars(extend("minProperties" = 1))]
     pub in_order: IndexMap<String, Vec<String>>,
     /// Lists of tasks as people ask for them.
     #[serde(default)]
+    #[schemars(length(min = 1))]
     pub lists: Vec<ListSpec>,
     /// By step: exactly who works on its open tasks, in any order.
     #[serde(default)]
+    #[schemars(extend("minProperties" = 1))]
     pub started: IndexMap<String, Vec<String>>,
     /// By person: exactly the steps whose open tasks they see without being asked.
     #[serde(default)]
+    #[schemars(extend("minProperties" = 1))]
     pub watched: IndexMap<String, Vec<String>>,
     /// Mails that must have gone.
     #[serde(default)]
+    #[schemars(length(min = 1))]
     pub mails: Vec<MailSpec>,
     /// Steps whose share, right or workspace has been taken back.
     #[serde(default)]
+    #[schemars(length(min = 1))]
     pub released: Vec<String>,
     /// Outputs of the run; of a map, the keys that are given.
     #[serde(default)]
+    #[schemars(extend("minProperties" = 1))]
     pub outputs: IndexMap<String, Value>,
     /// Lines of the journal that there must be, each by its type and any of its fields.
     #[serde(default)]
+    #[schemars(length(min = 1))]
     pub events: Vec<LineSpec>,
     /// How many runs of the flow there are.
     pub runs: Option<usize>,
@@ -704,8 +716,10 @@ pub struct MailSpec {
     /// To whom: a user name, `role:legal`, an address.
     pub to: Option<String>,
     /// What stands in the subject.
+    #[schemars(length(min = 1))]
     pub subject: Option<String>,
     /// What stands in the text.
+    #[schemars(length(min = 1))]
     pub contains: Option<String>,
     /// How many there are; without it, at least one. Under `never`, how many there may be.
     pub count: Option<usize>,

@@ -145,6 +145,23 @@ fn a_word_that_no_line_of_the_journal_has_is_told_before_anything_is_played() {
 }
 
 #[test]
+fn an_expectation_that_says_nothing_is_told() {
+    let told = told_short("silent.test.yaml");
+    let text = fs::read_to_string(data("silent.test.yaml")).unwrap();
+    let lines = text.lines().skip_while(|line| !line.contains("start:"));
+    let empty: usize = lines
+        .map(|line| {
+            ["{}", "[]", "\"\""]
+                .map(|it| line.matches(it).count())
+                .iter()
+                .sum::<usize>()
+        })
+        .sum();
+    assert_eq!(told.len(), empty, "{told:#?}");
+    assert!(played(&data("silent.test.yaml")).cases.is_empty());
+}
+
+#[test]
 fn under_never_the_id_alone_stands_for_the_step_in_every_element() {
     let told = told_short("elements.test.yaml");
     assert_eq!(
