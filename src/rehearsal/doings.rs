@@ -242,7 +242,7 @@ impl Actor<'_, '_> {
     }
 
     pub(super) fn bytes(&self, given: Material<'_>) -> Result<Vec<u8>, Fault> {
-        material::bytes(given, &self.stage.setting.folder).map_err(Fault::Wrong)
+        material::bytes(given, &self.stage.setting.shelf).map_err(Fault::Wrong)
     }
 
     /// Lets somebody in through the link that they were sent last.

@@ -1,10 +1,12 @@
-//! Bytes of files that a test makes on the spot.
+//! Bytes of files that a test makes on the spot, or that lie beside it.
 
 use super::file::{FileSpec, GiveSpec, PutSpec, UploadSpec};
 use super::pdf;
-use std::path::Path;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
 
-/// Most bytes that a test makes on the spot for one file.
+/// Most bytes of one file that a test makes on the spot, or reads from beside it.
 pub const MAX_BYTES: u64 = 64 << 20;
 /// What a PDF begins with.
 const PDF: &[u8] = b"%PDF-1.7\n";
@@ -20,6 +22,15 @@ const BEGINNINGS: [(&str, &[u8]); 9] = [
     ("odt", b"PK\x03\x04"),
     ("zip", b"PK\x03\x04"),
 ];
+
+/// Where files lie that are named by their path.
+#[derive(Clone, Debug)]
+pub struct Shelf {
+    /// The folder that paths are taken from.
+    pub folder: PathBuf,
+    /// Whether no path may lead out of it: where a test names the file, and not whoever plays.
+    pub is_closed: bool,
+}
 
 /// How the bytes of a file are given: at most one of these.
 #[derive(Clone, Copy, Debug)]
@@ -52,19 +63,45 @@ macro_rules! material_of {
 
 material_of!(FileSpec, GiveSpec, UploadSpec, PutSpec);
 
-/// The bytes, or what is wrong with how they are given. Paths are below `folder`.
-pub fn bytes(given: Material<'_>, folder: &Path) -> Result<Vec<u8>, String> {
+/// The bytes, or what is wrong with how they are given. Paths are taken from the folder.
+pub fn bytes(given: Material<'_>, from: &Shelf) -> Result<Vec<u8>, String> {
     let beginning = beginning(given.name);
     match (given.text, given.size, given.path) {
         (None, None, None) => Ok([beginning, given.name.as_bytes()].concat()),
         (Some(text), None, None) if beginning == PDF => pdf_of(given.name, text),
         (Some(text), None, None) => Ok([beginning, text.as_bytes()].concat()),
         (None, Some(size), None) => sized(beginning, size),
-        (None, None, Some(path)) => {
-            let path = folder.join(path);
-            std::fs::read(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
-        }
+        (None, None, Some(path)) => from.read(path),
         _ => Err(format!("{} takes only one of `text`, `size` and `path`", given.name)),
+    }
+}
+
+impl Shelf {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        let unreadable = |error: std::io::Error| format!("{path} cannot be read: {error}");
+        let leads_out = || format!("{path} leads out of the folder of the test: put the file into it, or below it");
+        let mut parts = Path::new(path).components();
+        let goes_down = parts.all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        if self.is_closed && !goes_down {
+            return Err(leads_out());
+        }
+        let folder = Path::new(".").join(&self.folder).canonicalize().map_err(unreadable)?;
+        let file = folder.join(path).canonicalize().map_err(unreadable)?;
+        if self.is_closed && !file.starts_with(&folder) {
+            return Err(leads_out());
+        }
+        if !file.is_file() {
+            return Err(format!("{path} is no file"));
+        }
+        let mut bytes = Vec::new();
+        let file = File::open(&file).map_err(unreadable)?;
+        file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(format!(
+                "{path} is larger than {MAX_BYTES} bytes, the most that is read"
+            ));
+        }
+        Ok(bytes)
     }
 }
 
@@ -110,7 +147,11 @@ mod tests {
             size,
             path: None,
         };
-        bytes(given, Path::new("."))
+        let from = Shelf {
+            folder: PathBuf::new(),
+            is_closed: true,
+        };
+        bytes(given, &from)
     }
 
     #[test]
@@ -129,6 +170,78 @@ mod tests {
         assert_eq!(read.text.as_deref(), Some("Form W-9 (2026) Señor Müller"), "{read:?}");
         let scanned = reading::read(Readable::Pdf, made("a.pdf", Some(""), None).unwrap());
         assert_eq!(scanned.why, Some(reading::Why::NoText));
+    }
+
+    fn beside(folder: &Path, path: &str) -> Result<Vec<u8>, String> {
+        let given = Material {
+            name: "a.bin",
+            text: None,
+            size: None,
+            path: Some(path),
+        };
+        let from = Shelf {
+            folder: folder.to_owned(),
+            is_closed: true,
+        };
+        bytes(given, &from)
+    }
+
+    #[test]
+    fn a_path_stays_in_the_folder_of_the_test() {
+        let around = tempfile::tempdir().unwrap();
+        let folder = around.path().join("tests");
+        std::fs::create_dir_all(folder.join("files")).unwrap();
+        std::fs::write(folder.join("files/a.bin"), "inside").unwrap();
+        std::fs::write(around.path().join("b.bin"), "outside").unwrap();
+        for path in ["files/a.bin", "./files/a.bin"] {
+            assert_eq!(beside(&folder, path).unwrap(), b"inside", "{path}");
+        }
+        let outside = around.path().join("b.bin");
+        for path in [
+            "../b.bin",
+            "files/../../b.bin",
+            "files/../files/a.bin",
+            outside.to_str().unwrap(),
+        ] {
+            assert!(beside(&folder, path).unwrap_err().contains("leads out"), "{path}");
+        }
+        assert!(beside(&folder, "files").unwrap_err().contains("is no file"));
+        // whoever plays names any file
+        let open = Shelf {
+            folder: folder.clone(),
+            is_closed: false,
+        };
+        assert_eq!(open.read("../b.bin").unwrap(), b"outside");
+        assert_eq!(open.read(outside.to_str().unwrap()).unwrap(), b"outside");
+        assert!(beside(&folder, "c.bin").unwrap_err().contains("cannot be read"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_does_not_lead_out_of_the_folder_of_the_test() {
+        use std::os::unix::fs::symlink;
+        let around = tempfile::tempdir().unwrap();
+        let folder = around.path().join("tests");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("a.bin"), "inside").unwrap();
+        std::fs::write(around.path().join("b.bin"), "outside").unwrap();
+        symlink(folder.join("a.bin"), folder.join("same.bin")).unwrap();
+        symlink(around.path().join("b.bin"), folder.join("file.bin")).unwrap();
+        symlink(around.path(), folder.join("up")).unwrap();
+        assert_eq!(beside(&folder, "same.bin").unwrap(), b"inside");
+        for path in ["file.bin", "up/b.bin"] {
+            assert!(beside(&folder, path).unwrap_err().contains("leads out"), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_file_beside_a_test_has_a_size_that_is_bounded() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = File::create(folder.path().join("a.bin")).unwrap();
+        file.set_len(MAX_BYTES).unwrap();
+        assert_eq!(beside(folder.path(), "a.bin").unwrap().len() as u64, MAX_BYTES);
+        file.set_len(MAX_BYTES + 1).unwrap();
+        assert!(beside(folder.path(), "a.bin").unwrap_err().contains("larger than"));
     }
 
     #[test]

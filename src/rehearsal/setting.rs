@@ -3,6 +3,7 @@
 use super::canned::{self, Letterbox, World};
 use super::codes;
 use super::file::{CalendarsSpec, PeopleSpec, PersonSpec, TestSpec};
+use super::material::Shelf;
 use crate::base::render::FileFindings;
 use crate::base::source::escape;
 use crate::base::{Calendar, Calendars, Diagnostic, Document, Schedule, Timestamp, diagnostic};
@@ -67,8 +68,8 @@ pub struct Setting {
     pub world: Arc<World>,
     /// What time it is, in every case.
     pub now: Arc<Mutex<Timestamp>>,
-    /// The folder of the test.
-    pub folder: PathBuf,
+    /// Where files lie that are named by their path.
+    pub shelf: Shelf,
     /// The seed of every run, so that a test comes out the same each time.
     pub seed: u64,
     _bytes: tempfile::TempDir,
@@ -96,6 +97,10 @@ impl Setting {
     /// Puts together what `test` says. Paths are taken from the folder of `path`.
     pub fn load(path: &Path, document: &Document, test: &TestSpec) -> Result<Self, Unfit> {
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        let shelf = Shelf {
+            folder: folder.clone(),
+            is_closed: true,
+        };
         let loader = Loader {
             folder: &folder,
             document,
@@ -120,7 +125,7 @@ impl Setting {
         let Some(plans) = plans.filter(|_| unfit.flows.is_empty()) else {
             return Err(unfit);
         };
-        Self::put_together(plans, flows, directory, calendars, folder.clone()).map_err(|error| {
+        Self::put_together(plans, flows, directory, calendars, shelf).map_err(|error| {
             let span = super::first_line(&document.text, document.spans.value(""));
             keep(&mut unfit, Diagnostic::error(codes::CANNOT_BE_PLAYED, error, span));
             unfit
@@ -141,7 +146,11 @@ impl Setting {
         let Some(plans) = plans.filter(|_| unfit.flows.is_empty()) else {
             return Err(CannotPlay::Flows(unfit.flows));
         };
-        let setting = Self::put_together(plans, flows, directory, calendars, folder);
+        let shelf = Shelf {
+            folder,
+            is_closed: false,
+        };
+        let setting = Self::put_together(plans, flows, directory, calendars, shelf);
         setting
             .map(|setting| Self { seed, ..setting })
             .map_err(CannotPlay::Wrong)
@@ -152,7 +161,7 @@ impl Setting {
         flows: Vec<Flow>,
         directory: Directory,
         calendars: Calendars,
-        folder: PathBuf,
+        shelf: Shelf,
     ) -> Result<Self, String> {
         let bytes = tempfile::tempdir().map_err(|error| format!("there is no room for files: {error}"))?;
         let blobs = Blobs::scratch(bytes.path()).map_err(|error| error.to_string())?;
@@ -182,7 +191,7 @@ impl Setting {
             links,
             world,
             now,
-            folder,
+            shelf,
             seed: SEED,
             _bytes: bytes,
         })

@@ -283,7 +283,7 @@ impl Doer<'_, '_> {
             size: None,
             path: None,
         };
-        super::super::material::bytes(given, &self.stage.setting.folder).map_err(Fault::Wrong)
+        super::super::material::bytes(given, &self.stage.setting.shelf).map_err(Fault::Wrong)
     }
 }
 
