@@ -268,6 +268,179 @@ impl Player for Idle {
     fn refused(&mut self, _why: &str) {}
 }
 
+const TASK: &str = "flow: t
+version: 1.0.0
+steps:
+  - id: letter
+    task: { to: [user:anna], title: A letter, allow: [delegate, suspend] }
+    deadline: { due: 9 days }
+    outcomes: { declined: { end: declined }, expired: { end: late } }
+";
+
+/// Plays as another player does, and keeps what may happen each time.
+struct Seen<P>(P, Vec<Vec<String>>);
+
+impl<P: Player> Player for Seen<P> {
+    fn choose(&mut self, scene: &Scene<'_>) -> Choice {
+        self.1.push(scene.moves.iter().map(|one| one.label.clone()).collect());
+        self.0.choose(scene)
+    }
+
+    fn fill(&mut self, blank: &Blank) -> Option<Value> {
+        self.0.fill(blank)
+    }
+
+    fn refused(&mut self, why: &str) {
+        self.0.refused(why);
+    }
+}
+
+#[test]
+fn people_pass_their_tasks_on_and_let_them_rest() {
+    let words = [
+        "anna lets it rest",
+        "anna lets it go on",
+        "anna lets somebody else act",
+        "answers done",
+    ];
+    let (played, refused) = written(&of_text(TASK, 1), &words);
+    assert_eq!((played.end.word(), refused), ("completed", Vec::new()));
+    let told = lines(&played, &[What::Answer]);
+    assert_eq!(told.len(), 4, "{told:#?}");
+    assert!(told[0].contains("anna") && told[2].contains("anna"), "{told:#?}");
+    let mut player = Seen(Written(vec!["anna lets it rest"], Vec::new()), Vec::new());
+    simulate(&of_text(TASK, 1), &mut player).unwrap();
+    let answers = |labels: &Vec<String>| labels.iter().filter(|label| label.contains("answers")).count();
+    assert_eq!(
+        (answers(&player.1[0]), answers(&player.1[1])),
+        (2, 0),
+        "what rests is answered by nobody"
+    );
+
+    let at_random: Vec<String> = (0..200)
+        .flat_map(|seed| lines(&at_random(&of_text(TASK, seed)).unwrap(), &[What::Answer]))
+        .collect();
+    for word in ["suspend", "resume", "delegate"] {
+        assert!(
+            at_random.iter().any(|line| line.contains(word)),
+            "{word}: {at_random:#?}"
+        );
+    }
+}
+
+const CODE: &str = "flow: t
+version: 1.0.0
+steps:
+  - id: papers
+    collect:
+      from: email:sam@example.com
+      code_by_mail: true
+      items: { passport: { title: Passport, accept: [pdf] } }
+    deadline: { due: 9 days }
+    outcomes: { incomplete: { end: incomplete }, withdrawn: { end: withdrawn } }
+";
+
+/// Plays as another player does, types so many codes wrong first, and hears what is refused.
+struct Typist<P>(P, usize, Vec<String>);
+
+impl<P: Player> Player for Typist<P> {
+    fn choose(&mut self, scene: &Scene<'_>) -> Choice {
+        self.0.choose(scene)
+    }
+
+    fn fill(&mut self, blank: &Blank) -> Option<Value> {
+        match self.1.checked_sub(1) {
+            Some(left) if blank.name == "code" => {
+                self.1 = left;
+                Some(json!("no code"))
+            }
+            _ => self.0.fill(blank),
+        }
+    }
+
+    fn refused(&mut self, why: &str) {
+        self.2.push(why.to_owned());
+    }
+}
+
+#[test]
+fn who_has_a_link_that_asks_for_a_code_types_it() {
+    let request = of_text(CODE, 1);
+    let play = |wrong: usize| {
+        let give = Written(vec!["sam@example.com gives Passport"], Vec::new());
+        let mut player = Typist(give, wrong, Vec::new());
+        let played = simulate(&request, &mut player).unwrap();
+        (
+            played.end.word().to_owned(),
+            player.2.len(),
+            lines(&played, &[What::Mail]),
+        )
+    };
+    let (end, refused, mails) = play(0);
+    assert_eq!((end.as_str(), refused), ("completed", 0));
+    assert!(mails.iter().any(|mail| mail.contains("Your code")), "{mails:?}");
+    let (end, refused, _) = play(1);
+    assert_eq!((end.as_str(), refused), ("completed", 1));
+    // after five wrong ones the code is good no longer, and sam does not come in
+    let (end, refused, _) = play(5);
+    assert_eq!((end.as_str(), refused), ("incomplete", 6));
+}
+
+#[test]
+fn some_codes_are_typed_wrong_at_random() {
+    let mut wrong = 0;
+    let mut ends = std::collections::BTreeSet::new();
+    for seed in 0..40 {
+        let mut player = Typist(AtRandom::new(seed), 0, Vec::new());
+        ends.insert(
+            simulate(&of_text(CODE, seed), &mut player)
+                .unwrap()
+                .end
+                .word()
+                .to_owned(),
+        );
+        wrong += player.2.iter().filter(|why| why.contains("code")).count();
+    }
+    assert!(wrong > 0 && ends.contains("completed"), "{wrong} {ends:?}");
+}
+
+#[test]
+fn a_document_starts_the_run_before_it_expires() {
+    let text = "flow: t
+version: 1.0.0
+on:
+  document:
+    expires_within: 30 days
+    in: /suppliers
+    where: event.file.name == 'document.pdf'
+    inputs: { paper: '${{ event.file.name }}', until: '${{ event.valid_until }}' }
+inputs: { paper: { type: text }, until: { type: date } }
+steps:
+  - id: renew
+    task: { to: [user:anna], title: 'Renew ${{ inputs.paper }}' }
+    deadline: { due: 5 days }
+    outcomes: { declined: { end: declined }, expired: { end: late } }
+";
+    let request = of_text(text, 1);
+    let (played, refused) = written(&request, &["anna answers done"]);
+    assert_eq!((played.end.word(), refused), ("completed", Vec::new()));
+    assert_eq!(played.inputs["paper"], "document.pdf");
+    let until: jiff::civil::Date = played.inputs["until"].as_str().unwrap().parse().unwrap();
+    let began = played.began.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let days = began.until(until).unwrap().get_days();
+    assert!((29..=31).contains(&days), "it began {began} for {until}");
+    // inputs that are given, or a document that the flow does not want, start it by hand
+    let mut given = request.clone();
+    given.inputs = json!({ "paper": "a.pdf", "until": "2026-09-01" })
+        .as_object()
+        .unwrap()
+        .clone();
+    assert_eq!(written(&given, &["anna answers done"]).0.inputs["paper"], "a.pdf");
+    let other = of_text(&text.replace("'document.pdf'", "'other.pdf'"), 1);
+    let (played, refused) = written(&other, &["anna answers done"]);
+    assert_eq!((played.made_up.len(), refused.len()), (2, 1));
+}
+
 #[test]
 fn after_so_many_answers_it_is_over() {
     let request = of_text(CALLS, 1);

@@ -28,7 +28,7 @@ const SEEDS: u64 = 1_000_000;
 /// Play a flow once in virtual time, and print the calendar of mails, reminders and escalations.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  gatefold simulate definitions/external-review.flow.yaml\n  gatefold simulate definitions/external-review.flow.yaml --seed 7 --json\n  gatefold simulate definitions/external-review.flow.yaml --seed 1 --repeat 100\n\nAt a terminal it asks what happens, moment by moment; otherwise everybody answers at random. The same seed gives the same calendar. Nothing leaves the process: no mail is sent, no service is called."
+    after_help = "Examples:\n  gatefold simulate definitions/external-review.flow.yaml\n  gatefold simulate definitions/external-review.flow.yaml --seed 7 --json\n  gatefold simulate definitions/external-review.flow.yaml --seed 1 --repeat 100\n\nAt a terminal it asks what happens, moment by moment; otherwise everybody answers at random, passes tasks on and lets them rest, and types codes that come by mail. A flow that documents start is started by one that expires, where no input is given. The same seed gives the same calendar. Nothing leaves the process: no mail is sent, no service is called."
 )]
 pub struct SimulateArgs {
     /// The flow's file; those beside it that it runs are played too

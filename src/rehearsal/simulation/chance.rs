@@ -1,13 +1,16 @@
 //! Chance from a seed: the same seed, the same course.
 
-use super::player::{Blank, Choice, Player, Scene};
+use super::player::{Blank, CODE, Choice, Player, Scene};
 use crate::base::Value;
 use jiff::SignedDuration;
+use serde_json::json;
 
 /// Of a hundred times, how often somebody lets time pass where something else could be done.
 const PATIENCE: usize = 35;
 /// How long somebody takes at most where nothing presses, in hours.
 const LONGEST_PAUSE: i64 = 3 * 24;
+/// Of so many codes, one is typed wrong.
+const SLIPS: usize = 6;
 /// Moments at which people do something are whole numbers of so many minutes.
 const GRAIN: i64 = 5;
 
@@ -91,6 +94,9 @@ impl Player for AtRandom {
     }
 
     fn fill(&mut self, blank: &Blank) -> Option<Value> {
+        if blank.name == CODE && self.0.below(SLIPS) == 0 {
+            return Some(json!("another code"));
+        }
         let is_given = blank.is_needed || self.0.below(2) == 0;
         blank.made_up.clone().filter(|_| is_given)
     }

@@ -5,7 +5,7 @@ use super::super::stage::Stage;
 use super::book::Book;
 use super::made::{Maker, mentions};
 use super::moves::Deed;
-use super::player::{Blank, Player};
+use super::player::{Blank, CODE, Player};
 use crate::base::id::{EventId, FileId};
 use crate::base::{FileRef, Timestamp, Value};
 use crate::connect::ActionError;
@@ -19,6 +19,7 @@ use crate::space::request::{Item, Need};
 use crate::spec::InputSpec;
 use crate::store::TaskRow;
 use serde_json::{Map, json};
+use std::collections::BTreeMap;
 
 /// Whoever does what only administrators do.
 const ADMINISTRATOR: &str = "role:admin";
@@ -35,6 +36,8 @@ pub(super) struct Doer<'d, 's> {
     pub(super) count: usize,
     /// Who started the run.
     pub(super) starter: &'d str,
+    /// What those keep who have typed the code of their link, by grant.
+    pub(super) passes: &'d mut BTreeMap<String, String>,
 }
 
 impl Doer<'_, '_> {
@@ -42,6 +45,7 @@ impl Doer<'_, '_> {
         let host = &self.stage.host;
         match deed {
             Deed::Decide { task, by, decision } => self.decide(task, by, decision).await,
+            Deed::Detour { task, by, course } => self.detour(task, by, *course).await,
             Deed::Comment(grant) => {
                 let visitor = self.enter(grant).await?;
                 host.comment(&visitor, None, REASON).await?;
@@ -97,7 +101,7 @@ impl Doer<'_, '_> {
     }
 
     /// Fills something in that must be there.
-    fn blank(&mut self, name: &str, hint: &str, made_up: Value) -> Value {
+    pub(super) fn blank(&mut self, name: &str, hint: &str, made_up: Value) -> Value {
         let blank = Blank {
             name: name.to_owned(),
             hint: hint.to_owned(),
@@ -107,7 +111,7 @@ impl Doer<'_, '_> {
         self.player.fill(&blank).unwrap_or_default()
     }
 
-    fn reason(&mut self, name: &str) -> String {
+    pub(super) fn reason(&mut self, name: &str) -> String {
         match self.blank(name, "a text", json!(REASON)) {
             Value::String(text) => text,
             other => other.to_string(),
@@ -147,13 +151,38 @@ impl Doer<'_, '_> {
         Ok(())
     }
 
-    /// Lets somebody in through the link of a grant.
-    async fn enter(&self, grant: &Grant) -> Result<Visitor, Fault> {
-        let token = self.stage.setting.links.token(&grant.id);
-        Ok(self.stage.host.knock(&token).await?)
+    /// Lets somebody in through the link of a grant; where it asks for a code, with the code that they type.
+    async fn enter(&mut self, grant: &Grant) -> Result<Visitor, Fault> {
+        let (host, links) = (&self.stage.host, &self.stage.setting.links);
+        let token = links.token(&grant.id);
+        if grant.codes.is_none() {
+            return Ok(host.knock(&token).await?);
+        }
+        let kept = self.passes.get(grant.id.as_str());
+        if let (Some(_), Ok(visitor)) = (kept, host.enter_with_pass(&token, kept.map(String::as_str)).await) {
+            return Ok(visitor);
+        }
+        host.send_code(&host.knock(&token).await?).await?;
+        self.stage.settle().await;
+        loop {
+            let codes = host.knock(&token).await?.grant.codes;
+            let sent = codes.and_then(|codes| codes.good(self.stage.now()));
+            let sent = sent.ok_or_else(|| Fault::Refused("no code is good any more".to_owned()))?;
+            let code = self.blank(CODE, "the code in the mail", json!(links.code(&grant.id, sent)));
+            let code = code.as_str().map_or_else(|| code.to_string(), str::to_owned);
+            match host.enter(&token, Some(&code)).await {
+                Ok(visitor) => {
+                    let pass = host.pass(&visitor).unwrap_or_default();
+                    self.passes.insert(grant.id.to_string(), pass);
+                    return Ok(visitor);
+                }
+                Err(error @ HostError::CodeNeeded { wrong: true }) => self.player.refused(&error.to_string()),
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
-    async fn upload(&self, grant: &Grant) -> Result<(), Fault> {
+    async fn upload(&mut self, grant: &Grant) -> Result<(), Fault> {
         let visitor = self.enter(grant).await?;
         let view = self.stage.host.view_share(&visitor).await?;
         let name = view
@@ -166,7 +195,7 @@ impl Doer<'_, '_> {
         Ok(())
     }
 
-    async fn download(&self, grant: &Grant, file: &str) -> Result<(), Fault> {
+    async fn download(&mut self, grant: &Grant, file: &str) -> Result<(), Fault> {
         let visitor = self.enter(grant).await?;
         let view = self.stage.host.view_share(&visitor).await?;
         let is_it = |one: &&FileRef| file.is_empty() || one.id == file;

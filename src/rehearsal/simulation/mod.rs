@@ -7,6 +7,8 @@ mod book;
 pub mod calendar;
 pub mod chance;
 mod deeds;
+mod detours;
+mod document;
 mod made;
 mod moves;
 pub mod people;
@@ -32,7 +34,7 @@ use jiff::tz::TimeZone;
 use made::Maker;
 use player::{Choice, Next, Player, Scene};
 use serde_json::{Map, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// Most times that a player is asked in one simulation.
@@ -218,24 +220,36 @@ async fn play(setting: &Setting, request: &Request, player: &mut dyn Player) -> 
             .map_err(Broken::Said)
     };
     let began = moment(request.start.as_deref().unwrap_or(BEGINNING), beginning)?;
-    let until = request
-        .until
-        .as_ref()
-        .map(|length| moment(&format!("+{length}"), began))
-        .transpose()?;
     let stage = Stage::open(setting, began).await?;
     let mut game = Game {
         stage,
         chance: Chance::new(request.seed),
         zone: zone_of(&setting.plan),
-        until,
+        until: None,
         answers: 0,
         refused: BTreeSet::new(),
         ended: None,
+        passes: BTreeMap::new(),
     };
     let by = starter(&setting.directory, request.by.as_deref())?;
-    let (inputs, made_up) = game.inputs(&request.inputs);
-    let run = game.start(&by, &inputs).await?;
+    let by_document = if request.inputs.is_empty() {
+        game.start_by_document(player, &by).await?
+    } else {
+        None
+    };
+    let (run, inputs, made_up) = match by_document {
+        Some(started) => started,
+        None => {
+            let (inputs, made_up) = game.inputs(&request.inputs);
+            (game.start(&by, &inputs).await?, inputs, made_up)
+        }
+    };
+    let began = game.stage.now();
+    let until = request
+        .until
+        .as_ref()
+        .map(|length| moment(&format!("+{length}"), began));
+    game.until = until.transpose()?;
     let mut book = Book::of(&game.stage, run).await?;
     let end = game.go_on(&mut book, player, &by).await?;
     Ok(Simulated {
@@ -286,6 +300,8 @@ struct Game<'s> {
     refused: BTreeSet<String>,
     /// When the run ended.
     ended: Option<Timestamp>,
+    /// What those keep who have typed the code of their link, by grant.
+    passes: BTreeMap<String, String>,
 }
 
 impl Game<'_> {
@@ -410,6 +426,7 @@ impl Game<'_> {
             player: &mut *player,
             count: self.answers,
             starter: &starter,
+            passes: &mut self.passes,
         };
         let done = doer.perform(&chosen.deed).await;
         self.stage.settle().await;

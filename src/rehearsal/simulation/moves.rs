@@ -4,6 +4,7 @@ use super::super::canned::Asked;
 use super::super::stage::Stage;
 use super::book::{Book, Kin};
 use super::calendar::who;
+use super::detours::{self, Course};
 use crate::base::Timestamp;
 use crate::base::id::RunId;
 use crate::engine::event::Expected;
@@ -35,6 +36,11 @@ pub(super) enum Deed {
         task: Box<TaskRow>,
         by: String,
         decision: String,
+    },
+    Detour {
+        task: Box<TaskRow>,
+        by: String,
+        course: Course,
     },
     Upload(Box<Grant>),
     Comment(Box<Grant>),
@@ -84,7 +90,7 @@ pub(super) enum Deed {
 }
 
 impl Move {
-    fn new(label: String, weight: usize, deed: Deed) -> Self {
+    pub(super) fn new(label: String, weight: usize, deed: Deed) -> Self {
         let is_at_once = matches!(deed, Deed::Answer(_) | Deed::Fail { .. });
         Self {
             label,
@@ -158,6 +164,7 @@ async fn of_tasks(stage: &Stage<'_>, book: &Book, moves: &mut Vec<Move>) -> Resu
                 moves.push(Move::new(label, weight, deed));
             }
         }
+        detours::of_task(task, &step, &about, moves);
     }
     Ok(tasks)
 }

@@ -46,6 +46,9 @@ pub enum Choice {
     Quit,
 }
 
+/// What the blank is called into which a code belongs that came by mail.
+pub const CODE: &str = "code";
+
 /// Something to fill in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Blank {
