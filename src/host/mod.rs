@@ -76,7 +76,7 @@ const BEGIN_ANEW: Duration = Duration::from_secs(5);
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Most runs with work in flight that a start takes up before it is ready; the others follow.
-const TAKEN_UP_FIRST: usize = 256;
+pub const TAKEN_UP_FIRST: usize = 256;
 
 /// Secrets by name. Values are never stored, logged or shown.
 pub type Secrets = std::collections::BTreeMap<String, secrecy::SecretString>;

@@ -1,9 +1,11 @@
 //! The host, with connectors that do as they are told, under a clock that the tests hold.
 
+mod begin_anew;
 mod children;
 mod events;
 mod expiries;
 mod first;
+mod given_files;
 mod left_behind;
 mod lineage;
 mod locks;

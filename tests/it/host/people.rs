@@ -110,9 +110,47 @@ async fn a_task_is_passed_on_to_one_known_person_by_whatever_name() {
             reason: None,
         },
     };
-    for nobody in ["role:legal", "user:nobody", "dan"] {
-        let refused = process.host.act(delegate(nobody)).await;
-        assert!(matches!(refused, Err(HostError::Invalid(_))), "{nobody}: {refused:?}");
+    let reassign = |to: &str| Acting {
+        act: TaskAct::Reassign {
+            of: "user:anna".to_owned(),
+            to: to.to_owned(),
+            reason: None,
+            afresh: false,
+        },
+        ..delegate(to)
+    };
+    let ask = |to: &str| Acting {
+        act: TaskAct::Remark {
+            text: "What do you think?".to_owned(),
+            to: Some(to.to_owned()),
+            answers: None,
+        },
+        ..delegate(to)
+    };
+    // whoever is not in the directory has no way to answer
+    for nobody in [
+        "role:legal",
+        "user:nobody",
+        "dan",
+        "rosa@outside.example",
+        "email:rosa@outside.example",
+    ] {
+        for acting in [delegate(nobody), reassign(nobody), ask(nobody)] {
+            let refused = process.host.act(acting).await;
+            assert!(matches!(refused, Err(HostError::Invalid(_))), "{nobody}: {refused:?}");
+        }
+    }
+    // and nothing but a user acts
+    for by in ["email:rosa@outside.example", "trigger:webhook", "role:legal", "anna"] {
+        let acting = Acting {
+            by: by.to_owned(),
+            ..delegate("user:dan")
+        };
+        let refused = process.host.act(acting).await;
+        assert!(
+            matches!(refused, Err(HostError::Refused(Refusal::NoSuchTask))),
+            "{by}: {refused:?}"
+        );
     }
     let refused = process.host.act(delegate("ANNA@example.com")).await;
     assert!(

@@ -42,6 +42,10 @@ pub struct Orders {
     pub journals: Journals,
     /// Neither runs nor tasks can be listed.
     pub hide_lists: bool,
+    /// The journal of this run takes for ever.
+    pub stalled: Option<RunId>,
+    /// Looking for events panics so often.
+    pub panic_at_events: usize,
     /// The first line of this run's journal is lost.
     pub damaged: Option<RunId>,
 }
@@ -87,6 +91,13 @@ impl Told {
         left > 0
     }
 
+    fn panics_at_events(&self) -> bool {
+        let mut orders = self.orders.lock().unwrap();
+        let left = orders.panic_at_events;
+        orders.panic_at_events = left.saturating_sub(1);
+        left > 0
+    }
+
     /// Whether this commit of a run is the one to fail.
     fn fails(&self) -> bool {
         let mut orders = self.orders.lock().unwrap();
@@ -127,6 +138,7 @@ impl Store for Told {
         if self.orders().hide_pending {
             pending::<()>().await;
         }
+        assert!(!self.panics_at_events(), "as told by the test");
         self.inner.pending_events(now, limit).await
     }
 
@@ -134,7 +146,7 @@ impl Store for Told {
         if self.orders().journals == Journals::Hidden {
             return Err(StoreError::Failed("no journal can be read".to_owned()));
         }
-        if self.orders().journals == Journals::Stalled {
+        if self.orders().journals == Journals::Stalled || self.orders().stalled.as_ref() == Some(run) {
             pending::<()>().await;
         }
         let mut journal = self.inner.journal(run, after, limit).await?;
