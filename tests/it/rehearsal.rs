@@ -265,6 +265,73 @@ fn junit_is_xml_with_a_case_for_each_and_a_failure_where_one_failed() {
     assert_eq!((number(suites[2], "tests"), number(suites[2], "errors")), (1, 1));
 }
 
+/// Two cases of the review with names as odd as can be, of which the second fails.
+fn odd(name: &str) -> String {
+    let case = |name: &str, outcome: &str| {
+        format!(
+            "  - name: {}\n    start: {{ by: dora, inputs: {{ document: {{ name: a.pdf }}, guest: gwen@example.com }} }}\n    \
+             expect: {{ outcome: {outcome} }}\n",
+            serde_json::json!(name)
+        )
+    };
+    let calendar = "{ office: { zone: Europe/Madrid, hours: [\"09:00-17:00\"], week: [mon, tue, wed, thu, fri] } }";
+    let head = format!("flow: review.flow.yaml\npeople: people.yaml\ncalendars: {calendar}\ncases:\n");
+    head + &case(&format!("{name} passes"), "no_answer") + &case(name, "completed")
+}
+
+#[test]
+fn odd_characters_in_names_do_not_break_junit() {
+    let name = "<b> & \"c\" 'd' ]]> --> &amp; \u{1} é 😀 end";
+    let file = "folder <&>/\"odd\".test.yaml";
+    let report = rehearse(&data("odd.test.yaml"), file, &odd(name), None);
+    assert!(report.findings.is_empty(), "{}", told(&report));
+    let tags = well_formed(&junit::render(std::slice::from_ref(&report)));
+    let named = |tag: &Tag, key: &str| {
+        let written = tag.attribute(key).replace("&quot;", "\"");
+        written.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    };
+    let cases: Vec<&Tag> = tags.iter().filter(|tag| tag.name == "testcase").collect();
+    // XML has no place for some characters
+    let shown = name.replace('\u{1}', "?");
+    assert_eq!(named(cases[0], "name"), format!("{shown} passes"));
+    assert_eq!(
+        (named(cases[1], "name"), named(cases[1], "classname")),
+        (shown, file.to_owned())
+    );
+    let failure = tags.iter().find(|tag| tag.name == "failure").unwrap();
+    assert!(named(failure, "message").contains("`no_answer`"));
+}
+
+#[test]
+fn the_same_tests_are_reported_the_same_but_for_how_long_they_took() {
+    let told = || {
+        let mut report = rehearse(&data("odd.test.yaml"), "odd.test.yaml", &odd("odd"), None);
+        report
+            .cases
+            .iter_mut()
+            .for_each(|case| case.took = std::time::Duration::ZERO);
+        (report.to_json().to_string(), junit::render(&[report]))
+    };
+    let (data, xml) = told();
+    assert_eq!(told(), (data.clone(), xml));
+    assert!(data.contains("\"untested\":[{"), "{data}");
+}
+
+#[test]
+fn coverage_is_rounded_down_and_nothing_to_test_is_tested() {
+    let coverage = |outcomes: usize, untested: usize| gatefold::rehearsal::coverage::Coverage {
+        outcomes,
+        untested: vec![("step".to_owned(), "outcome".to_owned()); untested],
+    };
+    for (outcomes, untested, percent) in [(0, 0, 100), (3, 0, 100), (3, 1, 66), (200, 1, 99), (3, 3, 0)] {
+        assert_eq!(
+            coverage(outcomes, untested).percent(),
+            percent,
+            "{untested} of {outcomes}"
+        );
+    }
+}
+
 /// A tag as it opens.
 struct Tag {
     name: String,
