@@ -450,6 +450,9 @@ pub enum Event {
         /// Persons who may not decide on it.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         exclude: Vec<String>,
+        /// Who had decided, and for whom: they are asked anew.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        decided: Vec<String>,
         /// The event that told.
         cause: EventId,
     },

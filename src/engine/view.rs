@@ -171,6 +171,17 @@ pub enum TaskPhase {
     Withdrawn,
 }
 
+/// People who decide one after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TurnView {
+    /// Those whose decisions count one after the other, in this order.
+    pub order: Vec<String>,
+    /// Who decides next, and who stands in for them.
+    pub now: Vec<String>,
+    /// Who comes after that, and who stands in for them: they cannot decide yet.
+    pub later: Vec<String>,
+}
+
 /// A task as it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskView {
@@ -216,6 +227,8 @@ pub struct TaskView {
     pub thread: Vec<Remark>,
     /// What was decided so far on this version.
     pub decided: Vec<DecisionRecord>,
+    /// Whose turn it is, where people decide one after the other.
+    pub turn: Option<TurnView>,
     /// When it expires.
     pub due: Option<Timestamp>,
     /// When it opened.
@@ -576,10 +589,27 @@ impl RunMachine {
             priority: task.priority,
             thread: task.thread.clone(),
             decided: task.decisions.clone(),
+            turn: ask.in_order().then(|| turn_view(task)),
             due: task.timers.due,
             opened_at: task.opened_at,
             phase: task.phase.clone(),
             changed: task.changed,
         }
+    }
+}
+
+fn turn_view(task: &Task) -> TurnView {
+    let open = task.people.iter().filter(|person| !task.has_decided(person));
+    let (mut now, mut later) = (Vec::new(), Vec::new());
+    for person in open {
+        let list = if task.is_turn_of(person) { &mut now } else { &mut later };
+        list.push(person.clone());
+        let deputies = task.deputies.iter().filter(|one| one.on_behalf_of == *person);
+        list.extend(deputies.map(|one| one.by.clone()));
+    }
+    TurnView {
+        order: task.people.clone(),
+        now,
+        later,
     }
 }

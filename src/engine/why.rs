@@ -266,10 +266,11 @@ impl Teller<'_> {
                     };
                     view.decided.iter().any(whom)
                 };
+                let is_later = |person: &String| view.turn.as_ref().is_some_and(|turn| turn.later.contains(person));
                 reason.whom = view
                     .people
                     .iter()
-                    .filter(|person| !has_decided(person))
+                    .filter(|person| !has_decided(person) && !is_later(person))
                     .cloned()
                     .collect();
                 reason.since = view.opened_at;

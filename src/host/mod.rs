@@ -2,6 +2,7 @@
 //!
 //! Invariant: what a run decided is durable before anything outside is done about it.
 
+mod asked;
 pub mod by_hand;
 pub mod calls;
 mod checklists;

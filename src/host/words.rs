@@ -5,8 +5,8 @@ use crate::base::address::mail_address;
 use crate::base::id::{MailId, RunId, ShareId};
 use crate::base::{Timestamp, moment};
 use crate::engine::event::{Event, TimerKind};
-use crate::engine::view::{AskKind, TaskPhase, TaskView};
-use crate::engine::{EventRecord, RunMachine, TaskAct};
+use crate::engine::view::TaskView;
+use crate::engine::{EventRecord, RunMachine};
 use crate::people::roles;
 use crate::plan::Plan;
 use crate::space::{Grant, Principal, State};
@@ -22,18 +22,10 @@ impl Host {
         events: &[EventRecord],
     ) -> Result<Vec<OutboxMail>, HostError> {
         let mut mails = Vec::new();
-        for record in events {
+        for (at, record) in events.iter().enumerate() {
+            mails.extend(self.task_mails(run, machine, &events[at..]));
             mails.extend(self.item_mails(run, machine, record).await?);
             match &record.event {
-                Event::TaskAssigned { task, .. } | Event::TaskActed { task, .. } => {
-                    let Some(view) = machine.task(task).filter(|view| view.phase == TaskPhase::Open) else {
-                        continue;
-                    };
-                    let (subject, text) = self.task_words(machine, &view, told(&record.event, view.kind));
-                    let key = format!("task:{task}:{}", record.seq);
-                    let people = newly_asked(&record.event);
-                    mails.extend(self.mail_each(run, &key, &people, &subject, &text, record.at));
-                }
                 Event::TimerFired { step, timer, to } if !matches!(timer, TimerKind::Retry | TimerKind::Tell) => {
                     let words = match timer {
                         TimerKind::Escalate => "An answer is late",
@@ -236,52 +228,6 @@ impl Host {
             })
         };
         meant.iter().filter_map(mail).collect()
-    }
-}
-
-/// Who hears of a task by this event. Those who are stood in for hear of it too: they may answer.
-fn newly_asked(event: &Event) -> Vec<String> {
-    match event {
-        Event::TaskAssigned {
-            assigned_to: Some(person),
-            ..
-        } => vec![person.clone()],
-        Event::TaskAssigned {
-            people, veto, deputies, ..
-        } => {
-            let deputies = deputies.iter().map(|one| &one.by);
-            people.iter().chain(veto).chain(deputies).cloned().collect()
-        }
-        Event::TaskActed {
-            act: TaskAct::Delegate { to, .. } | TaskAct::Reassign { to, .. },
-            ..
-        }
-        | Event::TaskActed {
-            act: TaskAct::Remark { to: Some(to), .. },
-            ..
-        } => vec![to.clone()],
-        _ => Vec::new(),
-    }
-}
-
-/// What a mail about a task begins with, by what happened.
-const fn told(event: &Event, kind: AskKind) -> &'static str {
-    match event {
-        Event::TaskActed {
-            act: TaskAct::Remark { .. },
-            ..
-        } => "You are asked a question",
-        _ => asked(kind),
-    }
-}
-
-/// What a mail about a new task begins with.
-const fn asked(kind: AskKind) -> &'static str {
-    match kind {
-        AskKind::Approve => "You are asked to decide",
-        AskKind::Review => "You are asked to read",
-        AskKind::Todo => "There is something to do",
-        AskKind::Form => "You are asked to fill in a form",
     }
 }
 

@@ -322,6 +322,11 @@ impl PlanAsk {
     pub const fn settles_alone(&self) -> bool {
         matches!(self.rule, None | Some(RuleSpec::Any | RuleSpec::Count(1)))
     }
+
+    /// Whether everybody decides, one after the other.
+    pub const fn in_order(&self) -> bool {
+        matches!(self.rule, Some(RuleSpec::InOrder))
+    }
 }
 
 /// What people are asked for.

@@ -27,6 +27,7 @@ impl Applier<'_> {
                 document,
                 exclude,
                 cause,
+                ..
             } => self.voided(task, document, exclude, cause),
             _ => Err("it is no event of a task".to_owned()),
         }

@@ -10,7 +10,6 @@ use super::rule::verdict;
 use super::{Decider, work};
 use crate::base::Value;
 use crate::plan::PlanAsk;
-use crate::spec::RuleSpec;
 use serde_json::Map;
 
 /// What one person filled in, by the names of the fields.
@@ -108,7 +107,7 @@ impl Decider<'_> {
             return Err(already_decided(task, person));
         }
         check_words(ask, given)?;
-        if ask.rule == Some(RuleSpec::InOrder) && !task.is_turn_of(person) {
+        if ask.in_order() && !task.is_turn_of(person) {
             return Err(Refusal::NotYourTurn);
         }
         Ok(Reply::Accepted)

@@ -143,6 +143,7 @@ impl Decider<'_> {
         };
         let exclude = self.excluded(slot, ask, Some(&document));
         self.emit(Event::DecisionsVoided {
+            decided: self.answered_at(slot),
             task,
             document,
             exclude,
@@ -165,12 +166,26 @@ impl Decider<'_> {
         }
         let exclude = self.excluded(slot, ask, Some(&document));
         self.emit(Event::DecisionsVoided {
+            decided: self.answered_at(slot),
             task: task.clone(),
             cause: EventId::derived(&format!("upload:{}:{}", document.id, document.version)),
             document,
             exclude,
         });
         Reply::Accepted
+    }
+
+    /// Who has answered the task at `slot`, and for whom.
+    fn answered_at(&self, slot: Slot) -> Vec<String> {
+        let records = self.state().task_of(slot).into_iter().flat_map(|task| &task.decisions);
+        let people = records.flat_map(|record| std::iter::once(&record.by).chain(&record.on_behalf_of));
+        let mut found: Vec<String> = Vec::new();
+        for person in people {
+            if !found.contains(person) {
+                found.push(person.clone());
+            }
+        }
+        found
     }
 
     /// The task at `slot` and the newer version of its document that `event` brings, where that

@@ -42,7 +42,7 @@ impl Task {
         self.decisions.iter().find(|record| principal(record) == person)
     }
 
-    pub(super) fn has_decided(&self, person: &str) -> bool {
+    pub(in super::super) fn has_decided(&self, person: &str) -> bool {
         self.decision_of(person).is_some()
     }
 
@@ -89,7 +89,7 @@ impl Task {
 
     /// Whether it is the turn of `person` where people decide one after the other. Whoever joined
     /// by escalation or only vetoes waits for nobody.
-    pub(super) fn is_turn_of(&self, person: &str) -> bool {
+    pub(in super::super) fn is_turn_of(&self, person: &str) -> bool {
         let next = self.people.iter().find(|one| !self.has_decided(one));
         next.is_some_and(|next| next == person) || !self.people.iter().any(|one| one == person)
     }

@@ -7,7 +7,7 @@ use super::super::state::{Alarm, Phase, TimerOf};
 use super::Decider;
 use super::ask::{output_of, texts};
 use crate::base::{Timestamp, Value};
-use crate::plan::PlanVerb;
+use crate::plan::{PlanAsk, PlanVerb};
 use crate::spec::CollectSpec;
 use serde_json::json;
 
@@ -82,7 +82,7 @@ impl Decider<'_> {
         }
     }
 
-    /// Who has not decided yet.
+    /// Who has not decided yet and can.
     fn undecided(&self, slot: Slot) -> Vec<String> {
         self.state().task_of(slot).map_or_else(Vec::new, |task| {
             if let Some(rest) = &task.suspended {
@@ -92,8 +92,10 @@ impl Decider<'_> {
             if let Some(holder) = task.holder() {
                 return vec![holder.clone()];
             }
+            let in_order = task.asked(self.plan).is_some_and(PlanAsk::in_order);
             let everybody = task.people.iter().chain(&task.joined);
             let open = everybody.filter(|person| !task.has_decided(person));
+            let open = open.filter(|person| !in_order || task.is_turn_of(person));
             let acting = |person: &String| {
                 let deputy = task.deputies.iter().find(|one| one.on_behalf_of == *person);
                 deputy.map_or_else(|| person.clone(), |one| one.by.clone())

@@ -127,6 +127,26 @@ fn in_order_only_the_next_one_may_decide() {
 }
 
 #[test]
+fn in_order_the_next_one_is_reminded_and_waited_for() {
+    let mut run = asked("in_order", "", &["a", "b", "c"]);
+    assert_eq!(run.decide("a", YES), Ok(Reply::Accepted));
+    let turn = run.task("sign").turn.expect("they take turns");
+    let people = |names: &[&str]| names.iter().map(|name| format!("user:{name}")).collect::<Vec<_>>();
+    assert_eq!((turn.now, turn.later), (people(&["b"]), people(&["c"])));
+    let waits = gatefold::engine::why(&run.machine).reasons;
+    let sign = waits.iter().find(|reason| reason.step == "sign").expect("it waits");
+    assert_eq!(sign.whom, people(&["b"]));
+    assert_eq!(run.decide("b", YES), Ok(Reply::Accepted));
+    run.upload(2, "user:x");
+    let voided = run.journal.iter().find_map(|record| match &record.event {
+        gatefold::engine::Event::DecisionsVoided { decided, .. } => Some(decided.clone()),
+        _ => None,
+    });
+    assert_eq!(voided, Some(people(&["a", "b"])));
+    assert_eq!(run.task("sign").turn.expect("they take turns").now, people(&["a"]));
+}
+
+#[test]
 fn in_order_the_first_other_answer_settles_it() {
     assert_eq!(after("in_order", &["a", "b"], &[("a", NO)]).as_deref(), Some(NO));
 }

@@ -616,6 +616,7 @@ fn scripts() -> Vec<Script> {
         ("v1-waits", WAITS, waits),
         ("v1-work", WORK, work),
         ("v1-acts", later::ACTS, later::acts),
+        ("v1-anew", later::ANEW, later::anew),
         ("v1-asked", later::ASKED, later::asked),
         ("v1-by-hand", later::BY_HAND, later::by_hand),
         ("v1-displaced", later::DISPLACED, later::displaced),

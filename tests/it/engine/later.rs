@@ -251,3 +251,29 @@ pub fn values() -> Run {
     }
     run
 }
+
+pub const ANEW: &str = "\
+flow: anew
+version: 1.0.0
+inputs:
+  document: { type: file }
+steps:
+  - id: sign
+    approve: { document: '${{ inputs.document }}', by: [role:legal], rule: in_order }
+    deadline: { due: 9 days, remind: [1 day after] }
+    outcomes: { changes_requested: { end: changes }, rejected: { end: rejected }, expired: { end: late } }
+";
+
+/// A newer version makes decisions void, and the line says whose.
+pub fn anew() -> Run {
+    let mut run = Run::start(ANEW, json!({ "document": super::kit::document(1) }));
+    run.assign(&["lea", "leo", "max"]);
+    run.decide("lea", "approved").expect("it counts");
+    run.wake_after("1 day");
+    run.decide("leo", "approved").expect("it counts");
+    run.upload(2, "user:eve");
+    for by in ["lea", "leo", "max"] {
+        run.decide(by, "approved").expect("it counts");
+    }
+    run
+}

@@ -2,6 +2,7 @@
 
 use super::store::{Orders, Told};
 use super::world::{Behaviour, Process, World};
+use gatefold::engine::{Decision, Event};
 use gatefold::host::HostError;
 use gatefold::host::outbox::TRIES;
 use gatefold::store::MailState;
@@ -171,4 +172,50 @@ async fn who_can_veto_is_told_as_well() {
     told.sort();
     assert_eq!(told, ["anna@example.com", "ben@example.com"]);
     assert_eq!(process.host.open_tasks(Some("user:ben")).await.unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_had_decided_hears_of_a_newer_version_also_after_a_restart() {
+    let world = World::new();
+    let process = world.start().await;
+    process
+        .deploy(&ASKS.replace("by: [user:anna]", "by: [user:anna, user:ben], rule: all"))
+        .await;
+    let put = async |process: &Process, text: &'static str| {
+        let put = process.host.put_file("user:anna", "/in", "a.txt", text.as_bytes());
+        put.await.unwrap()
+    };
+    let file = put(&process, "one").await;
+    let run = process.begin("asks", json!({ "document": file.id })).await;
+    let task = process.host.open_tasks(None).await.unwrap().remove(0);
+    let decision = Decision {
+        task: task.id,
+        by: "user:anna".to_owned(),
+        on_behalf_of: None,
+        decision: "approved".to_owned(),
+        reason: None,
+        sha256: Some(file.sha256),
+        form: serde_json::Map::new(),
+    };
+    process.host.decide(decision).await.unwrap();
+    process.shut_down().await;
+    let process = world.start().await;
+    for text in ["two", "three"] {
+        put(&process, text).await;
+        pass(Duration::from_mins(1)).await;
+    }
+    process
+        .until(&run, |event| matches!(event, Event::DecisionsVoided { .. }))
+        .await;
+    pass(Duration::from_mins(1)).await;
+    let mails = world.mails.lock().unwrap().clone();
+    let about = |words: &str| {
+        let found = mails.iter().filter(|mail| mail.subject.starts_with(words));
+        found.map(|mail| mail.to.concat()).collect::<Vec<_>>()
+    };
+    assert_eq!(about("There is a newer version"), ["anna@example.com"], "{mails:?}");
+    assert_eq!(mails.len(), 3, "nobody is told twice: {mails:?}");
+    let told = mails.last().unwrap();
+    assert!(told.text.contains("Document: a.txt, version 2"), "{}", told.text);
+    assert!(!told.text.contains("ben"), "nobody is told of the others: {}", told.text);
 }
