@@ -233,6 +233,8 @@ pub(super) struct Task {
     pub(super) thread: Vec<Remark>,
     /// Who has taken it.
     pub(super) claimed_by: Option<String>,
+    /// Whom it was assigned to last, whatever became of it then.
+    pub(super) given_to: Option<String>,
     /// Who lets it rest, if somebody does.
     pub(super) suspended: Option<Suspension>,
     /// Who works on it, since when.

@@ -211,6 +211,8 @@ pub struct TaskView {
     pub deputies: Vec<StandIn>,
     /// Who has taken it, if somebody has.
     pub claimed_by: Option<String>,
+    /// Whom it was assigned to last, whatever became of it then; nobody where it was offered.
+    pub given_to: Option<String>,
     /// Who lets it rest, if somebody does.
     pub suspended: Option<Suspension>,
     /// What people may do beside answering.
@@ -581,6 +583,7 @@ impl RunMachine {
             people,
             deputies: task.deputies.clone(),
             claimed_by: holder.cloned(),
+            given_to: task.given_to.clone(),
             suspended: task.suspended.clone(),
             allow: ask.allow.clone(),
             started: task.started.clone(),

@@ -168,7 +168,7 @@ pub struct Load {
     pub person: String,
     /// Their open tasks.
     pub open: u32,
-    /// How many other tasks were opened since they last got one; nothing where they got none lately.
+    /// How many other tasks were opened since one was last assigned to them; nothing where none was lately.
     pub since: Option<u32>,
     /// How often they answered the same step of the same flow.
     pub done: u32,

@@ -53,12 +53,30 @@ fn told(event: &Event, view: &TaskView) -> Vec<String> {
             act: TaskAct::Remark { to, .. },
             ..
         } => return to.iter().cloned().collect(),
+        // what was assigned to one of them the others hear of only now
+        Event::TaskActed {
+            by,
+            act: TaskAct::Release { .. },
+            ..
+        } => given_back(by, view),
         _ => newly_asked(event),
     };
     if let Some(turn) = &view.turn {
         people.retain(|person| !turn.later.contains(person));
     }
     people
+}
+
+/// Who hears of a task that `by` gave back: nobody where all were asked before, or somebody else gives it back
+/// who took it since.
+fn given_back(by: &String, view: &TaskView) -> Vec<String> {
+    let Some(had) = &view.given_to else {
+        return Vec::new();
+    };
+    if by != had && view.people.contains(by) {
+        return Vec::new();
+    }
+    view.people.iter().filter(|person| *person != had).cloned().collect()
 }
 
 /// Whose turn it is by this decision, where people decide one after the other.

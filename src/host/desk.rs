@@ -93,7 +93,8 @@ impl Host {
         }
         let newest = desk.newest();
         let load = |person: &String| {
-            let since = newest.iter().position(|task| task.people.contains(person));
+            // who merely saw an offer, or answered one, had no turn
+            let since = newest.iter().position(|task| task.given_to.as_ref() == Some(person));
             Load {
                 person: person.clone(),
                 open: u32::try_from(desk.open_of(person, &desk.open[person])).unwrap_or(u32::MAX),

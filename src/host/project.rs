@@ -208,6 +208,7 @@ pub(super) fn task_row(run: &RunId, flow: &str, view: TaskView, rev: u64) -> Tas
         people: view.people,
         deputies: view.deputies,
         claimed_by: view.claimed_by,
+        given_to: view.given_to,
         suspended: view.suspended,
         allow: view.allow,
         started: view.started,

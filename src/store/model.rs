@@ -394,6 +394,9 @@ pub struct TaskRow {
     /// Who has taken it, if somebody has.
     #[serde(default)]
     pub claimed_by: Option<String>,
+    /// Whom it was assigned to last, whatever became of it then; nobody where it was offered.
+    #[serde(default)]
+    pub given_to: Option<String>,
     /// Who lets it rest, if somebody does.
     #[serde(default)]
     pub suspended: Option<Suspension>,

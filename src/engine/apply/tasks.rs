@@ -80,6 +80,9 @@ impl Applier<'_> {
             open.weights.clone_from(weights);
             open.only.clone_from(only);
             open.claimed_by.clone_from(assigned_to);
+            if assigned_to.is_some() {
+                open.given_to.clone_from(assigned_to);
+            }
             open.unassigned = false;
             open.started.clear();
             let starts = open.asked(plan).and_then(|ask| ask.reach.starts);
@@ -144,6 +147,7 @@ impl Applier<'_> {
             weights: Vec::new(),
             thread: Vec::new(),
             claimed_by: None,
+            given_to: None,
             suspended: None,
             started: Vec::new(),
             draft: None,

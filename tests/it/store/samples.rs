@@ -211,6 +211,7 @@ pub fn task(id: &str, people: &[&str], opened_at: Timestamp) -> TaskRow {
         reason: Vec::new(),
         deputies: Vec::new(),
         claimed_by: None,
+        given_to: Some("user:anna".to_owned()),
         suspended: None,
         allow: Vec::new(),
         started: Vec::new(),

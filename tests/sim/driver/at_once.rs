@@ -135,7 +135,10 @@ fn load(machine: &RunMachine, people: &[String], task: &TaskId) -> Vec<Load> {
         Load {
             person: person.clone(),
             open: count(newest.iter().filter(has).count()),
-            since: newest.iter().position(|task| task.people.contains(person)).map(count),
+            since: newest
+                .iter()
+                .position(|task| task.given_to.as_ref() == Some(person))
+                .map(count),
             done: count(newest.iter().filter(done).count()),
         }
     };
