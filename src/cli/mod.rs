@@ -31,6 +31,7 @@ pub mod serve;
 pub mod settings;
 pub mod simulate;
 pub mod sources;
+pub mod task_shown;
 pub mod tasks;
 pub mod test;
 pub mod token;

@@ -4,6 +4,7 @@ use super::client::{Client, escaped};
 use super::embedded::{ServerArgs, Session};
 use super::exit::{Failure, Outcome};
 use super::settings::Settings;
+use super::task_shown::{about, shown, words};
 use super::{output, progress, with_runtime};
 use crate::base::Value;
 use crate::base::id::hex;
@@ -444,58 +445,9 @@ fn row(task: &Value) -> Vec<String> {
     ]
 }
 
-/// The document and its version, if the task is about one.
-fn about(task: &Value) -> String {
-    let part = |name: &str| output::field(&task["document"], name);
-    if task["document"].is_null() {
-        "-".to_owned()
-    } else {
-        format!("{} v{}", part("name"), part("version"))
-    }
-}
-
-fn words(list: &Value, between: &str) -> String {
-    let words = list.as_array().into_iter().flatten().filter_map(Value::as_str);
-    words.collect::<Vec<_>>().join(between)
-}
-
 fn show(task: &Value, as_json: bool) -> Outcome {
     if as_json {
         return output::json(task);
     }
-    let field = |name: &str| output::field(task, name);
-    let mut state = field("state");
-    if let Some(outcome) = task["outcome"].as_str() {
-        state = format!("{state}: {outcome}");
-    }
-    let rest = &task["suspended"];
-    if let Some(by) = rest["by"].as_str() {
-        state = format!("rests by {by}: {}", output::field(rest, "reason"));
-    }
-    let mut lines = vec![
-        ("task", field("id")),
-        ("flow", field("flow")),
-        ("run", field("run")),
-        ("title", field("title")),
-        ("ask", field("ask")),
-        ("document", about(task)),
-        ("sha256", output::field(&task["document"], "sha256")),
-        ("people", words(&task["people"], ", ")),
-        ("priority", field("priority")),
-        ("decisions", words(&task["decisions"], " | ")),
-        ("reason for", words(&task["reason"], ", ")),
-        ("allowed", words(&task["allow"], ", ")),
-        ("due", output::cell(task, "due")),
-        ("state", state),
-    ];
-    for answer in task["decided"].as_array().into_iter().flatten() {
-        let part = |name: &str| output::field(answer, name);
-        let reason = answer["reason"]
-            .as_str()
-            .map_or(String::new(), |reason| format!(": {reason}"));
-        lines.push(("decided", format!("{} {}{reason}", part("by"), part("decision"))));
-    }
-    lines.retain(|(_, value)| !value.is_empty() && value != "-");
-    let lines = lines.into_iter().map(|(name, value)| vec![name.to_uppercase(), value]);
-    output::line(&output::aligned(&lines.collect::<Vec<_>>()))
+    output::line(&shown(task))
 }

@@ -4,9 +4,9 @@ use super::decide::{because, rendered};
 use super::frame::{Slot, slots};
 use super::leads::{Leads, leads};
 use super::state::{Call, Phase, Wait};
-use super::view::{RunPhase, TaskView};
+use super::view::{RunPhase, TaskPhase, TaskView};
 use super::{RunMachine, collect::Collecting, each::Each};
-use crate::base::id::RunId;
+use crate::base::id::{RunId, TaskId};
 use crate::base::moment::in_words;
 use crate::base::{Timestamp, Value};
 use crate::plan::{PlanStep, PlanVerb};
@@ -128,6 +128,16 @@ fn of_side_calls(machine: &RunMachine) -> Vec<Reason> {
 fn zone(machine: &RunMachine) -> String {
     let calendar = machine.plan.calendar.as_ref();
     calendar.map_or_else(|| "UTC".to_owned(), |calendar| calendar.zone.clone())
+}
+
+impl RunMachine {
+    /// Why an open task is due when it is, in words for the end of a sentence; nothing where what the flow says means
+    /// another moment by now.
+    pub fn why_due(&self, task: &TaskId) -> Option<String> {
+        let at = self.state.task_index.get(task)?;
+        let task = self.state.tasks.get(*at).filter(|task| task.phase == TaskPhase::Open)?;
+        because(&self.plan, &self.state, task.slot, task.timers.due?)
+    }
 }
 
 /// Tells of one step.

@@ -1,6 +1,7 @@
 //! Who hears of a task by mail, when, and how the mail begins.
 
 use super::Host;
+use super::words::document_command;
 use crate::base::id::{RunId, TaskId};
 use crate::engine::event::{DecisionRecord, Event};
 use crate::engine::view::{AskKind, TaskPhase, TaskView};
@@ -22,10 +23,46 @@ impl Host {
         if people.is_empty() {
             return Vec::new();
         }
-        let (subject, text) = self.task_words(machine, &view, words(&record.event, view.kind));
+        let (subject, text) = match &record.event {
+            Event::TaskActed {
+                by,
+                act: TaskAct::Remark { text, .. },
+                ..
+            } => self.question_words(machine, &view, by, text),
+            event => self.task_words(machine, &view, words(event, view.kind)),
+        };
         let key = format!("task:{}:{}", view.id, record.seq);
         self.mail_each(run, &key, &people, &subject, &text, record.at)
     }
+
+    /// A question about a task, and how it is answered: whoever is asked it does not decide the task.
+    fn question_words(&self, machine: &RunMachine, view: &TaskView, by: &str, question: &str) -> (String, String) {
+        let (task, server) = (&view.id, self.parts().links.base_url());
+        let who = self.name_of(by).unwrap_or_else(|| by.to_owned());
+        let subject = format!("You are asked a question: {}", view.title);
+        let number = number_of(view, by, question);
+        let mut text = format!("{subject}\n\n{who} asks:\n{question}\n\n");
+        text.push_str(&self.facts(machine, view));
+        text.push_str(&format!(
+            "\nTo answer, with a token of yours in GATEFOLD_TOKEN:\n  gatefold tasks show {task} --server {server}\n"
+        ));
+        if view.document.is_some() {
+            text.push_str(&document_command(task, server));
+        }
+        text.push_str(&format!(
+            "  gatefold tasks remark {task} TEXT --answers {number} --server {server}\n"
+        ));
+        (subject, text)
+    }
+}
+
+/// The number of the newest remark that says so, from 1.
+fn number_of(view: &TaskView, by: &str, text: &str) -> usize {
+    let at = view
+        .thread
+        .iter()
+        .rposition(|remark| remark.by == by && remark.text == text);
+    at.map_or(view.thread.len(), |at| at + 1)
 }
 
 /// The task that an event is about, where somebody may have to hear of it.
@@ -123,13 +160,6 @@ fn newly_asked(event: &Event) -> Vec<String> {
 /// What a mail about a task begins with, by what happened.
 const fn words(event: &Event, kind: AskKind) -> &'static str {
     match (event, kind) {
-        (
-            Event::TaskActed {
-                act: TaskAct::Remark { .. },
-                ..
-            },
-            _,
-        ) => "You are asked a question",
         (Event::DecisionsVoided { .. }, _) => "There is a newer version, and you are asked again",
         (Event::DecisionRecorded { .. }, _) => "It is your turn to decide",
         (_, AskKind::Approve) => "You are asked to decide",

@@ -2,7 +2,7 @@
 
 use super::{Host, HostError};
 use crate::base::address::mail_address;
-use crate::base::id::{MailId, RunId, ShareId};
+use crate::base::id::{MailId, RunId, ShareId, TaskId};
 use crate::base::{Timestamp, moment};
 use crate::engine::event::{Event, TimerKind};
 use crate::engine::view::TaskView;
@@ -101,6 +101,14 @@ impl Host {
         if let Some(ask) = &view.ask {
             text.push_str(&format!("{ask}\n\n"));
         }
+        text.push_str(&self.facts(machine, view));
+        text.push_str(&self.how_to_answer(view));
+        (subject, text)
+    }
+
+    /// What a task is about, of which flow, by when: a line for each.
+    pub(super) fn facts(&self, machine: &RunMachine, view: &TaskView) -> String {
+        let mut text = String::new();
         if let Some(document) = &view.document {
             text.push_str(&format!("Document: {}, version {}\n", document.name, document.version));
         }
@@ -111,12 +119,11 @@ impl Host {
         if let Some(due) = view.due {
             text.push_str(&format!("Due:      {}\n", in_words(machine, due)));
         }
-        text.push_str(&self.how_to_answer(view));
-        (subject, text)
+        text
     }
 
-    /// What people call whoever started a run; nothing where nobody did.
-    fn name_of(&self, principal: &str) -> Option<String> {
+    /// What people call a person of the directory; nothing where it is none.
+    pub(super) fn name_of(&self, principal: &str) -> Option<String> {
         let directory = self.directory();
         let user = principal.strip_prefix("user:")?;
         Some(directory.users.get(user)?.name.clone())
@@ -129,9 +136,7 @@ impl Host {
             "\nTo answer, with a token of yours in GATEFOLD_TOKEN:\n  gatefold tasks show {task} --server {server}\n"
         );
         let file = if view.document.is_some() {
-            text.push_str(&format!(
-                "  gatefold tasks document {task} --output FILE --server {server}\n"
-            ));
+            text.push_str(&document_command(task, server));
             " --file FILE"
         } else {
             ""
@@ -229,6 +234,11 @@ impl Host {
         };
         meant.iter().filter_map(mail).collect()
     }
+}
+
+/// How the version that a task is about is fetched.
+pub(super) fn document_command(task: &TaskId, server: &str) -> String {
+    format!("  gatefold tasks document {task} --output FILE --server {server}\n")
 }
 
 /// Who is told of an incident: the flow's owner, where that is a mail address, and whoever may mend it.

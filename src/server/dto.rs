@@ -331,6 +331,9 @@ pub struct Task {
     /// When it expires.
     #[schemars(with = "Option<String>")]
     pub due: Option<Timestamp>,
+    /// Why it is due then, as `5 days after it began`; told where one task is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
     /// When it opened.
     #[schemars(with = "String")]
     pub opened_at: Timestamp,
@@ -370,6 +373,7 @@ impl From<TaskRow> for Task {
             thread: task.thread.into_iter().map(TaskRemark::from).collect(),
             decided: task.decided.into_iter().map(Decided::from).collect(),
             due: task.due,
+            because: None,
             opened_at: task.opened_at,
             state: state.to_owned(),
             outcome,

@@ -89,7 +89,12 @@ async fn behind(server: &Server, tasks: &[TaskRow], order: Order, after: &TaskId
 
 /// One task.
 pub async fn get(State(server): State, caller: Caller, Path(task): Path<TaskId>) -> Result<Answer<Task>, Problem> {
-    Ok(Answer(visible(&server, &caller, &task).await?.into()))
+    let row = visible(&server, &caller, &task).await?;
+    let because = server.host.why_due(&row).await;
+    Ok(Answer(Task {
+        because,
+        ..Task::from(row)
+    }))
 }
 
 /// The bytes of the version to decide on.

@@ -2,7 +2,7 @@
 
 use super::store::{Orders, Told};
 use super::world::{Behaviour, Process, World};
-use gatefold::engine::{Decision, Event};
+use gatefold::engine::{Acting, Decision, Event, TaskAct};
 use gatefold::host::HostError;
 use gatefold::host::outbox::TRIES;
 use gatefold::store::MailState;
@@ -217,5 +217,54 @@ async fn who_had_decided_hears_of_a_newer_version_also_after_a_restart() {
     assert_eq!(mails.len(), 3, "nobody is told twice: {mails:?}");
     let told = mails.last().unwrap();
     assert!(told.text.contains("Document: a.txt, version 2"), "{}", told.text);
-    assert!(!told.text.contains("ben"), "nobody is told of the others: {}", told.text);
+    assert!(
+        !told.text.contains("ben"),
+        "nobody is told of the others: {}",
+        told.text
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_is_in_its_mail_with_the_command_that_answers_it() {
+    let (world, process) = asked(0).await;
+    let task = process.host.open_tasks(None).await.unwrap().remove(0).id;
+    let say = async |by: &str, text: &str, to: Option<&str>, answers| {
+        let act = TaskAct::Remark {
+            text: text.to_owned(),
+            to: to.map(str::to_owned),
+            answers,
+        };
+        let acting = Acting {
+            task: task.clone(),
+            by: by.to_owned(),
+            admin: false,
+            act,
+        };
+        process.host.act(acting).await
+    };
+    say("user:anna", "I look at it now", None, None).await.unwrap();
+    let question = "Is the date right?\nPlease look at page 2.";
+    say("user:anna", question, Some("user:ben"), None).await.unwrap();
+    for bad in ["red \u{1b}[31m", "fdp.\u{202e}exe", "a\u{200b}b"] {
+        let refused = say("user:anna", bad, Some("user:ben"), None).await;
+        assert!(matches!(refused, Err(HostError::Invalid(_))), "{bad:?}: {refused:?}");
+    }
+    pass(Duration::from_secs(1)).await;
+    let mails = world.mails.lock().unwrap().clone();
+    assert_eq!(mails.len(), 2, "{mails:?}");
+    let (mail, text) = (&mails[1], &mails[1].text);
+    assert_eq!(
+        (&*mail.to.concat(), &*mail.subject),
+        ("ben@example.com", "You are asked a question: sign")
+    );
+    for part in [
+        format!("anna asks:\n{question}\n"),
+        "Document: a.txt, version 1".to_owned(),
+        format!("gatefold tasks show {task} --server http://gatefold.test"),
+        format!("gatefold tasks remark {task} TEXT --answers 2 --server http://gatefold.test"),
+    ] {
+        assert!(text.contains(&part), "{part}:\n{text}");
+    }
+    assert!(!text.contains("tasks decide"), "they do not decide it:\n{text}");
+    say("user:ben", "Yes", None, Some(2)).await.unwrap();
 }

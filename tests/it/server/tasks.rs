@@ -270,7 +270,10 @@ async fn a_task_without_a_document_shows_its_form_and_takes_it() {
         json!({ "name": "shelf", "type": "text", "title": "Which shelf", "max": 3.0, "required_for": ["done"] });
     assert_eq!(task["form"], json!([field]));
     assert!(task.get("document").is_none());
+    assert!(task.get("because").is_none(), "it is told of one task alone");
     let path = format!("/api/v1/tasks/{}", task["id"].as_str().expect("it has an id"));
+    let one = harness.get(&path).by("anna").send().await.json();
+    assert_eq!(one["because"], "5 days after it began");
     let bytes = harness.get(&format!("{path}/document")).by("anna").send().await;
     assert_eq!(bytes.status, StatusCode::NOT_FOUND);
     let decision = format!("{path}/decision");
