@@ -277,6 +277,12 @@ async fn show(client: &Client, run: &str, as_json: bool) -> Outcome {
     }
     let steps = view["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut columns = vec!["id", "state", "outcome", "round", "due", "error"];
+    columns.extend(
+        steps
+            .iter()
+            .any(|step| step["attempts"].is_number())
+            .then_some("attempts"),
+    );
     columns.extend(steps.iter().any(|step| step["run"].is_string()).then_some("run"));
     let rows: Vec<Vec<String>> = steps
         .iter()

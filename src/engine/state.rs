@@ -293,6 +293,8 @@ pub(super) struct Abandoned {
 pub(super) struct Incident {
     pub(super) error: String,
     pub(super) in_doubt: bool,
+    /// Tries so far; 0 where nothing was called.
+    pub(super) attempts: u32,
 }
 
 #[derive(Clone, Debug, PartialEq)]

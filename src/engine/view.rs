@@ -82,6 +82,8 @@ pub struct StepView {
     pub due: Option<Timestamp>,
     /// What is wrong, where a person must look or the outcome is `failed`.
     pub error: Option<String>,
+    /// How often it was tried, where a person must look at a call that failed.
+    pub attempts: Option<u32>,
     /// How its elements stand, where it does its steps for each of several.
     pub elements: Option<ElementsView>,
     /// The run of another flow that it started, where it did.
@@ -125,6 +127,8 @@ pub struct IncidentView {
     pub error: String,
     /// Whether it is not known if the effect happened.
     pub in_doubt: bool,
+    /// How often it was tried; 0 where nothing was called.
+    pub attempts: u32,
 }
 
 /// A checklist that is open.
@@ -315,6 +319,7 @@ impl RunMachine {
                 name: name.clone(),
                 error: incident.error.clone(),
                 in_doubt: incident.in_doubt,
+                attempts: incident.attempts,
             })
             .collect()
     }
@@ -370,6 +375,9 @@ impl RunMachine {
             phase,
             round: step.round,
             due: self.state.timers_of(slot).and_then(|timers| timers.due),
+            attempts: incident
+                .map(|incident| incident.attempts)
+                .filter(|attempts| *attempts > 0),
             error: incident
                 .map(|incident| incident.error.as_str())
                 .or(error)

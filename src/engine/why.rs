@@ -3,7 +3,7 @@
 use super::decide::{because, rendered};
 use super::frame::{Slot, slots};
 use super::leads::{Leads, leads};
-use super::state::{Call, Phase, Wait};
+use super::state::{Call, Incident, Phase, Wait};
 use super::view::{RunPhase, TaskPhase, TaskView};
 use super::{RunMachine, collect::Collecting, each::Each};
 use crate::base::id::{RunId, TaskId};
@@ -114,7 +114,7 @@ fn of_side_calls(machine: &RunMachine) -> Vec<Reason> {
     let told = beside.map(|(name, incident)| Reason {
         step: name.clone(),
         title: name.clone(),
-        what: format!("an administrator: {}", incident.error),
+        what: to_be_looked_at(incident),
         whom: Vec::new(),
         since: machine.state.now,
         until: None,
@@ -152,7 +152,7 @@ impl Teller<'_> {
         let name = state.name(&self.machine.plan, self.slot);
         if let Some(incident) = state.incidents.get(&name) {
             let then = "it is retried or skipped by hand".to_owned();
-            return vec![self.reason(format!("an administrator: {}", incident.error), None, Some(then))];
+            return vec![self.reason(to_be_looked_at(incident), None, Some(then))];
         }
         match &state.step(self.slot).phase {
             Phase::Ready => vec![self.reason(self.turn(), None, None)],
@@ -359,6 +359,15 @@ impl Teller<'_> {
             Leads::Nowhere => "an administrator has to look".to_owned(),
         }
     }
+}
+
+/// What is wrong, and how often it was tried.
+fn to_be_looked_at(incident: &Incident) -> String {
+    let tries = match incident.attempts {
+        0 | 1 => String::new(),
+        tries => format!(" (tried {tries} times)"),
+    };
+    format!("an administrator: {}{tries}", incident.error)
 }
 
 /// What people are asked for.

@@ -73,6 +73,8 @@ pub struct StepView {
     pub due: Option<crate::base::Timestamp>,
     /// What is wrong, where a person must look.
     pub error: Option<String>,
+    /// How often it was tried, where a person must look at a call that failed.
+    pub attempts: Option<u32>,
     /// How many of its elements stand how, where it is an `each` that began.
     pub elements: Option<ElementCounts>,
     /// The run of another flow that it started, where it did.
@@ -414,6 +416,7 @@ fn step_view(view: crate::engine::StepView) -> StepView {
         round: view.round,
         due: view.due,
         error: view.error,
+        attempts: view.attempts,
         run: view.run,
     }
 }

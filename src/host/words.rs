@@ -40,8 +40,10 @@ impl Host {
                         mails.extend(awaited.into_iter().flat_map(mail));
                     }
                 }
-                Event::IncidentRaised { step, error, .. } => {
-                    let (subject, text) = self.incident_words(machine, step, error);
+                Event::IncidentRaised {
+                    step, error, attempts, ..
+                } => {
+                    let (subject, text) = self.incident_words(machine, step, error, *attempts);
                     let key = format!("incident:{run}:{}", record.seq);
                     mails.extend(self.mail_each(
                         run,
@@ -174,13 +176,17 @@ impl Host {
         (format!("{words}: {title}"), text)
     }
 
-    fn incident_words(&self, machine: &RunMachine, step: &str, error: &str) -> (String, String) {
+    fn incident_words(&self, machine: &RunMachine, step: &str, error: &str, attempts: u32) -> (String, String) {
         let view = machine.step(step);
         let title = view.map_or_else(|| step.to_owned(), |view| view.title);
         let (run, server) = (machine.run(), self.parts().links.base_url());
         let subject = format!("A run needs a person: {title}");
+        let tries = match attempts {
+            0 | 1 => String::new(),
+            tries => format!("It was tried {tries} times.\n\n"),
+        };
         let text = format!(
-            "{subject}\n\n{error}\n\nFlow: {} {}\nRun:  {run}\nStep: {step}\n\nLook at it, and once the cause is \
+            "{subject}\n\n{error}\n\n{tries}Flow: {} {}\nRun:  {run}\nStep: {step}\n\nLook at it, and once the cause is \
              mended let an administrator try again, go on past the step, or say what it came to:\n  gatefold runs show {run} --server {server}\n  \
              gatefold runs retry {run} {step} --reason TEXT --server {server}\n  \
              gatefold runs skip {run} {step} --reason TEXT --server {server}\n  \

@@ -33,6 +33,7 @@ impl Applier<'_> {
         let incident = Incident {
             error: error.to_owned(),
             in_doubt,
+            attempts,
         };
         if self.state.incidents.insert(name.to_owned(), incident).is_some() {
             return Err(format!("{name} has an incident already"));

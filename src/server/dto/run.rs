@@ -73,6 +73,9 @@ pub struct Step {
     pub due: Option<Timestamp>,
     /// What is wrong, where a person must look.
     pub error: Option<String>,
+    /// How often it was tried, where a person must look at a call that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
     /// How many of its elements stand how, where it does its steps for each of several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub elements: Option<Elements>,
@@ -115,6 +118,7 @@ impl From<StepView> for Step {
             round: step.round,
             due: step.due,
             error: step.error,
+            attempts: step.attempts,
             elements: step.elements.map(Elements::from),
             run: step.run.map(|run| run.0),
         }

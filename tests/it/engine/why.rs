@@ -161,6 +161,13 @@ fn calls_are_waited_for_and_tried_again() {
     run.fail("call:1", Permanent);
     let told = run.why().concat();
     assert!(told.contains("an administrator: ") && told.contains("broken"), "{told}");
+    assert!(told.contains(" (tried 2 times)"), "{told}");
+    assert_eq!(run.machine.incidents()[0].attempts, 2);
+    assert_eq!(run.step("call").attempts, Some(2));
+    run.retry("call").expect("it is an incident");
+    assert_eq!(run.step("call").attempts, None, "nobody has to look");
+    run.fail("call:1", Permanent);
+    assert_eq!(run.step("call").attempts, Some(3));
     assert!(
         told.ends_with("without end: it is retried or skipped by hand."),
         "{told}"

@@ -490,6 +490,7 @@ async fn a_failed_step_is_mended_by_an_administrator() {
         tokio::task::yield_now().await;
     };
     assert_eq!(view["steps"][0]["state"], "incident", "{view}");
+    assert_eq!(view["steps"][0]["attempts"], 1, "{view}");
     let what = view["why"][0]["what"].as_str().expect("it says what it waits for");
     assert!(what.starts_with("an administrator: "), "{view}");
     let body = json!({ "reason": "it is not needed" });
