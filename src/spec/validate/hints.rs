@@ -3,7 +3,7 @@
 use crate::base::Value;
 
 /// Words of other languages for the types of inputs, and for rules, with ours.
-const SYNONYMS: [(&str, &str); 24] = [
+const SYNONYMS: [(&str, &str); 25] = [
     ("money", "number"),
     ("amount", "number"),
     ("decimal", "number"),
@@ -28,12 +28,20 @@ const SYNONYMS: [(&str, &str); 24] = [
     ("everybody", "all"),
     ("everyone", "all"),
     ("one", "any"),
+    ("reset_affected", "reset"),
 ];
 
 /// The word of this language for one of another.
 pub(super) fn synonym<'w>(word: &str, words: &[&'w str]) -> Option<&'w str> {
     let (_, ours) = SYNONYMS.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(word))?;
     words.iter().copied().find(|word| word == ours)
+}
+
+/// Why there is no such word.
+pub(super) fn why_not(word: &str) -> Option<&'static str> {
+    (word == "reset_affected").then_some(
+        "an approval is about one document, so a newer version touches every decision on it: that is what `reset` does",
+    )
 }
 
 /// What to write in place of a value of the wrong type at `inside`, which is written as `raw`.

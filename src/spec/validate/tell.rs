@@ -1,6 +1,6 @@
 //! What the schema finds wrong, as findings in an author's words.
 
-use super::hints::{instead, synonym};
+use super::hints::{instead, synonym, why_not};
 use super::place::Place;
 use crate::base::diagnostic::nearest;
 use crate::base::source::escape;
@@ -320,6 +320,9 @@ impl Teller<'_, '_> {
                 .finding
                 .with_label(format!("did you mean `{near}`?"))
                 .with_fix(span, near);
+        }
+        if let Some(why) = value.as_str().and_then(why_not) {
+            wrong.finding = wrong.finding.with_help(why);
         }
         wrong
     }

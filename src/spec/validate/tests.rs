@@ -46,6 +46,26 @@ const EXTERNAL_REVIEW: &str = include_str!("../../../tests/data/spec/ok/external
 const EVERY_KEY: &str = include_str!("../../../tests/data/spec/ok/every-key.flow.yaml");
 
 #[test]
+fn reset_affected_is_answered_by_reset_and_why() {
+    let text = flow("  - { id: s, approve: { document: d, by: [x], on_new_version: reset_affected } }\n");
+    let (_, findings, document) = read(&text);
+    let file = FileFindings {
+        name: document.name,
+        text: document.text,
+        findings,
+    };
+    let shown = human::render(std::slice::from_ref(&file), false);
+    assert_eq!(file.findings.len(), 1, "{shown}");
+    assert_eq!(file.findings[0].code.id, "GF103");
+    for words in [
+        "did you mean `reset`?",
+        "an approval is about one document, so a newer version touches every decision on it",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+}
+
+#[test]
 fn whole_flows_are_read() {
     for (text, steps) in [(EXTERNAL_REVIEW, 6), (EVERY_KEY, 11)] {
         let (flow, findings, document) = read(text);
