@@ -1,7 +1,7 @@
 //! A run as people follow it: one line an event, and a spinner for what goes on on a terminal.
 
 use super::output;
-use crate::engine::event::{Event, TimerKind};
+use crate::engine::event::{Event, TimerKind, Timers};
 use crate::engine::{EventRecord, StandIn, TaskAct};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
@@ -138,24 +138,13 @@ fn describe_step(event: &Event) -> (String, String) {
         } => {
             let names: Vec<&str> = expected.iter().map(|expected| expected.name.as_str()).collect();
             let what = if names.is_empty() { "" } else { " for " };
-            let due = timers
-                .due
-                .map_or(String::new(), |due| format!(" until {}", output::second(due)));
             (
                 step.clone(),
-                format!("waits{what}{}{due}{}", names.join(", "), in_round(*round)),
+                format!("waits{what}{}{}{}", names.join(", "), until(timers), in_round(*round)),
             )
         }
         Event::AlternativeMet { step, name, .. } => (step.clone(), format!("{name} has come")),
-        Event::TimerFired { step, timer, to } => {
-            let what = match timer {
-                TimerKind::Remind(index) => format!("reminder {}", index + 1),
-                TimerKind::Escalate => format!("escalated to {}", to.join(", ")),
-                TimerKind::Tell => "people are told".to_owned(),
-                TimerKind::Retry => "tries again".to_owned(),
-            };
-            (step.clone(), what)
-        }
+        Event::TimerFired { step, timer, to } => (step.clone(), fired(*timer, to)),
         Event::StepFinished {
             step,
             outcome,
@@ -182,9 +171,31 @@ fn describe_step(event: &Event) -> (String, String) {
         Event::ValuesSet { .. } => values_set(event),
         Event::StepSkipped { step, .. } => (step.clone(), "skipped".to_owned()),
         Event::WentBack { from, outcome, to } => (from.clone(), format!("{outcome}: back to {to}")),
-        Event::IncidentRaised { step, error, .. } => (step.clone(), format!("needs a person: {error}")),
+        Event::IncidentRaised {
+            step, error, attempts, ..
+        } => (
+            step.clone(),
+            format!("needs a person{}: {error}", after_tries(*attempts)),
+        ),
         Event::IncidentResolved { step, how, by, reason } => (step.clone(), format!("{how} by {by}: {reason}")),
-        _ => other(event),
+        _ => describe_part(event),
+    }
+}
+
+fn fired(timer: TimerKind, to: &[String]) -> String {
+    match timer {
+        TimerKind::Remind(index) => format!("reminder {}", index + 1),
+        TimerKind::Escalate => format!("escalated to {}", to.join(", ")),
+        TimerKind::Tell => "people are told".to_owned(),
+        TimerKind::Retry => "tries again".to_owned(),
+    }
+}
+
+fn after_tries(attempts: u32) -> String {
+    if attempts > 1 {
+        format!(" after {attempts} tries")
+    } else {
+        String::new()
     }
 }
 
@@ -203,6 +214,73 @@ fn values_set(event: &Event) -> (String, String) {
     let given: Vec<String> = values.iter().map(|(name, value)| format!("{name} = {value}")).collect();
     let why = reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
     (who, format!("sets {}{why}", given.join(", ")))
+}
+
+/// What happens to a checklist and its items, and to the elements of an `each`.
+fn describe_part(event: &Event) -> (String, String) {
+    match event {
+        Event::CollectOpened {
+            step, round, timers, ..
+        } => (
+            step.clone(),
+            format!("asks for documents{}{}", until(timers), in_round(*round)),
+        ),
+        Event::ItemChanged {
+            step,
+            item,
+            state,
+            files,
+            reason,
+            ..
+        } => {
+            let names: Vec<&str> = files.iter().map(|given| given.file.name.as_str()).collect();
+            let files = if names.is_empty() { "" } else { ", " };
+            let why = reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+            let stands = state.as_str().replace('_', " ");
+            (
+                step.clone(),
+                format!("{item}: {stands}{files}{}{why}", names.join(", ")),
+            )
+        }
+        Event::EachOpened { step, round, items } => (
+            step.clone(),
+            format!("begins with {}{}", elements(items.len()), in_round(*round)),
+        ),
+        Event::EachPassed {
+            step, round, outcome, ..
+        } => (
+            step.clone(),
+            format!("{outcome}{}, and its elements go on", in_round(*round)),
+        ),
+        Event::ElementEnded {
+            step,
+            round,
+            index,
+            status,
+            ..
+        } => {
+            // as journals name the steps of an element
+            let round = if *round > 1 { format!("#{round}") } else { String::new() };
+            (format!("{step}{round}[{index}]"), format!("ended: {status}"))
+        }
+        Event::CallAbandoned { step, round, .. } => (
+            step.clone(),
+            format!("a call came back that nobody needs any more{}", in_round(*round)),
+        ),
+        _ => other(event),
+    }
+}
+
+fn until(timers: &Timers) -> String {
+    let due = timers.due.map(output::second);
+    due.map_or(String::new(), |due| format!(" until {due}"))
+}
+
+fn elements(number: usize) -> String {
+    match number {
+        1 => "1 element".to_owned(),
+        number => format!("{number} elements"),
+    }
 }
 
 /// The type of an event that this page has no sentence for.
@@ -281,6 +359,43 @@ impl Progress {
     pub fn finish(self) {
         if let Some(spinner) = self.spinner {
             spinner.finish_and_clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::describe;
+    use crate::engine::EventRecord;
+
+    /// The golden histories have every type of event with every field.
+    #[test]
+    fn every_event_has_a_sentence() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/histories");
+        let mut told = Vec::new();
+        for entry in std::fs::read_dir(folder).expect("the folder is there") {
+            let path = entry.expect("it can be listed").path();
+            if path.extension().is_none_or(|ending| ending != "jsonl") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("it can be read");
+            for line in text.lines() {
+                let record: EventRecord = serde_json::from_str(line).expect("it is a line of a journal");
+                let kind = serde_json::to_value(&record.event).expect("it can be written")["type"].clone();
+                let (who, what) = describe(&record.event);
+                assert_ne!(kind, what.as_str(), "{line}");
+                told.push(format!("{who}: {what}"));
+            }
+        }
+        for sentence in [
+            "papers: asks for documents until 2026-12-08T09:00:00Z",
+            "papers: tax: received, fil_t.pdf",
+            "papers: cover: missing",
+            "departments: begins with 3 elements",
+            "departments[2]: ended: refused",
+            "departments#2[",
+        ] {
+            assert!(told.iter().any(|one| one.contains(sentence)), "{sentence}: {told:#?}");
         }
     }
 }

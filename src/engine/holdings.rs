@@ -15,6 +15,8 @@ pub(super) struct Owned {
     /// The step that acquired it and every `each` around it.
     pub(super) chain: Vec<Slot>,
     pub(super) tries: Tries,
+    /// Whether it was a request, and everything was given that it asked for.
+    pub(super) complete: bool,
 }
 
 /// All of them, in the order of acquisition. Looking one up by its id does not walk the others: a
@@ -93,6 +95,14 @@ impl Holdings {
             .iter()
             .filter(|(_, thing)| thing.chain.iter().any(|slot| is_it(*slot)));
         self.releasing.extend(found.map(|(at, _)| *at));
+    }
+
+    /// Everything was given that this step asked for.
+    pub(super) fn complete(&mut self, slot: Slot) {
+        let mut newest = self.things.values_mut().rev();
+        if let Some(thing) = newest.find(|thing| thing.chain.contains(&slot)) {
+            thing.complete = true;
+        }
     }
 
     /// What these elements acquired is to be released.

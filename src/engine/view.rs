@@ -459,6 +459,11 @@ impl RunMachine {
             .collect()
     }
 
+    /// Whether `request`, which it owns, asked for what has all been given.
+    pub fn is_complete(&self, request: &str) -> bool {
+        self.state.owned.get(request).is_some_and(|thing| thing.complete)
+    }
+
     /// The events from outside that it waits for now: type and key.
     pub fn subscriptions(&self) -> BTreeSet<(String, String)> {
         let waits = self

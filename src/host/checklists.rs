@@ -132,6 +132,19 @@ impl Host {
     }
 }
 
+/// A request that closes because nothing is left to be given says so: whoever gave is told that, and not that it was
+/// taken back.
+pub(super) fn mark_complete(machine: &RunMachine, writes: &mut [Write]) {
+    for write in writes {
+        if let Write::PutShare(share) = write
+            && share.state == State::Revoked
+            && let Some(request) = &mut share.request
+        {
+            request.complete = machine.is_complete(share.id.as_str());
+        }
+    }
+}
+
 /// The step whose checklist the event changes.
 fn changed(event: &Event) -> Option<&str> {
     match event {

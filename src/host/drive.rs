@@ -4,6 +4,7 @@
 //! Invariant: a machine in a free slot has decided nothing that is not durable. Whoever works on it
 //! takes it out, and puts it back when what it decided is stored.
 
+use super::checklists::mark_complete;
 use super::children::is_about_runs;
 use super::desk::Desk;
 use super::masks::{hidden, hidden_failure};
@@ -341,7 +342,8 @@ impl Host {
                 self.commit(run, loaded, std::mem::take(&mut writes)).await?;
                 durable();
             }
-            let (input, more) = self.call_local(run, loaded, call).await;
+            let (input, mut more) = self.call_local(run, loaded, call).await;
+            mark_complete(&loaded.machine, &mut more);
             // a result that the run no longer needs leaves no trace
             if matches!(loaded.machine.handle(self.now(), input), Ok(Reply::Accepted)) {
                 writes.extend(more);

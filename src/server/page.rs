@@ -192,6 +192,9 @@ pub fn refusal(response: Response, path: &str) -> Response {
     let wants_password = ["/problems/password-needed", "/problems/password-wrong"].contains(&problem.kind.as_str());
     let page = if let Some(form) = code_form(problem, path) {
         html(status, "Code", &form)
+    } else if problem.kind == "/problems/complete" {
+        let body = "<h1>This checklist is complete</h1><p>Thank you: nothing more is needed of you.</p>";
+        html(status, "Complete", body)
     } else if wants_password {
         let wrong = if problem.kind.ends_with("wrong") {
             "<p>The password is wrong.</p>"

@@ -161,6 +161,7 @@ impl From<HostError> for Problem {
             HostError::KeyReused { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "key-reused", detail),
             HostError::Refused(refusal) => refusal.into(),
             HostError::Denied(Denial::Revoked) => Self::new(StatusCode::GONE, "revoked", detail),
+            HostError::Denied(Denial::Complete) => Self::new(StatusCode::GONE, "complete", detail),
             HostError::Denied(Denial::Expired) => Self::new(StatusCode::GONE, "expired", detail),
             HostError::Denied(Denial::Role) => Self::new(StatusCode::FORBIDDEN, "role", detail),
             HostError::PasswordNeeded { wrong } => password(wrong, detail),

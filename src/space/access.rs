@@ -42,6 +42,9 @@ pub enum Denial {
     /// The share or the grant was revoked.
     #[error("the share has been revoked")]
     Revoked,
+    /// What was asked for through the share has all been given.
+    #[error("this checklist is complete, and nothing more is needed of you")]
+    Complete,
     /// Its time is over.
     #[error("the share has expired")]
     Expired,
@@ -71,6 +74,9 @@ impl Role {
 pub fn decide(share: &Share, grant: &Grant, right: Right, now: Timestamp) -> Result<(), Denial> {
     if grant.share != share.id {
         return Err(Denial::Role);
+    }
+    if share.state == State::Revoked && share.request.as_ref().is_some_and(|request| request.complete) {
+        return Err(Denial::Complete);
     }
     for (state, expires_at) in [(share.state, Some(share.expires_at)), (grant.state, grant.expires_at)] {
         match state {

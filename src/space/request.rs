@@ -28,6 +28,9 @@ pub struct Request {
     /// Why nothing will be given, once that was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawn: Option<String>,
+    /// Whether it closed because nothing was left to be given.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub complete: bool,
 }
 
 /// One item.
@@ -460,6 +463,7 @@ mod tests {
             items: vec![item],
             changes: 0,
             withdrawn: None,
+            complete: false,
         }
     }
 

@@ -7,7 +7,7 @@ use crate::base::id::{GrantId, MailId};
 use crate::base::moment;
 use crate::connect::{ActionError, CallContext, Links, passwords};
 use crate::people::Directory;
-use crate::space::{Grant, Principal, Role, Share, State, names};
+use crate::space::{Grant, Principal, Request, Role, Share, State, names};
 use crate::store::{MailState, OutboxMail, Store, Write};
 use std::fmt::Write as _;
 
@@ -143,9 +143,23 @@ fn check_message(message: Option<&str>) -> Result<(), ActionError> {
     }
 }
 
+/// What a request asks for, as its mail begins.
+fn asked_for(name: &str, request: &Request) -> String {
+    let mut text = format!("You are asked for documents: {name}\n\n");
+    for item in &request.items {
+        let optional = if item.optional { " (optional)" } else { "" };
+        text.push_str(&format!("- {}{optional}\n", item.title));
+    }
+    text.push('\n');
+    text
+}
+
 /// The mail that brings a link. `{link}` is filled in when it is sent.
 fn mail(cx: &CallContext, share: &Share, grant: &Grant, address: &str, message: Option<&str>) -> OutboxMail {
-    let mut text = format!("“{}” is shared with you.\n\n", share.name);
+    let mut text = match &share.request {
+        Some(request) => asked_for(&share.name, request),
+        None => format!("“{}” is shared with you.\n\n", share.name),
+    };
     if let Some(message) = message {
         text.push_str(message.trim());
         text.push_str("\n\n");

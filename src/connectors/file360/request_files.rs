@@ -197,6 +197,7 @@ async fn new_request(cx: &CallContext, store: &dyn Store, input: &Input) -> Resu
             items: items.collect::<Result<_, _>>()?,
             changes: 0,
             withdrawn: None,
+            complete: false,
         }),
         rev: 0,
         id,

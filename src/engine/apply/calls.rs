@@ -74,6 +74,7 @@ impl Applier<'_> {
             place,
             chain,
             tries: Tries::first(),
+            complete: false,
         };
         self.state.owned.add(thing, releasing);
     }

@@ -9,7 +9,7 @@ use super::{Applier, Impossible};
 use crate::base::Value;
 use crate::base::id::EventId;
 use crate::plan::PlanVerb;
-use crate::spec::JoinSpec;
+use crate::spec::{CollectSpec, JoinSpec};
 
 /// What a join says, given how its edges stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,12 @@ impl Applier<'_> {
         let output = self.with_results(slot, output, CANCELLED);
         match self.state.step(slot).phase {
             Phase::Asking(at) => self.close_task(at, TaskPhase::Settled(outcome.to_owned())),
-            Phase::Collecting(_) => self.close_collect(slot),
+            Phase::Collecting(_) => {
+                if outcome == CollectSpec::COMPLETE {
+                    self.state.owned.complete(slot);
+                }
+                self.close_collect(slot);
+            }
             Phase::Child(_) => self.forget_child(slot),
             Phase::Spreading(_) => self.cancel_elements(slot),
             _ => {}

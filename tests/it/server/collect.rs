@@ -46,6 +46,12 @@ impl Asked {
         let run = harness.begin("papers", json!({})).await.to_string();
         let mail = wait_for(async || harness.mails.lock().unwrap().pop()).await;
         assert_eq!(mail.to, ["rosa@outside.example"]);
+        assert!(
+            mail.text
+                .starts_with("You are asked for documents: Your papers\n\n- Tax form\n"),
+            "{}",
+            mail.text
+        );
         let mut words = mail.text.split_whitespace();
         let link = words.find_map(|word| word.strip_prefix("http://gatefold.test/s/"));
         let path = format!("/api/v1/links/{}", link.expect("the link is in the mail"));
@@ -181,8 +187,17 @@ async fn papers_come_item_by_item_until_everything_counts() {
     assert!(run.to_string().contains("\"until\":\"2027-01-31\""), "{run}");
     let closed = asked.harness.get(&asked.path).send().await;
     assert_eq!(closed.status, StatusCode::GONE);
-    let (status, _) = asked.give("iso?name=27001.txt", "late").await;
+    assert_eq!(closed.problem(), "complete");
+    let (status, told) = asked.give("iso?name=27001.txt", "late").await;
     assert_eq!(status, StatusCode::GONE);
+    let told = told["detail"].as_str().unwrap();
+    assert_eq!(told, "this checklist is complete, and nothing more is needed of you");
+    let page = asked.harness.get(&asked.path.replace("/api/v1/links/", "/s/"));
+    let page = page.header("accept", "text/html").send().await.text().to_owned();
+    assert!(
+        page.contains("This checklist is complete") && !page.contains("anna"),
+        "{page}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -334,7 +349,9 @@ async fn a_reminder_names_what_is_missing_and_nothing_else() {
     tokio::time::advance(std::time::Duration::from_hours(24 * 2)).await;
     let run = asked.ended().await;
     assert!(run.to_string().contains("incomplete"), "{run}");
-    assert_eq!(asked.harness.get(&asked.path).send().await.status, StatusCode::GONE);
+    let closed = asked.harness.get(&asked.path).send().await;
+    assert_eq!(closed.status, StatusCode::GONE);
+    assert!(!closed.text().contains("is complete"), "{}", closed.text());
 }
 
 #[tokio::test(start_paused = true)]
