@@ -66,6 +66,8 @@ pub struct AskedItem {
     /// How far ahead that day has to lie at least.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at_least: Option<String>,
+    /// What is said of a file that does not fit, beside its type and size: each file is checked for it.
+    pub checks: Vec<String>,
     /// How it stands.
     pub state: ItemState,
     /// Why it was sent back, or does not apply.
@@ -102,6 +104,7 @@ impl From<Item> for AskedItem {
             optional: item.optional,
             valid_until: item.valid_until,
             at_least: item.at_least,
+            checks: item.checks.into_iter().map(|check| check.message).collect(),
             state: item.state,
             reason: item.reason,
             files: item.files.into_iter().map(GivenFile::from).collect(),

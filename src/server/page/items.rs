@@ -89,6 +89,11 @@ fn give(body: &mut String, item: &AskedItem, path: &str) {
     if item.max > 1 {
         wanted.push(format!("{} to {} files, one after the other", item.min, item.max));
     }
+    wanted.extend(
+        item.at_least
+            .as_ref()
+            .map(|period| format!("valid for at least {period} from the day you send it")),
+    );
     put(
         body,
         format_args!(
@@ -97,6 +102,7 @@ fn give(body: &mut String, item: &AskedItem, path: &str) {
             Safe(&wanted.join("; "))
         ),
     );
+    checked_for(body, &item.checks);
     // The day comes before the file, which is read as it comes in.
     if let Some(need) = item.valid_until {
         let required = if need == Need::Required { " required" } else { "" };
@@ -119,6 +125,18 @@ fn give(body: &mut String, item: &AskedItem, path: &str) {
         reason(body, "because", "There is none, because");
         body.push_str("<button>Say so</button></form>");
     }
+}
+
+/// What the file is checked for, in the words of whoever asks.
+fn checked_for(body: &mut String, checks: &[String]) {
+    if checks.is_empty() {
+        return;
+    }
+    body.push_str("<p>The file is checked as it comes in. One that does not fit is not taken:</p><ul>");
+    for check in checks {
+        put(body, format_args!("<li>{}</li>", Safe(check)));
+    }
+    body.push_str("</ul>");
 }
 
 fn reason(body: &mut String, name: &str, words: &str) {

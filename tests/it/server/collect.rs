@@ -374,6 +374,21 @@ async fn a_browser_shows_the_checklist_and_its_forms_work() {
         "{text}"
     );
     assert!(!text.contains("Add a file") && !text.contains("anna"), "{text}");
+    for wanted in [
+        "<p>pdf; 20 bytes at most</p>",
+        "<p>valid for at least 30 days from the day you send it</p>",
+        "<li>Please put 27001 into the name.</li>",
+    ] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    assert_eq!(
+        asked.item("iso").await["checks"],
+        json!(["Please put 27001 into the name."])
+    );
+    assert!(
+        !asked.view().await.to_string().contains("in file.name"),
+        "the condition is not theirs"
+    );
     let form = "--x\r\nContent-Disposition: form-data; name=\"valid_until\"\r\n\r\n2027-01-31\r\n--x\r\n\
                 Content-Disposition: form-data; name=\"file\"; filename=\"cover.txt\"\r\n\r\ncovered\r\n--x--\r\n";
     let given = html("/items/cover").header("content-type", "multipart/form-data; boundary=x");
