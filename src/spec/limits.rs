@@ -82,6 +82,10 @@ pub const RESERVED_FIELDS: [&str; 9] = [
 pub const RESERVED_OUTPUTS: [&str; 3] = ["index", "item", "status"];
 /// Statuses that runs and elements have by themselves; no author gives them.
 pub const RESERVED_STATUSES: [&str; 4] = ["cancelled", "not_started", "running", "too_large"];
+/// The outcome of a step whose deadline came first; nothing else that is waited for is called so.
+pub const EXPIRED: &str = "expired";
+/// What becomes of a step without anybody deciding, and no decision is called.
+pub const RESERVED_DECISIONS: [&str; 4] = [EXPIRED, "skipped", "cancelled", "not_reached"];
 /// A size of a file.
 pub const SIZE_PATTERN: &str = "^[1-9][0-9]{0,8} ?([kMG]i?)?B$";
 /// A moment, as journals write it.

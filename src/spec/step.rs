@@ -3,9 +3,9 @@
 use super::ask::{Detour, Distribution, FieldSpec, Pick, TaskSpec};
 use super::collect::CollectSpec;
 use super::limits::{
-    DEFAULT_PARALLEL, MAX_ALTERNATIVES, MAX_ATTEMPTS, MAX_BRANCHES, MAX_DECISIONS, MAX_ELEMENTS, MAX_FIELDS,
+    DEFAULT_PARALLEL, EXPIRED, MAX_ALTERNATIVES, MAX_ATTEMPTS, MAX_BRANCHES, MAX_DECISIONS, MAX_ELEMENTS, MAX_FIELDS,
     MAX_INPUTS, MAX_LINE, MAX_NAME, MAX_OUTCOMES, MAX_PARALLEL, MAX_PEOPLE, MAX_REMINDERS, MAX_STEPS, MAX_TEXT,
-    MAX_VALUES, NAME_PATTERN, RESERVED_FIELDS, RESERVED_IDS, RESERVED_OUTPUTS, RESERVED_STATUSES,
+    MAX_VALUES, NAME_PATTERN, RESERVED_DECISIONS, RESERVED_FIELDS, RESERVED_IDS, RESERVED_OUTPUTS, RESERVED_STATUSES,
 };
 use super::reach::{Starts, VisibleSpec};
 use super::run::RunSpec;
@@ -286,7 +286,7 @@ pub struct AddSpec {
 pub struct WaitSpec {
     /// Alternatives by name; the first to happen names the outcome.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
-    #[schemars(extend("minProperties" = 1, "maxProperties" = MAX_ALTERNATIVES, "propertyNames" = { "pattern": NAME_PATTERN, "maxLength": MAX_NAME }))]
+    #[schemars(extend("minProperties" = 1, "maxProperties" = MAX_ALTERNATIVES, "propertyNames" = { "pattern": NAME_PATTERN, "maxLength": MAX_NAME, "not": { "enum": [EXPIRED] } }))]
     pub any: IndexMap<String, WaitAlternative>,
     /// Events by name that must all happen; the outcome is `received`.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
@@ -380,7 +380,7 @@ pub struct ApproveSpec {
     pub exclude: Vec<String>,
     /// The decisions; the first one goes on. Default `approved`, `changes_requested`, `rejected`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(min = 1, max = MAX_DECISIONS), inner(regex(pattern = NAME_PATTERN)), extend("uniqueItems" = true), extend("examples" = [["approved", "rejected"]]))]
+    #[schemars(length(min = 1, max = MAX_DECISIONS), extend("uniqueItems" = true, "items" = { "type": "string", "pattern": NAME_PATTERN, "not": { "enum": RESERVED_DECISIONS } }), extend("examples" = [["approved", "rejected"]]))]
     #[schemars(extend("default" = ["approved", "changes_requested", "rejected"]))]
     pub decisions: Vec<String>,
     /// Decisions that need a reason.

@@ -8,7 +8,7 @@ use crate::base::{Code, Diagnostic, Period, Span, Value};
 use crate::spec::LabelSpec;
 use crate::spec::codes;
 use crate::spec::limits::{
-    FLOW_PATTERN, MOMENT_PATTERN, NAME_PATTERN, RANGE_PATTERN, RESERVED_OUTPUTS, SIZE_PATTERN, VERSION_PATTERN,
+    EXPIRED, FLOW_PATTERN, MOMENT_PATTERN, NAME_PATTERN, RANGE_PATTERN, RESERVED_OUTPUTS, SIZE_PATTERN, VERSION_PATTERN,
 };
 use crate::spec::schema::WITH_USES;
 use crate::spec::shape::describe;
@@ -228,8 +228,11 @@ impl Teller<'_, '_> {
             span,
             format!("`{key}` in {subject} is no name"),
         );
+        let in_wait = inside.ends_with("/any");
         wrong.finding = wrong.finding.with_help(if RESERVED_OUTPUTS.contains(&key) {
             format!("every result has a `{key}` of its own: choose another name")
+        } else if in_wait && key == EXPIRED {
+            own_outcome(key)
         } else {
             name_help(key)
         });
@@ -481,9 +484,17 @@ impl Teller<'_, '_> {
     fn reserved(&self, inside: &str, value: &Value) -> Wrong {
         let word = value.as_str().unwrap_or_default();
         let span = self.place.span(&self.place.absolute(inside));
-        let message = format!("`{word}` is a word of the language and cannot name a step");
+        let (what, help) = match inside.rsplit('/').next() {
+            Some("id") => ("a step", "choose another id".to_owned()),
+            Some("status") => (
+                "an end",
+                "it says what happened without the author: choose another word".to_owned(),
+            ),
+            _ => ("an outcome", own_outcome(word)),
+        };
+        let message = format!("`{word}` is a word of the language and cannot name {what}");
         let mut wrong = self.wrong(codes::BAD_ID, inside, span, message);
-        wrong.finding = wrong.finding.with_help("choose another id");
+        wrong.finding = wrong.finding.with_help(help);
         wrong
     }
 
@@ -553,6 +564,16 @@ fn written(value: &Value, raw: &str) -> String {
         }
         other => describe(other),
     }
+}
+
+/// Why no author's outcome is called so.
+fn own_outcome(word: &str) -> String {
+    let why = if word == EXPIRED {
+        "that is what a deadline leads to"
+    } else {
+        "that happens to a step without anybody deciding"
+    };
+    format!("{why}: choose another name")
 }
 
 fn name_help(text: &str) -> String {

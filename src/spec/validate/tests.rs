@@ -291,6 +291,30 @@ fn names_are_names() {
 }
 
 #[test]
+fn a_decision_is_not_called_what_happens_without_anybody_deciding() {
+    let approve = |word: &str| {
+        flow(&format!(
+            "  - {{ id: a, approve: {{ document: x, by: [user:a], decisions: [ok, {word}] }} }}\n"
+        ))
+    };
+    let wait = |word: &str| {
+        flow(&format!(
+            "  - {{ id: a, wait: {{ any: {{ {word}: {{ event: a.b, key: k }} }} }} }}\n"
+        ))
+    };
+    for word in RESERVED_DECISIONS {
+        let told_of = format!("GF105 `{word}`: `{word}` is a word of the language and cannot name an outcome");
+        assert_eq!(told(&approve(word)), [told_of]);
+    }
+    let told_of = "GF105 `expired`: `expired` in `any` in `wait` of step `a` is no name";
+    assert_eq!(told(&wait(EXPIRED)), [told_of]);
+    for word in ["failed", "received", "done"] {
+        assert_eq!(told(&approve(word)), [""; 0]);
+    }
+    assert_eq!(told(&wait("cancelled")), [""; 0], "an order may be cancelled");
+}
+
+#[test]
 fn a_broken_step_spoils_no_other_and_stays_known() {
     let text = flow(
         "  - { id: one, uses: a.b }\n  - { id: two, uses: [a] }\n  - { id: three, run: {} }\n  - 4\n  - { uses: a.b }\n  - { id: five, end: { status: x } }\n",
