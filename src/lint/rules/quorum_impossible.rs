@@ -1,8 +1,10 @@
-//! A decision that nobody can ever bring about, or that names decisions it does not have.
+//! A decision that nobody can ever bring about, or that names decisions it does not have; a task that nobody
+//! may answer.
 
 use crate::base::{Code, Diagnostic};
 use crate::lint::rule::{Check, Context, Report, Rule, StepView, suggest};
-use crate::spec::{ApproveSpec, RuleSpec, Verb};
+use crate::spec::{ApproveSpec, RuleSpec, StepSpec, Verb};
+use indexmap::IndexMap;
 use std::collections::BTreeSet;
 
 const CODE: Code = Code {
@@ -18,24 +20,111 @@ pub const RULE: Rule = Rule {
 
 fn check(cx: &Context<'_>, report: &mut Report) {
     for step in &cx.steps {
-        let Some(Verb::Approve(approve)) = step.spec.verb() else {
-            continue;
-        };
-        if approve.by.is_empty() {
-            let message = format!("nobody is asked to decide in step {}", step.title());
-            report.push(
-                Diagnostic::error(CODE, message, cx.value(&step.at("approve/by")))
-                    .with_help("name people, as `by: [role:legal]`"),
-            );
+        if let Some(asked) = Asked::of(step.spec) {
+            nobody(cx, step, &asked, report);
+            rule(cx, step, &asked, report);
         }
-        rule(cx, step, approve, report);
-        reasons(cx, step, approve, report);
+        if let Some(Verb::Approve(approve)) = step.spec.verb() {
+            reasons(cx, step, approve, report);
+        }
     }
 }
 
-fn rule(cx: &Context<'_>, step: &StepView<'_>, approve: &ApproveSpec, report: &mut Report) {
+/// Whom an `approve` or a `task` asks, and how many of them have to answer.
+pub(super) struct Asked<'a> {
+    pub(super) verb: &'static str,
+    pub(super) by: &'a [String],
+    pub(super) only: &'a [String],
+    pub(super) exclude: &'a [String],
+    pub(super) rule: Option<RuleSpec>,
+    pub(super) weights: Option<&'a IndexMap<String, u32>>,
+}
+
+impl<'a> Asked<'a> {
+    /// What the step asks, if it asks people.
+    pub(super) fn of(step: &'a StepSpec) -> Option<Self> {
+        match step.verb()? {
+            Verb::Approve(approve) => Some(Self {
+                verb: "approve",
+                by: &approve.by,
+                only: &approve.only,
+                exclude: &approve.exclude,
+                rule: approve.rule,
+                weights: Some(&approve.weights),
+            }),
+            Verb::Task(task) => Some(Self {
+                verb: "task",
+                by: &task.to,
+                only: &task.only,
+                exclude: &task.exclude,
+                rule: None,
+                weights: None,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Whether `only` surely leaves `who` out: users are told apart by their names alone.
+    fn is_left_out(&self, who: &String) -> bool {
+        let is_user = |who: &String| who.starts_with("user:") && !who.contains("${{");
+        !self.only.is_empty() && is_user(who) && self.only.iter().all(is_user) && !self.only.contains(who)
+    }
+
+    /// Those whom `only` may let answer.
+    fn allowed(&self) -> impl Iterator<Item = &'a String> {
+        self.by.iter().filter(|who| !self.is_left_out(who))
+    }
+
+    /// How much the decisions of those who may answer count, where the flow alone tells: roles and groups
+    /// have any number, and somebody may have a weighted role.
+    fn votes(&self) -> Option<usize> {
+        let is_one = |who: &&String| {
+            let kinds = ["user:", "email:", "manager_of:"];
+            !who.contains("${{") && kinds.iter().any(|kind| who.starts_with(kind))
+        };
+        let plain = |who: &String| who.starts_with("user:") || who.starts_with("email:");
+        let mut weights = self.weights.into_iter().flatten();
+        if !self.allowed().all(|who| is_one(&who)) || !weights.all(|(who, _)| plain(who)) {
+            return None;
+        }
+        let people: BTreeSet<&String> = self.allowed().collect();
+        let weight = |who: &&String| {
+            let given = self.weights.and_then(|weights| weights.get(*who));
+            given.map_or(1, |weight| *weight as usize)
+        };
+        Some(people.iter().map(weight).sum())
+    }
+}
+
+/// Whether the flow alone tells that too few can answer.
+pub(super) fn is_told(asked: &Asked<'_>) -> bool {
+    let wanted = match asked.rule {
+        Some(RuleSpec::Count(count)) => count as usize,
+        _ => 1,
+    };
+    asked.votes().is_some_and(|votes| votes < wanted)
+}
+
+/// Nobody is asked, or nobody of those who are may answer.
+fn nobody(cx: &Context<'_>, step: &StepView<'_>, asked: &Asked<'_>, report: &mut Report) {
+    if asked.by.is_empty() && asked.verb == "approve" {
+        let message = format!("nobody is asked to decide in step {}", step.title());
+        report.push(
+            Diagnostic::error(CODE, message, cx.value(&step.at("approve/by")))
+                .with_help("name people, as `by: [role:legal]`"),
+        );
+    } else if !asked.by.is_empty() && asked.allowed().next().is_none() {
+        let message = format!("`only` lets nobody answer of those whom step {} asks", step.title());
+        report.push(
+            Diagnostic::error(CODE, message, cx.key(&step.at(&format!("{}/only", asked.verb))))
+                .with_help("ask those who may answer, or let those answer who are asked"),
+        );
+    }
+}
+
+fn rule(cx: &Context<'_>, step: &StepView<'_>, asked: &Asked<'_>, report: &mut Report) {
     let span = cx.value(&step.at("approve/rule"));
-    let (message, help) = match approve.rule {
+    let (message, help) = match asked.rule {
         Some(RuleSpec::Count(0)) => (
             format!("step {} needs nobody's agreement", step.title()),
             "ask for 1 or more".to_owned(),
@@ -44,7 +133,7 @@ fn rule(cx: &Context<'_>, step: &StepView<'_>, approve: &ApproveSpec, report: &m
             format!("{percent}% of the people cannot agree"),
             "ask for 1% to 100%".to_owned(),
         ),
-        Some(RuleSpec::Count(wanted)) => match people(approve) {
+        Some(RuleSpec::Count(wanted)) => match asked.votes() {
             Some(people) if people > 0 && people < wanted as usize => (
                 format!(
                     "step {} needs {wanted} people to agree, and asks {people}",
@@ -57,24 +146,6 @@ fn rule(cx: &Context<'_>, step: &StepView<'_>, approve: &ApproveSpec, report: &m
         _ => return,
     };
     report.push(Diagnostic::error(CODE, message, span).with_help(help));
-}
-
-/// How much the decisions of those asked count, where the flow alone tells: roles and groups have any
-/// number, and somebody may have a weighted role.
-pub(super) fn people(approve: &ApproveSpec) -> Option<usize> {
-    let one_each = approve.by.iter().all(|who| {
-        !who.contains("${{")
-            && ["user:", "email:", "manager_of:"]
-                .iter()
-                .any(|prefix| who.starts_with(prefix))
-    });
-    let plain = |who: &String| who.starts_with("user:") || who.starts_with("email:");
-    if !one_each || !approve.weights.keys().all(plain) {
-        return None;
-    }
-    let people: BTreeSet<&String> = approve.by.iter().collect();
-    let weight = |who: &&String| approve.weights.get(*who).map_or(1, |weight| *weight as usize);
-    Some(people.iter().map(weight).sum())
 }
 
 fn reasons(cx: &Context<'_>, step: &StepView<'_>, approve: &ApproveSpec, report: &mut Report) {
