@@ -43,6 +43,18 @@ pub enum Problem {
         /// The nearest valid word, or what else to do.
         help: Option<String>,
     },
+    /// The length of time at the pointer has none without a calendar.
+    WorkingTime {
+        /// JSON pointer of the value.
+        pointer: String,
+    },
+}
+
+impl Problem {
+    /// Whether the data is not as the schema wants it.
+    const fn is_misfit(&self) -> bool {
+        !matches!(self, Self::WorkingTime { .. })
+    }
 }
 
 /// Everything in `data` that cannot fit `schema`. `types` gives the types of the templates that
@@ -86,8 +98,12 @@ impl<'a> Checker<'a> {
         for key in ["anyOf", "oneOf"] {
             self.one_of(list(schema, key), data, pointer);
         }
-        if data.as_str().is_some_and(|text| text.contains("${{")) {
+        if let Some(text) = data.as_str().filter(|text| text.contains("${{")) {
             self.template(schema, pointer);
+            // A length of time that an expression falls back on.
+            if schema.get("format").and_then(Value::as_str) == Some("period") && text.contains("business") {
+                self.working_time(pointer);
+            }
             return;
         }
         if !self.has_type(schema, data, pointer) || !self.is_listed(schema, data, pointer) {
@@ -138,7 +154,8 @@ impl<'a> Checker<'a> {
             let before = self.found.len();
             self.visit(branch, data, pointer);
             let found = self.found.split_off(before);
-            if found.is_empty() {
+            if !found.iter().any(Problem::is_misfit) {
+                self.found.extend(found);
                 return;
             }
             types.extend(self.type_names(branch));
@@ -296,12 +313,14 @@ impl<'a> Checker<'a> {
 
     fn format(&mut self, schema: &Map<String, Value>, text: &str, pointer: &str) {
         match schema.get("format").and_then(Value::as_str) {
-            Some("period") => {
-                if let Err(error) = Period::parse(text) {
+            Some("period") => match Period::parse(text) {
+                Err(error) => {
                     let message = format!("must be a length of time, as `30 days`: {error}");
                     self.wrong(pointer, message, None);
                 }
-            }
+                Ok(period) if period.needs_calendar() => self.working_time(pointer),
+                Ok(_) => {}
+            },
             Some("folder") if !text.starts_with('/') => {
                 let help = (!text.is_empty()).then(|| format!("write `/{text}`"));
                 self.wrong(pointer, "must be a folder, which begins with `/`".to_owned(), help);
@@ -334,6 +353,12 @@ impl<'a> Checker<'a> {
             Some(target) if own.is_empty() => own_types(target),
             _ => own,
         }
+    }
+
+    fn working_time(&mut self, pointer: &str) {
+        self.found.push(Problem::WorkingTime {
+            pointer: pointer.to_owned(),
+        });
     }
 
     fn wrong(&mut self, pointer: &str, message: String, help: Option<String>) {
@@ -426,6 +451,7 @@ mod tests {
                 Problem::UnknownKey { pointer, .. } => format!("unknown {pointer}"),
                 Problem::MissingKey { pointer, key, .. } => format!("missing {pointer}/{key}"),
                 Problem::WrongValue { pointer, message, .. } => format!("{pointer} {message}"),
+                Problem::WorkingTime { pointer } => format!("{pointer} counts working time"),
             })
             .collect()
     }

@@ -93,6 +93,12 @@ pub fn compile_with(
     (Some(plan), compiler.findings)
 }
 
+/// Whether the flow names a calendar, be it one that is not there, or under a key that is misspelt.
+pub fn names_calendar(document: &Document, spec: &FlowSpec) -> bool {
+    let mut keys = document.value.as_object().into_iter().flatten().map(|(key, _)| key);
+    spec.calendar.is_some() || keys.any(|key| nearest(key, ["calendar"]).is_some())
+}
+
 /// What a run is pinned to: the text and the calendar.
 fn hash(document: &Document, calendar: Option<&Calendar>) -> String {
     let mut digest = Sha256::new();
@@ -158,17 +164,7 @@ impl<'a> Compiler<'a> {
     fn calendar<'c>(&mut self, spec: &FlowSpec, calendars: &'c Calendars) -> Option<&'c Calendar> {
         let calendar = spec.calendar.as_ref().and_then(|name| calendars.get(name));
         // A calendar that is named and missing is told once, here, and not at every deadline.
-        let is_misspelt = |key: &String| nearest(key, ["calendar"]).is_some();
-        let keys = || {
-            self.document
-                .value
-                .as_object()
-                .into_iter()
-                .flatten()
-                .map(|(key, _)| key)
-        };
-        let is_named = spec.calendar.is_some() || keys().any(is_misspelt);
-        self.calendar = Some(is_named || !self.complete());
+        self.calendar = Some(names_calendar(self.document, spec) || !self.complete());
         if let (Some(name), None) = (&spec.calendar, calendar) {
             let mut finding = Diagnostic::error(
                 codes::CALENDAR_MISSING,

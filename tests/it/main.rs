@@ -17,6 +17,7 @@ mod generated;
 mod harness;
 #[cfg(feature = "runtime")]
 mod host;
+mod lengths;
 mod limits;
 mod lint;
 #[cfg(feature = "runtime")]

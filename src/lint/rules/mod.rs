@@ -8,6 +8,7 @@ mod bad_cancel;
 mod bad_input;
 mod bad_item;
 mod bad_principal;
+mod calendar_missing;
 mod due_at_once;
 mod endless_runs;
 mod expression_as_text;
@@ -71,6 +72,7 @@ pub const RULES: &[Rule] = &[
     lock_in_lock::RULE,
     no_deadline::RULE,
     reminder_after_due::RULE,
+    calendar_missing::RULE,
     due_at_once::RULE,
     quorum_impossible::RULE,
     bad_principal::RULE,

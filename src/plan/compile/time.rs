@@ -140,8 +140,12 @@ impl Compiler<'_> {
                 return usual;
             };
             let pointer = format!("{step}/retry/{key}");
-            let Some(period) = self.period(&pointer, text) else {
-                return usual;
+            let period = match Period::parse(text) {
+                Ok(period) => period,
+                Err(error) => {
+                    self.bad_duration(&pointer, error.to_string(), None);
+                    return usual;
+                }
             };
             milliseconds(&period).unwrap_or_else(|| {
                 let message = format!("`{text}` is no pause that is the same every time");
