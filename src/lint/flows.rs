@@ -25,6 +25,59 @@ pub struct Outline {
     pub ends: Vec<String>,
     /// The flows that it runs whatever is decided in it.
     pub runs: Vec<String>,
+    /// The events that it hears of and tells.
+    pub events: Events,
+}
+
+/// The action that tells of an event.
+pub(super) const TELL: &str = "workflow.emit";
+
+/// Types of events, as far as they are known before a run.
+#[derive(Clone, Debug, Default)]
+pub struct Events {
+    /// Those that waits hear of.
+    pub waited_for: BTreeSet<String>,
+    /// Those that start flows.
+    pub starting: BTreeSet<String>,
+    /// Those that steps tell.
+    pub told: BTreeSet<String>,
+}
+
+impl Events {
+    /// The events of one flow.
+    pub fn of(spec: &FlowSpec) -> Self {
+        let mut events = Self::default();
+        events
+            .starting
+            .extend(spec.on.event.as_ref().map(|event| event.kind.clone()));
+        events.steps(&spec.steps);
+        events.steps(&spec.always);
+        events
+    }
+
+    /// Adds those of another flow.
+    pub fn add(&mut self, other: &Self) {
+        self.waited_for.extend(other.waited_for.iter().cloned());
+        self.starting.extend(other.starting.iter().cloned());
+        self.told.extend(other.told.iter().cloned());
+    }
+
+    fn steps(&mut self, steps: &[StepSpec]) {
+        for step in steps {
+            if let Some(wait) = &step.wait {
+                self.waited_for.extend(wait.event.clone());
+                let several = wait.any.values().chain(wait.all.values());
+                self.waited_for.extend(several.map(|one| one.event.clone()));
+            }
+            if step.uses.as_deref() == Some(TELL) {
+                let kind = step.with.as_ref().and_then(|with| with.get("type")?.as_str());
+                self.told.extend(kind.map(str::to_owned));
+            }
+            if let Some(each) = &step.each {
+                self.steps(&each.steps);
+            }
+        }
+    }
 }
 
 /// Flows by name, in one or several versions each.
@@ -56,6 +109,11 @@ impl Flows {
         self.0.keys().map(String::as_str)
     }
 
+    /// The events of all of them.
+    pub fn events(&self) -> impl Iterator<Item = &Events> {
+        self.0.values().flatten().map(|one| &one.events)
+    }
+
     /// Whether running `from` leads to `to` whatever is decided on the way.
     pub fn leads_to(&self, from: &str, to: &str) -> bool {
         let (mut seen, mut next) = (BTreeSet::new(), vec![from]);
@@ -76,9 +134,10 @@ impl Flows {
     }
 }
 
-/// Whether a text may name other flows, to run or to start after: others need not be looked at where it does not.
+/// Whether a text may name other flows, to run or to start after, or tell them of an event: others need not be looked
+/// at where it does not.
 pub fn may_run_others(text: &str) -> bool {
-    ["run:", "\"run\"", "outcome:", "\"outcome\""]
+    ["run:", "\"run\"", "outcome:", "\"outcome\"", TELL]
         .iter()
         .any(|word| text.contains(word))
 }
@@ -108,6 +167,7 @@ pub fn outline(name: &str, text: &str, surroundings: Surroundings<'_>) -> Option
         outputs: outputs(&document, &spec, alone, &plan, &mut texts),
         ends: ends(&spec),
         runs: sure_runs(&plan).into_iter().map(|(_, flow)| flow).collect(),
+        events: Events::of(&spec),
     })
 }
 

@@ -33,6 +33,7 @@ mod secret_out_of_place;
 mod share_without_expiry;
 mod too_few_elements;
 mod type_mismatch;
+mod unheard_event;
 mod unknown_action;
 mod unknown_event;
 mod unknown_flow;
@@ -86,6 +87,7 @@ pub const RULES: &[Rule] = &[
     missing_with_key::RULE,
     wrong_with_value::RULE,
     unknown_event::RULE,
+    unheard_event::RULE,
     share_without_expiry::RULE,
     wait_in_vain::RULE,
     unknown_flow::RULE,

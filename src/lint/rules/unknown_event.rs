@@ -5,7 +5,7 @@ use crate::base::{Code, Diagnostic};
 use crate::lint::rule::{Check, Context, Report, Rule, suggest};
 use crate::spec::catalog::OWN_CONNECTIONS;
 
-const CODE: Code = Code {
+pub(super) const CODE: Code = Code {
     id: "GF605",
     name: "unknown-event",
 };
