@@ -68,6 +68,7 @@ pub const CODES: &[Page] = pages![
     "GF310" "too-few-elements",
     "GF311" "nothing-to-keep",
     "GF312" "never-changes",
+    "GF313" "complete-at-once",
     "GF315" "bad-cancel",
     "GF316" "lock-in-lock",
     "GF401" "no-deadline",

@@ -9,6 +9,7 @@ mod bad_input;
 mod bad_item;
 mod bad_principal;
 mod calendar_missing;
+mod complete_at_once;
 mod due_at_once;
 mod endless_runs;
 mod expression_as_text;
@@ -69,6 +70,7 @@ pub const RULES: &[Rule] = &[
     too_few_elements::RULE,
     nothing_to_keep::RULE,
     never_changes::RULE,
+    complete_at_once::RULE,
     bad_cancel::RULE,
     lock_in_lock::RULE,
     no_deadline::RULE,
