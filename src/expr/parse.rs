@@ -7,7 +7,7 @@
 use super::functions::{ENVIRONMENT, FILTERS, METHODS, TESTS};
 use super::syntax::{self, Chain, Syntax, extent};
 use crate::base::Span;
-use minijinja::machinery::ast::{BinOpKind, Call, CallArg, CallType, CompareOpKind, Expr, UnaryOpKind};
+use minijinja::machinery::ast::{BinOpKind, Call, CallArg, CallType, CompareOpKind, Expr, Filter, UnaryOpKind};
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
@@ -21,6 +21,9 @@ pub struct Parsed {
     pub source: String,
     /// Every dotted path the expression reads, once for each place where it does.
     pub references: Vec<Reference>,
+    /// Every dotted path of which it takes one element by `first` or `last`, where nothing stands in for the
+    /// element that an empty list does not have.
+    pub ends: Vec<Reference>,
     /// How it is evaluated.
     pub(super) program: Program,
 }
@@ -102,6 +105,7 @@ impl Expression {
         let mut walk = Walk {
             syntax: &syntax,
             references: Vec::new(),
+            ends: Vec::new(),
             tolerant: Vec::new(),
             proven: Vec::new(),
             unknown: None,
@@ -109,6 +113,7 @@ impl Expression {
         walk.visit(&syntax.tree, false)?;
         let Walk {
             references,
+            ends,
             tolerant,
             unknown,
             ..
@@ -118,6 +123,7 @@ impl Expression {
         Ok(Self(Arc::new(Parsed {
             source: source.to_owned(),
             references,
+            ends,
             program: Program {
                 tolerant,
                 unknown,
@@ -207,6 +213,7 @@ fn is_step(step: &Expr<'_>) -> bool {
 struct Walk<'w, 's> {
     syntax: &'w Syntax<'s>,
     references: Vec<Reference>,
+    ends: Vec<Reference>,
     tolerant: Vec<bool>,
     /// Paths that surely have a value here, because something before asked.
     proven: Vec<Vec<String>>,
@@ -238,16 +245,7 @@ impl Walk<'_, '_> {
                 self.visit(&node.expr, false)?;
                 node.ops.iter().try_for_each(|part| self.visit(&part.expr, false))
             }
-            Expr::Filter(node) => {
-                self.known("filter", node.name, &FILTERS);
-                if let Some(input) = &node.expr {
-                    self.visit(input, matches!(node.name, "default" | "d"))?;
-                }
-                if node.name == "map" {
-                    only_attribute(&node.args, extent(expr))?;
-                }
-                self.arguments(&node.args)
-            }
+            Expr::Filter(node) => self.filter(node, extent(expr), tolerant),
             Expr::Test(node) => {
                 self.known("test", node.name, &TESTS);
                 self.visit(&node.expr, matches!(node.name, "defined" | "undefined"))?;
@@ -284,6 +282,20 @@ impl Walk<'_, '_> {
                 node.values.iter().try_for_each(|value| self.visit(value, false))
             }
         }
+    }
+
+    fn filter(&mut self, node: &Filter<'_>, place: Span, tolerant: bool) -> Result<(), ExprError> {
+        self.known("filter", node.name, &FILTERS);
+        if let Some(input) = &node.expr {
+            self.visit(input, matches!(node.name, "default" | "d"))?;
+            if matches!(node.name, "first" | "last") && !tolerant {
+                self.end(input, place);
+            }
+        }
+        if node.name == "map" {
+            only_attribute(&node.args, place)?;
+        }
+        self.arguments(&node.args)
     }
 
     fn call(&mut self, node: &Call<'_>, place: Span) -> Result<(), ExprError> {
@@ -345,6 +357,19 @@ impl Walk<'_, '_> {
         });
         self.tolerant.push(tolerant);
         Ok(())
+    }
+
+    /// Notes that one element of `list` is taken, unless something before asked whether there is any.
+    fn end(&mut self, list: &Expr<'_>, span: Span) {
+        if let Some(chain) = self.syntax.chain(list)
+            && !self.proven.contains(&chain.path())
+        {
+            self.ends.push(Reference {
+                path: chain.path(),
+                span,
+                guarded: false,
+            });
+        }
     }
 
     /// Refuses to look up a step or an input by a name that is only known during the run.

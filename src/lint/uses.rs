@@ -28,6 +28,19 @@ pub struct Use {
     pub names: Vec<Name>,
     /// What else is wrong with it: functions, types, names at the root.
     pub wrong: Vec<Wrong>,
+    /// The lists that it takes one element of, with nothing to fall back on.
+    pub elements: Vec<Element>,
+}
+
+/// One element that is taken of a list.
+#[derive(Debug)]
+pub struct Element {
+    /// The list, as `inputs.documents`.
+    pub list: Vec<String>,
+    /// How many elements the list has at least, where this one is there.
+    pub wanted: usize,
+    /// Where it is taken, as `inputs.documents[0]`.
+    pub span: Span,
 }
 
 /// One dotted path of an expression.
@@ -253,6 +266,7 @@ impl Resolver<'_> {
                     ty: Type::Any,
                     names: vec![name],
                     wrong: Vec::new(),
+                    elements: Vec::new(),
                 })
             }
         }
@@ -285,7 +299,35 @@ impl Resolver<'_> {
             ty,
             names,
             wrong,
+            elements: self.elements(expression, &here),
         }
+    }
+
+    /// The elements that the expression takes of lists that it asks nothing else about.
+    fn elements(&self, expression: &Expression, here: &dyn Fn(Span) -> Span) -> Vec<Element> {
+        let by_name = expression.ends.iter().map(|end| (end, &end.path[..], 1));
+        let by_position = expression
+            .references
+            .iter()
+            .filter(|one| !one.guarded)
+            .filter_map(|one| {
+                let at = one.path.iter().position(|name| name.parse::<i64>().is_ok())?;
+                let position = one.path[at].parse::<i64>().ok()?;
+                let wanted = usize::try_from(position.unsigned_abs()).ok()?;
+                Some((one, &one.path[..at], if position < 0 { wanted } else { wanted + 1 }))
+            });
+        let is_asked = |list: &[String], least: usize| {
+            let mentions = expression.references.iter().filter(|one| one.path == list).count();
+            mentions > least || self.guard.has(list)
+        };
+        let by_name = by_name.filter(|(_, list, _)| !is_asked(list, 1));
+        let by_position = by_position.filter(|(_, list, _)| !is_asked(list, 0));
+        let element = |(one, list, wanted): (&Reference, &[String], usize)| Element {
+            list: list.to_vec(),
+            wanted,
+            span: here(one.span),
+        };
+        by_name.chain(by_position).map(element).collect()
     }
 
     /// The type of an expression that is one path into an input or an output of a step, and that is

@@ -1,9 +1,10 @@
 //! An expression reads a value that is not there on every path.
 
 use crate::base::{Code, Diagnostic, Severity};
-use crate::lint::places::Owner;
+use crate::lint::places::{Form, Owner};
 use crate::lint::rule::{Check, Context, Report, Rule};
-use crate::lint::uses::{Meaning, Missing, Name};
+use crate::lint::uses::{Meaning, Missing, Name, Use};
+use crate::spec::InputKind;
 
 const CODE: Code = Code {
     id: "GF208",
@@ -27,6 +28,61 @@ fn check(cx: &Context<'_>, report: &mut Report) {
             Owner::Trigger | Owner::Step(_) => finding,
         });
     }
+    for one in &cx.uses {
+        elements(cx, one, report);
+    }
+}
+
+/// One element of a list that may have fewer: a warning, for whoever gives the list may know better.
+fn elements(cx: &Context<'_>, one: &Use, report: &mut Report) {
+    for element in &one.elements {
+        let Some(least) = fewest(cx, &element.list) else {
+            continue;
+        };
+        if least >= element.wanted || is_asked_about(cx, &element.list) {
+            continue;
+        }
+        let list = element.list.join(".");
+        let taken = cx
+            .document
+            .text
+            .get(element.span.start..element.span.end)
+            .unwrap_or(&list);
+        let why = match least {
+            0 => format!("`{list}` may be empty"),
+            some => format!("`{list}` may have only {some}"),
+        };
+        let message = format!("`{taken}` may be missing: {why}");
+        report.push(Diagnostic::warning(CODE, message, element.span).with_help(format!(
+            "say what to take instead, as `{taken} or …`, or give `{list}` a `min: {}`",
+            element.wanted
+        )));
+    }
+}
+
+/// How many elements the list has at least; nothing where it is none that somebody gives.
+fn fewest(cx: &Context<'_>, list: &[String]) -> Option<usize> {
+    let path: Vec<&str> = list.iter().map(String::as_str).collect();
+    let spec = match path.as_slice() {
+        ["inputs", name] => cx.spec.inputs.get(*name)?,
+        ["settings", name] => cx.spec.settings.get(*name)?,
+        ["values", name] => cx.spec.values.get(*name)?,
+        _ => return None,
+    };
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a number of elements"
+    )]
+    let least = spec.min.unwrap_or_default().max(0.0).ceil() as usize;
+    (spec.kind == InputKind::List).then_some(least)
+}
+
+/// Whether some condition of the flow is about the list: then who gets here may know that it has elements.
+fn is_asked_about(cx: &Context<'_>, list: &[String]) -> bool {
+    let is_condition = |one: &&Use| matches!(cx.places[one.place].form, Form::Condition(_));
+    let mut names = cx.uses.iter().filter(is_condition).flat_map(|one| &one.names);
+    names.any(|name| name.path == list)
 }
 
 /// A run goes on without an output that it cannot give; nobody may have meant that.
