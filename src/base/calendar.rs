@@ -92,6 +92,17 @@ impl Calendar {
         let finding = |pointer: &str, message: String| {
             Diagnostic::error(codes::BAD_CALENDAR, message, document.spans.value(pointer)).with_help(HELP)
         };
+        if !document.value.is_object() {
+            // A file that is not read at all has a finding of its own.
+            let is_unread = !document.unread.is_empty() && document.value.is_null();
+            let found = if document.value.is_null() {
+                "nothing is in it"
+            } else {
+                "it is no map of keys"
+            };
+            problems.extend((!is_unread).then(|| finding("", format!("this is no calendar: {found}"))));
+            return (None, problems);
+        }
         let mut readable = document.value.clone();
         if let Some(keys) = readable.as_object_mut() {
             keys.retain(|key, _| KEYS.contains(&key.as_str()));

@@ -1,7 +1,8 @@
 //! What lies under the data folder and is read at the start: key, secrets, calendars.
 
 use super::authored::line_of;
-use super::{ConfigError, Environment, Problem, people};
+use super::file::text_of;
+use super::{ConfigError, Environment, Problem};
 use crate::base::{Calendar, Calendars, Diagnostic, Document, Severity};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
@@ -169,7 +170,7 @@ pub fn calendar_files(folder: &Path) -> Result<Vec<CalendarFile>, ConfigError> {
             continue;
         };
         let place = file.display().to_string();
-        let text = people::text_of(&file)?.unwrap_or_default();
+        let text = text_of(&file)?.unwrap_or_default();
         let (document, mut findings) = Document::parse(&place, &text);
         let (calendar, more) = Calendar::from_document(&document);
         findings.extend(more);

@@ -7,6 +7,7 @@
 pub mod accounts;
 pub mod authored;
 pub mod environment;
+mod file;
 pub mod installation;
 pub mod people;
 pub mod resolved;
@@ -15,6 +16,7 @@ pub mod tokens;
 
 pub use accounts::{Accounts, AccountsError};
 pub use environment::Environment;
+pub use file::MAX_FILE_BYTES;
 pub use installation::{CalendarFile, calendar_files, calendars, installation_key, secrets};
 pub use resolved::{Http, Limits, LogFormat, Mail, Resolved, Shown, Sources, file_above, load};
 pub use settings::{SETTINGS, Setting, json_schema};

@@ -1,18 +1,29 @@
 //! `people.yaml`: who there is. Read strictly: nothing unknown, nothing twice, no `yes` for `true`.
 
-use super::ConfigError;
+use super::file::{strict, text_of};
+use super::{ConfigError, Problem};
 use crate::base::address::mail_address;
 use crate::people::Directory;
-use serde::de::DeserializeOwned;
 use std::path::Path;
 
-/// Reads the file; one that is missing names nobody.
+/// What an empty file is told.
+const EXAMPLE: &str =
+    "write `users: { anna: { name: Anna, email: anna@example.com, roles: [legal] } }`; `users: {}` for nobody";
+
+/// Reads the file; one that is missing names nobody. One that is empty is refused: it may be on its way.
 pub fn read(file: &Path) -> Result<Directory, ConfigError> {
     let Some(text) = text_of(file)? else {
         return Ok(Directory::default());
     };
-    if text.trim().is_empty() {
-        return Ok(Directory::default());
+    let is_bare = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#') || line.trim() == "---";
+    if text.trim_start_matches('\u{feff}').lines().all(is_bare) {
+        return Err(ConfigError {
+            problems: vec![Problem {
+                place: file.display().to_string(),
+                message: "is empty, and says who there is".to_owned(),
+                help: Some(EXAMPLE.to_owned()),
+            }],
+        });
     }
     let directory: Directory = strict(file, &text)?;
     check(file, &directory)?;
@@ -52,32 +63,4 @@ fn check(file: &Path, directory: &Directory) -> Result<(), ConfigError> {
         }
     }
     Ok(())
-}
-
-/// The file's text, or nothing where there is no such file.
-pub(super) fn text_of(file: &Path) -> Result<Option<String>, ConfigError> {
-    match std::fs::read_to_string(file) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(ConfigError::at(
-            file.display().to_string(),
-            format!("cannot be read: {error}"),
-        )),
-    }
-}
-
-/// Reads YAML without its traps.
-pub(super) fn strict<T: DeserializeOwned>(file: &Path, text: &str) -> Result<T, ConfigError> {
-    let options = serde_yaml::options! {
-        strict_booleans: true,
-        duplicate_keys: serde_yaml::DuplicateKeyPolicy::Error,
-        with_snippet: false,
-    };
-    serde_yaml::from_str_with_options(text, options).map_err(|error| {
-        let place = match error.location() {
-            Some(location) => format!("{}:{}", file.display(), location.line()),
-            None => file.display().to_string(),
-        };
-        ConfigError::at(place, error.to_string())
-    })
 }

@@ -1,5 +1,6 @@
 //! The complete configuration: flag before environment before file before default.
 
+use super::file::text_of;
 use super::settings::{self, SETTINGS, Setting};
 use super::{ConfigError, Environment, Problem, authored};
 use crate::base::Value;
@@ -189,8 +190,7 @@ pub fn file_above() -> Option<PathBuf> {
 
 fn read_file(path: &Path) -> Result<BTreeMap<&'static str, authored::Authored>, ConfigError> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| ConfigError::at(name.clone(), format!("cannot be read: {error}")))?;
+    let text = text_of(path)?.ok_or_else(|| ConfigError::at(name.clone(), "cannot be read: there is no such file"))?;
     authored::read(&name, &text)
 }
 

@@ -3,7 +3,8 @@
 //! Invariant: the file is only ever appended to by this program; taking a token back is deleting
 //! its line by hand.
 
-use super::{ConfigError, people};
+use super::ConfigError;
+use super::file::{strict, text_of};
 use crate::base::Timestamp;
 use crate::base::id::hex;
 use serde::{Deserialize, Serialize};
@@ -67,13 +68,13 @@ pub fn append(file: &Path, line: &TokenLine) -> Result<(), ConfigError> {
 
 /// Reads the file; one that is missing holds no token.
 pub fn read(file: &Path) -> Result<Vec<TokenLine>, ConfigError> {
-    let Some(text) = people::text_of(file)? else {
+    let Some(text) = text_of(file)? else {
         return Ok(Vec::new());
     };
     if text.trim().is_empty() {
         return Ok(Vec::new());
     }
-    let lines: Vec<TokenLine> = people::strict(file, &text)?;
+    let lines: Vec<TokenLine> = strict(file, &text)?;
     for line in &lines {
         if line.sha256.len() != 64
             || !line

@@ -187,8 +187,16 @@ fn people_are_read_strictly() {
         ("users:\n  anna: { name: A, email: a@b, rolls: [x] }", "people.yaml:2"),
         (
             "users:\n  anna: { name: A, email: a@b }\n  anna: { name: B, email: b@b }",
-            "duplicate",
+            "people.yaml:3: the key anna stands twice in this map",
         ),
+        ("", "people.yaml: is empty, and says who there is (write `users:"),
+        ("\u{feff}\n---\n# nobody yet\r\n", "is empty"),
+        ("- anna\n", "people.yaml:1: a map of keys was expected here"),
+        (
+            "users:\n  anna: { name: A, email: a@b, roles: legal }",
+            "people.yaml:2: a list was expected here",
+        ),
+        ("users: {}\n---\nusers: {}\n", "a second document begins here"),
         (
             "users:\n  anna: { name: A, email: a@b, manager: nobody }",
             "there is no user nobody",
@@ -200,6 +208,65 @@ fn people_are_read_strictly() {
         let error = Accounts::open(&file).unwrap_err().to_string();
         assert!(error.to_lowercase().contains(part), "{part:?} is missing in {error}");
     }
+}
+
+#[test]
+fn a_file_is_read_whatever_editor_wrote_it_and_what_is_none_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("people.yaml");
+    let told = || {
+        gatefold::config::people::read(&file)
+            .map(|read| read.users.len())
+            .map_err(|error| error.to_string())
+    };
+    for text in [
+        "\u{feff}users:\n  anna: { name: A, email: a@b.cd }\n",
+        "users:\r\n  anna: { name: A, email: a@b.cd }\r\n",
+    ] {
+        fs::write(&file, text).unwrap();
+        assert_eq!(told(), Ok(1), "{text:?}");
+    }
+    fs::write(&file, "users: {}\n").unwrap();
+    assert_eq!(told(), Ok(0), "who means nobody says so");
+    fs::write(&file, b"users:\n  \xff: 1\n").unwrap();
+    assert!(
+        told()
+            .unwrap_err()
+            .ends_with("people.yaml:2: holds bytes that are no text: write it as UTF-8")
+    );
+    fs::remove_file(&file).unwrap();
+    assert_eq!(told(), Ok(0), "a file that is not there names nobody");
+    fs::create_dir(&file).unwrap();
+    assert!(
+        told().unwrap_err().ends_with("is a folder, and a file was expected"),
+        "{:?}",
+        told()
+    );
+    let wrong = config::load(&sources(&file, &[], &[]));
+    assert!(
+        wrong
+            .unwrap_err()
+            .to_string()
+            .ends_with("is a folder, and a file was expected")
+    );
+}
+
+#[test]
+fn a_calendar_that_is_empty_or_a_list_is_told_in_plain_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("corporate.yaml");
+    for (text, said) in [
+        ("", "this is no calendar: nothing is in it"),
+        ("# later\n", "this is no calendar: nothing is in it"),
+        ("- mon\n", "this is no calendar: it is no map of keys"),
+    ] {
+        fs::write(&file, text).unwrap();
+        let error = config::calendars(folder.path()).unwrap_err().to_string();
+        assert!(error.contains(said), "{text:?}: {error}");
+    }
+    fs::write(&file, "x".repeat(2 << 20)).unwrap();
+    let error = config::calendars(folder.path()).unwrap_err();
+    assert_eq!(error.problems.len(), 1, "one mistake is told once: {error}");
 }
 
 #[test]
