@@ -12,7 +12,7 @@ mod why;
 use super::items::AskedItem;
 use crate::audit::AccessEntry;
 use crate::base::render::{FileFindings, json};
-use crate::base::{Diagnostic, FileRef, Timestamp, Value, unique};
+use crate::base::{Diagnostic, FileRef, Timestamp, Value};
 use crate::engine::event::DecisionRecord;
 use crate::engine::view::PlanField;
 use crate::engine::{EventRecord, StandIn};
@@ -159,7 +159,7 @@ impl From<Deployment> for Flow {
 #[serde(deny_unknown_fields)]
 pub struct StartBody {
     /// Its inputs by name, each once.
-    #[serde(default, deserialize_with = "unique::object")]
+    #[serde(default)]
     pub inputs: serde_json::Map<String, Value>,
 }
 

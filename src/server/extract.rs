@@ -4,6 +4,7 @@
 use super::operation::{Described, Shape};
 use super::problem::Wrong;
 use super::{Problem, Server};
+use crate::base::unique::Unique;
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -140,20 +141,27 @@ impl<T: DeserializeOwned> FromRequest<Arc<Server>> for JsonBody<T> {
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", detail));
         }
         let bytes = bytes_of(&parts.headers, body, state.settings.body_bytes).await?;
-        let mut json = serde_json::Deserializer::from_slice(&bytes);
-        let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-            let mut problem = Problem::bad_request("json", format!("the body does not fit: {error}"));
-            let place = pointer(error.path());
-            problem.more.errors.push(Wrong {
-                place,
-                detail: error.inner().to_string(),
-            });
-            problem
-        })?;
-        match json.end() {
-            Ok(()) => Ok(Self(value)),
-            Err(error) => Err(Problem::bad_request("json", format!("the body does not fit: {error}"))),
-        }
+        // Of a key that comes twice, which value was meant? Another reader takes the other one.
+        read::<Unique>(&bytes)?;
+        read(&bytes).map(Self)
+    }
+}
+
+/// What the bytes say in JSON.
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let mut problem = Problem::bad_request("json", format!("the body does not fit: {error}"));
+        let place = pointer(error.path());
+        problem.more.errors.push(Wrong {
+            place,
+            detail: error.inner().to_string(),
+        });
+        problem
+    })?;
+    match json.end() {
+        Ok(()) => Ok(value),
+        Err(error) => Err(Problem::bad_request("json", format!("the body does not fit: {error}"))),
     }
 }
 

@@ -66,6 +66,34 @@ async fn a_signed_call_starts_a_run_and_a_replay_starts_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_body_with_a_key_twice_is_refused_at_every_door_and_never_guessed_at() {
+    let harness = hooked().await;
+    for (body, place) in [
+        (r#"{"order":"7","order":"8"}"#, "/order"),
+        (r#"{"order":"7","more":[{"a":1,"\u0061":1}]}"#, "/more/0/a"),
+    ] {
+        let answer = call(&harness, "hooked", &signature(&harness, None, body), None, body).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text());
+        assert_eq!(answer.json()["errors"][0]["place"], place, "{}", answer.text());
+    }
+    let event = r#"{"id":"1","type":"crm.signed","key":"order-7","data":{"amount":1,"amount":2}}"#;
+    let start = r#"{"inputs":{"order":"7","order":"8"}}"#;
+    for (path, body, place) in [
+        ("/api/v1/events", event, "/data/amount"),
+        ("/api/v1/flows/hooked/runs", start, "/inputs/order"),
+    ] {
+        let ask = harness
+            .post(path)
+            .by("operator")
+            .header("content-type", "application/json");
+        let answer = ask.body(body.to_owned()).send().await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}: {}", answer.text());
+        assert_eq!(answer.json()["errors"][0]["place"], place, "{path}: {}", answer.text());
+    }
+    assert_eq!(runs(&harness).await, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_delivery_counts_once_through_its_retries() {
     let harness = hooked().await;
     let first = call(

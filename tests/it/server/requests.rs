@@ -70,7 +70,7 @@ async fn json_that_does_not_fit_is_refused_with_its_place() {
         ("[]", ""),
         ("{\"id\":1,\"type\":\"a.b\"}", "/id"),
         ("{\"id\":\"1\",\"type\":\"a.b\",\"extra\":1}", "/extra"),
-        ("{\"id\":\"1\",\"id\":\"2\",\"type\":\"a.b\"}", ""),
+        ("{\"id\":\"1\",\"id\":\"2\",\"type\":\"a.b\"}", "/id"),
         ("{\"id\":\"1\",\"type\":\"a.b\"} {}", ""),
         ("{\"id\":\"1\",\"type\":\"a.b\",\"data\":[]}", "/data"),
     ] {
