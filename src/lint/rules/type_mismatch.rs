@@ -8,6 +8,7 @@ use crate::lint::places::{Form, Purpose};
 use crate::lint::rule::{Check, Context, Report, Rule, StepView};
 use crate::lint::rules::bad_input::misfit;
 use crate::lint::rules::expression_as_text::is_slip;
+use crate::lint::rules::unknown_name::given_settings;
 use crate::lint::shapes::{self, Lookup, field_of};
 use crate::lint::triggers::{Trigger, triggers};
 use crate::lint::uses::Use;
@@ -162,13 +163,21 @@ fn has_expression(value: &Value) -> bool {
     }
 }
 
-/// What a step gives a value of the run as it stands.
+/// What a step gives a value of the run, or a setting of the flow, as it stands.
 fn set(cx: &Context<'_>, step: &StepView<'_>, report: &mut Report) {
     for (name, value) in step.spec.set.iter().flatten() {
         let known = cx.spec.values.get(name).filter(|_| !has_expression(value));
         if let Some(Err(why)) = known.map(|known| check_value(known, value)) {
             let message = format!("value `{name}` {why}");
             let span = cx.value(&step.at(&format!("set/{}", escape(name))));
+            report.push(Diagnostic::error(CODE, message, span));
+        }
+    }
+    for (name, value) in given_settings(step) {
+        let known = cx.spec.settings.get(name).filter(|_| !has_expression(value));
+        if let Some(Err(why)) = known.map(|known| check_value(known, value)) {
+            let message = format!("setting `{name}` {why}");
+            let span = cx.value(&step.at(&format!("with/settings/{}", escape(name))));
             report.push(Diagnostic::error(CODE, message, span));
         }
     }

@@ -1,9 +1,9 @@
 //! An expression uses a name that means nothing there.
 
 use crate::base::source::escape;
-use crate::base::{Code, Diagnostic};
+use crate::base::{Code, Diagnostic, Value};
 use crate::expr::check::ExprFindingKind;
-use crate::lint::rule::{Check, Context, Report, Rule, suggest};
+use crate::lint::rule::{Check, Context, Report, Rule, StepView, suggest};
 use crate::lint::uses::{Meaning, Use, Wrong};
 
 const CODE: Code = Code {
@@ -34,6 +34,7 @@ fn check(cx: &Context<'_>, report: &mut Report) {
         }
     }
     set(cx, report);
+    settings(cx, report);
     for (_, name) in cx.names().filter(|(_, name)| name.path[0] != "steps") {
         let Meaning::NoField(position, candidates) = &name.meaning else {
             continue;
@@ -64,6 +65,27 @@ fn set(cx: &Context<'_>, report: &mut Report) {
             });
         }
     }
+}
+
+/// What a step gives the runs to come is a setting that the flow has.
+fn settings(cx: &Context<'_>, report: &mut Report) {
+    for step in &cx.steps {
+        let unknown = given_settings(step).filter(|(name, _)| !cx.spec.settings.contains_key(*name));
+        for (name, _) in unknown {
+            let span = cx.key(&step.at(&format!("with/settings/{}", escape(name))));
+            let finding = Diagnostic::error(CODE, format!("the flow has no setting `{name}`"), span);
+            let known = cx.spec.settings.keys().map(String::as_str);
+            report.push(suggest(finding, name, known, "its settings are"));
+        }
+    }
+}
+
+/// The settings that a step gives, as written.
+pub(super) fn given_settings<'a>(step: &'a StepView<'_>) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    let is_it = step.spec.uses.as_deref() == Some("workflow.set_settings");
+    let with = step.spec.with.as_ref().filter(|_| is_it);
+    let given = with.and_then(|with| with.get("settings")?.as_object());
+    given.into_iter().flatten()
 }
 
 fn root(cx: &Context<'_>, one: &Use, wrong: &Wrong) -> Diagnostic {
