@@ -1,6 +1,7 @@
 //! A decision that nobody can ever bring about, or that names decisions it does not have; a task that nobody
 //! may answer.
 
+use crate::base::source::escape;
 use crate::base::{Code, Diagnostic};
 use crate::lint::rule::{Check, Context, Report, Rule, StepView, suggest};
 use crate::spec::{ApproveSpec, RuleSpec, StepSpec, Verb};
@@ -25,6 +26,7 @@ fn check(cx: &Context<'_>, report: &mut Report) {
             rule(cx, step, &asked, report);
         }
         if let Some(Verb::Approve(approve)) = step.spec.verb() {
+            unheard(cx, step, approve, report);
             reasons(cx, step, approve, report);
         }
     }
@@ -119,6 +121,38 @@ fn nobody(cx: &Context<'_>, step: &StepView<'_>, asked: &Asked<'_>, report: &mut
             Diagnostic::error(CODE, message, cx.key(&step.at(&format!("{}/only", asked.verb))))
                 .with_help("ask those who may answer, or let those answer who are asked"),
         );
+    }
+}
+
+/// A veto of somebody who may not answer, and a weight of somebody who is not asked.
+fn unheard(cx: &Context<'_>, step: &StepView<'_>, approve: &ApproveSpec, report: &mut Report) {
+    let Some(asked) = Asked::of(step.spec) else { return };
+    for (index, who) in approve
+        .veto
+        .iter()
+        .enumerate()
+        .filter(|(_, who)| asked.is_left_out(who))
+    {
+        let message = format!(
+            "`{who}` has a veto in step {}, and `only` does not let them answer",
+            step.title()
+        );
+        let span = cx.value(&step.at(&format!("approve/veto/{index}")));
+        report.push(Diagnostic::error(CODE, message, span).with_help("add them to `only`, or take the veto away"));
+    }
+    let is_user = |who: &String| who.starts_with("user:") && !who.contains("${{");
+    let meant = || approve.by.iter().chain(&approve.veto);
+    if !meant().all(is_user) {
+        return;
+    }
+    for who in approve.weights.keys().filter(|who| is_user(who)) {
+        if meant().any(|asked| asked == who) {
+            continue;
+        }
+        let message = format!("`{who}` has a weight in step {}, and is not asked", step.title());
+        let span = cx.key(&step.at(&format!("approve/weights/{}", escape(who))));
+        let names = approve.by.iter().map(String::as_str);
+        report.push(suggest(Diagnostic::error(CODE, message, span), who, names, "it asks"));
     }
 }
 
