@@ -1,10 +1,12 @@
 //! An item of a checklist that contradicts itself, or that nobody could ever give.
 
 use crate::base::file_type::{Readable, endings, of_ending, readable};
+use crate::base::id::WorkspaceId;
 use crate::base::source::escape;
 use crate::base::{Code, Diagnostic};
 use crate::expr::Expression;
 use crate::lint::rule::{Check, Context, Report, Rule, StepView, suggest};
+use crate::lint::rules::expression_as_text::is_slip;
 use crate::spec::{CollectSpec, ItemSpec, NeedSpec};
 
 const CODE: Code = Code {
@@ -22,10 +24,12 @@ fn check(cx: &Context<'_>, report: &mut Report) {
     for step in &cx.steps {
         let Some(collect) = &step.spec.collect else { continue };
         code_by_mail(cx, step, collect, report);
+        place(cx, step, collect, report);
         for (name, item) in &collect.items {
             let pointer = step.at(&format!("collect/items/{}", escape(name)));
             types(cx, &pointer, name, item, report);
             counts(cx, &pointer, name, item, report);
+            reviewed(cx, &pointer, name, (collect, item), report);
             days(cx, &pointer, name, item, report);
             contents(cx, &pointer, name, item, report);
         }
@@ -46,6 +50,32 @@ fn code_by_mail(cx: &Context<'_>, step: &StepView<'_>, collect: &CollectSpec, re
                 .with_help("ask `user:NAME` or `email:ADDRESS`, or leave `code_by_mail` out"),
         );
     }
+}
+
+/// A folder without its slash, which would be looked up as a workspace.
+fn place(cx: &Context<'_>, step: &StepView<'_>, collect: &CollectSpec, report: &mut Report) {
+    let Some(into) = &collect.into else { return };
+    let is_workspace = into
+        .strip_prefix(WorkspaceId::PREFIX)
+        .is_some_and(|rest| rest.starts_with('_'));
+    if into.starts_with('/') || into.contains("${{") || is_workspace || is_slip(into) {
+        return;
+    }
+    let message = format!("`{into}` is neither a folder, which begins with `/`, nor a workspace");
+    report.push(
+        Diagnostic::error(CODE, message, cx.value(&step.at("collect/into"))).with_help(format!("write `/{into}`")),
+    );
+}
+
+/// Whoever gives a file is not asked about it.
+fn reviewed(cx: &Context<'_>, pointer: &str, name: &str, (of, item): (&CollectSpec, &ItemSpec), report: &mut Report) {
+    let from = of.from.trim();
+    let is_person = ["user:", "email:"].iter().any(|kind| from.starts_with(kind)) && !from.contains("${{");
+    if !is_person || item.review.is_empty() || !item.review.iter().all(|who| who.trim() == from) {
+        return;
+    }
+    let message = format!("item `{name}` is looked at by whoever gives it, who is not asked");
+    report.push(Diagnostic::error(CODE, message, cx.key(&format!("{pointer}/review"))).with_help("name somebody else"));
 }
 
 /// Types of files that nobody knows.
