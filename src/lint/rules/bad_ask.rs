@@ -3,8 +3,9 @@
 
 use crate::base::diagnostic::nearest;
 use crate::base::source::escape;
-use crate::base::{Code, Diagnostic};
+use crate::base::{Code, Diagnostic, Period};
 use crate::lint::rule::{Check, Context, Report, Rule, StepView, suggest};
+use crate::lint::rules::reminder_after_due::at_least;
 use crate::spec::{
     DeadlineSpec, Distribution, FieldSpec, Pick, Priority, ReachSpec, RuleSpec, TaskKind, TaskSpec, Verb,
 };
@@ -46,6 +47,15 @@ fn check(cx: &Context<'_>, report: &mut Report) {
 
 /// A kind of work that lacks what it is about.
 fn kind(cx: &Context<'_>, step: &StepView<'_>, task: &TaskSpec, report: &mut Report) {
+    let uploader = task.exclude.iter().position(|who| who == "uploader");
+    if let Some(at) = uploader.filter(|_| task.document.is_none()) {
+        let message = format!("step {} is about no document, so `uploader` is nobody", step.title());
+        let span = cx.value(&step.at(&format!("task/exclude/{at}")));
+        report.push(
+            Diagnostic::error(CODE, message, span)
+                .with_help("name the document, or leave out whoever is meant by a step"),
+        );
+    }
     let (lacks, help) = match task.kind {
         Some(TaskKind::Review) if task.document.is_none() => (
             "is a review of nothing",
@@ -101,7 +111,8 @@ fn reached(cx: &Context<'_>, step: &StepView<'_>, verb: &str, reach: &ReachSpec<
     }
     if let Some(held) = reach.hold_back
         && let Some(DeadlineSpec::Due(deadline)) = &step.spec.deadline
-        && held.trim() == deadline.due.trim()
+        && let (Ok(after), Ok(due)) = (Period::parse(held), Period::parse(&deadline.due))
+        && at_least(&after, &due)
     {
         let span = cx.value(&step.at(&format!("{verb}/hold_back")));
         let message = format!("step {} is due when people would hear of it", step.title());
