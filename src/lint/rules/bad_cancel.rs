@@ -67,6 +67,24 @@ fn fault(paths: &Paths<'_>, step: &PlanStep, id: StepId) -> Option<(String, Stri
         );
         return Some((message, format!("write `cancel: [{}]` to withdraw it", other.id)));
     }
+    if paths.knowledge.before(paths.steps, id, step.index) != Certainty::Maybe {
+        let message = format!(
+            "step \"{}\" begins only after step \"{}\", which would have it never begin",
+            other.title, step.title
+        );
+        let message = match step.verb {
+            PlanVerb::Cancel(_) => message,
+            _ => format!(
+                "step \"{}\" has not begun whenever step \"{}\" does",
+                other.title, step.title
+            ),
+        };
+        let help = format!(
+            "let `{}` begin without waiting for `{}`, or name another step",
+            other.id, step.id
+        );
+        return Some((message, help));
+    }
     if paths.knowledge.before(paths.steps, step.index, id) != Certainty::Maybe {
         let message = format!(
             "step \"{}\" is over whenever step \"{}\" begins",
