@@ -81,7 +81,13 @@ impl Compiler<'_> {
         let template = self.template(pointer, text);
         let literal = template.parts.iter().all(|part| matches!(part, Part::Text(_)));
         if literal && !is_moment(text) {
-            self.period(pointer, text);
+            if self.period(pointer, text).is_some_and(|period| period.is_zero()) {
+                let message = format!(
+                    "`{}` is no time at all: the step would be over as it begins",
+                    text.trim()
+                );
+                self.bad_duration(pointer, message, Some("say how long it is, as `5 days`"));
+            }
         } else if !literal && text.contains("business") {
             self.needs_calendar(pointer);
         }
