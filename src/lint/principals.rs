@@ -74,7 +74,8 @@ pub fn literals<'a>(cx: &'a Context<'_>, step: &'a StepView<'_>) -> Vec<Named<'a
     }
     if let Some(Verb::Uses(action, Some(with))) = step.spec.verb() {
         let info = cx.catalog.action(action);
-        let format = |key: &str| info?.input.pointer(&format!("/properties/{key}/format"))?.as_str();
+        let properties = info.and_then(|info| info.input.get("properties"));
+        let format = |key: &str| properties?.get(key)?.get("format")?.as_str();
         for (key, value) in with.as_object().into_iter().flatten() {
             let names_people = format(key) == Some("principal") || action == "mail.send" && key == "to";
             if names_people {

@@ -10,6 +10,7 @@ use crate::expr::check::ExprFindingKind;
 use crate::expr::{ExprFinding, Expression, Field, Part, Proofs, Reference, Texts, Type, TypeScope};
 use crate::plan::{Certainty, Disposition, Locator, Plan, PlanStep};
 use indexmap::IndexMap;
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -131,6 +132,7 @@ impl Ground<'_> {
             plan: self.plan,
             paths: self.paths,
             items: HashMap::new(),
+            opened: RefCell::default(),
             guard: Guard::none(),
         }
     }
@@ -153,6 +155,8 @@ pub struct Resolver<'a> {
     pub paths: &'a [Paths<'a>],
     /// The type of `item` in each `each` seen so far, by the step's position in `Context::steps`.
     pub items: HashMap<usize, Type>,
+    /// What each step can give as one open object, as far as that was asked.
+    pub opened: RefCell<HashMap<String, Option<Type>>>,
     /// What the `if` of the step at hand makes certain.
     pub guard: Guard,
 }
@@ -588,6 +592,15 @@ impl Resolver<'_> {
     /// Everything that the step can give, as one open object for the expression checker: names
     /// that are not there have been reported by then.
     fn open_shape(&self, id: &str) -> Option<Type> {
+        if let Some(known) = self.opened.borrow().get(id) {
+            return known.clone();
+        }
+        let made = self.make_open_shape(id);
+        self.opened.borrow_mut().insert(id.to_owned(), made.clone());
+        made
+    }
+
+    fn make_open_shape(&self, id: &str) -> Option<Type> {
         let shape = self.shapes.steps.get(id)?;
         let mut fields: IndexMap<String, Field> = IndexMap::new();
         for name in shape.names() {

@@ -13,7 +13,7 @@ use super::{FlowSpec, codes, schema};
 use crate::base::findings::MAX_FINDINGS;
 use crate::base::{Diagnostic, Document, Findings, Span, Value};
 use place::Place;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 /// A compiled schema, kept together with its source, which the messages quote.
 struct Schema {
@@ -31,22 +31,32 @@ impl Schema {
     }
 }
 
-/// The schemas that reading needs, compiled once.
+/// The schemas that reading needs, each compiled once, and where it is needed.
 struct Schemas {
     outer: Schema,
-    /// By verb.
-    steps: Vec<(&'static str, Schema)>,
-    any_step: Schema,
+    /// By verb; compiled when the first step of that verb is read.
+    steps: Vec<(&'static str, OnceLock<Schema>)>,
+    any_step: OnceLock<Schema>,
+    /// What they are cut out of.
+    flow: Value,
+}
+
+impl Schemas {
+    /// The schema of steps with `verb`; of any step where there is none.
+    fn step(&self, verb: Option<&str>) -> &Schema {
+        let known = self.steps.iter().find(|(word, _)| Some(*word) == verb);
+        let (verb, cell) = known.map_or((None, &self.any_step), |(word, cell)| (Some(*word), cell));
+        cell.get_or_init(|| Schema::compile(schema::step_schema(&self.flow, verb)))
+    }
 }
 
 static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| {
     let flow = schema::shallow(&schema::flow_schema());
     Schemas {
         outer: Schema::compile(schema::outer_schema(&flow)),
-        steps: schema::verbs()
-            .map(|verb| (verb, Schema::compile(schema::step_schema(&flow, Some(verb)))))
-            .collect(),
-        any_step: Schema::compile(schema::step_schema(&flow, None)),
+        steps: schema::verbs().map(|verb| (verb, OnceLock::new())).collect(),
+        any_step: OnceLock::new(),
+        flow,
     }
 });
 

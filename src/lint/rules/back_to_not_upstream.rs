@@ -22,7 +22,8 @@ fn check(cx: &Context<'_>, graphs: &[Paths<'_>], report: &mut Report) {
     let graphs = if cx.spec.broken.is_empty() { graphs } else { &[] };
     for paths in graphs {
         for step in paths.steps {
-            for (outcome, disposition) in &step.outcomes {
+            let back = |disposition: &Disposition| matches!(disposition, Disposition::BackTo { .. });
+            for (outcome, disposition) in step.outcomes.iter().filter(|(_, disposition)| back(disposition)) {
                 let pointer = format!("{}/outcomes/{}", step.pointer, escape(outcome));
                 follow(cx, paths, step, disposition, &pointer, report);
             }

@@ -38,6 +38,18 @@ const NO_TEMPLATE: [&str; 15] = [
     "because",
 ];
 
+/// Keys whose text may be one that nobody evaluates: most keys are none of them.
+const PLAIN: [&str; 8] = [
+    "default",
+    "title",
+    "event",
+    "else",
+    "keep",
+    "because",
+    "owner",
+    "description",
+];
+
 /// Keys below which every text may be a template, whatever it is called.
 const FREE: [&str; 2] = ["with", "outputs"];
 
@@ -94,6 +106,9 @@ impl Walk<'_> {
 
     /// Whether what stands under the key `name` here is read by people, or compared, as it is written.
     fn is_plain_text(&self, name: &str, field: &Value) -> bool {
+        if !PLAIN.contains(&name) {
+            return false;
+        }
         let here = self.pointer.as_str();
         // what is given there is named by the author or by somebody else
         let is_given = here.starts_with("/on/")

@@ -25,6 +25,9 @@ fn check(cx: &Context<'_>, graphs: &[Paths<'_>], report: &mut Report) {
         for step in paths.steps {
             let untaken = untaken(cx, paths, step);
             for (outcome, disposition) in &step.outcomes {
+                if *disposition != Disposition::Nowhere && !untaken.contains(&outcome.as_str()) {
+                    continue;
+                }
                 let name = format!("{}.{outcome}", step.id);
                 if named.contains(name.as_str()) || is_misnamed(cx, step) {
                     continue;
@@ -36,9 +39,7 @@ fn check(cx: &Context<'_>, graphs: &[Paths<'_>], report: &mut Report) {
                             report.push(stopped(cx, step));
                         }
                     }
-                    Disposition::Nowhere => report.push(finding(cx, step, outcome)),
-                    _ if untaken.contains(&outcome.as_str()) => report.push(finding(cx, step, outcome)),
-                    _ => {}
+                    _ => report.push(finding(cx, step, outcome)),
                 }
             }
         }
@@ -64,6 +65,9 @@ fn untaken<'p>(cx: &Context<'_>, paths: &Paths<'p>, step: &'p PlanStep) -> Vec<&
     let taken: Vec<Option<&str>> = edges
         .map(|(next, at)| paths.steps[next.index()].after[at].outcome.as_deref())
         .collect();
+    if taken.contains(&None) || taken.is_empty() {
+        return Vec::new();
+    }
     let is_written = |outcome: &str| {
         let pointer = format!("{}/outcomes/{}", step.pointer, escape(outcome));
         cx.document.spans.get(&pointer).is_some()
@@ -75,10 +79,7 @@ fn untaken<'p>(cx: &Context<'_>, paths: &Paths<'p>, step: &'p PlanStep) -> Vec<&
     let (named, open): (Vec<&str>, Vec<&str>) = going_on
         .map(|(outcome, _)| outcome.as_str())
         .partition(|outcome| taken.contains(&Some(*outcome)));
-    if named.is_empty() || taken.contains(&None) {
-        return Vec::new();
-    }
-    open
+    if named.is_empty() { Vec::new() } else { open }
 }
 
 /// Whether an `after` names an outcome that the step does not have: that has a finding, and was

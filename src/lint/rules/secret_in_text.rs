@@ -135,9 +135,12 @@ impl Walk<'_> {
 }
 
 pub(super) fn is_secret_key(key: &str) -> bool {
-    SECRET_KEYS
-        .iter()
-        .any(|secret| key.eq_ignore_ascii_case(secret) || key.replace('-', "_").eq_ignore_ascii_case(secret))
+    let is_same = |secret: &str| {
+        let letters = key.bytes().zip(secret.bytes());
+        let fits = |(one, other): (u8, u8)| one.eq_ignore_ascii_case(&other) || (one, other) == (b'-', b'_');
+        key.len() == secret.len() && letters.into_iter().all(fits)
+    };
+    SECRET_KEYS.iter().any(|secret| is_same(secret))
 }
 
 fn is_literal(text: &str) -> bool {
@@ -172,7 +175,11 @@ fn shape(text: &str) -> Option<&'static str> {
 
 /// Bytes of the longest piece without anything that no token has in it.
 fn longest_piece(text: &str) -> usize {
-    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.~+/=".contains(byte);
+    let is_part =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'~' | b'+' | b'/' | b'=');
+    if text.len() < SHORTEST_TOKEN {
+        return text.len();
+    }
     text.as_bytes()
         .split(|byte| !is_part(byte))
         .map(<[u8]>::len)

@@ -30,8 +30,11 @@ fn check(cx: &Context<'_>, report: &mut Report) {
             .acquires
             .as_ref()
             .is_some_and(|acquires| acquires.kind == "share");
+        if !shares {
+            continue;
+        }
         let known = |key: &&&str| action.input.pointer(&format!("/properties/{key}")).is_some();
-        let Some(key) = EXPIRY.iter().find(known).filter(|_| shares) else {
+        let Some(key) = EXPIRY.iter().find(known) else {
             continue;
         };
         let given = |key: &str| {

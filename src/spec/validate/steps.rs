@@ -99,22 +99,18 @@ impl Reader<'_> {
     fn step(&mut self, map: &Map<String, Value>, value: &Value, place: &Place<'_>) -> Option<StepSpec> {
         let before = self.findings.total();
         let verbs: Vec<_> = Verb::WORDS.into_iter().filter(|verb| map.contains_key(*verb)).collect();
-        let schema = match verbs.as_slice() {
-            [one] => SCHEMAS
-                .steps
-                .iter()
-                .find(|(verb, _)| verb == one)
-                .map(|(_, schema)| schema),
+        let verb = match verbs.as_slice() {
+            [one] => Some(*one),
             _ => None,
         };
-        let wrong = self.check(schema.unwrap_or(&SCHEMAS.any_step), value, place).wrong;
+        let wrong = self.check(SCHEMAS.step(verb), value, place).wrong;
         match verbs.as_slice() {
             [] => self.no_verb(map, place),
             [_] => {}
             [first, others @ ..] => self.two_verbs(first, others, place),
         }
         self.choices(map, place);
-        if !wrong.is_empty() || self.findings.total() > before || schema.is_none() {
+        if !wrong.is_empty() || self.findings.total() > before || verb.is_none() {
             return None;
         }
         self.typed(map, value, place)
