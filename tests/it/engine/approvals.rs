@@ -431,19 +431,25 @@ fn the_authors_own_decisions_lead_where_they_say() {
     assert_eq!(run.work(), ["b:1"]);
 }
 
-#[test]
-fn whoever_joined_and_is_excluded_later_is_no_longer_counted_on() {
-    let mut run = Run::of(
+/// A run whose `a` and `b` are asked by this rule, and whose boss has joined them by escalation.
+fn joined(rule: &str) -> Run {
+    let mut run = Run::of(&format!(
         "steps:
   - id: sign
-    approve: { document: '${{ inputs.document }}', by: [role:legal], rule: 2, exclude: [uploader] }
-    deadline: { due: 5 days, escalate: { after: 1 day, to: [role:lead] } }
-    outcomes: { rejected: { end: rejected }, changes_requested: { end: changes }, expired: { end: late } }
-",
-    );
+    approve: {{ document: '${{{{ inputs.document }}}}', by: [role:legal], rule: {rule}, exclude: [uploader] }}
+    deadline: {{ due: 5 days, escalate: {{ after: 1 day, to: [role:lead] }} }}
+    outcomes: {{ rejected: {{ end: rejected }}, changes_requested: {{ end: changes }}, expired: {{ end: late }} }}
+"
+    ));
     run.assign(&["a", "b"]);
     run.wake_after("1 day");
     run.assign(&["boss"]);
+    run
+}
+
+#[test]
+fn whoever_joined_and_is_excluded_later_is_no_longer_counted_on() {
+    let mut run = joined("2");
     run.upload(2, "user:boss");
     run.assign(&["a", "b"]);
     assert_eq!(run.decide("boss", YES), Err(Refusal::NoSuchTask));
@@ -453,17 +459,7 @@ fn whoever_joined_and_is_excluded_later_is_no_longer_counted_on() {
 
 #[test]
 fn who_joined_may_have_decided_before_the_others_are_known() {
-    let mut run = Run::of(
-        "steps:
-  - id: sign
-    approve: { document: '${{ inputs.document }}', by: [role:legal], rule: any, exclude: [uploader] }
-    deadline: { due: 5 days, escalate: { after: 1 day, to: [role:lead] } }
-    outcomes: { rejected: { end: rejected }, changes_requested: { end: changes }, expired: { end: late } }
-",
-    );
-    run.assign(&["a", "b"]);
-    run.wake_after("1 day");
-    run.assign(&["boss"]);
+    let mut run = joined("any");
     run.upload(2, "user:a");
     assert_eq!(run.decide("boss", YES), Ok(Reply::Accepted));
     run.assign(&["b"]);
@@ -472,17 +468,7 @@ fn who_joined_may_have_decided_before_the_others_are_known() {
 
 #[test]
 fn who_joined_and_is_asked_as_well_has_one_voice() {
-    let mut run = Run::of(
-        "steps:
-  - id: sign
-    approve: { document: '${{ inputs.document }}', by: [role:legal], rule: 2, exclude: [uploader] }
-    deadline: { due: 5 days, escalate: { after: 1 day, to: [role:lead] } }
-    outcomes: { rejected: { end: rejected }, changes_requested: { end: changes }, expired: { end: late } }
-",
-    );
-    run.assign(&["a", "b"]);
-    run.wake_after("1 day");
-    run.assign(&["boss"]);
+    let mut run = joined("2");
     run.upload(2, "user:a");
     run.assign(&["b", "boss"]);
     assert_eq!(run.decide("b", NO), Ok(Reply::Accepted));

@@ -2,12 +2,19 @@
 
 use super::signed;
 use super::world::World;
+use gatefold::base::FileRef;
 use gatefold::base::id::RunId;
 use gatefold::engine::{Decision, Event};
 use gatefold::host::Host;
 use serde_json::json;
+use std::sync::Arc;
 
 const DECIDE: &str = "deadline: { due: 5 days }\n    outcomes: { changes_requested: { end: changes }, rejected: { end: rejected }, expired: { end: expired } }\n";
+
+/// A version of the one document.
+async fn put(host: &Arc<Host>, by: &str, bytes: &'static [u8]) -> FileRef {
+    host.put_file(by, "/in", "a.txt", bytes).await.unwrap()
+}
 
 /// The versions that the open tasks of a run are about.
 async fn asked_about(host: &Host, run: &RunId) -> Vec<u64> {
@@ -26,17 +33,9 @@ async fn a_task_opens_on_the_newest_version_though_nobody_told_the_run_of_it() {
                 "flow: later\nversion: 1.0.0\ninputs: {{ document: {{ type: file }} }}\nsteps:\n  - id: ready\n    wait: {{ event: erp.signed, key: order-7 }}\n    deadline: {{ due: 2 days }}\n    outcomes: {{ expired: {{ end: expired }} }}\n  - id: sign\n    approve: {{ document: \"${{{{ inputs.document }}}}\", by: [role:legal], exclude: [uploader], on_new_version: {mode} }}\n    {DECIDE}"
             ))
             .await;
-        let first = process
-            .host
-            .put_file("user:anna", "/in", "a.txt", &b"one"[..])
-            .await
-            .unwrap();
+        let first = put(&process.host, "user:anna", b"one").await;
         let run = process.begin("later", json!({ "document": first.id })).await;
-        let second = process
-            .host
-            .put_file("user:ben", "/in", "a.txt", &b"two"[..])
-            .await
-            .unwrap();
+        let second = put(&process.host, "user:ben", b"two").await;
         process.host.publish_event(signed("evt_1")).await.unwrap();
         process
             .until(&run, |event| matches!(event, Event::TaskOpened { .. }))
@@ -72,17 +71,9 @@ async fn of_two_approvals_the_one_that_opens_later_is_about_the_newest_version_t
             "flow: both\nversion: 1.0.0\ninputs: {{ document: {{ type: file }} }}\nsteps:\n  - id: now\n    approve: {{ document: \"${{{{ inputs.document }}}}\", by: [user:anna] }}\n    {DECIDE}  - id: ready\n    after: start\n    wait: {{ event: erp.signed, key: order-7 }}\n    deadline: {{ due: 2 days }}\n    outcomes: {{ expired: {{ end: expired }} }}\n  - id: later\n    approve: {{ document: \"${{{{ inputs.document }}}}\", by: [user:ben] }}\n    {DECIDE}"
         ))
         .await;
-    let first = process
-        .host
-        .put_file("user:anna", "/in", "a.txt", &b"one"[..])
-        .await
-        .unwrap();
+    let first = put(&process.host, "user:anna", b"one").await;
     let run = process.begin("both", json!({ "document": first.id })).await;
-    process
-        .host
-        .put_file("user:eve", "/in", "a.txt", &b"two"[..])
-        .await
-        .unwrap();
+    put(&process.host, "user:eve", b"two").await;
     process
         .until(&run, |event| matches!(event, Event::DecisionsVoided { .. }))
         .await;
@@ -94,11 +85,7 @@ async fn of_two_approvals_the_one_that_opens_later_is_about_the_newest_version_t
         )
         .await;
     assert_eq!(asked_about(&process.host, &run).await, [2, 2]);
-    process
-        .host
-        .put_file("user:eve", "/in", "a.txt", &b"three"[..])
-        .await
-        .unwrap();
+    put(&process.host, "user:eve", b"three").await;
     let reset = |journal: Vec<gatefold::engine::EventRecord>| {
         let voided = journal
             .into_iter()
