@@ -3,9 +3,11 @@
 use super::frame::FrameId;
 use super::limits::payload_bytes;
 use crate::base::Value;
+use crate::expr::Rows;
 use crate::spec::JoinSpec;
 use serde_json::{Map, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The status of an element that did everything there was to do.
 pub(super) const COMPLETED: &str = "completed";
@@ -28,21 +30,14 @@ pub(super) struct Each {
     pub(super) next: u32,
     /// Elements under way, by index.
     pub(super) running: BTreeMap<u32, FrameId>,
-    /// Elements that are over, by index.
-    pub(super) ended: BTreeMap<u32, Ended>,
-    /// How many of these completed.
-    pub(super) completed: u32,
+    /// What is known of the elements that are over, by index.
+    pub(super) ended: BTreeMap<u32, Arc<Value>>,
+    /// Those of these that completed, in the order of the list: what `until` looks at, whenever one more has.
+    pub(super) completed: Rows,
     /// Bytes that their outputs take.
     pub(super) bytes: usize,
     /// The outcome with which the run went on while elements still do.
     pub(super) passed: Option<String>,
-}
-
-/// How an element ended.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Ended {
-    pub(super) status: String,
-    pub(super) output: Value,
 }
 
 /// What the elements that are over make of an `each`.
@@ -72,6 +67,18 @@ fn verdict(join: JoinSpec, open: bool, (total, completed, ended): (u32, u32, u32
     }
 }
 
+/// What is known of one element.
+fn result(index: u32, item: &Value, status: &str, output: Option<&Map<String, Value>>) -> Value {
+    let mut fields = Map::new();
+    fields.insert("index".to_owned(), json!(index));
+    fields.insert("item".to_owned(), item.clone());
+    fields.insert("status".to_owned(), json!(status));
+    for (name, value) in output.into_iter().flatten() {
+        fields.entry(name.clone()).or_insert_with(|| value.clone());
+    }
+    Value::Object(fields)
+}
+
 impl Each {
     /// `added` of an earlier try stand behind those of the list.
     pub(super) fn new(items: Vec<Value>, added: &[Value]) -> Self {
@@ -83,7 +90,7 @@ impl Each {
             next: 0,
             running: BTreeMap::new(),
             ended: BTreeMap::new(),
-            completed: 0,
+            completed: Rows::default(),
             bytes: 0,
             passed: None,
         }
@@ -93,6 +100,22 @@ impl Each {
     pub(super) fn add(&mut self, item: Value) {
         self.item_bytes += payload_bytes(&item);
         self.items.push(item);
+    }
+
+    /// An element is over. What it gave is taken down once, so that looking at all results costs no more
+    /// with every one of them.
+    pub(super) fn end(&mut self, index: u32, status: &str, output: &Value) {
+        let item = self.items.get(index as usize).unwrap_or(&Value::Null);
+        let ended = Arc::new(result(index, item, status, output.as_object()));
+        self.running.remove(&index);
+        self.bytes += payload_bytes(output);
+        if status == COMPLETED {
+            let before = self
+                .completed
+                .partition_point(|one| one["index"].as_u64() < Some(u64::from(index)));
+            Arc::make_mut(&mut self.completed).insert(before, Arc::clone(&ended));
+        }
+        self.ended.insert(index, ended);
     }
 
     /// What was added to the list.
@@ -107,40 +130,24 @@ impl Each {
 
     /// What is to come of it; `open` says that elements may still be added.
     pub(super) fn verdict(&self, join: JoinSpec, open: bool) -> Verdict {
-        let ended = u32::try_from(self.ended.len()).expect("there is a limit to elements");
-        verdict(join, open, (self.total(), self.completed, ended))
+        let count = |elements: usize| u32::try_from(elements).expect("there is a limit to elements");
+        verdict(
+            join,
+            open,
+            (self.total(), count(self.completed.len()), count(self.ended.len())),
+        )
     }
 
     /// What is known of every element, in the order of the list.
     /// Of one that is under way it says `under_way`: `running`, or `cancelled`.
     pub(super) fn results(&self, under_way: &str) -> Value {
         let elements = (0..).zip(&self.items);
-        let result = |(index, item): (u32, &Value)| {
-            let mut fields = Map::new();
-            fields.insert("index".to_owned(), json!(index));
-            fields.insert("item".to_owned(), item.clone());
-            let status = match self.ended.get(&index) {
-                Some(ended) => ended.status.as_str(),
-                None if self.running.contains_key(&index) => under_way,
-                None => "not_started",
-            };
-            fields.insert("status".to_owned(), json!(status));
-            let output = self.ended.get(&index).and_then(|ended| ended.output.as_object());
-            for (name, value) in output.into_iter().flatten() {
-                fields.entry(name.clone()).or_insert_with(|| value.clone());
-            }
-            Value::Object(fields)
+        let result = |(index, item): (u32, &Value)| match self.ended.get(&index) {
+            Some(ended) => ended.as_ref().clone(),
+            None if self.running.contains_key(&index) => result(index, item, under_way, None),
+            None => result(index, item, "not_started", None),
         };
         Value::Array(elements.map(result).collect())
-    }
-
-    /// What is known of the elements that completed, in the order of the list.
-    pub(super) fn completed_results(&self) -> Value {
-        let mut results = self.results(CANCELLED);
-        if let Value::Array(results) = &mut results {
-            results.retain(|result| result["status"] == COMPLETED);
-        }
-        results
     }
 
     /// Whether every element is over.
@@ -209,11 +216,7 @@ mod tests {
     #[test]
     fn results_stand_in_the_order_of_the_list() {
         let mut each = Each::new(vec![json!("a"), json!("b"), json!("c")], &[]);
-        let ended = Ended {
-            status: COMPLETED.to_owned(),
-            output: json!({ "share": "shr_1", "index": 9 }),
-        };
-        each.ended.insert(1, ended);
+        each.end(1, COMPLETED, &json!({ "share": "shr_1", "index": 9 }));
         each.running.insert(0, FrameId::FLOW);
         assert_eq!(
             each.results(CANCELLED),

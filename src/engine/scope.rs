@@ -4,7 +4,7 @@ use super::frame::FrameId;
 use super::state::{KeptEvent, Phase, RunState, StepState};
 use crate::base::id::EventId;
 use crate::base::{Timestamp, Value};
-use crate::expr::{Scope, dig};
+use crate::expr::{Found, Rows, Scope, dig};
 use crate::plan::Plan;
 use serde_json::{Map, json};
 
@@ -19,28 +19,30 @@ pub(super) struct RunScope<'a> {
     /// `event`, where one is looked at.
     pub(super) event: Option<&'a KeptEvent>,
     /// `results`, where elements are looked at.
-    pub(super) results: Option<&'a Value>,
+    pub(super) results: Option<&'a Rows>,
 }
 
 impl Scope for RunScope<'_> {
-    fn get(&self, path: &[&str]) -> Option<Value> {
-        match path {
-            ["inputs", rest @ ..] => dig(&self.state.inputs, rest).cloned(),
+    fn get(&self, path: &[&str]) -> Option<Found> {
+        let found = match path {
+            // what may be long, and is asked for by many, is not copied
+            ["inputs", rest @ ..] => return Found::within(&self.state.inputs, rest),
+            ["results", rest @ ..] => return Found::among(self.results?, rest),
+            ["steps", id, rest @ ..] => {
+                let slot = self.state.seen_from(self.plan, self.frame, id)?;
+                return step(self.state.step(slot), rest);
+            }
             ["settings"] => Some(Value::Object(self.state.settings.clone())),
             ["settings", name, rest @ ..] => dig(self.state.settings.get(*name)?, rest).cloned(),
             ["values"] => Some(Value::Object(self.state.values.clone())),
             ["values", name, rest @ ..] => dig(self.state.values.get(*name)?, rest).cloned(),
             ["run", rest @ ..] => self.run(rest),
-            ["steps", id, rest @ ..] => {
-                let slot = self.state.seen_from(self.plan, self.frame, id)?;
-                step(self.state.step(slot), rest)
-            }
             ["item", rest @ ..] => dig(self.state.element(self.frame)?.1, rest).cloned(),
             ["index"] => Some(json!(self.state.element(self.frame)?.0)),
             ["event", rest @ ..] => event(self.event?, rest),
-            ["results", rest @ ..] => dig(self.results?, rest).cloned(),
             _ => None,
-        }
+        };
+        found.map(Found::from)
     }
 }
 
@@ -68,7 +70,7 @@ impl RunScope<'_> {
 }
 
 /// A step is nothing before it finished in its current round.
-fn step(step: &StepState, path: &[&str]) -> Option<Value> {
+fn step(step: &StepState, path: &[&str]) -> Option<Found> {
     let outcome = match (step.outcome(), &step.phase) {
         (Some(outcome), _) => outcome,
         // What was withdrawn with something to show for it.
@@ -79,16 +81,14 @@ fn step(step: &StepState, path: &[&str]) -> Option<Value> {
         [] => {
             let mut fields = fields(outcome, &step.output);
             fields.insert("round".to_owned(), json!(step.round));
-            fields.insert("rounds".to_owned(), json!(step.rounds));
-            Some(Value::Object(fields))
+            let rounds: Vec<&Value> = step.rounds.iter().map(AsRef::as_ref).collect();
+            fields.insert("rounds".to_owned(), json!(rounds));
+            Some(Value::Object(fields).into())
         }
-        ["outcome"] => Some(Value::String(outcome.to_owned())),
-        ["round"] => Some(json!(step.round)),
-        ["rounds", rest @ ..] => match rest {
-            [] => Some(Value::Array(step.rounds.clone())),
-            _ => dig(&Value::Array(step.rounds.clone()), rest).cloned(),
-        },
-        _ => dig(&step.output, path).cloned(),
+        ["outcome"] => Some(Value::String(outcome.to_owned()).into()),
+        ["round"] => Some(json!(step.round).into()),
+        ["rounds", rest @ ..] => Found::among(&step.rounds, rest),
+        _ => Found::within(&step.output, path),
     }
 }
 

@@ -11,10 +11,11 @@ use super::holdings::{Holdings, Owned};
 use super::view::TaskPhase;
 use crate::base::id::{EventId, RunId, TaskId};
 use crate::base::{FileRef, Timestamp, Value};
-use crate::expr::SecretUse;
+use crate::expr::{Rows, SecretUse};
 use crate::plan::{BodyId, Plan, PlanEach, Priority, StepId};
 use serde_json::Map;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 /// One run as it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +25,7 @@ pub struct RunState {
     pub(super) seed: u64,
     /// The step of another run that started it.
     pub(super) parent: Option<Parent>,
-    pub(super) inputs: Value,
+    pub(super) inputs: Arc<Value>,
     /// What runs of the flow shared when it started.
     pub(super) settings: Map<String, Value>,
     /// What changes while it goes on, as it is now.
@@ -94,9 +95,9 @@ pub(super) struct StepState {
     /// When it became ready in this round.
     pub(super) since: Timestamp,
     /// What it gave in this round.
-    pub(super) output: Value,
+    pub(super) output: Arc<Value>,
     /// What it gave in earlier rounds, oldest first.
-    pub(super) rounds: Vec<Value>,
+    pub(super) rounds: Rows,
     /// How often each outcome led back, by how deep in its `then` the way back stands.
     pub(super) backs: BTreeMap<(String, u32), u32>,
     /// How often people had it done again.

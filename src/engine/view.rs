@@ -417,8 +417,8 @@ impl RunMachine {
             }
             return Some(ElementsView {
                 total: each.total(),
-                completed: each.completed,
-                otherwise: count(each.ended.len()) - each.completed,
+                completed: count(each.completed.len()),
+                otherwise: count(each.ended.len() - each.completed.len()),
                 running: count(each.running.len()),
                 shown: running
                     .into_iter()

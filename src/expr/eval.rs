@@ -1,6 +1,7 @@
 //! Bounded evaluation.
 
 use super::functions::MAX_FUEL;
+use super::shared::{Found, index};
 use super::{Expression, Template, Tree, convert, template::SecretUse};
 use crate::base::Value;
 use minijinja::value::Object;
@@ -18,14 +19,14 @@ pub const MAX_RESULT_DEPTH: usize = 64;
 pub trait Scope: Send + Sync {
     /// The value at the end of the dotted `path`: the name at the root (`inputs`), then the names
     /// below it, down to the last. Positions in lists are names too, as `0` or `-1`. `None` where
-    /// there is no such name or value on the way. [`dig`] walks what is data.
-    fn get(&self, path: &[&str]) -> Option<Value>;
+    /// there is no such name or value on the way. [`dig`] walks what is data, [`Found::within`] what is shared.
+    fn get(&self, path: &[&str]) -> Option<Found>;
 }
 
 /// Data is a scope: its names are the roots.
 impl Scope for Value {
-    fn get(&self, path: &[&str]) -> Option<Value> {
-        dig(self, path).cloned()
+    fn get(&self, path: &[&str]) -> Option<Found> {
+        dig(self, path).cloned().map(Found::from)
     }
 }
 
@@ -33,15 +34,7 @@ impl Scope for Value {
 pub fn dig<'v>(value: &'v Value, path: &[&str]) -> Option<&'v Value> {
     path.iter().try_fold(value, |value, name| match value {
         Value::Object(fields) => fields.get(*name),
-        Value::Array(items) => {
-            let position = name.parse::<i64>().ok()?;
-            let from_end = usize::try_from(position.unsigned_abs()).ok()?;
-            if position < 0 {
-                items.get(items.len().checked_sub(from_end)?)
-            } else {
-                items.get(from_end)
-            }
-        }
+        Value::Array(items) => items.get(index(name, items.len())?),
         _ => None,
     })
 }
@@ -68,7 +61,7 @@ const NOTHING: usize = usize::MAX;
 /// The values of an expression's references, handed to minijinja as `r0`, `r1`, …
 #[derive(Debug)]
 struct Slots {
-    values: Vec<Option<Value>>,
+    values: Vec<Option<Found>>,
     tolerant: Vec<bool>,
     /// The first reference that was read, had no value and nothing to fall back on.
     missing: AtomicUsize,
@@ -87,7 +80,7 @@ impl Object for Slots {
                 .missing
                 .compare_exchange(NOTHING, number, Ordering::Relaxed, Ordering::Relaxed);
         }
-        value.as_ref().map(convert::to_minijinja)
+        value.as_ref().map(Found::to_minijinja)
     }
 }
 
@@ -98,7 +91,10 @@ impl Expression {
             return Err(EvalError::new(format!("{unknown}: `{}`", self.source)));
         }
         match self.program.compiled() {
-            None => self.look_up(0, scope).ok_or_else(|| self.missing(0)),
+            None => self
+                .look_up(0, scope)
+                .map(Found::into_value)
+                .ok_or_else(|| self.missing(0)),
             Some(Err(cause)) => Err(EvalError::new(format!("`{}` is no expression: {cause}", self.source))),
             Some(Ok(compiled)) => self.run(compiled, scope),
         }
@@ -124,7 +120,7 @@ impl Expression {
         })
     }
 
-    fn look_up(&self, number: usize, scope: &dyn Scope) -> Option<Value> {
+    fn look_up(&self, number: usize, scope: &dyn Scope) -> Option<Found> {
         const SHORT: usize = 8;
         let path = &self.references[number].path;
         if path.len() <= SHORT {

@@ -9,7 +9,7 @@ use super::*;
 use crate::base::{Span, Value};
 use proptest::prelude::*;
 use serde_json::json;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 fn scope() -> Value {
     json!({
@@ -25,10 +25,21 @@ fn scope() -> Value {
     })
 }
 
+/// Data that is shared, as a run hands it on.
+struct Shared(Arc<Value>);
+
+impl Scope for Shared {
+    fn get(&self, path: &[&str]) -> Option<Found> {
+        Found::within(&self.0, path)
+    }
+}
+
+/// What it gives, which is the same whether its values are copies or shared.
 fn eval(source: &str) -> Result<Value, EvalError> {
-    Expression::parse(source)
-        .unwrap_or_else(|error| panic!("{source}: {error}"))
-        .eval(&scope())
+    let expression = Expression::parse(source).unwrap_or_else(|error| panic!("{source}: {error}"));
+    let copied = expression.eval(&scope());
+    assert_eq!(expression.eval(&Shared(Arc::new(scope()))), copied, "{source}");
+    copied
 }
 
 #[track_caller]
@@ -403,9 +414,9 @@ fn a_condition_must_be_a_boolean() {
 struct Watched(Value, Mutex<Vec<String>>);
 
 impl Scope for Watched {
-    fn get(&self, path: &[&str]) -> Option<Value> {
+    fn get(&self, path: &[&str]) -> Option<Found> {
         self.1.lock().unwrap().push(path.join("."));
-        dig(&self.0, path).cloned()
+        Scope::get(&self.0, path)
     }
 }
 

@@ -5,6 +5,7 @@ use super::super::scope::fields;
 use super::super::state::{EdgeState, Phase, Task};
 use super::{Applier, Impossible};
 use crate::base::Value;
+use std::sync::Arc;
 
 impl Applier<'_> {
     pub(super) fn went_back(&mut self, from: &str, outcome: &str, to: &str) -> Result<(), Impossible> {
@@ -71,9 +72,10 @@ impl Applier<'_> {
         }
         let step = self.state.step_mut(slot);
         if let Some(outcome) = &outcome {
-            step.rounds.push(Value::Object(fields(outcome, &step.output)));
+            let round = Value::Object(fields(outcome, &step.output));
+            Arc::make_mut(&mut step.rounds).push(Arc::new(round));
         }
-        step.output = Value::Null;
+        step.output = Arc::default();
         step.added.clear();
         step.phase = Phase::Pending;
         step.round += 1;

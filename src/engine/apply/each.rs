@@ -3,16 +3,16 @@
 //! Which elements have begun is no event: as many as the flow allows are under way as long as more
 //! of them can change what comes of the `each`.
 
-use super::super::each::{COMPLETED, Each, Ended, RUNNING, Verdict};
+use super::super::each::{Each, RUNNING, Verdict};
 use super::super::event::Event;
 use super::super::frame::{Element, FrameId, Slot};
-use super::super::limits::payload_bytes;
 use super::super::state::Phase;
 use super::{Applier, Impossible};
 use crate::base::Value;
 use crate::plan::{PlanEach, PlanVerb};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 impl Applier<'_> {
     pub(super) fn each(&mut self, event: &Event) -> Result<(), Impossible> {
@@ -38,7 +38,7 @@ impl Applier<'_> {
                 let each = self.each_mut(slot).filter(|each| each.passed.is_none());
                 each.ok_or_else(|| format!("step {step} does not go on past its elements"))?
                     .passed = Some(outcome.clone());
-                self.state.step_mut(slot).output = output;
+                self.state.step_mut(slot).output = Arc::new(output);
                 self.lead(slot, outcome);
                 Ok(())
             }
@@ -77,14 +77,7 @@ impl Applier<'_> {
 
     fn element_ended(&mut self, slot: Slot, index: u32, status: &str, output: &Value) {
         if let Some(each) = self.each_mut(slot) {
-            each.running.remove(&index);
-            each.completed += u32::from(status == COMPLETED);
-            each.bytes += payload_bytes(output);
-            let ended = Ended {
-                status: status.to_owned(),
-                output: output.clone(),
-            };
-            each.ended.insert(index, ended);
+            each.end(index, status, output);
         }
     }
 

@@ -10,6 +10,7 @@ use crate::base::Value;
 use crate::base::id::EventId;
 use crate::plan::PlanVerb;
 use crate::spec::{CollectSpec, JoinSpec};
+use std::sync::Arc;
 
 /// What a join says, given how its edges stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +78,7 @@ impl Applier<'_> {
         });
         let step = self.state.step_mut(slot);
         step.phase = Phase::Finished(outcome.to_owned());
-        step.output = output;
+        step.output = Arc::new(output);
         self.over(slot);
         self.withdraw(slot);
         self.added(slot);

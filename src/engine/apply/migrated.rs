@@ -6,6 +6,7 @@ use super::super::view::TaskPhase;
 use super::{Applier, Impossible};
 use crate::base::Value;
 use serde_json::Map;
+use std::sync::Arc;
 
 impl Applier<'_> {
     /// What the run gets with the version, and from when the time counts of what the version lets begin.
@@ -18,7 +19,7 @@ impl Applier<'_> {
         if !self.state.is_running() {
             return Err("the run is over or about to be".to_owned());
         }
-        if let Value::Object(given) = &mut self.state.inputs {
+        if let Value::Object(given) = Arc::make_mut(&mut self.state.inputs) {
             given.extend(inputs.clone());
         }
         self.state.settings.extend(settings.clone());

@@ -22,9 +22,11 @@ use super::event::{Event, EventRecord};
 use super::frame::{FrameId, Frames, Slot};
 use super::holdings::Holdings;
 use super::state::{EdgeState, Fresh, Phase, Progress, RunState, StepState};
-use crate::base::{Timestamp, Value};
+use crate::base::Timestamp;
+use crate::expr::Rows;
 use crate::plan::{Plan, PlanStep};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 /// Why an event cannot have happened.
 pub(super) type Impossible = String;
@@ -59,7 +61,7 @@ pub(super) fn begin(plan: &Plan, record: &EventRecord, fresh: &mut Fresh) -> Res
         initiator: initiator.clone(),
         seed: *seed,
         parent: parent.clone(),
-        inputs: inputs.clone(),
+        inputs: Arc::new(inputs.clone()),
         settings: settings.clone(),
         values: values::first(plan),
         started_at: record.at,
@@ -239,8 +241,8 @@ impl StepState {
             arrived: 0,
             dead: 0,
             since: at,
-            output: Value::Null,
-            rounds: Vec::new(),
+            output: Arc::default(),
+            rounds: Rows::default(),
             backs: BTreeMap::new(),
             redone: 0,
             added: Vec::new(),

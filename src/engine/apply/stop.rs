@@ -6,6 +6,7 @@ use super::super::state::Phase;
 use super::Applier;
 use crate::base::Value;
 use crate::plan::PlanVerb;
+use std::sync::Arc;
 
 impl Applier<'_> {
     /// Withdraws what a `cancel` names and what is not over: work under way is cancelled, what has
@@ -27,7 +28,7 @@ impl Applier<'_> {
             let output = self.with_results(slot, &Value::Null, CANCELLED);
             self.cancel(slot);
             let step = self.state.step_mut(slot);
-            step.output = output;
+            step.output = Arc::new(output);
             step.phase = Phase::Cancelled;
             self.over(slot);
             self.propagate(slot);

@@ -85,7 +85,7 @@ impl Decider<'_> {
                 Exclusion::Step(step) => {
                     let other = slot.sibling(*step);
                     let output = &self.state().step(other).output;
-                    match (&self.step(other).verb, output) {
+                    match (&self.step(other).verb, output.as_ref()) {
                         (PlanVerb::Wait(wait), Value::Object(all)) if wait.all => {
                             persons.extend(all.values().flat_map(completed_by));
                         }

@@ -136,11 +136,11 @@ impl Decider<'_> {
             Verdict::Open if !self.is_enough(slot, planned) => return true,
             Verdict::Open | Verdict::Done => self.pass(slot, planned, "done", json!({})),
             Verdict::Failed => {
-                let (ended, completed) = (each.ended.len(), each.completed);
+                let (ended, completed) = (each.ended.len(), each.completed.len());
                 let error = format!(
                     "{completed} of {} elements completed and {} ended otherwise, so that too few can complete",
                     each.total(),
-                    ended - completed as usize
+                    ended - completed
                 );
                 if self.is_unhandled(slot, "failed") {
                     self.raise(slot, &error, false, 0);
@@ -159,12 +159,11 @@ impl Decider<'_> {
         let (Some(until), Some(each)) = (&planned.until, self.state().each(slot)) else {
             return false;
         };
-        if each.completed == 0 || self.has_incident(slot) {
+        if each.completed.is_empty() || self.has_incident(slot) {
             return false;
         }
-        let results = each.completed_results();
         let scope = RunScope {
-            results: Some(&results),
+            results: Some(&each.completed),
             ..self.scope(slot)
         };
         until.holds(&scope).unwrap_or(false)
