@@ -5,7 +5,7 @@ use super::decide;
 use super::event::{Event, JOURNAL_VERSION};
 use super::frame::Slot;
 use super::input::{Input, Refusal, Reply, Start};
-use super::state::{Fresh, RunState};
+use super::state::{Changes, Fresh, RunState};
 use super::{EventRecord, Work};
 use crate::base::{Timestamp, Value};
 use crate::expr::SecretUse;
@@ -80,6 +80,12 @@ impl RunMachine {
         std::mem::take(&mut self.pending)
     }
 
+    /// What may be otherwise since the last call, of what a host keeps beside the run. Nothing after a replay: who
+    /// replays looks at everything.
+    pub fn take_changes(&mut self) -> Changes {
+        std::mem::take(&mut self.fresh.changes)
+    }
+
     /// Remembers how the run stands after each event from now on, for tests that compare that with a
     /// replay up to the event. Costs a copy of the state for each.
     pub fn trace(&mut self) {
@@ -110,7 +116,7 @@ impl RunMachine {
 
     /// Everything that must be in flight now. The same answer until an input changes it.
     pub fn outstanding(&self) -> Vec<Work> {
-        super::outstanding::outstanding(self)
+        self.due().flat_map(|due| due.work()).collect()
     }
 }
 

@@ -36,9 +36,10 @@ pub use event::{Event, EventRecord, JOURNAL_VERSION, StandIn, TaskAct};
 pub use input::{Acting, Decision, Failure, FailureKind, InboundEvent, Input, Refusal, Reply, Start};
 pub use machine::RunMachine;
 pub use migrate::{Migration, Moved, Obstacle};
+pub use outstanding::Due;
 pub use replay::ReplayError;
 pub use scope::event_fields;
-pub use state::RunState;
+pub use state::{Changes, RunState};
 pub use view::{
     ChecklistView, ElementView, ElementsView, IncidentView, ItemView, OwnedView, RunPhase, StepPhase, StepView,
     TaskPhase, TaskView,

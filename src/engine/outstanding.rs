@@ -2,6 +2,7 @@
 
 use super::decide;
 use super::frame::Slot;
+use super::holdings::Owned;
 use super::machine::RunMachine;
 use super::state::{Abandoned, Phase, Task};
 use super::work::{Work, WorkKey};
@@ -9,115 +10,153 @@ use crate::base::Value;
 use crate::expr::SecretUse;
 use crate::plan::collect::REQUEST_ACTION;
 use crate::plan::run::START_ACTION;
-use crate::plan::{Pick, PlanStep, PlanVerb};
+use crate::plan::{BodyId, Pick, PlanStep, PlanVerb, StepId};
 use serde_json::json;
 
-/// Everything that must be in flight now.
-pub(super) fn outstanding(machine: &RunMachine) -> Vec<Work> {
-    let state = &machine.state;
-    let mut work = Vec::with_capacity(state.working.len());
-    for &slot in &state.working {
-        match &state.step(slot).phase {
-            Phase::Asking(_) | Phase::Collecting(_) => {
-                for at in state.tasks_at(slot) {
-                    questions(machine, slot, &state.tasks[at], &mut work);
-                }
+/// Work that is due and not put together yet: what it is can be asked without its input being computed or copied.
+pub struct Due<'m> {
+    machine: &'m RunMachine,
+    what: What<'m>,
+}
+
+enum What<'m> {
+    Step(Slot),
+    Task(Slot, usize),
+    Release(&'m Owned),
+    Abandoned(&'m Abandoned),
+}
+
+impl RunMachine {
+    /// Everything that must be in flight now, as [`RunMachine::outstanding`] has it, put together where it is asked for.
+    pub fn due(&self) -> impl Iterator<Item = Due<'_>> {
+        let state = &self.state;
+        let at_slot = move |slot: Slot| {
+            let asks = matches!(state.step(slot).phase, Phase::Asking(_) | Phase::Collecting(_));
+            let tasks = state.tasks_at(slot).into_iter().map(move |at| What::Task(slot, at));
+            tasks.chain((!asks).then_some(What::Step(slot)))
+        };
+        let released = (!state.owned.is_empty()).then(|| state.releasable()).flatten();
+        let released = released.filter(|thing| thing.tries.retry_at.is_none());
+        let abandoned = state.abandoned.iter().filter(|one| {
+            let stopped = state.incidents.contains_key(&one.name);
+            one.call.tries.retry_at.is_none() && !stopped
+        });
+        let steps = state.working.iter().copied().flat_map(at_slot);
+        let all = steps
+            .chain(released.map(What::Release))
+            .chain(abandoned.map(What::Abandoned));
+        all.map(|what| Due { machine: self, what })
+    }
+}
+
+impl<'m> Due<'m> {
+    /// The action that is called, and whether that only computes. Nothing for a question to the directory.
+    pub fn action(&self) -> Option<(&'m str, bool)> {
+        let machine = self.machine;
+        match &self.what {
+            What::Step(slot) => {
+                let calls = matches!(machine.state.step(*slot).phase, Phase::Ready | Phase::Calling(_));
+                action(machine.state.planned(&machine.plan, *slot)).filter(|_| calls)
             }
-            _ => work.extend(call(machine, slot)),
+            What::Task(..) => None,
+            What::Release(thing) => {
+                let acquires = planned(machine, thing.place).acquires()?;
+                Some((acquires.release.as_str(), false))
+            }
+            What::Abandoned(abandoned) => action(planned(machine, abandoned.place)),
         }
     }
-    work.extend(release(machine));
-    for abandoned in &state.abandoned {
-        if abandoned.call.tries.retry_at.is_none() && !state.incidents.contains_key(&abandoned.name) {
-            work.extend(follow_up(machine, abandoned));
+
+    /// Which call it is, if it is one, and which try.
+    pub fn call(&self) -> Option<(WorkKey, u32)> {
+        let machine = self.machine;
+        let run = &machine.state.run;
+        match &self.what {
+            What::Step(slot) => {
+                let step = machine.state.step(*slot);
+                let attempt = match &step.phase {
+                    Phase::Ready => 1,
+                    Phase::Calling(call) => call.tries.attempt,
+                    _ => return None,
+                };
+                let name = machine.state.name(&machine.plan, *slot);
+                Some((WorkKey::of_step(run, &name, step.round), attempt))
+            }
+            What::Task(..) => None,
+            What::Release(thing) => Some((WorkKey::of_release(run, &thing.id), thing.tries.attempt)),
+            What::Abandoned(abandoned) => {
+                let key = WorkKey::of_step(run, &abandoned.step, abandoned.round);
+                Some((key, abandoned.call.tries.attempt))
+            }
         }
     }
-    work
+
+    /// The work. Of a task it may be two questions, of most there is none.
+    pub fn work(&self) -> Vec<Work> {
+        if let What::Task(slot, at) = self.what {
+            return questions(self.machine, slot, &self.machine.state.tasks[at]);
+        }
+        self.put_together().into_iter().collect()
+    }
+
+    fn put_together(&self) -> Option<Work> {
+        let machine = self.machine;
+        let (action, pure) = self.action()?;
+        let (key, attempt) = self.call()?;
+        let (step, (input, secrets)) = match &self.what {
+            What::Step(slot) => (machine.state.name(&machine.plan, *slot), input(machine, *slot)?),
+            What::Task(..) => return None,
+            What::Release(thing) => {
+                let step = planned(machine, thing.place);
+                let input = json!({ step.acquires()?.with.clone(): thing.id });
+                (step.id.clone(), (input, Vec::new()))
+            }
+            What::Abandoned(abandoned) => (abandoned.step.clone(), abandoned.call.input.clone()?),
+        };
+        Some(Work::Call {
+            key,
+            attempt,
+            step,
+            action: action.to_owned(),
+            input,
+            secrets,
+            pure,
+        })
+    }
 }
 
-/// The call of the step at `slot`. The input of a pure action follows from the plan; where it cannot
+fn planned(machine: &RunMachine, (body, step): (BodyId, StepId)) -> &PlanStep {
+    machine.plan.body(body).step(step)
+}
+
+/// The action that a step calls, and whether that only computes.
+fn action(step: &PlanStep) -> Option<(&str, bool)> {
+    match &step.verb {
+        PlanVerb::Uses { action, pure, .. } => Some((action.as_str(), *pure)),
+        PlanVerb::Collect(_) => Some((REQUEST_ACTION, false)),
+        PlanVerb::Run(_) => Some((START_ACTION, false)),
+        _ => None,
+    }
+}
+
+/// What the step at `slot` calls with. The input of a pure action follows from the plan; where it cannot
 /// be computed a decision on that is due, see `next_wakeup`.
-fn call(machine: &RunMachine, slot: Slot) -> Option<Work> {
+fn input(machine: &RunMachine, slot: Slot) -> Option<(Value, Vec<SecretUse>)> {
     let step = machine.state.step(slot);
-    let (attempt, input) = match &step.phase {
-        Phase::Ready => (1, None),
-        Phase::Calling(call) => (call.tries.attempt, call.input.clone()),
-        _ => return None,
+    let recorded = match &step.phase {
+        Phase::Calling(call) => call.input.clone(),
+        _ => None,
     };
-    let input = match (input, machine.rendered.get(&slot)) {
-        (Some(recorded), _) => recorded,
-        (None, Some((of, rendered))) if *of == step.round => rendered.clone(),
-        (None, _) => decide::rendered(&machine.plan, &machine.state, slot).ok()?,
-    };
-    let name = machine.state.name(&machine.plan, slot);
-    let key = WorkKey::of_step(&machine.state.run, &name, step.round);
-    action(machine.state.planned(&machine.plan, slot), name, key, attempt, input)
-}
-
-/// The call of a step that was cancelled meanwhile.
-fn follow_up(machine: &RunMachine, abandoned: &Abandoned) -> Option<Work> {
-    let (body, step) = abandoned.place;
-    let step = machine.plan.body(body).step(step);
-    let key = WorkKey::of_step(&machine.state.run, &abandoned.step, abandoned.round);
-    let call = &abandoned.call;
-    action(
-        step,
-        abandoned.step.clone(),
-        key,
-        call.tries.attempt,
-        call.input.clone()?,
-    )
-}
-
-fn action(
-    plan: &PlanStep,
-    step: String,
-    key: WorkKey,
-    attempt: u32,
-    (input, secrets): (Value, Vec<SecretUse>),
-) -> Option<Work> {
-    let (action, pure) = match &plan.verb {
-        PlanVerb::Uses { action, pure, .. } => (action.as_str(), *pure),
-        PlanVerb::Collect(_) => (REQUEST_ACTION, false),
-        PlanVerb::Run(_) => (START_ACTION, false),
-        _ => return None,
-    };
-    Some(Work::Call {
-        key,
-        attempt,
-        step,
-        action: action.to_owned(),
-        input,
-        secrets,
-        pure,
-    })
-}
-
-/// The release of the thing that was acquired last.
-fn release(machine: &RunMachine) -> Option<Work> {
-    if machine.state.owned.is_empty() {
-        return None;
+    match (recorded, machine.rendered.get(&slot)) {
+        (Some(recorded), _) => Some(recorded),
+        (None, Some((of, rendered))) if *of == step.round => Some(rendered.clone()),
+        (None, _) => decide::rendered(&machine.plan, &machine.state, slot).ok(),
     }
-    let thing = machine.state.releasable()?;
-    let (body, step) = thing.place;
-    let step = machine.plan.body(body).step(step);
-    let acquires = step.acquires()?;
-    if thing.tries.retry_at.is_some() {
-        return None;
-    }
-    Some(Work::Call {
-        key: WorkKey::of_release(&machine.state.run, &thing.id),
-        attempt: thing.tries.attempt,
-        step: step.id.clone(),
-        action: acquires.release.clone(),
-        input: json!({ acquires.with.clone(): thing.id }),
-        secrets: Vec::new(),
-        pure: false,
-    })
 }
 
 /// Questions to the directory.
-fn questions(machine: &RunMachine, slot: Slot, task: &Task, work: &mut Vec<Work>) {
+fn questions(machine: &RunMachine, slot: Slot, task: &Task) -> Vec<Work> {
+    let mut work = Vec::new();
     let (run, step) = (&machine.state.run, &task.name);
     if task.asks_directory() && !machine.state.has_incident(&machine.plan, slot) {
         work.push(Work::Assign {
@@ -149,4 +188,5 @@ fn questions(machine: &RunMachine, slot: Slot, task: &Task, work: &mut Vec<Work>
             load: false,
         });
     }
+    work
 }

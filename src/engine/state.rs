@@ -358,6 +358,17 @@ pub(super) struct Fresh {
     /// Whether it is not known what was looked at: after a replay every kept event may be for
     /// everything that is open.
     pub(super) look_at_all: bool,
+    /// What may be otherwise since the host last asked.
+    pub(super) changes: Changes,
+}
+
+/// What may be otherwise of what a host keeps beside a run, so that it need not look at all there is. Never too little.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Ids of things that became the run's, or no longer are.
+    pub things: BTreeSet<String>,
+    /// Whether the run waits for other events.
+    pub waits: bool,
 }
 
 impl RunState {

@@ -11,6 +11,7 @@ use crate::base::{FileRef, ItemState, Timestamp, Value};
 pub use crate::plan::{AskKind, Detour, PlanField, Priority};
 use crate::plan::{Plan, PlanVerb};
 use crate::spec::RunSpec;
+use crate::spec::step::OnNewVersion;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -554,6 +555,25 @@ impl RunMachine {
         let asking = self.state.asking.iter();
         let tasks = asking.flat_map(|slot| self.state.tasks_at(*slot));
         tasks.map(|at| self.task_view(&self.state.tasks[at])).collect()
+    }
+
+    /// The documents that people are asked about now, and whether these take no new version meanwhile.
+    pub fn asked_about(&self) -> impl Iterator<Item = (&FileRef, bool)> {
+        let tasks = self.state.asking.iter().flat_map(|slot| self.state.tasks_at(*slot));
+        tasks.filter_map(|at| {
+            let task = &self.state.tasks[at];
+            let (body, step) = task.place;
+            let locks = match &self.plan.body(body).step(step).verb {
+                PlanVerb::Ask(ask) => ask.on_new_version == OnNewVersion::Lock,
+                _ => false,
+            };
+            Some((task.document.as_ref()?, locks))
+        })
+    }
+
+    /// Whether the thing is the run's.
+    pub fn owns(&self, thing: &str) -> bool {
+        self.state.owned.get(thing).is_some()
     }
 
     /// One task.

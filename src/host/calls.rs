@@ -61,27 +61,29 @@ impl Host {
         if self.stop.is_cancelled() {
             return;
         }
-        for work in loaded.machine.outstanding() {
-            let Work::Call {
+        for due in loaded.machine.due() {
+            let Some((action, false)) = due.action() else { continue };
+            let registered = self.parts().registry.get(action);
+            let outside = registered.filter(|it| matches!(it.handler, Handler::Outside(_)));
+            if outside.is_none() && !is_about_runs(action) {
+                continue;
+            }
+            if due.call().is_none_or(|call| slot.in_flight.contains(&call)) {
+                continue;
+            }
+            let Some(Work::Call {
                 key,
                 attempt,
                 step,
                 action,
                 input,
                 secrets,
-                pure: false,
-            } = work
+                ..
+            }) = due.work().pop()
             else {
                 continue;
             };
-            let registered = self.parts().registry.get(&action);
-            let outside = registered.filter(|it| matches!(it.handler, Handler::Outside(_)));
-            if outside.is_none() && !is_about_runs(&action) {
-                continue;
-            }
-            if !slot.in_flight.insert((key.clone(), attempt)) {
-                continue;
-            }
+            slot.in_flight.insert((key.clone(), attempt));
             let initiator = loaded.row.initiator.clone();
             let calendar = loaded.machine.plan().calendar.clone();
             let is_marked = outside.is_some_and(|registered| !registered.is_repeatable(&input));

@@ -8,13 +8,13 @@ use super::checklists::mark_complete;
 use super::children::is_about_runs;
 use super::desk::Desk;
 use super::masks::{hidden, hidden_failure};
-use super::project::{Tally, awaited, locked, owned};
+use super::project::{Tally, locked};
 use super::slots::{Loaded, Slot, Stored};
 use super::{Host, HostError};
 use crate::base::id::{FileId, RunId};
 use crate::connect::{ActionError, CallContext, Handler, LocalEffect};
-use crate::engine::{Failure, FailureKind, Input, Refusal, Reply, RunMachine, Work};
-use crate::store::{CommitError, Delivery, RunCommit, RunRow, StoreError, Subscription, UnitOfWork, Write};
+use crate::engine::{Due, EventRecord, Failure, FailureKind, Input, Refusal, Reply, RunMachine, Work};
+use crate::store::{CommitError, Delivery, RunCommit, RunRow, StoreError, UnitOfWork, Write};
 use futures_util::FutureExt as _;
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -225,10 +225,8 @@ impl Host {
     /// Lets every event happen to the run that is recorded and not delivered to it yet: what was
     /// recorded before a timer fires or somebody decides counts, however late it is delivered.
     async fn take_in_recorded(&self, run: &RunId, loaded: &mut Loaded) -> Result<Vec<Write>, HostError> {
-        let keys = loaded.stored.subscriptions.iter().cloned();
-        let keys = keys.map(|(kind, key)| Subscription { kind, key }).collect();
-        let store = &self.parts().store;
-        let events = store.undelivered(run, &loaded.stored.owned, &keys).await?;
+        let (store, stored) = (&self.parts().store, &loaded.stored);
+        let events = store.undelivered(run, &stored.owned, &stored.subscriptions).await?;
         let mut delivered = Vec::with_capacity(events.len());
         for event in events {
             delivered.push(Write::Delivered(Delivery {
@@ -265,12 +263,7 @@ impl Host {
                 task_revs.insert(task.id, task.rev);
             }
         }
-        let stored = Stored {
-            owned: owned(&machine),
-            locked: locked(&machine),
-            subscriptions: awaited(&machine),
-            task_revs,
-        };
+        let stored = Stored::of(&machine, task_revs);
         Ok(Loaded { machine, row, stored })
     }
 
@@ -298,7 +291,7 @@ impl Host {
     }
 
     /// A run's journal from the beginning.
-    pub(super) async fn whole_journal(&self, run: &RunId) -> Result<Vec<crate::engine::EventRecord>, HostError> {
+    pub(super) async fn whole_journal(&self, run: &RunId) -> Result<Vec<EventRecord>, HostError> {
         let mut journal = Vec::new();
         loop {
             let page = self
@@ -359,7 +352,9 @@ impl Host {
         loop {
             let now = self.now();
             let mut progress = self.tell_of_newer(machine, stored).await?;
-            for work in machine.outstanding() {
+            let due = machine.due().filter(|due| self.is_immediate(due));
+            let works: Vec<Work> = due.flat_map(|due| due.work()).collect();
+            for work in works {
                 let input = match work {
                     Work::Call {
                         pure: true,
@@ -375,11 +370,8 @@ impl Host {
                     },
                     Work::Assign { .. } => self.resolve_people(&mut desk, machine, work).await?,
                     Work::Call {
-                        key,
-                        attempt,
-                        ref action,
-                        ..
-                    } if self.parts().registry.get(action).is_none() && !is_about_runs(action) => {
+                        key, attempt, action, ..
+                    } => {
                         let message = format!("this build has no action {action}");
                         let result = Err(Failure {
                             kind: FailureKind::Permanent,
@@ -391,7 +383,6 @@ impl Host {
                             result,
                         }
                     }
-                    Work::Call { .. } => continue,
                 };
                 // an answer that the machine makes nothing of would be asked for for ever
                 let before = machine.seq();
@@ -402,6 +393,13 @@ impl Host {
                 return Ok(());
             }
         }
+    }
+
+    /// Whether the work is done on the spot: what computes, a question to the directory, what cannot be done at all.
+    fn is_immediate(&self, due: &Due<'_>) -> bool {
+        due.action().is_none_or(|(action, pure)| {
+            pure || (self.parts().registry.get(action).is_none() && !is_about_runs(action))
+        })
     }
 
     fn compute(&self, action: &str, input: crate::base::Value) -> Result<crate::base::Value, Failure> {
@@ -415,15 +413,11 @@ impl Host {
     }
 
     fn next_local(&self, machine: &RunMachine) -> Option<Work> {
-        machine.outstanding().into_iter().find(|work| match work {
-            Work::Call { action, .. } => {
-                matches!(
-                    self.parts().registry.get(action).map(|action| &action.handler),
-                    Some(Handler::Local(_))
-                )
-            }
-            Work::Assign { .. } => false,
-        })
+        let is_local = |due: &Due<'_>| {
+            let registered = due.action().and_then(|(action, _)| self.parts().registry.get(action));
+            registered.is_some_and(|action| matches!(action.handler, Handler::Local(_)))
+        };
+        machine.due().filter(is_local).find_map(|due| due.work().pop())
     }
 
     async fn call_local(&self, run: &RunId, loaded: &Loaded, work: Work) -> (Input, Vec<Write>) {
@@ -482,8 +476,8 @@ impl Host {
         if events.is_empty() && writes.is_empty() {
             return Ok(());
         }
-        let projected = self.project(run, loaded, &events).await?;
-        writes.extend(projected.writes);
+        let (row, projected) = self.project(run, loaded, &events).await?;
+        writes.extend(projected);
         let told: Vec<_> = if self.listeners.receiver_count() > 0 {
             events.clone()
         } else {
@@ -496,15 +490,14 @@ impl Host {
             UnitOfWork {
                 run: Some(RunCommit {
                     events,
-                    row: projected.row.clone(),
+                    row: row.clone(),
                 }),
                 writes,
             }
         };
         let signals = Signals::of(&unit.writes);
         self.parts().store.commit(unit).await?;
-        loaded.row = projected.row;
-        loaded.stored = projected.stored;
+        loaded.row = row;
         self.count(run, &tally);
         for event in told {
             let _ = self.listeners.send(Arc::new(event));

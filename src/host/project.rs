@@ -2,65 +2,76 @@
 
 use super::slots::{Loaded, Stored};
 use super::{Host, HostError};
-use crate::base::id::{FileId, RunId};
+use crate::base::id::{FileId, RunId, TaskId};
 use crate::engine::event::Event;
 use crate::engine::view::{RunPhase, TaskPhase, TaskView};
-use crate::engine::{EventRecord, RunMachine, Work};
-use crate::plan::PlanVerb;
-use crate::spec::step::OnNewVersion;
+use crate::engine::{EventRecord, RunMachine};
 use crate::store::{RunRow, RunStatus, Subscription, TaskRow, TaskState, Write};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-/// What a commit stores beside the events.
-pub(super) struct Projected {
-    pub row: RunRow,
-    pub stored: Stored,
-    pub writes: Vec<Write>,
+/// Things of a run up to which builds for tests look whether what changed is all that is otherwise.
+const LOOKED_AT: usize = 100;
+
+impl Stored {
+    /// Of a run that was read.
+    pub(super) fn of(machine: &RunMachine, task_revs: BTreeMap<TaskId, u64>) -> Self {
+        let about = about(machine);
+        let things = machine.owned().into_iter().map(|thing| thing.id);
+        Self {
+            owned: Arc::new(things.chain(about.iter().cloned()).collect()),
+            about,
+            locked: locked(machine),
+            subscriptions: Arc::new(awaited(machine)),
+            task_revs,
+        }
+    }
 }
 
 impl Host {
-    /// What follows from `events`, the last ones of `loaded`.
+    /// The run as lists show it and what else is written because of `events`, the last ones of `loaded`. What is
+    /// stored of the run counts as written from here on.
     pub(super) async fn project(
         &self,
         run: &RunId,
-        loaded: &Loaded,
+        loaded: &mut Loaded,
         events: &[EventRecord],
-    ) -> Result<Projected, HostError> {
-        let machine = &loaded.machine;
-        let row = row(machine, &loaded.row);
+    ) -> Result<(RunRow, Vec<Write>), HostError> {
         let mut writes = Vec::new();
-        let mut stored = Stored {
-            task_revs: loaded.stored.task_revs.clone(),
-            ..Stored::default()
-        };
         if events.is_empty() {
-            stored = loaded.stored.clone();
-            return Ok(Projected { row, stored, writes });
+            return Ok((row(&loaded.machine, &loaded.row), writes));
         }
-        stored.owned = owned(machine);
-        stored.subscriptions = awaited(machine);
-        write_owned(run, &loaded.stored.owned, &stored.owned, &mut writes);
-        stored.locked = locked(machine);
-        write_locked(run, &loaded.stored.locked, &stored.locked, &mut writes);
-        if stored.subscriptions != loaded.stored.subscriptions {
-            let to = stored
-                .subscriptions
-                .iter()
-                .cloned()
-                .map(|(kind, key)| Subscription { kind, key })
-                .collect();
-            writes.push(Write::Subscribe { run: run.clone(), to });
+        let mut changes = loaded.machine.take_changes();
+        let (machine, stored) = (&loaded.machine, &mut loaded.stored);
+        if events
+            .iter()
+            .any(|record| matches!(record.event, Event::Migrated { .. }))
+        {
+            // the machine is another one
+            changes.things.extend(stored.owned.iter().cloned());
+            changes.things.extend(machine.owned().into_iter().map(|thing| thing.id));
+            changes.waits = true;
         }
-        for view in machine.tasks_since(loaded.row.seq) {
+        write_owned(run, machine, stored, changes.things, &mut writes);
+        let views = machine.tasks_since(loaded.row.seq);
+        if !views.is_empty() {
+            let before = std::mem::replace(&mut stored.locked, locked(machine));
+            write_locked(run, &before, &stored.locked, &mut writes);
+        }
+        if changes.waits {
+            write_awaited(run, awaited(machine), &mut stored.subscriptions, &mut writes);
+        }
+        debug_assert!(stored.owned.len() > LOOKED_AT || *stored == Stored::of(machine, stored.task_revs.clone()));
+        for view in views {
             let rev = stored.task_revs.entry(view.id.clone()).or_default();
-            writes.push(Write::PutTask(task_row(run, &row.flow, view, *rev)));
+            writes.push(Write::PutTask(task_row(run, &loaded.row.flow, view, *rev)));
             *rev += 1;
         }
         writes.extend(self.stand_of_items(machine, events).await?);
         writes.extend(self.accepted(events).await?);
         writes.extend(self.told_end(machine, events).await?);
         writes.extend(self.mails(run, machine, events).await?.into_iter().map(Write::PutMail));
-        Ok(Projected { row, stored, writes })
+        Ok((row(machine, &loaded.row), writes))
     }
 
     /// Counts what happened to a run and is durable.
@@ -110,31 +121,18 @@ impl Tally {
     }
 }
 
-/// Ids of what events go to the run about: what it owns, the runs that it is starting, and the documents it asks people about,
-/// wherever their next version comes from.
-pub(super) fn owned(machine: &RunMachine) -> BTreeSet<String> {
-    let documents = machine.open_tasks().into_iter();
-    let documents = documents.filter_map(|task| Some(task.document?.id));
-    machine
-        .owned()
-        .into_iter()
-        .map(|thing| thing.id)
-        .chain(documents)
-        .chain(machine.starting().into_iter().map(|run| run.0))
-        .collect()
+/// Ids of what events go to the run about beside what it owns: the runs that it is starting, and the documents it asks people
+/// about, wherever their next version comes from.
+fn about(machine: &RunMachine) -> BTreeSet<String> {
+    let documents = machine.asked_about().map(|(document, _)| document.id.clone());
+    let starting = machine.starting().into_iter().map(|run| run.0);
+    documents.chain(starting).collect()
 }
 
 /// Files that take no new version while people decide on the one they have.
 pub(super) fn locked(machine: &RunMachine) -> BTreeSet<FileId> {
-    let locks = |step: &str| match machine.plan().step(step).map(|step| &step.verb) {
-        Some(PlanVerb::Ask(ask)) => ask.on_new_version == OnNewVersion::Lock,
-        _ => false,
-    };
-    let tasks = machine.open_tasks().into_iter();
-    tasks
-        .filter(|task| locks(&task.step))
-        .filter_map(|task| Some(FileId(task.document?.id)))
-        .collect()
+    let locking = machine.asked_about().filter(|(_, locks)| *locks);
+    locking.map(|(document, _)| FileId(document.id.clone())).collect()
 }
 
 fn write_locked(run: &RunId, before: &BTreeSet<FileId>, after: &BTreeSet<FileId>, writes: &mut Vec<Write>) {
@@ -151,23 +149,49 @@ fn write_locked(run: &RunId, before: &BTreeSet<FileId>, after: &BTreeSet<FileId>
 }
 
 /// The events that the run waits for: type, and key or what it is about.
-pub(super) fn awaited(machine: &RunMachine) -> BTreeSet<(String, String)> {
-    let mut awaited = machine.subscriptions();
-    awaited.extend(machine.interests());
-    awaited
+fn awaited(machine: &RunMachine) -> BTreeSet<Subscription> {
+    let awaited = machine.subscriptions().into_iter().chain(machine.interests());
+    awaited.map(|(kind, key)| Subscription { kind, key }).collect()
 }
 
-fn write_owned(run: &RunId, before: &BTreeSet<String>, after: &BTreeSet<String>, writes: &mut Vec<Write>) {
-    let own = after.difference(before).map(|thing| Write::Own {
-        thing: thing.clone(),
-        run: run.clone(),
-    });
-    let disown = before.difference(after).map(|thing| Write::Disown {
-        thing: thing.clone(),
-        run: run.clone(),
-    });
-    writes.extend(own);
-    writes.extend(disown);
+fn write_awaited(
+    run: &RunId,
+    after: BTreeSet<Subscription>,
+    stored: &mut Arc<BTreeSet<Subscription>>,
+    writes: &mut Vec<Write>,
+) {
+    if after != **stored {
+        let to = after.iter().cloned().collect();
+        writes.push(Write::Subscribe { run: run.clone(), to });
+        *stored = Arc::new(after);
+    }
+}
+
+/// Looks at what may be otherwise: `things`, and what the run asks about or is starting.
+fn write_owned(
+    run: &RunId,
+    machine: &RunMachine,
+    stored: &mut Stored,
+    mut things: BTreeSet<String>,
+    writes: &mut Vec<Write>,
+) {
+    let about = about(machine);
+    things.extend(about.symmetric_difference(&stored.about).cloned());
+    stored.about = about;
+    if things.is_empty() {
+        return;
+    }
+    let owned = Arc::make_mut(&mut stored.owned);
+    for thing in things {
+        let run = run.clone();
+        if machine.owns(&thing) || stored.about.contains(&thing) {
+            if owned.insert(thing.clone()) {
+                writes.push(Write::Own { thing, run });
+            }
+        } else if owned.remove(&thing) {
+            writes.push(Write::Disown { thing, run });
+        }
+    }
 }
 
 /// The run as lists show it, after what its machine decided.
@@ -177,7 +201,7 @@ fn row(machine: &RunMachine, before: &RunRow) -> RunRow {
         RunPhase::Closing { status } => (RunStatus::Closing, Some(status)),
         RunPhase::Ended { status } => (RunStatus::Ended, Some(status)),
     };
-    let is_call = |work: &Work| matches!(work, Work::Call { .. });
+    let mut calls = machine.due().filter(|due| due.action().is_some());
     RunRow {
         version: machine.plan().version.clone(),
         plan: machine.plan().hash.clone(),
@@ -185,7 +209,7 @@ fn row(machine: &RunMachine, before: &RunRow) -> RunRow {
         outcome,
         ended_at: machine.ended_at(),
         wakeup_at: machine.next_wakeup(),
-        busy: status != RunStatus::Ended && machine.outstanding().iter().any(is_call),
+        busy: status != RunStatus::Ended && calls.any(|due| !due.work().is_empty()),
         incident: machine.incident(),
         seq: machine.seq(),
         ..before.clone()

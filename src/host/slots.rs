@@ -2,7 +2,7 @@
 
 use crate::base::id::{FileId, RunId, TaskId};
 use crate::engine::{RunMachine, WorkKey};
-use crate::store::RunRow;
+use crate::store::{RunRow, Subscription};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
@@ -19,15 +19,18 @@ pub struct Loaded {
     pub stored: Stored,
 }
 
-/// What the store says of a run beside its journal and its row.
+/// What the store says of a run beside its journal and its row. It changes by what its events changed, not as a whole:
+/// a run over many elements owns much, and stores often. Where the store refused the change, the run is read anew.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stored {
-    /// Ids of what it owns.
-    pub owned: BTreeSet<String>,
+    /// Ids of what events go to the run about.
+    pub owned: Arc<BTreeSet<String>>,
+    /// Those of these that it does not own: the runs that it is starting, the documents it asks people about.
+    pub about: BTreeSet<String>,
     /// Files that it holds to their version.
     pub locked: BTreeSet<FileId>,
-    /// Events it waits for: type, and key or what it is about.
-    pub subscriptions: BTreeSet<(String, String)>,
+    /// Events it waits for: by type, and key or what they are about.
+    pub subscriptions: Arc<BTreeSet<Subscription>>,
     /// How often each of its tasks was stored.
     pub task_revs: BTreeMap<TaskId, u64>,
 }

@@ -19,6 +19,7 @@ use crate::engine::{EventRecord, InboundEvent};
 use crate::space::{Comment, Expiry, File, Grant, Share, State, Workspace};
 use delivery::Recorded;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A store in memory.
@@ -594,8 +595,8 @@ impl Store for MemoryStore {
     async fn undelivered(
         &self,
         run: &RunId,
-        things: &BTreeSet<String>,
-        keys: &BTreeSet<Subscription>,
+        things: &Arc<BTreeSet<String>>,
+        keys: &Arc<BTreeSet<Subscription>>,
     ) -> Result<Vec<InboundEvent>, StoreError> {
         let tables = self.tables();
         let is_due = |event: &&InboundEvent| {

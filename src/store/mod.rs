@@ -23,6 +23,7 @@ use crate::base::id::{EventId, FileId, GrantId, MailId, RunId, ShareId, TaskId, 
 use crate::engine::{EventRecord, InboundEvent};
 use crate::space::{Comment, Expiry, File, Grant, Share, Workspace};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// All that is durable. Implemented by `memory` and `sqlite`; one conformance suite runs
 /// against every adapter. Reads see every unit of work that was acknowledged before them.
@@ -125,8 +126,8 @@ pub trait Store: Send + Sync + 'static {
     async fn undelivered(
         &self,
         run: &RunId,
-        things: &BTreeSet<String>,
-        keys: &BTreeSet<Subscription>,
+        things: &Arc<BTreeSet<String>>,
+        keys: &Arc<BTreeSet<Subscription>>,
     ) -> Result<Vec<InboundEvent>, StoreError>;
     /// Whether `event` was delivered to `target` (a run's id, or `trigger:FLOW`).
     async fn is_delivered(&self, event: &EventId, target: &str) -> Result<bool, StoreError>;

@@ -54,6 +54,7 @@ impl Applier<'_> {
     /// The thing is no longer the run's.
     pub(super) fn disown(&mut self, id: &str) -> Result<(), Impossible> {
         self.drop_side(&release_name(id));
+        self.fresh.changes.things.insert(id.to_owned());
         let gone = self.state.owned.remove(id);
         gone.map(|_| ()).ok_or_else(|| format!("the run does not own {id}"))
     }
@@ -76,6 +77,7 @@ impl Applier<'_> {
             tries: Tries::first(),
             complete: false,
         };
+        self.fresh.changes.things.insert(thing.id.clone());
         self.state.owned.add(thing, releasing);
     }
 

@@ -26,6 +26,7 @@ impl Applier<'_> {
     pub(super) fn forget_child(&mut self, slot: Slot) {
         if let Phase::Child(run) = self.state.step(slot).phase.clone() {
             self.state.owned.remove(run.as_str());
+            self.fresh.changes.things.insert(run.0);
         }
     }
 

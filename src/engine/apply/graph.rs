@@ -155,7 +155,7 @@ impl Applier<'_> {
     pub(super) fn leave(&mut self, slot: Slot) {
         self.queue_no_more(slot);
         self.state.working.remove(&slot);
-        self.state.waiting.remove(&slot);
+        self.fresh.changes.waits |= self.state.waiting.remove(&slot);
         self.state.watching.remove(&slot);
         self.state.asking.remove(&slot);
         if !self.state.incidents.is_empty() {

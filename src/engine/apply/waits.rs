@@ -24,6 +24,7 @@ impl Applier<'_> {
                     timers: timers.clone(),
                 });
                 self.state.waiting.insert(slot);
+                self.fresh.changes.waits = true;
                 if matches!(&self.planned(slot).verb, PlanVerb::Wait(wait) if wait.when.is_some()) {
                     self.state.watching.insert(slot);
                 }
@@ -103,6 +104,7 @@ impl Applier<'_> {
         let kept = self.consume(event)?;
         if let Phase::Waiting(wait) = &mut self.state.step_mut(slot).phase {
             wait.met.push((name.to_owned(), kept.data));
+            self.fresh.changes.waits = true;
         }
         Ok(())
     }

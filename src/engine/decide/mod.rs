@@ -166,7 +166,11 @@ impl<'m> Decider<'m> {
     pub(super) fn settle(&mut self) {
         loop {
             if self.state().is_ended() {
-                self.machine.fresh = super::state::Fresh::default();
+                let changes = std::mem::take(&mut self.machine.fresh.changes);
+                self.machine.fresh = super::state::Fresh {
+                    changes,
+                    ..Default::default()
+                };
                 self.machine.rendered.clear();
                 return;
             }

@@ -109,6 +109,41 @@ impl Store for SqliteStore {
     async fn commit(&self, unit: UnitOfWork) -> Result<(), CommitError> {
         let unit = encode::encode(unit)?;
         let (answer, answered) = oneshot::channel();
+        self.ask(Job::Limit(bytes, answer))?;
+        answered.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    fn ask(&self, job: Job) -> Result<(), StoreError> {
+        let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
+        jobs.send(job).map_err(|_| StoreError::Closed)
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        // The last connection to close tidies up, which one that only reads cannot.
+        self.readers.close_idle();
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has closed the store for everybody already.
+            drop(thread.join());
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Store for SqliteStore {
+    /// Once queued, a unit of work is done even if the caller stops waiting.
+    async fn commit(&self, unit: UnitOfWork) -> Result<(), CommitError> {
+        let is_long = unit.run.as_ref().is_some_and(|run| run.events.len() > ENCODED_HERE);
+        let unit = if is_long {
+            // nobody else shall wait for it
+            let encoded = tokio::task::spawn_blocking(move || encode::encode(unit)).await;
+            encoded.map_err(|_| StoreError::Closed)??
+        } else {
+            encode::encode(unit)?
+        };
+        let (answer, answered) = oneshot::channel();
         self.ask(Job::Commit(unit, answer))?;
         answered.await.unwrap_or(Err(CommitError::Store(StoreError::Closed)))
     }
@@ -287,10 +322,10 @@ impl Store for SqliteStore {
     async fn undelivered(
         &self,
         run: &RunId,
-        things: &BTreeSet<String>,
-        keys: &BTreeSet<Subscription>,
+        things: &Arc<BTreeSet<String>>,
+        keys: &Arc<BTreeSet<Subscription>>,
     ) -> Result<Vec<InboundEvent>, StoreError> {
-        let (run, things, keys) = (run.clone(), things.clone(), keys.clone());
+        let (run, things, keys) = (run.clone(), Arc::clone(things), Arc::clone(keys));
         let read = move |db: &Connection| read::undelivered(db, &run, &things, &keys);
         self.readers.list(read).await
     }

@@ -12,6 +12,7 @@ use gatefold::store::{
 };
 use std::collections::BTreeSet;
 use std::future::pending;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -286,8 +287,8 @@ impl Store for Told {
     async fn undelivered(
         &self,
         run: &RunId,
-        things: &BTreeSet<String>,
-        keys: &BTreeSet<Subscription>,
+        things: &Arc<BTreeSet<String>>,
+        keys: &Arc<BTreeSet<Subscription>>,
     ) -> Result<Vec<InboundEvent>, StoreError> {
         self.inner.undelivered(run, things, keys).await
     }

@@ -99,7 +99,10 @@ pub async fn events_are_found_for_the_run_that_they_concern(store: &Arc<dyn Stor
             key: (*key).to_owned(),
         };
         let keys = keys.iter().map(key).collect();
-        let events = store.undelivered(&run, &things, &keys).await.unwrap();
+        let events = store
+            .undelivered(&run, &Arc::new(things), &Arc::new(keys))
+            .await
+            .unwrap();
         events.into_iter().map(|event| event.id.0).collect()
     };
     assert_eq!(found(&["shr_1"], &[("erp.paid", "4712")]).await, ["evt_4", "evt_1"]);
