@@ -478,11 +478,8 @@ impl Host {
         }
         let (row, projected) = self.project(run, loaded, &events).await?;
         writes.extend(projected);
-        let told: Vec<_> = if self.listeners.receiver_count() > 0 {
-            events.clone()
-        } else {
-            Vec::new()
-        };
+        let told = (self.listeners.receiver_count() > 0).then(|| events.clone());
+        let (stored, count) = (loaded.row.seq, events.len());
         let tally = Tally::of(&events);
         let unit = if events.is_empty() {
             UnitOfWork { run: None, writes }
@@ -499,11 +496,25 @@ impl Host {
         self.parts().store.commit(unit).await?;
         loaded.row = row;
         self.count(run, &tally);
+        self.tell_listeners(run, told, (stored, count)).await;
+        self.signal(signals);
+        Ok(())
+    }
+
+    /// Tells everybody who listens of so many events after the one at `stored`, which are durable now. Who began to
+    /// listen while they became so hears of them too: then they are read.
+    async fn tell_listeners(&self, run: &RunId, told: Option<Vec<EventRecord>>, (stored, count): (u64, usize)) {
+        let told = match told {
+            Some(told) => told,
+            None if count == 0 || self.listeners.receiver_count() == 0 => return,
+            None => match self.parts().store.journal(run, stored, count).await {
+                Ok(read) => read,
+                Err(error) => return tracing::warn!(%run, %error, "who just began to listen is not told of events"),
+            },
+        };
         for event in told {
             let _ = self.listeners.send(Arc::new(event));
         }
-        self.signal(signals);
-        Ok(())
     }
 
     fn signal(&self, signals: Signals) {

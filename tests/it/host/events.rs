@@ -1,5 +1,6 @@
 //! Events that cannot be delivered, events that nobody waits for yet, and what is forgotten.
 
+use super::store::{Orders, Told};
 use super::world::{Process, World, beginning};
 use super::{WAITING, signed};
 use gatefold::base::id::{EventId, MailId, RunId};
@@ -8,8 +9,9 @@ use gatefold::host::events::{KEPT_BYTES, KEPT_DAYS, KEPT_EVENTS};
 use gatefold::host::once::OnceKey;
 use gatefold::host::retention::{BATCH, EVENTS_DAYS, KEYS_DAYS, MAILS_DAYS};
 use gatefold::host::runs::StartRun;
-use gatefold::store::{MailState, OutboxMail, UnitOfWork, Write};
+use gatefold::store::{MailState, OutboxMail, Store, UnitOfWork, Write};
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// More than are read at once.
@@ -278,4 +280,38 @@ async fn what_is_over_is_forgotten_at_the_start_too() {
 fn a_repetition_is_known_for_longer_than_it_is_accepted() {
     let known = u64::try_from(KEYS_DAYS * 24 * 3600).unwrap();
     assert!(known > 2 * gatefold::server::signature::TOLERANCE_SECONDS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_begins_to_listen_while_events_become_durable_hears_of_them() {
+    let store = Arc::new(Told::default());
+    let world = World::over(Arc::clone(&store) as Arc<dyn Store>);
+    let process = world.start().await;
+    process.deploy(WAITING).await;
+    let run = process.begin("waits", json!({})).await;
+    store.order(Orders {
+        slow_commits: Some(Duration::from_mins(1)),
+        ..Orders::default()
+    });
+    let cancelled = {
+        let (host, run) = (Arc::clone(&process.host), run.clone());
+        tokio::spawn(async move { host.cancel_run(&run, "user:anna", "a test").await })
+    };
+    let nothing = std::future::pending::<()>();
+    assert!(tokio::time::timeout(Duration::from_secs(30), nothing).await.is_err());
+    let mut listener = process.host.watch();
+    let known = process.journal(&run).await;
+    assert!(
+        !known
+            .iter()
+            .any(|record| matches!(record.event, Event::RunEnded { .. }))
+    );
+    cancelled.await.unwrap().unwrap();
+    store.order(Orders::default());
+    let stored = process.journal(&run).await;
+    assert!(stored.len() > known.len());
+    for record in &stored[known.len()..] {
+        assert_eq!(listener.try_recv().as_deref(), Ok(record));
+    }
+    assert!(listener.try_recv().is_err(), "and of nothing twice");
 }

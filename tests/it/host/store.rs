@@ -37,6 +37,8 @@ pub struct Orders {
     pub forget_sent: usize,
     /// Answers to commits take so long; what they do is durable at once.
     pub slow_answers: Option<Duration>,
+    /// Commits begin so late.
+    pub slow_commits: Option<Duration>,
     /// Nobody learns which events are pending.
     pub hide_pending: bool,
     /// How journals are read.
@@ -124,6 +126,10 @@ impl Store for Told {
         }
         if unit.writes.iter().any(is_sent) && self.forgets() {
             return Err(StoreError::Full("as told by the test".to_owned()).into());
+        }
+        let delay = self.orders().slow_commits;
+        if let Some(delay) = delay {
+            tokio::time::sleep(delay).await;
         }
         let done = self.inner.commit(unit.clone()).await;
         if done.is_ok() {
