@@ -5,6 +5,7 @@
 //! takes it out, and puts it back when what it decided is stored.
 
 use super::checklists::mark_complete;
+use super::at_length::at_length;
 use super::children::is_about_runs;
 use super::desk::Desk;
 use super::masks::{hidden, hidden_failure};
@@ -167,7 +168,8 @@ impl Host {
                 let _ = loaded.machine.handle(self.now(), Input::Wake);
                 self.do_immediate(&mut loaded.machine, loaded.row.seq).await?;
             }
-            *reply = loaded.machine.handle(self.now(), input.clone());
+            let is_long = !loaded.machine.plan().eaches.is_empty();
+            *reply = at_length(is_long, || loaded.machine.handle(self.now(), input.clone()));
         }
         self.settle(run, &mut loaded, writes, &mut || *pending = None).await?;
         slot.loaded = Some(loaded);
@@ -388,6 +390,8 @@ impl Host {
                 let before = machine.seq();
                 let _ = machine.handle(now, input);
                 progress |= machine.seq() > before;
+                // there may be thousands, and others have work to do as well
+                tokio::task::coop::consume_budget().await;
             }
             if !progress {
                 return Ok(());

@@ -3,6 +3,7 @@
 //! Invariant: what a run decided is durable before anything outside is done about it.
 
 mod asked;
+mod at_length;
 pub mod by_hand;
 pub mod calls;
 mod checklists;

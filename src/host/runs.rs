@@ -1,5 +1,6 @@
 //! Runs: start, look, watch.
 
+use super::at_length::at_length;
 use super::drive::{Stop, broke_off};
 use super::files::version_of;
 use super::once::OnceKey;
@@ -237,7 +238,8 @@ impl Host {
             seed,
             parent,
         };
-        let machine = RunMachine::start(Arc::clone(plan), now, begin);
+        let is_long = !plan.eaches.is_empty();
+        let machine = at_length(is_long, || RunMachine::start(Arc::clone(plan), now, begin));
         Ok(Loaded {
             machine,
             row,

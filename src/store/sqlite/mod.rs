@@ -37,6 +37,9 @@ use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 use writer::{Job, Shared, Writer};
 
+/// Events of one unit of work that are encoded on their caller's thread; more take a while.
+const ENCODED_HERE: usize = 1_000;
+
 /// A store in one SQLite file. Dropping it finishes what is queued and closes the file.
 pub struct SqliteStore {
     // `None` only while dropping.
@@ -80,34 +83,6 @@ impl SqliteStore {
     /// Lets the database grow to `bytes` at most, or as far as the disk allows. A unit of work
     /// that needs more fails with `StoreError::Full`.
     pub async fn set_size_limit(&self, bytes: Option<u64>) -> Result<(), StoreError> {
-        let (answer, answered) = oneshot::channel();
-        self.ask(Job::Limit(bytes, answer))?;
-        answered.await.unwrap_or(Err(StoreError::Closed))
-    }
-
-    fn ask(&self, job: Job) -> Result<(), StoreError> {
-        let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
-        jobs.send(job).map_err(|_| StoreError::Closed)
-    }
-}
-
-impl Drop for SqliteStore {
-    fn drop(&mut self) {
-        // The last connection to close tidies up, which one that only reads cannot.
-        self.readers.close_idle();
-        drop(self.jobs.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread has closed the store for everybody already.
-            drop(thread.join());
-        }
-    }
-}
-
-#[async_trait::async_trait]
-impl Store for SqliteStore {
-    /// Once queued, a unit of work is done even if the caller stops waiting.
-    async fn commit(&self, unit: UnitOfWork) -> Result<(), CommitError> {
-        let unit = encode::encode(unit)?;
         let (answer, answered) = oneshot::channel();
         self.ask(Job::Limit(bytes, answer))?;
         answered.await.unwrap_or(Err(StoreError::Closed))
