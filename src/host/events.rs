@@ -59,7 +59,7 @@ impl Host {
     /// Delivers events until the host stops.
     pub(super) async fn run_events(self: Arc<Self>) {
         loop {
-            let pause = match self.deliver_pending().await {
+            let pause = match self.deliver_pending(usize::MAX).await {
                 Ok(next) => self.until_due(next),
                 Err(error) => {
                     tracing::error!(%error, "events could not be read; it is tried again");
@@ -89,14 +89,16 @@ impl Host {
         }
     }
 
-    /// Delivers what is due. One that cannot be delivered is put off, so that it blocks no other.
-    /// Gives when the next one is due.
-    pub(super) async fn deliver_pending(self: &Arc<Self>) -> Result<Option<Timestamp>, HostError> {
+    /// Delivers what is due, in order, so many at most. One that cannot be delivered is put off, so that it blocks no
+    /// other. Gives when the next one is due.
+    pub(super) async fn deliver_pending(self: &Arc<Self>, at_most: usize) -> Result<Option<Timestamp>, HostError> {
         let store = &self.parts().store;
         // once each: what is put off is due after this
         let now = self.now();
+        let mut left = at_most;
         loop {
-            let pending = store.pending_events(now, BATCH).await?;
+            let pending = store.pending_events(now, BATCH.min(left)).await?;
+            left -= pending.len();
             if pending.is_empty() {
                 return Ok(store.next_event_due().await?);
             }

@@ -77,7 +77,8 @@ const BEGIN_ANEW: Duration = Duration::from_secs(5);
 /// Pause before it is looked again whether there is something to do.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// Most runs with work in flight that a start takes up before it is ready; the others follow.
+/// Most events that are not delivered, and most runs with work in flight, that a start takes up before it is ready; the
+/// others follow.
 pub const TAKEN_UP_FIRST: usize = 256;
 
 /// Secrets by name. Values are never stored, logged or shown.
@@ -228,9 +229,10 @@ impl Host {
             self.timers.set(&run, Some(at));
         }
         self.recover_mails().await?;
-        // before any run is woken: what was recorded before a deadline counts, however late it is delivered
         self.retry_events().await?;
-        self.deliver_pending().await?;
+        // a run takes in what was recorded for it before it is woken and before anybody decides, so that the others need
+        // not be waited for
+        self.deliver_pending(TAKEN_UP_FIRST).await?;
         let mut busy = self.parts.store.busy_runs().await?;
         let later = busy.split_off(busy.len().min(TAKEN_UP_FIRST));
         for run in busy {

@@ -9,10 +9,12 @@ use gatefold::host::events::{KEPT_BYTES, KEPT_DAYS, KEPT_EVENTS};
 use gatefold::host::once::OnceKey;
 use gatefold::host::retention::{BATCH, EVENTS_DAYS, KEYS_DAYS, MAILS_DAYS};
 use gatefold::host::runs::StartRun;
-use gatefold::store::{MailState, OutboxMail, Store, UnitOfWork, Write};
+use gatefold::host::{Host, TAKEN_UP_FIRST};
+use gatefold::store::{MailState, OutboxMail, RunFilter, Store, UnitOfWork, Write};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// More than are read at once.
 const POISONED: usize = 70;
@@ -314,4 +316,32 @@ async fn who_begins_to_listen_while_events_become_durable_hears_of_them() {
         assert_eq!(listener.try_recv().as_deref(), Ok(record));
     }
     assert!(listener.try_recv().is_err(), "and of nothing twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_is_ready_with_some_events_delivered_and_delivers_the_others_afterwards() {
+    let flow = "flow: signs\nversion: 1.0.0\non: { event: { type: erp.signed } }\nsteps:\n  - { id: done, end: { status: signed } }\n";
+    for (more, left) in [(0, 0), (1, 1)] {
+        let world = World::new();
+        let process = world.start().await;
+        process.deploy(flow).await;
+        process.kill();
+        let ids = (0..TAKEN_UP_FIRST + more).map(|number| format!("evt_{number:04}"));
+        write(&world, ids.map(|id| Write::Event(signed(&id))).collect()).await;
+        let host = Host::new(world.parts());
+        host.recover().await.unwrap();
+        assert!(host.is_ready());
+        let pending = world.store.pending_events(host.now(), usize::MAX).await.unwrap();
+        assert_eq!(pending.len(), left);
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(Arc::clone(&host).serve(stop.clone(), Duration::from_secs(1)));
+        host.come_to_rest(DAY).await.unwrap();
+        let all = RunFilter {
+            limit: usize::MAX,
+            ..RunFilter::default()
+        };
+        assert_eq!(host.list_runs(&all).await.unwrap().len(), TAKEN_UP_FIRST + more);
+        stop.cancel();
+        serving.await.unwrap();
+    }
 }
