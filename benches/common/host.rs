@@ -7,10 +7,11 @@ use gatefold::connectors::{Settings, registry};
 use gatefold::host::reading::{Reader, Where};
 use gatefold::host::runs::StartRun;
 use gatefold::host::{Clock, Host, Limits, Parts, Secrets};
-use gatefold::people::Directory;
+use gatefold::people::{Directory, Person};
 use gatefold::store::Blobs;
 use gatefold::store::sqlite::SqliteStore;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, RwLock};
 
@@ -27,12 +28,28 @@ impl Mailer for NoMail {
     }
 }
 
+/// Somebody who can be asked: `user:ana`.
+fn directory() -> Directory {
+    let ana = Person {
+        name: "Ana".to_owned(),
+        email: "ana@example.com".to_owned(),
+        roles: BTreeSet::new(),
+        groups: BTreeSet::new(),
+        skills: BTreeSet::new(),
+        manager: None,
+        absent: Vec::new(),
+    };
+    Directory {
+        users: [("ana".to_owned(), ana)].into(),
+    }
+}
+
 /// A host on `store`, with its files below `folder`.
 pub fn host(store: Arc<SqliteStore>, folder: &Path) -> Arc<Host> {
     let settings = Settings {
         http: HttpSettings::default(),
         mailer: Arc::new(NoMail),
-        directory: Arc::new(RwLock::new(Arc::new(Directory::default()))),
+        directory: Arc::new(RwLock::new(Arc::new(directory()))),
         links: Links::new([7; 32], "http://localhost"),
         blobs: Blobs::open(folder.join("blobs")).expect("the folder can be made"),
     };
