@@ -185,7 +185,7 @@ fn describe_step(event: &Event) -> (String, String) {
 fn fired(timer: TimerKind, to: &[String]) -> String {
     match timer {
         TimerKind::Remind(index) => format!("reminder {}", index + 1),
-        TimerKind::Escalate => format!("escalated to {}", to.join(", ")),
+        TimerKind::Escalate | TimerKind::Onwards(_) => format!("escalated to {}", to.join(", ")),
         TimerKind::Tell => "people are told".to_owned(),
         TimerKind::Retry => "tries again".to_owned(),
     }

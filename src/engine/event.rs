@@ -54,12 +54,22 @@ pub struct Timers {
     /// When reminders go out, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remind: Vec<Timestamp>,
-    /// When it is escalated.
+    /// When it is escalated first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalate: Option<Timestamp>,
+    /// When it is escalated onwards, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub onwards: Vec<Timestamp>,
     /// When people hear of it, where that is later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tell: Option<Timestamp>,
+}
+
+impl Timers {
+    /// When it is escalated, the first time and onwards.
+    pub fn escalations(&self) -> impl Iterator<Item = Timestamp> {
+        self.escalate.into_iter().chain(self.onwards.iter().copied())
+    }
 }
 
 /// Who sees a task beside those who are asked, as written, evaluated.
@@ -284,12 +294,33 @@ pub struct VersionRef {
 pub enum TimerKind {
     /// A reminder, by its position.
     Remind(u32),
-    /// The escalation.
+    /// The first escalation.
     Escalate,
+    /// A later one, by its position among those.
+    Onwards(u32),
     /// People are to hear of it.
     Tell,
     /// The pause before another try is over.
     Retry,
+}
+
+impl TimerKind {
+    /// The escalation at this position among all of the step.
+    pub(super) const fn escalation(position: u32) -> Self {
+        match position.checked_sub(1) {
+            None => Self::Escalate,
+            Some(later) => Self::Onwards(later),
+        }
+    }
+
+    /// Which of the step's escalations it is, if it is one.
+    pub const fn as_escalation(self) -> Option<u32> {
+        match self {
+            Self::Escalate => Some(0),
+            Self::Onwards(later) => later.checked_add(1),
+            _ => None,
+        }
+    }
 }
 
 /// What happened. Steps are named by id, so that a journal can be read without its plan; a step of an

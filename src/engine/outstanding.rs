@@ -175,11 +175,11 @@ fn questions(machine: &RunMachine, slot: Slot, task: &Task) -> Vec<Work> {
                 .is_some_and(|ask| ask.pick.is_some_and(|pick| pick != Pick::Random)),
         });
     }
-    if let Some(joining) = &task.joining {
+    if let Some(joining) = task.joining.front() {
         work.push(Work::Assign {
-            key: WorkKey::of_escalation(run, step, task.round),
+            key: WorkKey::of_escalation(run, step, task.round, joining.position),
             task: task.id.clone(),
-            by: joining.clone(),
+            by: joining.to.clone(),
             veto: Vec::new(),
             exclude: task.exclude.clone(),
             only: task.only_by.clone(),

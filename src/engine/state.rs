@@ -260,11 +260,20 @@ pub(super) struct Task {
     pub(super) questions: u32,
     /// Whether the last question is open.
     pub(super) unassigned: bool,
-    /// Who joins, while the directory is asked.
-    pub(super) joining: Option<Vec<String>>,
+    /// Who joins, while the directory is asked, one escalation after the other.
+    pub(super) joining: VecDeque<Joining>,
     pub(super) phase: TaskPhase,
     /// Position of the event that last changed it.
     pub(super) changed: u64,
+}
+
+/// Whom an escalation has asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Joining {
+    /// Position of the escalation among those of the step.
+    pub(super) position: u32,
+    /// As written, evaluated.
+    pub(super) to: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -333,8 +342,20 @@ pub(super) enum Alarm {
     Retry,
     Tell,
     Remind(u32),
-    Escalate,
+    /// By its position.
+    Escalate(u32),
     Due,
+}
+
+/// What wakes the machine for a step with these timers, and when.
+pub(super) fn alarms(timers: &Timers) -> impl Iterator<Item = (Timestamp, Alarm)> {
+    let due = timers.due.map(|at| (at, Alarm::Due));
+    let escalate = (0..)
+        .zip(timers.escalations())
+        .map(|(position, at)| (at, Alarm::Escalate(position)));
+    let tell = timers.tell.map(|at| (at, Alarm::Tell));
+    let remind = (0..).zip(&timers.remind).map(|(index, at)| (*at, Alarm::Remind(index)));
+    due.into_iter().chain(escalate).chain(tell).chain(remind)
 }
 
 /// What an event made possible that has not been decided on. Beside the state, because replay

@@ -1,6 +1,6 @@
 //! Why a run does not go on: one sentence for each thing that it waits for.
 
-use super::decide::{because, rendered};
+use super::decide::{because, escalated_next, rendered};
 use super::frame::{Slot, slots};
 use super::leads::{Leads, leads};
 use super::state::{Call, Incident, Phase, Wait};
@@ -43,8 +43,19 @@ pub struct Reason {
     pub because: Option<String>,
     /// What happens then, or what helps where nothing happens by itself.
     pub then: Option<String>,
+    /// Who else is told next, and when, where nothing comes before that.
+    pub escalation: Option<NextEscalation>,
     /// The zone that moments are told in.
     zone: String,
+}
+
+/// The next escalation of a step that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextEscalation {
+    /// When.
+    pub at: Timestamp,
+    /// Who, as written, evaluated: `role:legal-lead`.
+    pub to: Vec<String>,
 }
 
 impl fmt::Display for Reason {
@@ -65,6 +76,10 @@ impl fmt::Display for Reason {
             (Some(_), Some(then)) => write!(f, "; then {then}")?,
             (None, Some(then)) => write!(f, ": {then}")?,
             (_, None) => {}
+        }
+        if let Some(next) = &self.escalation {
+            let (at, to) = (in_words(next.at, &self.zone), list(&next.to));
+            write!(f, "; before that, on {at}, it is escalated to {to}")?;
         }
         f.write_str(".")
     }
@@ -107,6 +122,7 @@ fn of_side_calls(machine: &RunMachine) -> Vec<Reason> {
         until: thing.tries.retry_at,
         because: None,
         then: thing.tries.retry_at.map(|_| "it is tried again".to_owned()),
+        escalation: None,
         zone: zone(machine),
     });
     let incidents = machine.state.incidents.iter();
@@ -120,6 +136,7 @@ fn of_side_calls(machine: &RunMachine) -> Vec<Reason> {
         until: None,
         because: None,
         then: Some("it is retried or skipped by hand".to_owned()),
+        escalation: None,
         zone: zone(machine),
     });
     released.into_iter().chain(told).collect()
@@ -183,8 +200,14 @@ impl Teller<'_> {
             until,
             because: until.and_then(|until| because(&self.machine.plan, &self.machine.state, self.slot, until)),
             then,
+            escalation: until.and_then(|_| self.escalation()),
             zone: zone(self.machine),
         }
+    }
+
+    fn escalation(&self) -> Option<NextEscalation> {
+        let (at, to) = escalated_next(&self.machine.plan, &self.machine.state, self.slot)?;
+        Some(NextEscalation { at, to })
     }
 
     /// What a step waits for that has not begun: whoever has the lock.

@@ -9,7 +9,8 @@ use std::fmt;
 
 /// Names one piece of work for good: the same through retries and restarts, and so the
 /// idempotency key towards the other side. `RUN:STEP:ROUND`, `RUN::release:THING` (no step has an
-/// empty id), `RUN:STEP:ROUND:assign:N` for the Nth question to the directory.
+/// empty id), `RUN:STEP:ROUND:assign:N` for the Nth question to the directory, `RUN:STEP:ROUND:escalate`
+/// for who joins by the first escalation, with `:N` behind it for the Nth after that.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct WorkKey(pub String);
@@ -27,8 +28,8 @@ pub(super) enum Place<'k> {
     Step { id: &'k str, round: u32 },
     /// A question to the directory, by number.
     Assign { id: &'k str, round: u32, number: u32 },
-    /// The question who joins by escalation.
-    Escalate { id: &'k str, round: u32 },
+    /// The question who joins by an escalation, by its position.
+    Escalate { id: &'k str, round: u32, position: u32 },
     /// The release of a thing.
     Release(&'k str),
 }
@@ -37,7 +38,7 @@ impl<'k> Place<'k> {
     /// The step and its round.
     pub(super) fn step(&self) -> Option<(&'k str, u32)> {
         match *self {
-            Self::Step { id, round } | Self::Assign { id, round, .. } | Self::Escalate { id, round } => {
+            Self::Step { id, round } | Self::Assign { id, round, .. } | Self::Escalate { id, round, .. } => {
                 Some((id, round))
             }
             Self::Release(_) => None,
@@ -56,9 +57,14 @@ impl WorkKey {
         Self(format!("{run}:{step}:{round}:assign:{number}"))
     }
 
-    /// The question who joins by escalation.
-    pub(super) fn of_escalation(run: &RunId, step: &str, round: u32) -> Self {
-        Self(format!("{run}:{step}:{round}:escalate"))
+    /// The question who joins by the escalation at a position.
+    pub(super) fn of_escalation(run: &RunId, step: &str, round: u32, position: u32) -> Self {
+        let onwards = if position == 0 {
+            String::new()
+        } else {
+            format!(":{position}")
+        };
+        Self(format!("{run}:{step}:{round}:escalate{onwards}"))
     }
 
     /// The release of a thing.
@@ -77,7 +83,11 @@ impl WorkKey {
         let round = parts.next()?.parse().ok()?;
         let place = match (parts.next(), parts.next()) {
             (None, _) => Place::Step { id, round },
-            (Some("escalate"), None) => Place::Escalate { id, round },
+            (Some("escalate"), number) => Place::Escalate {
+                id,
+                round,
+                position: number.map_or(Some(0), |number| number.parse().ok().filter(|at| *at > 0))?,
+            },
             (Some("assign"), Some(number)) => Place::Assign {
                 id,
                 round,
@@ -184,7 +194,22 @@ mod tests {
         for id in ["sign", "release", "assign", "escalate"] {
             let cases = [
                 (WorkKey::of_step(&run, id, 2), Place::Step { id, round: 2 }),
-                (WorkKey::of_escalation(&run, id, 2), Place::Escalate { id, round: 2 }),
+                (
+                    WorkKey::of_escalation(&run, id, 2, 0),
+                    Place::Escalate {
+                        id,
+                        round: 2,
+                        position: 0,
+                    },
+                ),
+                (
+                    WorkKey::of_escalation(&run, id, 2, 3),
+                    Place::Escalate {
+                        id,
+                        round: 2,
+                        position: 3,
+                    },
+                ),
                 (WorkKey::of_release(&run, "a:b"), Place::Release("a:b")),
                 (
                     WorkKey::of_assign(&run, id, 2, 3),
@@ -214,6 +239,8 @@ mod tests {
             "run_1:a:x",
             "run_1:a:1:b",
             "run_1:a:1:assign",
+            "run_1:a:1:escalate:0",
+            "run_1:a:1:escalate:x",
             "run_12:a:1",
         ] {
             assert_eq!(WorkKey(key.to_owned()).place(&run), None, "{key}");

@@ -28,7 +28,7 @@ impl Host {
             match &record.event {
                 Event::TimerFired { step, timer, to } if !matches!(timer, TimerKind::Retry | TimerKind::Tell) => {
                     let words = match timer {
-                        TimerKind::Escalate => "An answer is late",
+                        TimerKind::Escalate | TimerKind::Onwards(_) => "An answer is late",
                         _ => "Reminder: your answer is missing",
                     };
                     let (subject, text) = self.step_words(machine, step, words);

@@ -77,6 +77,7 @@ pub const CODES: &[Page] = pages![
     "GF404" "calendar-missing",
     "GF405" "bad-schedule",
     "GF406" "due-at-once",
+    "GF408" "escalation-order",
     "GF501" "quorum-impossible",
     "GF502" "bad-principal",
     "GF503" "bad-ask",

@@ -5,7 +5,7 @@ use crate::base::Value;
 use crate::base::source::escape;
 use crate::spec::catalog::DOCUMENT_EXPIRING;
 use crate::spec::step::{WaitAlternative, WaitSpec};
-use crate::spec::{CollectSpec, DeadlineSpec, FlowSpec, ReachSpec};
+use crate::spec::{CollectSpec, DeadlineSpec, EscalationSpec, FlowSpec, ReachSpec};
 
 /// Whose expression it is: that decides which names may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -250,8 +250,8 @@ impl<'a> Collector<'a> {
         }
         if let Some(DeadlineSpec::Due(deadline)) = &spec.deadline {
             self.text(step.at("deadline/due"), Some(&deadline.due), Purpose::Text);
-            if let Some(escalate) = &deadline.escalate {
-                self.texts(&step.at("deadline/escalate/to"), &escalate.to);
+            for (place, escalate) in deadline.escalate.iter().flat_map(EscalationSpec::each) {
+                self.texts(&step.at(&format!("deadline/escalate{place}/to")), &escalate.to);
             }
         }
     }

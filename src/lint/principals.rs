@@ -3,7 +3,7 @@
 use super::rule::{Context, StepView};
 use crate::base::source::escape;
 use crate::base::{Span, Value};
-use crate::spec::{DeadlineSpec, Verb};
+use crate::spec::{DeadlineSpec, EscalationSpec, Verb};
 
 /// Somebody named in a flow.
 #[derive(Debug)]
@@ -67,10 +67,10 @@ pub fn literals<'a>(cx: &'a Context<'_>, step: &'a StepView<'_>) -> Vec<Named<'a
             list(&format!("collect/items/{}/review", escape(name)), &item.review);
         }
     }
-    if let Some(DeadlineSpec::Due(deadline)) = &step.spec.deadline
-        && let Some(escalate) = &deadline.escalate
-    {
-        list("deadline/escalate/to", &escalate.to);
+    if let Some(DeadlineSpec::Due(deadline)) = &step.spec.deadline {
+        for (place, escalate) in deadline.escalate.iter().flat_map(EscalationSpec::each) {
+            list(&format!("deadline/escalate{place}/to"), &escalate.to);
+        }
     }
     if let Some(Verb::Uses(action, Some(with))) = step.spec.verb() {
         let info = cx.catalog.action(action);

@@ -386,8 +386,8 @@ pub struct Deadline {
     pub due: Template,
     /// Reminders in the order written.
     pub remind: Vec<Reminder>,
-    /// Escalation.
-    pub escalate: Option<Escalation>,
+    /// Escalations in the order written, each meant to come later than the one before.
+    pub escalate: Vec<Escalation>,
 }
 
 /// When a reminder is sent.

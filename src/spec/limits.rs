@@ -24,6 +24,8 @@ pub const MAX_FIELDS: usize = 100;
 pub const MAX_BRANCHES: usize = 100;
 /// Most reminders of one deadline.
 pub const MAX_REMINDERS: usize = 20;
+/// Most escalations of one deadline.
+pub const MAX_ESCALATIONS: usize = 10;
 /// Most outcomes that one step disposes of.
 pub const MAX_OUTCOMES: usize = 100;
 /// Most tries of one action.

@@ -4,6 +4,7 @@ pub mod ask;
 pub mod catalog;
 pub mod codes;
 pub mod collect;
+pub mod escalation;
 pub mod flow;
 pub mod limits;
 pub mod reach;
@@ -17,11 +18,12 @@ pub mod values;
 pub use ask::{Detour, Distribution, FieldKind, FieldSpec, Pick, TaskKind, TaskSpec};
 pub use catalog::{Acquires, ActionInfo, Catalog, Effect, EventInfo};
 pub use collect::{CollectSpec, ItemCheckSpec, ItemSpec, LabelSpec, NeedSpec};
+pub use escalation::{EscalateSpec, EscalationSpec};
 pub use flow::{FlowSpec, InputKind, InputSpec, TriggerSpec};
 pub use reach::{Priority, ReachSpec, Starts, VisibleSpec};
 pub use run::RunSpec;
 pub use step::{
     AfterSpec, ApproveSpec, BackToSpec, CheckSpec, ChooseSpec, DeadlineSpec, DispositionSpec, EachSpec, EndSpec,
-    EscalateSpec, JoinSpec, RetrySpec, RuleSpec, StepSpec, Verb, WaitAlternative, WaitSpec,
+    JoinSpec, RetrySpec, RuleSpec, StepSpec, Verb, WaitAlternative, WaitSpec,
 };
 pub use validate::{FileShape, read_flow};

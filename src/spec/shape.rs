@@ -37,7 +37,7 @@ pub fn describe(value: &Value) -> String {
 }
 
 /// `must be EXPECTED, found FOUND`.
-fn must_be(expected: &str, found: &Value) -> String {
+pub(super) fn must_be(expected: &str, found: &Value) -> String {
     format!("must be {expected}, found {}", describe(found))
 }
 

@@ -2,6 +2,7 @@
 
 use super::ask::{Detour, Distribution, FieldSpec, Pick, TaskSpec};
 use super::collect::CollectSpec;
+use super::escalation::EscalationSpec;
 use super::limits::{
     DEFAULT_PARALLEL, EXPIRED, MAX_ALTERNATIVES, MAX_ATTEMPTS, MAX_BRANCHES, MAX_DECISIONS, MAX_ELEMENTS, MAX_FIELDS,
     MAX_INPUTS, MAX_LINE, MAX_NAME, MAX_OUTCOMES, MAX_PARALLEL, MAX_PEOPLE, MAX_REMINDERS, MAX_STEPS, MAX_TEXT,
@@ -533,7 +534,7 @@ pub enum DeadlineSpec {
     Due(DueSpec),
 }
 
-/// A deadline with its reminders and its escalation.
+/// A deadline with its reminders and its escalations.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Due")]
@@ -545,22 +546,9 @@ pub struct DueSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_REMINDERS), inner(length(min = 1)), extend("examples" = [["3 business days before"]]))]
     pub remind: Vec<String>,
-    /// Who else is told, and when.
+    /// Who else is told, and when: once, or a list of which each comes later than the one before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub escalate: Option<EscalateSpec>,
-}
-
-/// Who else is told, and when.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "Escalate")]
-pub struct EscalateSpec {
-    /// How long after the step's start.
-    #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["3 business days"]))]
-    pub after: String,
-    /// Who is told and may decide as well.
-    #[schemars(length(min = 1, max = MAX_PEOPLE), inner(length(min = 1)), extend("examples" = [["role:legal-lead"]]))]
-    pub to: Vec<String>,
+    pub escalate: Option<EscalationSpec>,
 }
 
 /// How often and how fast to try again.

@@ -193,6 +193,30 @@ fn reminders_escalations_and_deadlines_come_with_the_reason_for_their_moment() {
     );
 }
 
+#[test]
+fn every_escalation_of_a_list_is_in_the_calendar() {
+    let text = "flow: t
+version: 1.0.0
+steps:
+  - id: paid
+    wait: { event: shop.paid, key: o1 }
+    deadline:
+      due: 9 days
+      escalate: [{ after: 2 days, to: [user:ben] }, { after: 4 days, to: [role:legal-lead] }, { after: 5 days, to: [user:anna] }]
+    outcomes: { expired: { end: unpaid } }
+";
+    let (played, _) = written(&of_text(text, 1), &[]);
+    assert_eq!(played.end, End::Ended("unpaid".to_owned()));
+    assert_eq!(
+        lines(&played, &[What::Escalation]),
+        [
+            "escalation paid: to ben, 2 days after it began",
+            "escalation paid: to role:legal-lead, 4 days after it began",
+            "escalation paid: to anna, 5 days after it began",
+        ]
+    );
+}
+
 const CALLS: &str = "flow: t
 version: 1.0.0
 steps:

@@ -148,7 +148,7 @@ pub fn check(marks: &Marks, seeds: u64) {
     let acts = types::<gatefold::engine::TaskAct>(&none);
     let events = types::<Event>(&none);
     assert!(acts.len() > 10 && events.len() > 25, "{acts:?} {events:?}");
-    let timers = ["remind", "escalate", "tell", "retry"];
+    let timers = ["remind", "escalate", "onwards", "tell", "retry"];
     let looked_for: Vec<String> = WORDS
         .map(str::to_owned)
         .into_iter()

@@ -230,7 +230,7 @@ impl Generator {
         }
         step.insert("collect".to_owned(), json!({ "from": "role:legal", "items": items }));
         let due = format!("{} hours", self.rng.below(60) + 5);
-        let deadline = json!({ "due": due, "remind": ["2 hours before"], "escalate": { "after": "3 hours", "to": ["role:lead"] } });
+        let deadline = json!({ "due": due, "remind": ["2 hours before"], "escalate": self.escalate() });
         step.insert("deadline".to_owned(), deadline);
         words(&["complete", "incomplete", "withdrawn"])
     }
@@ -287,13 +287,26 @@ impl Generator {
             deadline["remind"] = json!(["2 hours before", "1 hour after"]);
         }
         if self.rng.percent(40) {
-            deadline["escalate"] = json!({ "after": "3 hours", "to": ["role:lead"] });
+            deadline["escalate"] = self.escalate();
         }
         if self.rng.percent(15) {
             step.insert("because".to_owned(), json!("It may take for ever."));
             deadline = json!("none");
         }
         step.insert("deadline".to_owned(), deadline);
+    }
+
+    /// Once, or onwards in up to three steps, the last of them perhaps past the deadline.
+    fn escalate(&mut self) -> Value {
+        let first = json!({ "after": "3 hours", "to": ["role:lead"] });
+        if self.rng.percent(50) {
+            return first;
+        }
+        let mut list = vec![first, json!({ "after": "4 hours", "to": ["role:records"] })];
+        if self.rng.percent(50) {
+            list.push(json!({ "after": "7 hours", "to": ["role:legal", "role:lead"] }));
+        }
+        Value::Array(list)
     }
 
     fn approve(&mut self, step: &mut Map<String, Value>) -> Vec<String> {

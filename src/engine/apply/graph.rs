@@ -3,7 +3,7 @@
 use super::super::each::CANCELLED;
 use super::super::frame::{Slot, edges_out};
 use super::super::leads::{Leads, leads};
-use super::super::state::{Abandoned, Alarm, EdgeState, Ending, Jump, Phase, Timer, TimerOf, abandoned_name};
+use super::super::state::{Abandoned, Alarm, EdgeState, Ending, Jump, Phase, Timer, TimerOf, abandoned_name, alarms};
 use super::super::view::TaskPhase;
 use super::{Applier, Impossible};
 use crate::base::Value;
@@ -168,17 +168,11 @@ impl Applier<'_> {
         if self.state.timers.is_empty() {
             return;
         }
-        let mut alarms = Vec::new();
-        if let Some(timers) = self.state.timers_of(slot) {
-            alarms.extend(timers.due.map(|at| (at, Alarm::Due)));
-            alarms.extend(timers.escalate.map(|at| (at, Alarm::Escalate)));
-            alarms.extend(timers.tell.map(|at| (at, Alarm::Tell)));
-            alarms.extend((0..).zip(&timers.remind).map(|(index, at)| (*at, Alarm::Remind(index))));
-        }
+        let mut stopped: Vec<_> = self.state.timers_of(slot).into_iter().flat_map(alarms).collect();
         if let Phase::Calling(call) = &self.state.step(slot).phase {
-            alarms.extend(call.tries.retry_at.map(|at| (at, Alarm::Retry)));
+            stopped.extend(call.tries.retry_at.map(|at| (at, Alarm::Retry)));
         }
-        for (at, alarm) in alarms {
+        for (at, alarm) in stopped {
             self.state.timers.remove(&Timer {
                 at,
                 of: TimerOf::Step(slot),

@@ -3,12 +3,13 @@
 use super::super::collect::review_name;
 use super::super::event::{Draft, Event, Remark, StandIn, Started, Suspension, TaskAct, Timers};
 use super::super::frame::Slot;
-use super::super::state::{Phase, Task};
+use super::super::state::{Joining, Phase, Task};
 use super::super::view::TaskPhase;
 use super::{Applier, Impossible};
 use crate::base::id::{EventId, TaskId};
 use crate::base::{FileRef, Timestamp};
 use crate::plan::{Plan, PlanAsk};
+use std::collections::VecDeque;
 
 impl Applier<'_> {
     pub(super) fn task(&mut self, event: &Event) -> Result<(), Impossible> {
@@ -68,8 +69,8 @@ impl Applier<'_> {
         let (plan, at) = (self.plan, self.at);
         let (slot, open) = self.open_task(task)?;
         if *escalated {
-            open.joined.clone_from(people);
-            open.joining = None;
+            open.joined.extend_from_slice(people);
+            open.joining.pop_front();
             open.deputies.extend_from_slice(deputies);
         } else {
             open.people.clone_from(people);
@@ -160,7 +161,7 @@ impl Applier<'_> {
             decisions: Vec::new(),
             questions: 1,
             unassigned: true,
-            joining: None,
+            joining: VecDeque::new(),
             phase: TaskPhase::Open,
             changed: self.state.seq,
         });
@@ -208,7 +209,7 @@ impl Applier<'_> {
     pub(super) fn list_task(&mut self, slot: Slot) {
         let tasks = self.state.tasks_at(slot).into_iter();
         let mut tasks = tasks.map(|at| &self.state.tasks[at]);
-        let asks = tasks.any(|task| task.asks_directory() || task.joining.is_some());
+        let asks = tasks.any(|task| task.asks_directory() || !task.joining.is_empty());
         if asks {
             self.state.working.insert(slot);
         } else {
@@ -265,9 +266,12 @@ impl Applier<'_> {
     }
 
     /// More people are to join the task.
-    pub(super) fn join_task(&mut self, slot: Slot, to: &[String]) {
+    pub(super) fn join_task(&mut self, slot: Slot, position: u32, to: &[String]) {
         if let Phase::Asking(at) = self.state.step(slot).phase {
-            self.state.tasks[at].joining = Some(to.to_vec());
+            self.state.tasks[at].joining.push_back(Joining {
+                position,
+                to: to.to_vec(),
+            });
             self.list_task(slot);
         }
     }
@@ -276,7 +280,7 @@ impl Applier<'_> {
         let task = &mut self.state.tasks[at];
         task.phase = phase;
         task.unassigned = false;
-        task.joining = None;
+        task.joining.clear();
         self.touch_at(at);
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::event::{Event, TimerKind, Timers};
 use super::super::frame::Slot;
-use super::super::state::{Alarm, KeptEvent, Phase, Timer, TimerOf, Wait};
+use super::super::state::{Alarm, KeptEvent, Phase, Timer, TimerOf, Wait, alarms};
 use super::{Applier, Impossible};
 use crate::base::id::EventId;
 use crate::plan::PlanVerb;
@@ -65,11 +65,7 @@ impl Applier<'_> {
     }
 
     pub(super) fn start_timers(&mut self, slot: Slot, timers: &Timers) {
-        let due = timers.due.map(|at| (at, Alarm::Due));
-        let escalate = timers.escalate.map(|at| (at, Alarm::Escalate));
-        let remind = (0..).zip(&timers.remind).map(|(index, at)| (*at, Alarm::Remind(index)));
-        let tell = timers.tell.map(|at| (at, Alarm::Tell));
-        for (at, alarm) in due.into_iter().chain(escalate).chain(tell).chain(remind) {
+        for (at, alarm) in alarms(timers) {
             self.state.timers.insert(Timer {
                 at,
                 of: TimerOf::Step(slot),
@@ -119,7 +115,11 @@ impl Applier<'_> {
                 let at = timers.remind.get(index as usize)?;
                 Some((*at, Alarm::Remind(index)))
             }
-            TimerKind::Escalate => Some((timers.escalate?, Alarm::Escalate)),
+            TimerKind::Escalate | TimerKind::Onwards(_) => {
+                let position = timer.as_escalation()?;
+                let at = timers.escalations().nth(position as usize)?;
+                Some((at, Alarm::Escalate(position)))
+            }
             TimerKind::Tell => Some((timers.tell?, Alarm::Tell)),
             TimerKind::Retry => None,
         });
@@ -133,7 +133,7 @@ impl Applier<'_> {
             return Err(format!("the timer of step {id} fired before"));
         }
         match alarm {
-            Alarm::Escalate if !to.is_empty() => self.join_task(slot, to),
+            Alarm::Escalate(position) if !to.is_empty() => self.join_task(slot, position, to),
             Alarm::Tell => self.tell_task(slot),
             _ => {}
         }

@@ -37,7 +37,7 @@ impl Decider<'_> {
                 }
                 None => Reply::AlreadyDone,
             },
-            (Place::Escalate { .. }, Err(_)) => self.joined(name, round, &Assignment::default()),
+            (Place::Escalate { position, .. }, Err(_)) => self.joined(name, round, position, &Assignment::default()),
             (Place::Assign { .. } | Place::Escalate { .. }, Ok(_)) => Reply::AlreadyDone,
         }
     }

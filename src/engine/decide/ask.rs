@@ -108,7 +108,7 @@ impl Decider<'_> {
                 }
                 None => Reply::AlreadyDone,
             },
-            Some(Place::Escalate { id, round }) => self.joined(id, round, assignment),
+            Some(Place::Escalate { id, round, position }) => self.joined(id, round, position, assignment),
             _ => Reply::AlreadyDone,
         }
     }
@@ -221,19 +221,20 @@ impl Decider<'_> {
         answered.or(first.claimed_by.as_ref())
     }
 
-    /// The directory told who joins an open task.
-    pub(super) fn joined(&mut self, name: &str, round: u32, assignment: &Assignment) -> Reply {
+    /// The directory told who joins an open task by the escalation at `position`.
+    pub(super) fn joined(&mut self, name: &str, round: u32, position: u32, assignment: &Assignment) -> Reply {
         let Some(at) = self.task_called(name, round) else {
             return Reply::AlreadyDone;
         };
         let task = &self.state().tasks[at];
-        if task.joining.is_none() {
+        if task.joining.front().is_none_or(|joining| joining.position != position) {
             return Reply::AlreadyDone;
         }
         let exclude = [&task.exclude[..], &assignment.exclude].concat();
         let in_already: Vec<String> = task
             .people
             .iter()
+            .chain(&task.joined)
             .chain(task.deputies.iter().map(|one| &one.by))
             .cloned()
             .collect();

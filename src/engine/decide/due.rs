@@ -3,13 +3,14 @@
 use super::super::event::Timers;
 use super::super::frame::Slot;
 use super::super::scope::RunScope;
-use super::super::state::RunState;
+use super::super::state::{Alarm, RunState, Timer, TimerOf, alarms};
+use super::ask::texts;
 use super::branch::text_of;
 use super::step_scope;
 use crate::base::calendar::{after, before};
 use crate::base::{Calendar, Period, Timestamp, Value, moment};
 use crate::expr::Template;
-use crate::plan::{Plan, PlanVerb, PlanWait, Reminder};
+use crate::plan::{Escalation, Plan, PlanVerb, PlanWait, Reminder};
 use jiff::civil::Date;
 
 /// The timers of the step at `slot`, counted from when it became ready. `until` is the moment that
@@ -55,11 +56,30 @@ pub(super) fn timers(
         .retain(|at| *at > start && timers.due.is_none_or(|due| *at < due));
     timers.remind.sort_unstable();
     timers.remind.dedup();
-    if let Some(escalation) = &deadline.escalate {
-        let at = after(start, &escalation.after, calendar).map_err(|error| error.0)?;
-        timers.escalate = Some(at).filter(|at| timers.due.is_none_or(|due| *at < due));
-    }
+    escalate(&mut timers, &deadline.escalate, start, calendar)?;
     Ok(timers)
+}
+
+/// When it is escalated: none before the one above it, whatever working time makes of both, and none
+/// after it is over.
+fn escalate(
+    timers: &mut Timers,
+    written: &[Escalation],
+    start: Timestamp,
+    calendar: Option<&Calendar>,
+) -> Result<(), String> {
+    let mut earliest = start;
+    let mut moments = Vec::with_capacity(written.len());
+    for escalation in written {
+        let at = after(start, &escalation.after, calendar).map_err(|error| error.0)?;
+        earliest = earliest.max(at);
+        moments.push(earliest);
+    }
+    moments.retain(|at| timers.due.is_none_or(|due| *at < due));
+    let mut moments = moments.into_iter();
+    timers.escalate = moments.next();
+    timers.onwards = moments.collect();
+    Ok(())
 }
 
 /// Why the step at `slot` is due at the moment `due`, in words for the end of a sentence: what the flow
@@ -85,6 +105,26 @@ pub(in super::super) fn because(plan: &Plan, state: &RunState, slot: Slot, due: 
         (_, Ok(day)) => Some(format!("the end of {day}")),
         _ => None,
     }
+}
+
+/// When the step at `slot` is escalated next and to whom, as far as what the flow says has a value now.
+pub(in super::super) fn escalated_next(plan: &Plan, state: &RunState, slot: Slot) -> Option<(Timestamp, Vec<String>)> {
+    let is_ahead = |at: &(Timestamp, Alarm)| {
+        let timer = Timer {
+            at: at.0,
+            of: TimerOf::Step(slot),
+            alarm: at.1,
+        };
+        matches!(at.1, Alarm::Escalate(_)) && state.timers.contains(&timer)
+    };
+    let (at, alarm) = alarms(state.timers_of(slot)?).find(is_ahead)?;
+    let Alarm::Escalate(position) = alarm else {
+        return None;
+    };
+    let deadline = state.planned(plan, slot).deadline.as_ref()?;
+    let escalation = deadline.escalate.get(position as usize)?;
+    let to = texts(&escalation.to, &step_scope(plan, state, slot)).ok()?;
+    (!to.is_empty()).then_some((at, to))
 }
 
 /// The holidays that working time leaves out, as an insertion; nothing where there are none.

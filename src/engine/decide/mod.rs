@@ -27,7 +27,7 @@ mod values;
 mod wait;
 mod work;
 
-pub(super) use due::because;
+pub(super) use due::{because, escalated_next};
 pub(super) use start::rendered;
 
 use super::apply;

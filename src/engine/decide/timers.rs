@@ -46,7 +46,7 @@ impl Decider<'_> {
         }
         let (timer, to) = match alarm {
             Alarm::Remind(index) => (TimerKind::Remind(index), self.undecided(slot)),
-            Alarm::Escalate => (TimerKind::Escalate, self.escalate_to(slot)),
+            Alarm::Escalate(position) => (TimerKind::escalation(position), self.escalate_to(slot, position)),
             Alarm::Tell => (TimerKind::Tell, Vec::new()),
             Alarm::Retry | Alarm::Due => (TimerKind::Retry, Vec::new()),
         };
@@ -105,11 +105,11 @@ impl Decider<'_> {
     }
 
     /// Who is told. Where that cannot be said, nobody is: the step itself stays as it is.
-    fn escalate_to(&self, slot: Slot) -> Vec<String> {
+    fn escalate_to(&self, slot: Slot, position: u32) -> Vec<String> {
         let deadline = self.step(slot).deadline.as_ref();
-        let to = deadline
-            .and_then(|deadline| deadline.escalate.as_ref())
-            .map(|escalation| &escalation.to);
-        to.and_then(|to| texts(to, &self.scope(slot)).ok()).unwrap_or_default()
+        let escalation = deadline.and_then(|deadline| deadline.escalate.get(position as usize));
+        escalation
+            .and_then(|escalation| texts(&escalation.to, &self.scope(slot)).ok())
+            .unwrap_or_default()
     }
 }

@@ -12,6 +12,7 @@ mod calendar_missing;
 mod complete_at_once;
 mod due_at_once;
 mod endless_runs;
+mod escalation_order;
 mod expression_as_text;
 mod flow_ends;
 mod input_not_given;
@@ -77,6 +78,7 @@ pub const RULES: &[Rule] = &[
     reminder_after_due::RULE,
     calendar_missing::RULE,
     due_at_once::RULE,
+    escalation_order::RULE,
     quorum_impossible::RULE,
     bad_principal::RULE,
     bad_ask::RULE,

@@ -3,7 +3,7 @@
 
 use crate::base::{Code, Diagnostic, Period};
 use crate::lint::rule::{Check, Context, Report, Rule, StepView};
-use crate::spec::DeadlineSpec;
+use crate::spec::{DeadlineSpec, EscalationSpec};
 
 const CODE: Code = Code {
     id: "GF402",
@@ -28,7 +28,7 @@ fn check(cx: &Context<'_>, report: &mut Report) {
             let pointer = step.at(&format!("deadline/remind/{index}"));
             reminder_of(cx, step, reminder, &due, &pointer, report);
         }
-        if let Some(escalate) = &deadline.escalate {
+        for (place, escalate) in deadline.escalate.iter().flat_map(EscalationSpec::each) {
             let late = Period::parse(&escalate.after).is_ok_and(|after| at_least(&after, &due));
             if late {
                 let message = format!(
@@ -37,7 +37,7 @@ fn check(cx: &Context<'_>, report: &mut Report) {
                     escalate.after,
                     deadline.due
                 );
-                let span = cx.value(&step.at("deadline/escalate/after"));
+                let span = cx.value(&step.at(&format!("deadline/escalate{place}/after")));
                 report.push(Diagnostic::error(CODE, message, span).with_help("escalate before the deadline"));
             }
         }

@@ -142,7 +142,7 @@ fn what_steps_do_is_compiled() {
     assert!(!wait.all && wait.alternatives["version"].filter.is_some());
     let deadline = plan.steps[1].deadline.as_ref().unwrap();
     assert!(matches!(deadline.remind[..], [Reminder::Before(_), Reminder::After(_)]));
-    assert_eq!(deadline.escalate.as_ref().unwrap().to.len(), 1);
+    assert_eq!(deadline.escalate[0].to.len(), 1);
     let PlanVerb::Ask(approve) = &plan.steps[2].verb else {
         panic!()
     };

@@ -5,7 +5,7 @@ use crate::base::{Diagnostic, Period, Timestamp};
 use crate::expr::{Part, Template};
 use crate::plan::{Deadline, Escalation, Reminder, Retry, codes};
 use crate::spec::step::DueSpec;
-use crate::spec::{DeadlineSpec, FlowSpec, InputKind, RetrySpec, Verb};
+use crate::spec::{DeadlineSpec, EscalationSpec, FlowSpec, InputKind, RetrySpec, Verb};
 
 impl Compiler<'_> {
     /// The deadline of a step that can have one.
@@ -47,11 +47,13 @@ impl Compiler<'_> {
         for (at, text) in due.remind.iter().enumerate() {
             remind.extend(self.reminder(&format!("{pointer}/remind/{at}"), text));
         }
-        let escalate = due.escalate.as_ref().and_then(|escalate| {
-            let to = self.templates(&format!("{pointer}/escalate/to"), &escalate.to);
-            let after = self.period(&format!("{pointer}/escalate/after"), &escalate.after)?;
+        let written = due.escalate.iter().flat_map(EscalationSpec::each);
+        let escalate = written.filter_map(|(place, escalate)| {
+            let to = self.templates(&format!("{pointer}/escalate{place}/to"), &escalate.to);
+            let after = self.period(&format!("{pointer}/escalate{place}/after"), &escalate.after)?;
             Some(Escalation { after, to })
         });
+        let escalate = escalate.collect();
         Deadline {
             due: moment,
             remind,

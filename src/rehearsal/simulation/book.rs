@@ -470,15 +470,15 @@ impl Kin {
         let (start, timers) = self.timers.get(step)?;
         let deadline = self.planned(step)?.deadline.as_ref()?;
         let calendar = self.plan.calendar.as_ref();
-        let at = match &record.event {
-            Event::TimerFired { timer, .. } => timers.moment(*timer)?,
-            _ => return None,
+        let Event::TimerFired { timer, .. } = &record.event else {
+            return None;
         };
+        let at = timers.moment(*timer)?;
         let is = |moment: Result<Timestamp, _>| moment.is_ok_and(|moment: Timestamp| moment == at);
         let after_it =
             |period: &Period| is(after(*start, period, calendar)).then(|| format!("{period} after it began"));
-        if let Some(escalation) = deadline.escalate.as_ref().filter(|_| timers.escalate == Some(at)) {
-            return after_it(&escalation.after);
+        if let Some(position) = timer.as_escalation() {
+            return after_it(&deadline.escalate.get(position as usize)?.after);
         }
         deadline.remind.iter().find_map(|reminder| match reminder {
             Reminder::Before(period) => {
@@ -492,24 +492,23 @@ impl Kin {
 impl Timers {
     /// What comes at a moment.
     fn what(&self, at: Timestamp) -> Option<&'static str> {
-        let named = [
-            (self.due, "the deadline"),
-            (self.escalate, "the escalation"),
-            (self.tell, "the start"),
-        ];
+        let named = [(self.due, "the deadline"), (self.tell, "the start")];
         let named = named
             .into_iter()
             .find(|(moment, _)| *moment == Some(at))
             .map(|(_, what)| what);
-        named.or_else(|| self.remind.contains(&at).then_some("a reminder"))
+        let escalated = || self.escalations().any(|one| one == at).then_some("the escalation");
+        named
+            .or_else(escalated)
+            .or_else(|| self.remind.contains(&at).then_some("a reminder"))
     }
 
     /// When a timer is to fire.
     fn moment(&self, timer: TimerKind) -> Option<Timestamp> {
-        use TimerKind::{Escalate, Remind, Retry, Tell};
+        use TimerKind::{Escalate, Onwards, Remind, Retry, Tell};
         match timer {
             Remind(index) => self.remind.get(usize::try_from(index).ok()?).copied(),
-            Escalate => self.escalate,
+            Escalate | Onwards(_) => self.escalations().nth(timer.as_escalation()? as usize),
             Tell => self.tell,
             Retry => None,
         }

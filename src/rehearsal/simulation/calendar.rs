@@ -178,7 +178,7 @@ pub fn line(record: &EventRecord, step: &str) -> Option<Line> {
         Event::AttemptFailed { attempt, error, .. } => of(What::Call, format!("try {attempt} failed: {error}")),
         Event::TimerFired { timer, to, .. } => match timer {
             TimerKind::Remind(_) => of(What::Reminder, String::new()),
-            TimerKind::Escalate => of(What::Escalation, format!("to {}", all_of(to))),
+            TimerKind::Escalate | TimerKind::Onwards(_) => of(What::Escalation, format!("to {}", all_of(to))),
             TimerKind::Retry => of(What::Call, "is tried again".to_owned()),
             TimerKind::Tell => None,
         },

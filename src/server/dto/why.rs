@@ -26,8 +26,20 @@ pub struct Reason {
     pub because: Option<String>,
     /// What happens then, or what helps.
     pub then: Option<String>,
+    /// Who else is told next, where an escalation is still ahead.
+    pub escalation: Option<NextEscalation>,
     /// All of it in a sentence, with moments in the zone of the flow's calendar.
     pub sentence: String,
+}
+
+/// The next escalation of a step that waits.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct NextEscalation {
+    /// When.
+    #[schemars(with = "String")]
+    pub at: Timestamp,
+    /// Who is told, as `role:legal-lead`.
+    pub to: Vec<String>,
 }
 
 impl Reason {
@@ -49,6 +61,10 @@ impl From<engine::Reason> for Reason {
             until: reason.until,
             because: reason.because,
             then: reason.then,
+            escalation: reason.escalation.map(|next| NextEscalation {
+                at: next.at,
+                to: next.to,
+            }),
         }
     }
 }

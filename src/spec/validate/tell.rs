@@ -5,7 +5,6 @@ use super::place::Place;
 use crate::base::diagnostic::nearest;
 use crate::base::source::escape;
 use crate::base::{Code, Diagnostic, Period, Span, Value};
-use crate::spec::LabelSpec;
 use crate::spec::codes;
 use crate::spec::limits::{
     EXPIRED, FLOW_PATTERN, MOMENT_PATTERN, NAME_PATTERN, RANGE_PATTERN, RESERVED_OUTPUTS, SIZE_PATTERN, VERSION_PATTERN,
@@ -13,6 +12,7 @@ use crate::spec::limits::{
 use crate::spec::schema::WITH_USES;
 use crate::spec::shape::describe;
 use crate::spec::step::{AfterSpec, DeadlineSpec, DispositionSpec, JoinSpec, RuleSpec};
+use crate::spec::{EscalationSpec, LabelSpec};
 use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use std::collections::HashSet;
@@ -270,6 +270,8 @@ impl Teller<'_, '_> {
         let has = |key: &str| value.get(key).is_some();
         let branch = match def {
             "Deadline" if value.is_object() => Some(1),
+            "Escalation" if value.is_object() => Some(0),
+            "Escalation" if value.as_array().is_some_and(|list| !list.is_empty()) => Some(1),
             "Disposition" if has("back_to") => Some(2),
             "Disposition" if has("end") => Some(1),
             "Choose" if has("when") || has("outcome") => Some(0),
@@ -310,12 +312,21 @@ impl Teller<'_, '_> {
             "Join" => JoinSpec::try_from(value.clone()).err(),
             "Rule" => RuleSpec::try_from(value.clone()).err(),
             "Deadline" => DeadlineSpec::try_from(value.clone()).err(),
+            "Escalation" => EscalationSpec::try_from(value.clone()).err(),
             "Disposition" => DispositionSpec::try_from(value.clone()).err(),
             _ => None,
         };
         let words: Vec<_> = branches(node).filter_map(|branch| branch["const"].as_str()).collect();
         let must = refusal.unwrap_or_else(|| one_of(&words, value));
         let mut wrong = self.value_is(inside, &must);
+        let raw = self
+            .place
+            .document
+            .raw(&self.place.absolute(inside))
+            .unwrap_or_default();
+        if let Some(help) = instead(inside, value, raw).filter(|_| def == "Escalation") {
+            wrong.finding = wrong.finding.with_help(help);
+        }
         let meant = |word: &str| synonym(word, &words).or_else(|| nearest(word, words.iter().copied()));
         if let Some(near) = value.as_str().and_then(meant) {
             let span = wrong.finding.primary;

@@ -166,6 +166,24 @@ fn missing_keys_are_told_where_they_are_missing() {
 }
 
 #[test]
+fn escalations_are_one_or_a_list() {
+    assert_step(
+        "wait: { until: 1 day }\ndeadline: { due: 9 days, escalate: role:lead }",
+        &[
+            "GF103 `role:lead`: `escalate` in `deadline` of step \"Sign off\" must be a map as \
+           `{ after: 3 days, to: [role:lead] }`, or a list of such maps, found the text `role:lead`",
+        ],
+    );
+    assert_step(
+        "wait: { until: 1 day }\ndeadline: { due: 9 days, escalate: [{ after: 1 day, too: [a] }, { after: 2 days, to: role:b }] }",
+        &[
+            "GF101 `too`: entry 1 of `escalate` in `deadline` of step \"Sign off\" has no key `too`",
+            "GF103 `role:b`: `to` in entry 2 of `escalate` in `deadline` of step \"Sign off\" must be a list, found the text `role:b`",
+        ],
+    );
+}
+
+#[test]
 fn wrong_values_are_told_in_words() {
     assert_step(
         "wait: { until: 1 day }\ndeadline: [3 days]",
@@ -426,6 +444,12 @@ fn limits_of_a_step_hold_at_the_limit_and_not_past_it() {
     });
     assert_limit(MAX_BRANCHES, |count| {
         step(format!("check: [{}]", "{ that: a, else: b }, ".repeat(count)))
+    });
+    assert_limit(MAX_ESCALATIONS, |count| {
+        step(format!(
+            "uses: a.b, deadline: {{ due: 9 days, escalate: [{}] }}",
+            "{ after: 1 day, to: [a] }, ".repeat(count)
+        ))
     });
     assert_limit(MAX_REMINDERS, |count| {
         step(format!(

@@ -222,6 +222,36 @@ pub fn displaced() -> Run {
     run
 }
 
+pub const ONWARDS: &str = "\
+flow: onwards
+version: 1.0.0
+inputs:
+  document: { type: file }
+steps:
+  - id: sign
+    approve: { document: '${{ inputs.document }}', by: [role:legal] }
+    deadline:
+      due: 9 days
+      escalate:
+        - { after: 3 days, to: [role:lead] }
+        - { after: 4 days, to: [role:board] }
+        - { after: 5 days, to: [user:chief] }
+    outcomes: { rejected: { end: no }, changes_requested: { end: no }, expired: { end: late } }
+";
+
+/// Two escalations at once, after a standstill, the third on its own; the first asks nobody.
+pub fn onwards() -> Run {
+    let mut run = Run::start(ONWARDS, json!({ "document": super::kit::document(1) }));
+    run.assign(&["lea", "leo"]);
+    run.wake_after("4 days");
+    run.failed("run_1:sign:1:escalate", 1, Permanent).expect("it counts");
+    run.assign(&["chair"]);
+    run.next();
+    run.assign(&["chief", "chair"]);
+    run.decide("chief", "approved").expect("it counts");
+    run
+}
+
 pub const VALUES: &str = "\
 flow: values
 version: 1.0.0

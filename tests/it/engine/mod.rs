@@ -26,6 +26,7 @@ mod limits;
 mod locks;
 mod migrate;
 mod migrate_refused;
+mod onwards;
 mod outcomes;
 mod property;
 mod reach;

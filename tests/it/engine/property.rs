@@ -560,8 +560,9 @@ impl Subject {
             self.now = at.max(self.now);
             self.handle(Input::Wake);
         }
-        if self.machine.seq() == before {
-            // What waits until a value is so waits for the outside, where no step sets it.
+        if self.machine.seq() == before || self.machine.next_wakeup().is_none() {
+            // What waits until a value is so waits for the outside, where no step sets it. That events came
+            // which are kept is no help.
             let values = [("v".to_owned(), json!(9))].into_iter().collect();
             let (by, reason) = ("user:a".to_owned(), "so".to_owned());
             self.handle(Input::Change { values, by, reason });
