@@ -16,7 +16,7 @@ pub struct InitArgs {
 }
 
 /// What is made: path and text.
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 6] = [
     ("gatefold.toml", include_str!("init/gatefold.toml")),
     ("people.yaml", include_str!("init/people.yaml")),
     (
@@ -24,6 +24,7 @@ const FILES: [(&str, &str); 5] = [
         include_str!("../../definitions/calendars/corporate.yaml"),
     ),
     ("definitions/hello.flow.yaml", include_str!("init/hello.flow.yaml")),
+    ("definitions/hello.test.yaml", include_str!("init/hello.test.yaml")),
     (".gitignore", include_str!("init/gitignore")),
 ];
 
@@ -42,7 +43,7 @@ pub fn run(args: &InitArgs) -> Outcome {
         _ => format!("  cd {}\n", args.folder.display()),
     };
     output::say(&format!(
-        "\nNext:\n{folder}  gatefold lint\n  gatefold run definitions/hello.flow.yaml --input document=@people.yaml --as dora\n  \
+        "\nNext:\n{folder}  gatefold lint\n  gatefold test\n  gatefold run definitions/hello.flow.yaml --input document=@people.yaml --as dora\n  \
          gatefold tasks list --as anna"
     ));
     Ok(())

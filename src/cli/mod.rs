@@ -84,7 +84,7 @@ fn dispatch(cli: Cli) -> Outcome {
     match cli.command {
         Command::Init(args) => init::run(&args),
         Command::Lint(args) => lint::run(&args, &settings),
-        Command::Test(args) => test::run(&args),
+        Command::Test(args) => test::run(&args, &settings),
         Command::Simulate(args) => simulate::run(&args, &settings),
         Command::Explain(args) => explain::run(&args),
         Command::Graph(args) => graph::run(&args, &settings),

@@ -216,6 +216,8 @@ impl Search {
 /// What flows are checked against.
 pub struct Surroundings {
     calendars: Known,
+    /// Where they lie.
+    calendars_folder: PathBuf,
     /// By folder of flows, what lies in `calendars` there.
     beside: BTreeMap<PathBuf, Known>,
     people: Directory,
@@ -261,6 +263,7 @@ impl Surroundings {
         let resolved = settings.load()?;
         Ok(Self {
             calendars: Known::read(&resolved.calendars)?,
+            calendars_folder: resolved.calendars,
             beside: BTreeMap::new(),
             people: config::people::read(&resolved.people)?,
             flows: BTreeMap::new(),
@@ -335,7 +338,11 @@ impl Surroundings {
             people: Some(&self.people),
             flows: self.flows.get(&source.folder),
         };
-        Ok(lint::check(&source.name, &source.text, surroundings))
+        let mut verdict = lint::check(&source.name, &source.text, surroundings);
+        let beside = source.folder.as_ref().map(|folder| folder.join("calendars"));
+        let folders = std::iter::once(self.calendars_folder.as_path()).chain(beside.as_deref());
+        lint::say_where(&mut verdict.findings, &folders.collect::<Vec<_>>());
+        Ok(verdict)
     }
 
     /// What is wrong with the calendars that were read, each file once.

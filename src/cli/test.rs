@@ -1,9 +1,10 @@
 //! `gatefold test`: the tests beside the flows, played in virtual time.
 
 use super::exit::{Failure, Outcome};
+use super::settings::Settings;
 use super::{output, sources};
 use crate::base::render::{FileFindings, human};
-use crate::rehearsal::{self, CaseReport, FileReport, junit};
+use crate::rehearsal::{self, CaseReport, FileReport, Installed, junit};
 use clap::{Args, ValueEnum};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -15,7 +16,7 @@ use std::path::Path;
     after_help = "Examples:\n  gatefold test\n  gatefold test definitions/external-review.test.yaml --filter deadline\n  gatefold test --coverage-min 80\n  gatefold test --format junit > tests.xml"
 )]
 pub struct TestArgs {
-    /// Files and folders; without any: every *.test.yaml below definitions, or below here
+    /// Tests, flows with a test beside them, and folders; without any: every *.test.yaml below definitions, or below here
     paths: Vec<String>,
     /// How to print what came of them
     #[arg(long, value_enum, default_value_t = Format::Human)]
@@ -38,16 +39,23 @@ enum Format {
     Human,
     /// As data
     Json,
-    /// As `JUnit` XML, for build servers
+    #[value(help = "As JUnit XML, for build servers")]
     Junit,
 }
 
 /// Runs the command.
-pub fn run(args: &TestArgs) -> Outcome {
+pub fn run(args: &TestArgs, settings: &Settings) -> Outcome {
+    let resolved = settings.load()?;
+    let installed = Installed {
+        people: resolved.people,
+        calendars: resolved.calendars,
+    };
+    let paths = tests_meant(&args.paths)?;
     let mut reports = Vec::new();
-    for source in sources::read_all_ending(&args.paths, rehearsal::ENDING)? {
+    for source in sources::read_all_ending(&paths, rehearsal::ENDING)? {
         let path = Path::new(&source.name);
-        reports.push(rehearsal::rehearse(
+        reports.push(rehearsal::rehearse_in(
+            Some(&installed),
             path,
             &source.name,
             &source.text,
@@ -77,6 +85,28 @@ pub fn run(args: &TestArgs) -> Outcome {
     } else {
         Err(Failure::Said)
     }
+}
+
+/// The paths, with the test beside a flow in the place of the flow.
+fn tests_meant(paths: &[String]) -> Result<Vec<String>, Failure> {
+    let mut meant: Vec<String> = Vec::new();
+    for path in paths {
+        let test = match path.strip_suffix(sources::ENDING) {
+            None => path.clone(),
+            Some(stem) => {
+                let test = format!("{stem}{}", rehearsal::ENDING);
+                if !Path::new(&test).is_file() {
+                    let why = format!("{path} is a flow, and its test would be {test}, which is not there");
+                    return Err(Failure::Usage(format!("{why}: name the test that plays it")));
+                }
+                test
+            }
+        };
+        if !meant.contains(&test) {
+            meant.push(test);
+        }
+    }
+    Ok(meant)
 }
 
 fn show(reports: &[FileReport]) -> Outcome {

@@ -6,6 +6,7 @@
 
 pub mod codes;
 mod flows;
+mod looked_in;
 mod paths;
 mod places;
 mod principals;
@@ -20,6 +21,7 @@ mod uses;
 
 pub use codes::{CODES, Page, explain};
 pub use flows::{Flows, Outline, may_run_others, outline};
+pub use looked_in::say_where;
 pub use rule::{Check, Rule};
 pub use rules::RULES;
 

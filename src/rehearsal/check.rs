@@ -505,6 +505,10 @@ impl Checker<'_> {
         }
     }
 
+    pub(super) fn no_person(&self, name: &str) -> String {
+        format!("there is no person `{name}` {}", self.setting.people_from)
+    }
+
     pub(super) fn person(&mut self, at: &str, text: &str) {
         let Err(why) = parties(&self.setting.directory, text) else {
             return;
@@ -512,11 +516,7 @@ impl Checker<'_> {
         let users = self.setting.directory.users.keys().map(String::as_str);
         let near = nearest(text, users).map(str::to_owned);
         let is_name = !text.contains([':', '@']);
-        let message = if is_name {
-            format!("there is no person `{text}`")
-        } else {
-            why
-        };
+        let message = if is_name { self.no_person(text) } else { why };
         self.wrong(at, message, near);
     }
 

@@ -243,7 +243,7 @@ impl Facts {
             };
         }
         let skipped = lines.len().saturating_sub(EXCERPT);
-        format!("what happened:\n{}", lines[skipped..].join("\n"))
+        format!("what happened, in UTC:\n{}", lines[skipped..].join("\n"))
     }
 }
 

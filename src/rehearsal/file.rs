@@ -23,9 +23,10 @@ pub struct TestSpec {
     /// When each case begins. Without it, Monday 2026-03-02 at 09:00 in UTC.
     #[schemars(extend("examples" = ["2026-03-02T09:00:00Z"]))]
     pub clock: Option<String>,
-    /// Who there is: a path from this file, or persons by user name. Without it, people.yaml beside this file.
+    /// Who there is: a path from this file, or persons by user name. Without it, people.yaml beside this file, or else that of the configuration.
     pub people: Option<PeopleSpec>,
-    /// Working time: a folder from this file, or calendars by name. Without it, the folder calendars beside this file.
+    /// Working time: a folder from this file, or calendars by name. Without it, those of the folder calendars beside this
+    /// file, and those of the configuration.
     pub calendars: Option<CalendarsSpec>,
     /// What calls to the outside give, by action or by step, for every case.
     #[serde(default)]

@@ -166,7 +166,7 @@ impl Checker<'_> {
         match text.split_once(':') {
             Some(("user", name)) if !users.contains_key(name) => {
                 let near = nearest(name, users.keys().map(String::as_str)).map(|near| format!("user:{near}"));
-                self.wrong(at, format!("there is no person `{name}`"), near);
+                self.wrong(at, self.no_person(name), near);
             }
             None if !as_written => {
                 let near = users.contains_key(text).then(|| format!("user:{text}"));

@@ -33,7 +33,7 @@ mod task_doings;
 
 pub use read::test_schema;
 pub use report::{CaseReport, FileReport};
-pub use setting::{CannotPlay, ENDING, Flow};
+pub use setting::{CannotPlay, ENDING, Flow, Installed};
 
 use crate::base::diagnostic::has_errors;
 use crate::base::render::FileFindings;
@@ -44,9 +44,21 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Plays the cases of the test in the file `path`, whose text is `text` and which people know as
-/// `name`: all of them, or those with `filter` in their name. Must not be called in a runtime.
+/// [`rehearse_in`] nothing but the test's own folder.
 pub fn rehearse(path: &Path, name: &str, text: &str, filter: Option<&str>) -> FileReport {
+    rehearse_in(None, path, name, text, filter)
+}
+
+/// Plays the cases of the test in the file `path`, whose text is `text` and which people know as
+/// `name`: all of them, or those with `filter` in their name. People and calendars that the test neither
+/// names nor has beside it are those of `installed`. Must not be called in a runtime.
+pub fn rehearse_in(
+    installed: Option<&Installed>,
+    path: &Path,
+    name: &str,
+    text: &str,
+    filter: Option<&str>,
+) -> FileReport {
     let mut report = FileReport {
         name: name.to_owned(),
         text: text.into(),
@@ -59,7 +71,7 @@ pub fn rehearse(path: &Path, name: &str, text: &str, filter: Option<&str>) -> Fi
     let test = test.filter(|_| !has_errors(&findings));
     report.findings = findings;
     let Some(test) = test else { return report };
-    let setting = match Setting::load(path, &document, &test) {
+    let setting = match Setting::load(path, &document, &test, installed) {
         Ok(setting) => setting,
         Err(unfit) => {
             take(&mut report, unfit);

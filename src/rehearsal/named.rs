@@ -55,7 +55,7 @@ impl Checker<'_> {
         };
         if !is_one {
             let near = nearest(text, directory.users.keys().map(String::as_str)).map(str::to_owned);
-            let message = format!("there is no person `{text}`");
+            let message = self.no_person(text);
             if is_key {
                 self.wrong_key(at, message, near);
             } else {

@@ -52,6 +52,8 @@ pub struct Setting {
     pub flows: Vec<Flow>,
     /// Who there is.
     pub directory: Arc<Directory>,
+    /// Where the people of a test were looked for, as the end of a sentence.
+    pub people_from: String,
     /// Working time.
     pub calendars: Calendars,
     /// Bytes of files; what they are called by is their hash, so cases cannot meet in it.
@@ -75,6 +77,15 @@ pub struct Setting {
     _bytes: tempfile::TempDir,
 }
 
+/// What the configuration names, for tests that have no people or calendars of their own.
+#[derive(Clone, Debug)]
+pub struct Installed {
+    /// The file with the people.
+    pub people: PathBuf,
+    /// The folder of the calendars.
+    pub calendars: PathBuf,
+}
+
 /// Why a flow cannot be played outside a test.
 #[derive(Debug)]
 pub enum CannotPlay {
@@ -94,8 +105,14 @@ pub struct Unfit {
 }
 
 impl Setting {
-    /// Puts together what `test` says. Paths are taken from the folder of `path`.
-    pub fn load(path: &Path, document: &Document, test: &TestSpec) -> Result<Self, Unfit> {
+    /// Puts together what `test` says. Paths are taken from the folder of `path`; what is neither named nor beside it,
+    /// from `installed`.
+    pub fn load(
+        path: &Path,
+        document: &Document,
+        test: &TestSpec,
+        installed: Option<&Installed>,
+    ) -> Result<Self, Unfit> {
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         let shelf = Shelf {
             folder: folder.clone(),
@@ -104,14 +121,15 @@ impl Setting {
         let loader = Loader {
             folder: &folder,
             document,
+            installed,
         };
         let mut unfit = Unfit::default();
         let keep = |unfit: &mut Unfit, finding| unfit.test.push(finding);
         let directory = loader.people(test.people.as_ref());
         let calendars = loader.calendars(test.calendars.as_ref());
         let flows = loader.flows(path, test);
-        let (directory, calendars, flows) = match (directory, calendars, flows) {
-            (Ok(directory), Ok(calendars), Ok(flows)) => (directory, calendars, flows),
+        let ((directory, people_from), calendars, flows) = match (directory, calendars, flows) {
+            (Ok(people), Ok(calendars), Ok(flows)) => (people, calendars, flows),
             (directory, calendars, flows) => {
                 let findings = [directory.err(), calendars.err(), flows.err()];
                 findings
@@ -123,9 +141,15 @@ impl Setting {
         };
         let plans = fit_to_be_played(&flows, &calendars, &mut unfit);
         let Some(plans) = plans.filter(|_| unfit.flows.is_empty()) else {
+            let folders = loader.calendar_folders(test.calendars.as_ref());
+            let folders: Vec<&Path> = folders.iter().map(PathBuf::as_path).collect();
+            for flow in unfit.flows.iter_mut().filter(|_| !folders.is_empty()) {
+                lint::say_where(&mut flow.findings, &folders);
+            }
             return Err(unfit);
         };
-        Self::put_together(plans, flows, directory, calendars, shelf).map_err(|error| {
+        let setting = Self::put_together(plans, flows, directory, calendars, shelf);
+        setting.map(|setting| Self { people_from, ..setting }).map_err(|error| {
             let span = super::first_line(&document.text, document.spans.value(""));
             keep(&mut unfit, Diagnostic::error(codes::CANNOT_BE_PLAYED, error, span));
             unfit
@@ -184,6 +208,7 @@ impl Setting {
             schedules,
             flows,
             directory,
+            people_from: String::new(),
             calendars,
             blobs,
             registry: canned::registry(&real, &world),
@@ -254,9 +279,16 @@ fn secrets(plan: &Plan, flows: &[Flow]) -> Secrets {
         .collect()
 }
 
+/// A path as it is found from anywhere.
+fn whole(path: &Path) -> String {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    whole.display().to_string()
+}
+
 struct Loader<'l> {
     folder: &'l Path,
     document: &'l Document,
+    installed: Option<&'l Installed>,
 }
 
 impl Loader<'_> {
@@ -333,19 +365,40 @@ impl Loader<'_> {
         Ok(Flow { name, text })
     }
 
-    fn people(&self, given: Option<&PeopleSpec>) -> Result<Directory, Diagnostic> {
+    /// Who there is, and where that was found.
+    fn people(&self, given: Option<&PeopleSpec>) -> Result<(Directory, String), Diagnostic> {
         let file = match given {
-            Some(PeopleSpec::Given(people)) => return self.given_people(people),
+            Some(PeopleSpec::Given(people)) => {
+                let directory = self.given_people(people)?;
+                return Ok((directory, "under `people` of this test".to_owned()));
+            }
             Some(PeopleSpec::File(file)) => {
                 let file = self.folder.join(file);
                 if !file.is_file() {
-                    return Err(self.wrong("/people", format!("there is no file {}", file.display())));
+                    return Err(self.wrong("/people", format!("there is no file {}", whole(&file))));
                 }
                 file
             }
-            None => self.folder.join("people.yaml"),
+            None => match self.people_found() {
+                Ok(file) => file,
+                Err(looked_for) => return Ok((Directory::default(), looked_for)),
+            },
         };
-        config::people::read(&file).map_err(|error| self.wrong("/people", error.to_string()))
+        let read = config::people::read(&file).map_err(|error| self.wrong("/people", error.to_string()))?;
+        Ok((read, format!("in {}", whole(&file))))
+    }
+
+    /// The file of the people that count where a test names none; or where it was looked for.
+    fn people_found(&self) -> Result<PathBuf, String> {
+        let beside = self.folder.join("people.yaml");
+        let of_configuration = self.installed.map(|installed| installed.people.clone());
+        let files: Vec<PathBuf> = std::iter::once(beside).chain(of_configuration).collect();
+        let missing = || {
+            let mut places: Vec<String> = files.iter().map(|file| whole(file)).collect();
+            places.dedup();
+            format!("(there is no {})", places.join(" and no "))
+        };
+        files.iter().find(|file| file.is_file()).cloned().ok_or_else(missing)
     }
 
     fn given_people(&self, people: &IndexMap<String, PersonSpec>) -> Result<Directory, Diagnostic> {
@@ -374,21 +427,38 @@ impl Loader<'_> {
     }
 
     fn calendars(&self, given: Option<&CalendarsSpec>) -> Result<Calendars, Diagnostic> {
-        let folder = match given {
+        match given {
             Some(CalendarsSpec::Given(calendars)) => {
                 let read = calendars.iter().map(|(name, value)| self.calendar(name, value));
                 return read.collect();
             }
-            Some(CalendarsSpec::Folder(folder)) => {
-                let folder = self.folder.join(folder);
-                if !folder.is_dir() {
-                    return Err(self.wrong("/calendars", format!("there is no folder {}", folder.display())));
-                }
-                folder
+            Some(CalendarsSpec::Folder(folder)) if !self.folder.join(folder).is_dir() => {
+                let folder = whole(&self.folder.join(folder));
+                return Err(self.wrong("/calendars", format!("there is no folder {folder}")));
             }
-            None => self.folder.join("calendars"),
-        };
-        config::calendars(&folder).map_err(|error| self.wrong("/calendars", error.to_string()))
+            _ => {}
+        }
+        let mut found = Calendars::new();
+        for folder in self.calendar_folders(given) {
+            let read = config::calendars(&folder).map_err(|error| self.wrong("/calendars", error.to_string()))?;
+            for (name, calendar) in read {
+                found.entry(name).or_insert(calendar);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The folders that calendars are looked for in; a calendar of the first one that has it counts.
+    fn calendar_folders(&self, given: Option<&CalendarsSpec>) -> Vec<PathBuf> {
+        match given {
+            Some(CalendarsSpec::Given(_)) => Vec::new(),
+            Some(CalendarsSpec::Folder(folder)) => vec![self.folder.join(folder)],
+            None => {
+                let of_configuration = self.installed.map(|installed| installed.calendars.clone());
+                let beside = self.folder.join("calendars");
+                std::iter::once(beside).chain(of_configuration).collect()
+            }
+        }
     }
 
     fn calendar(&self, name: &str, value: &crate::base::Value) -> Result<(String, Calendar), Diagnostic> {
