@@ -4,7 +4,7 @@ use super::client::escaped;
 use super::embedded::{ServerArgs, Session};
 use super::exit::Outcome;
 use super::settings::Settings;
-use super::{output, with_runtime};
+use super::{inputs, output, with_runtime};
 use crate::base::Value;
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -94,7 +94,8 @@ async fn answer(command: &FlowsCommand, session: &Session) -> Outcome {
             output::rows(&columns, &rows, "no settings")
         }
         FlowsCommand::Set { flow, settings, .. } => {
-            let settings = super::runs::given(settings)?;
+            let wanted = inputs::deployed(&session.client, flow).await.map(|flow| flow.settings);
+            let settings = inputs::values(settings, &wanted.unwrap_or_default())?;
             let names: Vec<&str> = settings.keys().map(String::as_str).collect();
             let said = format!("{flow}: set {}", names.join(", "));
             let path = format!("/api/v1/flows/{}/settings", escaped(flow));

@@ -17,6 +17,7 @@ pub mod files;
 pub mod flows;
 pub mod graph;
 pub mod init;
+pub mod inputs;
 pub mod lint;
 pub mod logging;
 pub mod mails;

@@ -3,6 +3,7 @@
 use super::client::{Answer, CallError, Client};
 use super::embedded::{ServerArgs, Session};
 use super::exit::{Failure, Outcome};
+use super::inputs::{self, Given};
 use super::progress::Progress;
 use super::settings::Settings;
 use super::{output, sources, with_runtime};
@@ -10,10 +11,10 @@ use crate::base::Value;
 use crate::base::id::hex;
 use crate::engine::EventRecord;
 use crate::engine::event::Event;
+use crate::spec::FlowSpec;
 use clap::Args;
 use futures_util::{Stream, StreamExt};
 use sha2::{Digest, Sha256};
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Folder of the file space below which every file given as an input gets a folder of its own: a
@@ -34,7 +35,7 @@ const FAILURES: [&str; 2] = ["cancelled", "failed"];
 pub struct RunArgs {
     /// Name of a deployed flow, or a file that is deployed first
     flow: String,
-    /// An input; NAME=@FILE uploads a file, a value that is JSON is taken as such
+    /// An input; NAME=@FILE uploads a file; lists and objects are JSON, a text is taken as typed
     #[arg(long = "input", short, value_name = "NAME=VALUE")]
     inputs: Vec<String>,
     /// Follow the run until it ends; ctrl-c stops following, not the run
@@ -61,15 +62,17 @@ pub fn run(args: &RunArgs, settings: Settings) -> Outcome {
 }
 
 async fn start(args: &RunArgs, client: &Client) -> Outcome {
-    let given = given(&args.inputs)?;
-    let flow = if args.flow.ends_with(sources::ENDING) {
+    let (flow, given) = if args.flow.ends_with(sources::ENDING) {
         let source = sources::read_one(&args.flow)?;
+        let given = given_for(inputs::flow_of(&source.text), args)?;
         for other in sources::run_by(&source)? {
             client.deploy(&other.name, &other.text).await?;
         }
-        output::field(&client.deploy(&source.name, &source.text).await?, "flow")
+        let deployed = client.deploy(&source.name, &source.text).await?;
+        (output::field(&deployed, "flow"), given)
     } else {
-        args.flow.clone()
+        let spec = inputs::deployed(client, &args.flow).await;
+        (args.flow.clone(), given_for(spec, args)?)
     };
     let inputs = uploaded(&flow, given, args.once.as_deref(), client).await?;
     let run = client.start(&flow, &inputs, args.once.as_deref()).await?;
@@ -90,6 +93,12 @@ async fn start(args: &RunArgs, client: &Client) -> Outcome {
     } else {
         Ok(())
     }
+}
+
+/// The inputs that are given, read as the flow wants them.
+fn given_for(flow: Option<FlowSpec>, args: &RunArgs) -> Result<Vec<(String, Given)>, Failure> {
+    let wanted = flow.map(|flow| flow.inputs).unwrap_or_default();
+    inputs::given(&args.inputs, &wanted)
 }
 
 async fn shown(args: &RunArgs, client: &Client, run: &str) -> Outcome {
@@ -140,39 +149,6 @@ async fn hear<S: Stream<Item = Answer<EventRecord>>>(
     }
 }
 
-/// An input as it is given.
-#[derive(Debug, PartialEq)]
-pub enum Given {
-    /// A value.
-    Plain(Value),
-    /// A file of this machine.
-    File(PathBuf),
-}
-
-/// What the arguments say. Nothing is uploaded before all of them make sense.
-pub fn given(arguments: &[String]) -> Result<Vec<(String, Given)>, Failure> {
-    let mut inputs: Vec<(String, Given)> = Vec::new();
-    for pair in arguments {
-        let Some((name, value)) = pair.split_once('=') else {
-            return Err(Failure::Usage(format!(
-                "--input {pair}: write NAME=VALUE or NAME=@FILE"
-            )));
-        };
-        if inputs.iter().any(|(other, _)| other == name) {
-            return Err(Failure::Usage(format!("--input {name} is given twice")));
-        }
-        let value = match value.strip_prefix('@') {
-            Some(file) if !Path::new(file).is_file() => {
-                return Err(Failure::Usage(format!("--input {name}: there is no file {file}")));
-            }
-            Some(file) => Given::File(PathBuf::from(file)),
-            None => Given::Plain(plain(value)),
-        };
-        inputs.push((name.to_owned(), value));
-    }
-    Ok(inputs)
-}
-
 /// Inputs as data; files are uploaded, each into a folder of its own. With a key, a repeat gives
 /// the files of the first time.
 async fn uploaded(
@@ -194,16 +170,6 @@ async fn uploaded(
         inputs.insert(name, value);
     }
     Ok(Value::Object(inputs))
-}
-
-/// Numbers, booleans, lists and maps are what they look like; all else is text.
-fn plain(text: &str) -> Value {
-    match serde_json::from_str(text) {
-        Ok(value @ (Value::Number(_) | Value::Bool(_) | Value::Array(_) | Value::Object(_) | Value::String(_))) => {
-            value
-        }
-        _ => Value::from(text),
-    }
 }
 
 #[cfg(test)]
@@ -270,16 +236,5 @@ mod tests {
     async fn a_run_that_is_over_and_tells_nothing_more_is_left() {
         let watch = async |_| Ok(iter(Vec::new()));
         hear(watch, async || Ok(true), |_| ()).await.unwrap();
-    }
-
-    #[test]
-    fn inputs_are_what_they_look_like() {
-        assert_eq!(plain("12"), json!(12));
-        assert_eq!(plain("true"), json!(true));
-        assert_eq!(plain("[1]"), json!([1]));
-        assert_eq!(plain("\"12\""), json!("12"));
-        assert_eq!(plain("10 business days"), json!("10 business days"));
-        assert_eq!(plain("null"), json!("null"));
-        assert_eq!(plain(""), json!(""));
     }
 }

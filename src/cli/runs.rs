@@ -2,10 +2,10 @@
 
 use super::client::{Answer, Client, escaped};
 use super::embedded::{ServerArgs, Session};
-use super::exit::{Failure, Outcome};
+use super::exit::Outcome;
 use super::migrate::{MigrateArgs, migrate};
 use super::settings::Settings;
-use super::{output, progress, with_runtime};
+use super::{inputs, output, progress, with_runtime};
 use crate::base::Value;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, json};
@@ -63,14 +63,14 @@ enum RunsCommand {
     Skip(StepArgs),
     /// Say what a failed step came to, as an administrator
     Set {
-        #[command(flatten)]
-        step: StepArgs,
         /// What its action gives, by name; repeat it for each. A value that is JSON is read as such
         #[arg(long = "output", value_name = "NAME=VALUE", value_parser = output_of)]
         outputs: Vec<(String, Value)>,
         /// One of its outcomes; without it, the one that goes on
         #[arg(long)]
         outcome: Option<String>,
+        #[command(flatten)]
+        step: StepArgs,
     },
     /// Change values of a run: what its flow says may change while it goes on
     Change {
@@ -177,7 +177,9 @@ async fn answer(command: &RunsCommand, client: &Client) -> Outcome {
         RunsCommand::Change {
             run, values, reason, ..
         } => {
-            let values = given(values)?;
+            let flow = output::field(&client.run(run).await?, "flow");
+            let wanted = inputs::deployed(client, &flow).await.map(|flow| flow.values);
+            let values = inputs::values(values, &wanted.unwrap_or_default())?;
             let names: Vec<&str> = values.keys().map(String::as_str).collect();
             let said = format!("{run}: changed {}", names.join(", "));
             client
@@ -222,17 +224,6 @@ async fn step(client: &Client, args: &StepArgs, how: &str, mut body: Value) -> A
     client.post(&path, &body).await?;
     output::say(&format!("{}: {how} {}", args.run, args.step));
     Ok(())
-}
-
-/// `NAME=VALUE` by name: a value that reads as JSON is that, any other is a text.
-pub fn given(values: &[String]) -> Result<Map<String, Value>, Failure> {
-    let one = |text: &String| {
-        let wrong = || Failure::Usage(format!("{text}: write NAME=VALUE"));
-        let (name, value) = text.split_once('=').ok_or_else(wrong)?;
-        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
-        Ok((name.to_owned(), value))
-    };
-    values.iter().map(one).collect()
 }
 
 fn list(items: &[Value], as_json: bool) -> Outcome {

@@ -73,7 +73,13 @@ fn check_list(spec: &InputSpec, elements: &[Value]) -> Result<Value, String> {
 
 /// The value as the kind wants it; texts from a command line become numbers and booleans.
 fn check_kind(kind: InputKind, value: &Value) -> Result<Value, String> {
-    let refused = || format!("must be {}", wanted(kind));
+    let refused = || match value {
+        Value::Number(_) | Value::Bool(_) if kind == InputKind::Text => format!("must be a text: write \"{value}\""),
+        Value::Number(_) | Value::Bool(_) if kind == InputKind::Choice => {
+            format!("must be one of its options as a text: write \"{value}\"")
+        }
+        _ => format!("must be {}", wanted(kind)),
+    };
     let value = match (kind, value.as_str()) {
         (InputKind::Number | InputKind::Integer | InputKind::Boolean, Some(text)) => {
             serde_json::from_str(text.trim()).map_err(|_| refused())?
@@ -123,13 +129,15 @@ fn check_size(spec: &InputSpec, value: &Value) -> Result<(), String> {
         Value::Array(elements) => (elements.len() as f64, " elements"),
         _ => return Ok(()),
     };
-    if spec.min.is_some_and(|min| size < min) {
-        return Err(format!("must be at least {}{what}", spec.min.unwrap_or_default()));
+    let counted = |limit: f64| match what.strip_suffix('s') {
+        Some(one) if (limit - 1.0).abs() < f64::EPSILON => format!("{limit}{one}"),
+        _ => format!("{limit}{what}"),
+    };
+    match (spec.min, spec.max) {
+        (Some(min), _) if size < min => Err(format!("must be at least {}", counted(min))),
+        (_, Some(max)) if size > max => Err(format!("must be at most {}", counted(max))),
+        _ => Ok(()),
     }
-    if spec.max.is_some_and(|max| size > max) {
-        return Err(format!("must be at most {}{what}", spec.max.unwrap_or_default()));
-    }
-    Ok(())
 }
 
 fn check_pattern(spec: &InputSpec, value: &Value) -> Result<(), String> {
@@ -209,6 +217,23 @@ mod tests {
             assert!(why.contains("names no calendar"), "{why}");
         }
         assert!(check_for(&one, &serde_json::json!("3 days"), false).is_ok());
+    }
+
+    #[test]
+    fn what_is_no_text_is_told_how_to_be_written_as_one() {
+        let text = serde_json::from_value::<InputSpec>(serde_json::json!({ "type": "text" })).unwrap();
+        let why = |value| check_value(&text, &value).unwrap_err();
+        assert_eq!(why(serde_json::json!(7)), "must be a text: write \"7\"");
+        assert_eq!(why(serde_json::json!(true)), "must be a text: write \"true\"");
+        assert_eq!(why(serde_json::json!([7])), "must be a text");
+    }
+
+    #[test]
+    fn one_is_counted_as_one() {
+        let list = |min: u8| serde_json::from_value::<InputSpec>(serde_json::json!({ "type": "list", "min": min }));
+        let why = |min| check_value(&list(min).unwrap(), &serde_json::json!([])).unwrap_err();
+        assert_eq!(why(1), "must be at least 1 element");
+        assert_eq!(why(2), "must be at least 2 elements");
     }
 
     #[test]

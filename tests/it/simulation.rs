@@ -30,6 +30,8 @@ fn of_text(text: &str, seed: u64) -> Request {
         calendars: config::calendars(&package().join("definitions/calendars")).unwrap(),
         folder: PathBuf::from("."),
         inputs: Map::new(),
+        settings: Map::new(),
+        calendars_from: Vec::new(),
         by: None,
         start: None,
         seed,
@@ -544,4 +546,82 @@ fn many_simulations_are_counted() {
     assert_eq!(data["count"], 30);
     let counts = [("a", 2), ("b", 5), ("c", 2)].map(|(name, count)| (name.to_owned(), count));
     assert_eq!(counted(&counts.into()), "b 5, a 2, c 2");
+}
+
+const FORM: &str = "flow: form
+version: 1.0.0
+settings: { shelf: { type: text } }
+steps:
+  - id: shelve
+    task:
+      to: [user:anna]
+      form:
+        number: { type: text, min: 1, required: true }
+        count: { type: integer, max: 3, required: true }
+    deadline:
+      due: 5 days
+      remind: [1 day before]
+      escalate: { after: 4 days, to: [user:ben] }
+    outcomes: { declined: { end: declined }, expired: { end: expired } }
+";
+
+/// Fills in what is written, and answers nothing but that.
+struct Filler(Vec<Value>, Vec<String>);
+
+impl Player for Filler {
+    fn choose(&mut self, scene: &Scene<'_>) -> Choice {
+        let done = scene
+            .moves
+            .iter()
+            .position(|one| one.label.contains("anna answers done"));
+        done.filter(|_| !self.0.is_empty())
+            .map_or(Choice::Quit, |index| Choice::Do {
+                index,
+                after: SignedDuration::ZERO,
+            })
+    }
+
+    fn fill(&mut self, _blank: &Blank) -> Option<Value> {
+        (!self.0.is_empty()).then(|| self.0.remove(0))
+    }
+
+    fn refused(&mut self, why: &str) {
+        self.1.push(why.to_owned());
+    }
+}
+
+fn form() -> Request {
+    let settings = serde_json::json!({ "shelf": "7" })
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
+    Request {
+        settings,
+        ..of_text(FORM, 1)
+    }
+}
+
+#[test]
+fn what_is_filled_in_wrongly_is_asked_again() {
+    let given = ["", "007", "5", "3"].map(Value::from);
+    let mut player = Filler(given.to_vec(), Vec::new());
+    let played = simulate(&form(), &mut player).unwrap();
+    assert_eq!(played.end, End::Ended("completed".to_owned()), "{:?}", player.1);
+    assert_eq!(
+        player.1,
+        ["number must be at least 1 character", "count must be at most 3"]
+    );
+    assert!(
+        simulate(&of_text(FORM, 1), &mut player).is_err(),
+        "a setting is missing"
+    );
+}
+
+#[test]
+fn a_reminder_and_an_escalation_at_one_moment_have_each_their_own_reason() {
+    let (played, _) = written(&form(), &[]);
+    let told = lines(&played, &[What::Reminder, What::Escalation]);
+    let has = |word: &str, why: &str| told.iter().any(|line| line.starts_with(word) && line.ends_with(why));
+    assert!(has("reminder", "1 day before it is due"), "{told:?}");
+    assert!(has("escalation", "4 days after it began"), "{told:?}");
 }

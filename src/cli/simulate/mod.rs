@@ -3,24 +3,25 @@
 mod prompt;
 
 use super::exit::{Failure, Outcome};
+use super::inputs::{self, Given};
 use super::settings::Settings;
 use super::sources::Source;
-use super::{output, run, sources};
+use super::{output, sources};
 use crate::base::Calendars;
 use crate::base::render::human;
-use crate::config;
 use crate::people::Directory;
 use crate::rehearsal::simulation::chance::AtRandom;
 use crate::rehearsal::simulation::player::Player;
 use crate::rehearsal::simulation::summary::{MAX_REPEATS, Summary, counted};
 use crate::rehearsal::simulation::{Request, Simulated, people, simulate};
 use crate::rehearsal::{CannotPlay, Flow};
+use crate::{config, lint};
 use clap::Args;
 use jiff::SignedDuration;
 use prompt::Prompt;
 use serde_json::{Map, json};
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Seeds that are drawn are below this, so that they can be typed.
 const SEEDS: u64 = 1_000_000;
@@ -33,9 +34,12 @@ const SEEDS: u64 = 1_000_000;
 pub struct SimulateArgs {
     /// The flow's file; those beside it that it runs are played too
     flow: String,
-    /// An input; NAME=@FILE takes a file, a value that is JSON is taken as such. Those that are missing are made up
+    /// An input; NAME=@FILE takes a file; lists and objects are JSON, a text is taken as typed. Those that are missing are made up
     #[arg(long = "input", short, value_name = "NAME=VALUE")]
     inputs: Vec<String>,
+    /// A setting of the flow, as `gatefold flows set` gives it; repeat it for each
+    #[arg(long = "setting", value_name = "NAME=VALUE")]
+    settings: Vec<String>,
     /// Who starts it: a person of people.yaml
     #[arg(long = "as", value_name = "USER")]
     user: Option<String>,
@@ -70,6 +74,7 @@ pub fn run(args: &SimulateArgs, settings: &Settings) -> Outcome {
     if let Some(times) = args.repeat {
         return repeat(&request, times, args.json);
     }
+    let refused = |why| refused(why, &request);
     let mut prompt = Prompt::default();
     let mut at_random = AtRandom::new(seed);
     let player: &mut dyn Player = if is_asked { &mut prompt } else { &mut at_random };
@@ -106,9 +111,13 @@ fn drawn() -> Result<u64, Failure> {
         .map_err(|error| Failure::Environment(format!("no randomness: {error}")))
 }
 
-fn refused(why: CannotPlay) -> Failure {
+fn refused(why: CannotPlay, request: &Request) -> Failure {
     match why {
-        CannotPlay::Flows(files) => {
+        CannotPlay::Flows(mut files) => {
+            let folders: Vec<&Path> = request.calendars_from.iter().map(PathBuf::as_path).collect();
+            for file in &mut files {
+                lint::say_where(&mut file.findings, &folders);
+            }
             output::say(&human::render(&files, true));
             Failure::Negative("the flow cannot be played before its errors are mended".to_owned())
         }
@@ -117,11 +126,15 @@ fn refused(why: CannotPlay) -> Failure {
 }
 
 fn request(args: &SimulateArgs, settings: &Settings, seed: u64) -> Result<Request, Failure> {
+    let source = sources::read_one(&args.flow)?;
+    let (wanted, settable) =
+        inputs::flow_of(&source.text).map_or_else(Default::default, |flow| (flow.inputs, flow.settings));
+    let set = inputs::values(&args.settings, &settable)?;
     let mut inputs = Map::new();
-    for (name, value) in run::given(&args.inputs)? {
+    for (name, value) in inputs::given(&args.inputs, &wanted)? {
         let value = match value {
-            run::Given::Plain(value) => value,
-            run::Given::File(file) => {
+            Given::Plain(value) => value,
+            Given::File(file) => {
                 let path = std::path::absolute(&file).map_err(|error| Failure::Usage(error.to_string()))?;
                 let name = file.file_name().unwrap_or_default().to_string_lossy();
                 json!({ "name": name, "path": path })
@@ -129,12 +142,14 @@ fn request(args: &SimulateArgs, settings: &Settings, seed: u64) -> Result<Reques
         };
         inputs.insert(name, value);
     }
-    let source = sources::read_one(&args.flow)?;
     let others = sources::run_by(&source)?;
     let folder = source.folder.clone().unwrap_or_default();
     let resolved = settings.load()?;
-    let mut calendars: Calendars = config::calendars(&folder.join("calendars"))?;
-    calendars.extend(config::calendars(&resolved.calendars)?);
+    let calendars_from = vec![folder.join("calendars"), resolved.calendars];
+    let mut calendars = Calendars::new();
+    for folder in &calendars_from {
+        calendars.extend(config::calendars(folder)?);
+    }
     let directory = directory(&[resolved.people, folder.join("people.yaml")], &source, &others)?;
     let flow = |source: Source| Flow {
         name: source.name,
@@ -144,8 +159,10 @@ fn request(args: &SimulateArgs, settings: &Settings, seed: u64) -> Result<Reques
         flows: std::iter::once(source).chain(others).map(flow).collect(),
         directory,
         calendars,
+        calendars_from,
         folder,
         inputs,
+        settings: set,
         by: args.user.clone(),
         start: args.start.clone(),
         seed,
@@ -175,7 +192,8 @@ fn repeat(request: &Request, times: u32, as_json: bool) -> Outcome {
             seed: request.seed.wrapping_add(number),
             ..request.clone()
         };
-        let simulated = simulate(&request, &mut AtRandom::new(request.seed)).map_err(refused)?;
+        let simulated = simulate(&request, &mut AtRandom::new(request.seed));
+        let simulated = simulated.map_err(|why| refused(why, &request))?;
         summary.add(&simulated);
     }
     if as_json {

@@ -1,7 +1,7 @@
 //! Asks what happens next: what is waited for and what may happen goes to stderr, the answer is a line of
 //! standard input.
 
-use super::super::output;
+use super::super::{inputs, output};
 use crate::base::moment::in_words;
 use crate::base::{Period, Timestamp, Value, calendar};
 use crate::rehearsal::simulation::player::{Blank, Choice, Player, Scene};
@@ -57,7 +57,10 @@ impl Player for Prompt {
         if line.is_empty() {
             return made_up.cloned();
         }
-        Some(serde_json::from_str(&line).unwrap_or(Value::String(line)))
+        Some(match &blank.spec {
+            Some(spec) => inputs::read(&line, Some(spec)),
+            None => serde_json::from_str(&line).unwrap_or(Value::String(line)),
+        })
     }
 
     fn refused(&mut self, why: &str) {

@@ -16,7 +16,8 @@ use crate::host::files::Visitor;
 use crate::plan::PlanVerb;
 use crate::space::Grant;
 use crate::space::request::{Item, Need};
-use crate::spec::InputSpec;
+use crate::spec::values::check_value;
+use crate::spec::{InputKind, InputSpec};
 use crate::store::TaskRow;
 use serde_json::{Map, json};
 use std::collections::BTreeMap;
@@ -25,6 +26,9 @@ use std::collections::BTreeMap;
 const ADMINISTRATOR: &str = "role:admin";
 /// Why people do things in a simulation.
 const REASON: &str = "it is a simulation";
+
+/// How often something is asked that is filled in wrongly: at random, it would be filled in so again.
+const TRIES: usize = 10;
 
 /// Does what is chosen.
 pub(super) struct Doer<'d, 's> {
@@ -107,14 +111,22 @@ impl Doer<'_, '_> {
             hint: hint.to_owned(),
             made_up: Some(made_up),
             is_needed: true,
+            spec: None,
         };
         self.player.fill(&blank).unwrap_or_default()
     }
 
     pub(super) fn reason(&mut self, name: &str) -> String {
-        match self.blank(name, "a text", json!(REASON)) {
-            Value::String(text) => text,
-            other => other.to_string(),
+        let blank = Blank {
+            name: name.to_owned(),
+            hint: "a text".to_owned(),
+            made_up: Some(json!(REASON)),
+            is_needed: true,
+            spec: Some(of_kind(InputKind::Text)),
+        };
+        match self.player.fill(&blank) {
+            Some(Value::String(text)) => text,
+            other => other.unwrap_or_default().to_string(),
         }
     }
 
@@ -124,7 +136,15 @@ impl Doer<'_, '_> {
             hint: hint(spec),
             made_up: Some(self.maker.input(name, spec)),
             is_needed,
+            spec: Some(spec.clone()),
         };
+        for _ in 1..TRIES {
+            let value = self.player.fill(&blank)?;
+            match check_value(spec, &value) {
+                Ok(value) => return Some(value),
+                Err(why) => self.player.refused(&format!("{name} {why}")),
+            }
+        }
         self.player.fill(&blank)
     }
 
@@ -225,6 +245,7 @@ impl Doer<'_, '_> {
                     hint: "a day, as 2026-11-23".to_owned(),
                     made_up: Some(json!(self.far_day(item))),
                     is_needed: need == Need::Required,
+                    spec: Some(of_kind(InputKind::Date)),
                 };
                 self.player.fill(&blank).and_then(|day| day.as_str().map(str::to_owned))
             }
@@ -318,6 +339,11 @@ impl Doer<'_, '_> {
 
 /// What every step gives beside its own output.
 const OWN: [&str; 4] = ["outcome", "round", "rounds", "run"];
+
+/// A value of a kind, and nothing more about it.
+pub(super) fn of_kind(kind: InputKind) -> InputSpec {
+    serde_json::from_value(json!({ "type": kind })).expect("a kind is enough of an input")
+}
 
 /// What a value must be, in short.
 fn hint(spec: &InputSpec) -> String {

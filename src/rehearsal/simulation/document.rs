@@ -1,5 +1,6 @@
 //! Runs that a document starts before it expires.
 
+use super::deeds::of_kind;
 use super::made::Maker;
 use super::player::{Blank, Player};
 use super::{Broken, Game};
@@ -8,6 +9,7 @@ use crate::base::id::RunId;
 use crate::base::{Timestamp, Value};
 use crate::engine::event::Event;
 use crate::rehearsal::material::{self, Material};
+use crate::spec::InputKind;
 use jiff::ToSpan;
 use serde_json::{Map, json};
 
@@ -46,6 +48,7 @@ impl Game<'_> {
             hint: "the day until which the document is valid that starts the run".to_owned(),
             made_up: Some(json!(day)),
             is_needed: true,
+            spec: Some(of_kind(InputKind::Date)),
         };
         let day = player.fill(&blank).and_then(|day| day.as_str().map(str::to_owned));
         let given = Material {

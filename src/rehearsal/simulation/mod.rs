@@ -49,10 +49,14 @@ pub struct Request {
     pub directory: Directory,
     /// Working time.
     pub calendars: Calendars,
+    /// The folders that they were looked for in.
+    pub calendars_from: Vec<PathBuf>,
     /// The folder of the flow.
     pub folder: PathBuf,
     /// Inputs by name; a file as `{ name, text }` or `{ name, path }`. Those that are missing are made up.
     pub inputs: Map<String, Value>,
+    /// What was set for the flow before, by name.
+    pub settings: Map<String, Value>,
     /// Who starts the run, by user name; without, somebody who may.
     pub by: Option<String>,
     /// When, as `2026-03-02T09:00`; without, on a Monday morning.
@@ -221,6 +225,10 @@ async fn play(setting: &Setting, request: &Request, player: &mut dyn Player) -> 
     };
     let began = moment(request.start.as_deref().unwrap_or(BEGINNING), beginning)?;
     let stage = Stage::open(setting, began).await?;
+    if !request.settings.is_empty() {
+        let flow = &setting.plan.flow;
+        stage.host.set_settings(flow, &request.settings, "role:admin").await?;
+    }
     let mut game = Game {
         stage,
         chance: Chance::new(request.seed),
@@ -270,7 +278,7 @@ async fn play(setting: &Setting, request: &Request, player: &mut dyn Player) -> 
 
 /// Who starts the run: whoever is named, or somebody who may.
 fn starter(directory: &Directory, named: Option<&str>) -> Result<String, Broken> {
-    if let Some(user) = named {
+    if let Some(user) = named.map(|user| user.strip_prefix("user:").unwrap_or(user)) {
         let known: Vec<&str> = directory.users.keys().map(String::as_str).collect();
         let unknown = || Broken::Said(format!("there is no person {user:?}; there is {}", known.join(", ")));
         return directory

@@ -2,6 +2,7 @@
 
 use super::moves::Move;
 use crate::base::{Timestamp, Value};
+use crate::spec::InputSpec;
 use jiff::SignedDuration;
 
 /// A moment at which the run waits.
@@ -60,6 +61,8 @@ pub struct Blank {
     pub made_up: Option<Value>,
     /// Whether something must be filled in.
     pub is_needed: bool,
+    /// What is wanted, where that is known; then what is typed is read as that.
+    pub spec: Option<InputSpec>,
 }
 
 /// Says what happens next.

@@ -57,7 +57,7 @@ fn every_reason_is_told_at_once() {
             "step sign: the run has begun it as task, and it is wait in 2.0.0",
             "step sign: the run has begun it, and in 2.0.0 it comes after first, which the run has not done",
             "setting unknown: 2.0.0 wants it, and it has not been given: gatefold flows set t unknown=…",
-            "value seen: what the run has does not fit 2.0.0: it must be a text",
+            "value seen: what the run has does not fit 2.0.0: it must be a text: write \"1\"",
         ]
     );
 }
