@@ -234,7 +234,13 @@ impl Client {
             let piece = piece.map_err(|error| self.unreachable(&error))?;
             incoming.write_all(&piece).map_err(failed)?;
         }
-        incoming.persist_noclobber(file).map_err(|error| failed(error.error))?;
+        incoming.persist_noclobber(file).map_err(|error| match error.error {
+            error if error.kind() == std::io::ErrorKind::AlreadyExists => CallError::Local(format!(
+                "{} is there already and is left as it is: name another file with --output, or move it away",
+                file.display()
+            )),
+            error => failed(error),
+        })?;
         Ok(())
     }
 

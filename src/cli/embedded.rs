@@ -55,6 +55,23 @@ fn check_address(server: &str) -> Outcome {
     ))
 }
 
+/// Refuses what is for a data folder of this machine beside a server: whoever gives both would not know which counts.
+fn check_alone(args: &ServerArgs) -> Outcome {
+    let given = [("--data", args.data.is_some()), ("--as", args.user.is_some())];
+    let given: Vec<&str> = given
+        .iter()
+        .filter(|(_, is_given)| *is_given)
+        .map(|(name, _)| *name)
+        .collect();
+    if given.is_empty() {
+        return Ok(());
+    }
+    let (given, verb) = (given.join(" and "), if given.len() == 1 { "is" } else { "are" });
+    Err(Failure::Usage(format!(
+        "GATEFOLD_URL names a server, and {given} {verb} for a data folder of this machine: leave out {given}, or unset GATEFOLD_URL"
+    )))
+}
+
 /// A server to talk to, for the time of one command.
 pub struct Session {
     /// Talks to it.
@@ -86,7 +103,8 @@ impl Session {
     async fn to(purpose: Purpose, args: &ServerArgs, settings: Settings) -> Result<Self, Failure> {
         let environment = settings.environment().clone();
         let server = args.server.as_deref().or_else(|| environment.get("GATEFOLD_URL"));
-        if let Some(server) = server.filter(|_| args.data.is_none() && args.user.is_none()) {
+        if let Some(server) = server {
+            check_alone(args)?;
             check_address(server)?;
             let token = args.token.as_deref().or_else(|| environment.get("GATEFOLD_TOKEN"));
             return Ok(Self {
@@ -159,6 +177,7 @@ impl Embedded {
     pub fn client_of(&self, user: Option<&str>) -> Result<Client, Failure> {
         let (name, person) = match user {
             Some(user) => {
+                let user = user.strip_prefix("user:").unwrap_or(user);
                 let directory = self.accounts.directory();
                 let directory = directory.read().unwrap_or_else(std::sync::PoisonError::into_inner);
                 let person = directory.users.get(user).cloned();

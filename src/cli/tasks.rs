@@ -5,7 +5,7 @@ use super::embedded::{ServerArgs, Session};
 use super::exit::{Failure, Outcome};
 use super::settings::Settings;
 use super::task_shown::{about, shown, words};
-use super::{output, progress, with_runtime};
+use super::{inputs, output, progress, with_runtime};
 use crate::base::Value;
 use crate::base::id::hex;
 use clap::builder::PossibleValue;
@@ -15,6 +15,11 @@ use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+
+/// Digits of a SHA-256 that are enough to tell versions apart: as many as lists show.
+const LEAST_HASH: usize = 12;
+/// Digits of a whole SHA-256.
+const WHOLE_HASH: usize = 64;
 
 /// Look at tasks, and decide them.
 #[derive(Debug, Args)]
@@ -93,35 +98,7 @@ enum TasksCommand {
         server: ServerArgs,
     },
     /// Decide or answer a task, on the exact version you read
-    Decide {
-        /// One of the task's decisions, as approved or done
-        decision: String,
-        /// The version you read, as a file
-        #[arg(
-            long,
-            value_name = "FILE",
-            required_unless_present_any = ["sha256", "task"],
-            conflicts_with = "sha256"
-        )]
-        file: Option<PathBuf>,
-        /// The version you read, by its SHA-256
-        #[arg(long, value_name = "HASH")]
-        sha256: Option<String>,
-        /// The task; without it, your one open task about that version
-        #[arg(long)]
-        task: Option<String>,
-        /// Why; some decisions need it
-        #[arg(long)]
-        reason: Option<String>,
-        /// A field of the task's form; repeat it for each
-        #[arg(long = "field", value_name = "NAME=VALUE", value_parser = field)]
-        fields: Vec<(String, Value)>,
-        /// Take and start the next task too, and print it
-        #[arg(long, value_enum)]
-        next: Option<NextArg>,
-        #[command(flatten)]
-        server: ServerArgs,
-    },
+    Decide(DecideArgs),
     /// Work on a task from now on; it is taken where one answer settles it
     Start {
         /// The task
@@ -162,7 +139,7 @@ enum TasksCommand {
         task: String,
         /// The words
         text: String,
-        /// Whom to ask, as user:ben
+        /// Whom to ask, as ben
         #[arg(long, value_name = "PERSON", conflicts_with = "answers")]
         to: Option<String>,
         /// Which remark it answers, counted from 1
@@ -191,12 +168,38 @@ enum TasksCommand {
     Delegate(HandOnArgs),
     /// Hand your place over to somebody else
     Reassign {
-        #[command(flatten)]
-        to: HandOnArgs,
         /// They begin anew: what was kept is forgotten
         #[arg(long)]
         afresh: bool,
+        #[command(flatten)]
+        to: HandOnArgs,
     },
+}
+
+#[derive(Debug, Args)]
+struct DecideArgs {
+    /// One of the task's decisions, as approved or done
+    decision: String,
+    /// The version you read, as a file
+    #[arg(long, value_name = "FILE", conflicts_with = "sha256")]
+    file: Option<PathBuf>,
+    /// The version you read, by its SHA-256; the first 12 digits or more are enough
+    #[arg(long, value_name = "HASH")]
+    sha256: Option<String>,
+    /// The task; without it, your one open task about that version
+    #[arg(long)]
+    task: Option<String>,
+    /// Why; some decisions need it
+    #[arg(long)]
+    reason: Option<String>,
+    /// A field of the task's form; repeat it for each
+    #[arg(long = "field", value_name = "NAME=VALUE", value_parser = field)]
+    fields: Vec<(String, Value)>,
+    /// Take and start the next task too, and print it
+    #[arg(long, value_enum)]
+    next: Option<NextArg>,
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 #[derive(Debug, Args)]
@@ -214,7 +217,7 @@ struct WhyArgs {
 struct HandOnArgs {
     /// The task
     task: String,
-    /// Who, as user:ben
+    /// Who, as ben
     #[arg(long, value_name = "PERSON")]
     to: String,
     /// In whose place; without it, in your own
@@ -231,8 +234,8 @@ struct HandOnArgs {
 pub fn run(args: &TasksArgs, settings: Settings) -> Outcome {
     with_runtime(async move {
         let session = match &args.command {
-            TasksCommand::Decide { server, .. }
-            | TasksCommand::Claim { server, .. }
+            TasksCommand::Decide(args) => Session::open(&args.server, settings).await?,
+            TasksCommand::Claim { server, .. }
             | TasksCommand::Start { server, .. }
             | TasksCommand::Save { server, .. }
             | TasksCommand::Remark { server, .. }
@@ -275,41 +278,25 @@ async fn answer(command: &TasksCommand, client: &Client) -> Outcome {
         }
         TasksCommand::Show { task, json, .. } => show(&client.get(&path_of(task)).await?, *json),
         TasksCommand::Document { task, output, .. } => document(client, task, output.as_deref()).await,
-        TasksCommand::Decide {
-            decision,
-            file,
-            sha256,
-            task,
-            reason,
-            fields,
-            next,
-            ..
-        } => {
-            let sha256 = match (file, sha256) {
-                (Some(file), _) => Some(hash_of(file)?),
-                (None, given) => given.clone(),
-            };
-            let task = match task {
-                Some(task) => task.clone(),
-                None => task_about(client, sha256.as_deref().unwrap_or_default()).await?,
-            };
-            let form: Map<String, Value> = fields.iter().cloned().collect();
-            let next = next.and_then(|next| next.to_possible_value());
-            let next = next.as_ref().map(PossibleValue::get_name);
-            let body = json!({ "decision": decision, "sha256": sha256, "reason": reason, "form": form, "next": next });
-            act(client, &task, "decision", &body).await
-        }
-        TasksCommand::Start { task, .. } => act(client, task, "start", &json!({})).await,
+        TasksCommand::Decide(args) => decide(client, args).await,
+        TasksCommand::Start { task, .. } => act(client, task, "start", &json!({}), "you work on the task now").await,
         TasksCommand::Save { task, fields, .. } => {
             let form: Map<String, Value> = fields.iter().cloned().collect();
-            act(client, task, "draft", &json!({ "form": form })).await
+            let names: Vec<&str> = form.keys().map(String::as_str).collect();
+            let said = format!("kept: {}", names.join(", "));
+            act(client, task, "draft", &json!({ "form": form }), &said).await
         }
-        TasksCommand::Claim { task, .. } => act(client, task, "claim", &json!({})).await,
-        TasksCommand::Release { task, reason, .. } => act(client, task, "release", &json!({ "reason": reason })).await,
-        TasksCommand::Resume { task, reason, .. } => act(client, task, "resume", &json!({ "reason": reason })).await,
-        TasksCommand::Suspend(args) => why(client, args, "suspend").await,
-        TasksCommand::Skip(args) => why(client, args, "skip").await,
-        TasksCommand::Redo(args) => why(client, args, "redo").await,
+        TasksCommand::Claim { task, .. } => act(client, task, "claim", &json!({}), "you have taken the task").await,
+        TasksCommand::Release { task, reason, .. } => {
+            let said = "the task is given back to everybody who is asked";
+            act(client, task, "release", &json!({ "reason": reason }), said).await
+        }
+        TasksCommand::Resume { task, reason, .. } => {
+            act(client, task, "resume", &json!({ "reason": reason }), "the task goes on").await
+        }
+        TasksCommand::Suspend(args) => why(client, args, "suspend", "the task rests").await,
+        TasksCommand::Skip(args) => why(client, args, "skip", "the flow goes on past the step").await,
+        TasksCommand::Redo(args) => why(client, args, "redo", "the step is done again").await,
         TasksCommand::Remark {
             task,
             text,
@@ -317,27 +304,66 @@ async fn answer(command: &TasksCommand, client: &Client) -> Outcome {
             answers,
             ..
         } => {
+            let to = to.as_deref().map(inputs::person);
             let body = json!({ "text": text, "to": to, "answers": answers });
-            act(client, task, "remarks", &body).await
+            let said = match (&to, answers) {
+                (Some(to), _) => format!("{to} is asked"),
+                (None, Some(number)) => format!("remark {number} is answered"),
+                (None, None) => "the remark is kept".to_owned(),
+            };
+            act(client, task, "remarks", &body, &said).await
         }
-        TasksCommand::Delegate(args) => hand_on(client, args, "delegate", false).await,
-        TasksCommand::Reassign { to, afresh } => hand_on(client, to, "reassign", *afresh).await,
+        TasksCommand::Delegate(args) => {
+            let of = args.of.as_deref().map_or("you".to_owned(), inputs::person);
+            let said = format!("{} acts for {of}", inputs::person(&args.to));
+            hand_on(client, args, "delegate", false, &said).await
+        }
+        TasksCommand::Reassign { to: args, afresh } => {
+            let of = args.of.as_deref().map_or("your place".to_owned(), |of| {
+                format!("the place of {}", inputs::person(of))
+            });
+            let said = format!("{} has {of}", inputs::person(&args.to));
+            hand_on(client, args, "reassign", *afresh, &said).await
+        }
     }
 }
 
-async fn why(client: &Client, args: &WhyArgs, how: &str) -> Outcome {
-    act(client, &args.task, how, &json!({ "reason": args.reason })).await
+async fn decide(client: &Client, args: &DecideArgs) -> Outcome {
+    let seen = match (&args.file, &args.sha256) {
+        (Some(file), _) => Some(hash_of(file)?),
+        (None, given) => given.as_deref().map(beginning).transpose()?,
+    };
+    let (task, sha256) = match &args.task {
+        Some(task) => (task.clone(), whole_hash(client, task, seen).await?),
+        None => task_about(client, seen.as_deref()).await?,
+    };
+    let form: Map<String, Value> = args.fields.iter().cloned().collect();
+    let next = args.next.and_then(|next| next.to_possible_value());
+    let next = next.as_ref().map(PossibleValue::get_name);
+    let body =
+        json!({ "decision": args.decision, "sha256": sha256, "reason": args.reason, "form": form, "next": next });
+    let said = format!("{}: recorded", args.decision.replace('_', " "));
+    act(client, &task, "decision", &body, &said).await
 }
 
-async fn hand_on(client: &Client, args: &HandOnArgs, how: &str, afresh: bool) -> Outcome {
-    let body = json!({ "to": args.to, "of": args.of, "reason": args.reason, "afresh": afresh });
-    act(client, &args.task, how, &body).await
+async fn why(client: &Client, args: &WhyArgs, how: &str, said: &str) -> Outcome {
+    act(client, &args.task, how, &json!({ "reason": args.reason }), said).await
 }
 
-async fn act(client: &Client, task: &str, how: &str, body: &Value) -> Outcome {
+async fn hand_on(client: &Client, args: &HandOnArgs, how: &str, afresh: bool, said: &str) -> Outcome {
+    let (to, of) = (inputs::person(&args.to), args.of.as_deref().map(inputs::person));
+    let body = json!({ "to": to, "of": of, "reason": args.reason, "afresh": afresh });
+    act(client, &args.task, how, &body, said).await
+}
+
+/// Does something about a task and says what was done; or that it was so before.
+async fn act(client: &Client, task: &str, how: &str, body: &Value, said: &str) -> Outcome {
     let path = format!("/api/v1/tasks/{}/{how}", escaped(task));
     let answer = client.post(&path, body).await?;
-    output::line(&output::field(&answer, "result"))?;
+    match answer["result"].as_str() {
+        Some("already_done") => output::line(&format!("{said}; it was so before, and nothing has changed"))?,
+        _ => output::line(said)?,
+    }
     match answer["next"].as_str() {
         Some(next) => output::line(next),
         None => Ok(()),
@@ -370,23 +396,73 @@ fn hash_of(file: &Path) -> Result<String, Failure> {
     }
 }
 
-/// The caller's one open task about a version.
-async fn task_about(client: &Client, sha256: &str) -> Result<String, Failure> {
+/// The beginning of a hash as somebody gives it: long enough that no other version begins so by chance.
+fn beginning(given: &str) -> Result<String, Failure> {
+    let is_hex = given.chars().all(|c| c.is_ascii_hexdigit());
+    if is_hex && (LEAST_HASH..=WHOLE_HASH).contains(&given.len()) {
+        return Ok(given.to_ascii_lowercase());
+    }
+    Err(Failure::Usage(format!(
+        "--sha256 {given}: give the SHA-256 of the version you read, or its first {LEAST_HASH} digits or more, as `gatefold tasks list` shows them; or the file itself with --file FILE"
+    )))
+}
+
+/// The hash that is sent for a task: that of its document where `seen` is its beginning. What is no beginning of it is
+/// sent as it is where it is whole: the document may have changed just now, and the server says so.
+async fn whole_hash(client: &Client, task: &str, seen: Option<String>) -> Result<Option<String>, Failure> {
+    if seen.as_ref().is_some_and(|seen| seen.len() == WHOLE_HASH) {
+        return Ok(seen);
+    }
+    let view = client.get(&path_of(task)).await?;
+    let sha256 = view["document"]["sha256"].as_str();
+    match (seen, sha256) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(Failure::Usage(format!(
+            "the task is about {}: say which version you read with --file FILE or --sha256 HASH",
+            about(&view)
+        ))),
+        (Some(seen), Some(whole)) if whole.starts_with(&seen) => Ok(Some(whole.to_owned())),
+        (Some(seen), Some(whole)) => Err(Failure::Negative(format!(
+            "the task is about {}, whose SHA-256 begins with {}, not with {seen}: read it again",
+            about(&view),
+            progress::short(whole)
+        ))),
+        (Some(_), None) => Err(Failure::Usage(
+            "the task is about no document: leave out --sha256".to_owned(),
+        )),
+    }
+}
+
+/// The caller's one open task about a version, whose hash begins so, and its whole hash.
+async fn task_about(client: &Client, seen: Option<&str>) -> Result<(String, Option<String>), Failure> {
+    let seen = seen.ok_or_else(|| {
+        let how = "say which version you read with --file FILE or --sha256 HASH; or which task with --task TASK";
+        Failure::Usage(how.to_owned())
+    })?;
     let tasks = client.all("/api/v1/tasks", "after").await?;
-    let about: Vec<String> = tasks
-        .iter()
-        .filter(|task| task["document"]["sha256"] == sha256)
-        .map(|task| output::field(task, "id"))
-        .collect();
+    let hash = |task: &Value| task["document"]["sha256"].as_str().unwrap_or_default().to_owned();
+    let about: Vec<&Value> = tasks.iter().filter(|task| hash(task).starts_with(seen)).collect();
     match about.as_slice() {
-        [one] => Ok(one.clone()),
+        [one] => Ok((output::field(one, "id"), Some(hash(one)))),
         [] => Err(Failure::Negative(format!(
-            "you have no open task about the version {sha256}; `gatefold tasks list` shows those you have"
+            "you have no open task about the version {seen}; `gatefold tasks list` shows those you have"
         ))),
-        several => Err(Failure::Usage(format!(
-            "you have several open tasks about that version: say which with --task {}",
-            several.join(" or --task ")
-        ))),
+        several => {
+            let line = |task: &&Value| {
+                let field = |name: &str| output::field(task, name);
+                format!(
+                    "\n  --task {}  {}: {}, {}",
+                    field("id"),
+                    field("flow"),
+                    field("title"),
+                    about(task)
+                )
+            };
+            let lines: String = several.iter().map(line).collect();
+            Err(Failure::Usage(format!(
+                "you have several open tasks about that version: say which{lines}"
+            )))
+        }
     }
 }
 

@@ -221,6 +221,84 @@ fn a_start_that_is_repeated_under_its_key_is_one_run_about_one_document() {
 }
 
 #[test]
+fn what_init_makes_can_be_played_as_it_is_and_a_calendar_that_is_missing_is_told_with_where_was_looked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    typed(folder, &["init"]);
+    let played = typed(folder, &["test"]);
+    assert!(
+        played.contains("hello.test.yaml") && !played.contains("failed"),
+        "{played}"
+    );
+    fs::rename(folder.join("calendars"), folder.join("elsewhere")).expect("it can be moved");
+    for command in ["test", "lint"] {
+        let output = gatefold().arg(command).current_dir(folder).output().expect("it starts");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        let looked = fs::canonicalize(folder).expect("it is there").join("calendars");
+        let looked = looked.display().to_string();
+        assert!(said.contains("GF404") && said.contains(&looked), "{command}: {said}");
+        assert!(said.contains("definitions/calendars"), "{command}: {said}");
+    }
+}
+
+#[test]
+fn what_is_for_a_data_folder_is_refused_beside_a_server_of_the_environment() {
+    let folder = tempfile::tempdir().expect("a folder");
+    typed(folder.path(), &["init"]);
+    let told = |given: &[&str]| {
+        let mut command = gatefold();
+        command.args(["tasks", "list"]).args(given).current_dir(folder.path());
+        let output = command
+            .env("GATEFOLD_URL", "http://127.0.0.1:1")
+            .output()
+            .expect("it starts");
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    for (given, name) in [(["--as", "anna"], "--as"), (["--data", "data"], "--data")] {
+        let said = told(&given);
+        let wanted = format!("leave out {name}, or unset GATEFOLD_URL");
+        assert!(said.contains(&wanted), "{said}");
+    }
+}
+
+#[test]
+fn a_document_is_not_put_over_a_file_and_what_to_do_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    typed(folder, &["init"]);
+    let flow = "definitions/hello.flow.yaml";
+    typed(folder, &["run", flow, "-i", "document=@people.yaml", "--as", "dora"]);
+    let tasks = typed(folder, &["tasks", "list", "--as", "anna", "--json"]);
+    let task = tasks
+        .split('"')
+        .find(|word| word.starts_with("tsk_"))
+        .expect("a task")
+        .to_owned();
+    let refused = |arguments: &[&str]| {
+        let output = gatefold()
+            .args(arguments)
+            .current_dir(folder)
+            .output()
+            .expect("it starts");
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let said = refused(&["tasks", "document", &task, "--output", "gatefold.toml", "--as", "anna"]);
+    assert!(said.contains("name another file with --output"), "{said}");
+    let said = refused(&["tasks", "decide", "approved", "--task", &task, "--as", "anna"]);
+    assert!(
+        said.contains("people.yaml v1: say which version you read with --file FILE or --sha256"),
+        "{said}"
+    );
+    let done = typed(folder, &["tasks", "claim", &task, "--as", "anna"]);
+    assert_eq!(done, "you have taken the task\n");
+    let done = typed(folder, &["tasks", "release", &task, "--as", "anna"]);
+    assert_eq!(done, "the task is given back to everybody who is asked\n");
+}
+
+#[test]
 fn mails_of_a_command_lead_to_where_the_server_answers() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
