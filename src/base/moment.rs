@@ -19,6 +19,12 @@ pub fn in_words(moment: Timestamp, zone: &str) -> String {
     }
 }
 
+/// Day and clock time, beside a moment [`in_words`] that names the zone: `Monday, 23 November 2026, 10:30`.
+pub fn beside(moment: Timestamp, zone: &str) -> String {
+    let there = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    moment.to_zoned(there).strftime("%A, %-d %B %Y, %H:%M").to_string()
+}
+
 /// The moment that a text means: a timestamp, or a day, which is over at its end in `zone`. `None` where
 /// it is neither, or further away than can be counted.
 pub fn read(text: &str, zone: &str) -> Option<Timestamp> {
@@ -70,6 +76,7 @@ mod tests {
             (moment, "nowhere", "Monday, 23 November 2026, 09:30 UTC"),
         ] {
             assert_eq!(in_words(moment, zone), words);
+            assert!(words.starts_with(&format!("{} ", beside(moment, zone))), "{zone}");
         }
     }
 }

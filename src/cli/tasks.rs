@@ -441,8 +441,8 @@ async fn task_about(client: &Client, seen: Option<&str>) -> Result<(String, Opti
     })?;
     let tasks = client.all("/api/v1/tasks", "after").await?;
     let hash = |task: &Value| task["document"]["sha256"].as_str().unwrap_or_default().to_owned();
-    let about: Vec<&Value> = tasks.iter().filter(|task| hash(task).starts_with(seen)).collect();
-    match about.as_slice() {
+    let fitting: Vec<&Value> = tasks.iter().filter(|task| hash(task).starts_with(seen)).collect();
+    match fitting.as_slice() {
         [one] => Ok((output::field(one, "id"), Some(hash(one)))),
         [] => Err(Failure::Negative(format!(
             "you have no open task about the version {seen}; `gatefold tasks list` shows those you have"

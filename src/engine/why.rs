@@ -7,7 +7,7 @@ use super::state::{Call, Incident, Phase, Wait};
 use super::view::{RunPhase, TaskPhase, TaskView};
 use super::{RunMachine, collect::Collecting, each::Each};
 use crate::base::id::{RunId, TaskId};
-use crate::base::moment::in_words;
+use crate::base::moment::{beside, in_words};
 use crate::base::{Timestamp, Value};
 use crate::plan::{PlanStep, PlanVerb};
 use std::fmt;
@@ -64,10 +64,12 @@ impl fmt::Display for Reason {
         if !self.whom.is_empty() {
             write!(f, " from {}", list(&self.whom))?;
         }
-        write!(f, ", since {}", in_words(self.since, &self.zone))?;
         match self.until {
-            Some(until) => write!(f, ", until {}", in_words(until, &self.zone))?,
-            None => f.write_str(", without end")?,
+            Some(until) => {
+                let since = beside(self.since, &self.zone);
+                write!(f, ", since {since}, until {}", in_words(until, &self.zone))?;
+            }
+            None => write!(f, ", since {}, without end", in_words(self.since, &self.zone))?,
         }
         if let Some(because) = &self.because {
             write!(f, ", {because}")?;

@@ -26,7 +26,7 @@ fn an_event_is_waited_for_until_the_deadline_and_what_then_happens_is_told() {
     assert_eq!(
         run.why(),
         [
-            "\"The reply\" waits for one of shop.paid of o1 and shop.lost of o1, since Monday, 23 November 2026, 10:00 CET (Europe/Madrid), \
+            "\"The reply\" waits for one of shop.paid of o1 and shop.lost of o1, since Monday, 23 November 2026, 10:00, \
           until Wednesday, 25 November 2026, 10:00 CET (Europe/Madrid), 2 business days after it began; then the run ends as late."
         ]
     );
@@ -85,10 +85,8 @@ fn a_moment_goes_on_with_the_next_step() {
     );
     assert_eq!(
         run.why(),
-        [
-            "\"pause\" waits for a moment, since Monday, 23 November 2026, 10:00 CET (Europe/Madrid), \
-          until Wednesday, 25 November 2026, 10:00 CET (Europe/Madrid), 2 days after it began; then it goes on with \"After the pause\"."
-        ]
+        ["\"pause\" waits for a moment, since Monday, 23 November 2026, 10:00, \
+          until Wednesday, 25 November 2026, 10:00 CET (Europe/Madrid), 2 days after it began; then it goes on with \"After the pause\"."]
     );
 }
 
@@ -117,7 +115,7 @@ fn people_are_named_until_they_have_decided() {
         run.why(),
         [
             "\"Sign-off\" waits for a decision on contract.pdf, version 1, from user:anna and user:ben, \
-          since Monday, 23 November 2026, 11:00 CET (Europe/Madrid), until Saturday, 28 November 2026, 11:00 CET (Europe/Madrid), \
+          since Monday, 23 November 2026, 11:00, until Saturday, 28 November 2026, 11:00 CET (Europe/Madrid), \
           5 days after it began; then it goes back to \"begin\"."
         ]
     );
