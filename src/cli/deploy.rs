@@ -37,9 +37,32 @@ pub fn run(args: &DeployArgs, settings: Settings) -> Outcome {
             output::field(&deployed, "flow"),
             output::field(&deployed, "version")
         ))?;
+        tell_findings(&source.name, &deployed);
         tell_waiting(&deployed);
         Ok(())
     })
+}
+
+/// Says what lint warns of, and what runs will miss.
+fn tell_findings(file: &str, deployed: &Value) {
+    for finding in deployed["findings"].as_array().into_iter().flatten() {
+        let word = |key: &str| output::field(finding, key);
+        let line = &finding["span"]["line"];
+        output::say(&format!(
+            "{}[{}]: {file}:{line}: {}",
+            word("severity"),
+            word("code"),
+            word("message")
+        ));
+    }
+    for sentence in deployed["lacking"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
+        output::say(&format!("warning: {sentence}"));
+    }
 }
 
 /// Says which runs of earlier versions wait, and whether the new version has their steps.

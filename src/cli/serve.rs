@@ -3,7 +3,7 @@
 use super::exit::{Failure, Outcome};
 use super::settings::Settings;
 use super::{compose, logging, output, sources, with_runtime};
-use crate::host::Host;
+use crate::host::{Host, HostError};
 use clap::Args;
 use std::path::Path;
 use std::sync::Arc;
@@ -82,11 +82,18 @@ async fn deploy_all(host: &Arc<Host>, folder: &Path) -> Result<(), Failure> {
 }
 
 async fn deploy_one(host: &Arc<Host>, source: &sources::Source) {
+    let began = host.now();
     match host.deploy(&source.name, &source.text, "user:system").await {
+        Ok((deployment, _)) if deployment.at < began => {
+            tracing::debug!(flow = %deployment.flow, version = %deployment.version, "deployed before");
+        }
         Ok((deployment, _)) => {
             tracing::info!(flow = %deployment.flow, version = %deployment.version, "deployed");
         }
-        Err(error) => tracing::error!(file = %source.name, %error, "not deployed; `gatefold lint` tells why"),
+        Err(error @ HostError::Findings { .. }) => {
+            tracing::error!(file = %source.name, %error, "not deployed; `gatefold lint` tells why");
+        }
+        Err(error) => tracing::error!(file = %source.name, %error, "not deployed"),
     }
 }
 

@@ -4,8 +4,9 @@
 use super::tasks::check_reason;
 use super::{Host, HostError};
 use crate::base::Value;
+use crate::base::diagnostic::nearest;
 use crate::base::id::RunId;
-use crate::engine::Input;
+use crate::engine::{Input, Refusal};
 use crate::plan::PlanVerb;
 use serde_json::Map;
 use std::sync::Arc;
@@ -50,7 +51,7 @@ impl Host {
             by: by.to_owned(),
             reason: reason.to_owned(),
         };
-        self.drive(run, input, Vec::new()).await.map(|_| ())
+        self.answer_incident(run, input).await
     }
 
     /// Goes on past a failed step.
@@ -61,7 +62,7 @@ impl Host {
             by: by.to_owned(),
             reason: reason.to_owned(),
         };
-        self.drive(run, input, Vec::new()).await.map(|_| ())
+        self.answer_incident(run, input).await
     }
 
     /// Lets a failed step come to what a person says. What it is said to give must be what its action
@@ -78,7 +79,24 @@ impl Host {
             by: set.by,
             reason: set.reason,
         };
-        self.drive(run, input, Vec::new()).await.map(|_| ())
+        self.answer_incident(run, input).await
+    }
+
+    /// Hands in an answer to an incident. Where the flow has no such step, the nearest is told.
+    async fn answer_incident(self: &Arc<Self>, run: &RunId, input: Input) -> Result<(), HostError> {
+        let step = match self.drive(run, input, Vec::new()).await {
+            Err(HostError::Refused(Refusal::NoIncident(step))) => step,
+            done => return done.map(|_| ()),
+        };
+        let plan = self.plan_of_run(run).await?;
+        let id = step.rsplit_once('.').map_or(step.as_str(), |(_, id)| id);
+        let mut ids = plan.all_steps().map(|one| one.id.as_str());
+        if ids.any(|one| one == id) || !is_id(id) {
+            return Err(HostError::Refused(Refusal::NoIncident(step)));
+        }
+        let near = nearest(id, plan.all_steps().map(|one| one.id.as_str()));
+        let near = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
+        Err(HostError::NotFound(format!("step {step} in this run{near}")))
     }
 
     /// Whether the step's action gives such a thing. A step that calls nothing, or that is said to have
@@ -112,11 +130,22 @@ impl Host {
         if faults.is_empty() {
             return Ok(());
         }
+        let given = schema["properties"].as_object().into_iter().flatten();
+        let given: Vec<&str> = given.map(|(name, _)| name.as_str()).collect();
+        let given = match given.as_slice() {
+            [] => String::new(),
+            names => format!("; {step} gives {}", names.join(", ")),
+        };
         Err(HostError::Invalid(format!(
-            "{action} gives no such thing: {}",
+            "{action} gives no such thing: {}{given}",
             faults.join("; ")
         )))
     }
+}
+
+/// Whether it may be the id of a step, and not the name of something that is taken back.
+fn is_id(name: &str) -> bool {
+    !name.contains(':')
 }
 
 /// Whether there is a reason that a journal can keep.

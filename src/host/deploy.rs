@@ -65,15 +65,36 @@ impl Host {
         Ok((deployment, verdict.findings))
     }
 
+    /// What runs of a flow need and this installation does not have, a sentence each: secrets, and settings that nobody
+    /// has given.
+    pub async fn lacking(&self, deployment: &Deployment) -> Result<Vec<String>, HostError> {
+        let mut lacking = self.missing_secrets(deployment);
+        let plan = self.plan(&deployment.hash).await?;
+        match self.settings_for(&plan).await {
+            Err(HostError::BadSettings { problems }) => {
+                lacking.extend(problems.iter().map(|(name, why)| format!("the setting {name} {why}")));
+            }
+            Err(error) => return Err(error),
+            Ok(_) => {}
+        }
+        Ok(lacking)
+    }
+
+    fn missing_secrets(&self, deployment: &Deployment) -> Vec<String> {
+        let names = secrets_in(&deployment.source);
+        let missing = names.into_iter().filter(|name| !self.parts.secrets.contains_key(*name));
+        let sentence = |name: &str| {
+            format!(
+                "the secret {name} is not there: set GATEFOLD_SECRET_{name}, or put it into secrets/{name} of the data folder, and start anew"
+            )
+        };
+        missing.map(sentence).collect()
+    }
+
     /// Says which secrets of a flow are not there: a run would find out half-way.
     fn warn_of_missing_secrets(&self, deployment: &Deployment) {
-        for name in secrets_in(&deployment.source) {
-            if !self.parts.secrets.contains_key(name) {
-                tracing::warn!(
-                    flow = deployment.flow,
-                    "the secret {name} is not there: set GATEFOLD_SECRET_{name}, or put it into secrets/{name} of the data folder, and start anew"
-                );
-            }
+        for sentence in self.missing_secrets(deployment) {
+            tracing::warn!(flow = deployment.flow, "{sentence}");
         }
     }
 
@@ -160,6 +181,18 @@ impl Host {
     /// The latest deployment of every flow, by name.
     pub async fn flows(&self) -> Result<Vec<Deployment>, HostError> {
         Ok(self.parts.store.deployments().await?)
+    }
+
+    /// The same for whoever may see which flows there are: where there is none of that name, the nearest is told.
+    pub async fn plan_meant(&self, flow: &str) -> Result<Arc<Plan>, HostError> {
+        let found = self.latest_plan(flow).await;
+        if !matches!(found, Err(HostError::NotFound(_))) {
+            return found;
+        }
+        let all = self.flows().await?;
+        let near = diagnostic::nearest(flow, all.iter().map(|one| one.flow.as_str()));
+        let near = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
+        Err(HostError::NotFound(format!("flow {flow}{near}")))
     }
 
     /// The plan of the latest deployment of a flow.

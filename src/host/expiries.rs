@@ -387,7 +387,9 @@ pub(super) fn check_day(day: &str) -> Result<(), HostError> {
     let parsed = day.parse::<jiff::civil::Date>();
     match parsed {
         Ok(parsed) if parsed.to_string() == day => Ok(()),
-        _ => Err(HostError::Invalid("valid_until is no day, as 2026-11-23".to_owned())),
+        _ => Err(HostError::Invalid(
+            "valid_until must be a day, as 2026-11-23".to_owned(),
+        )),
     }
 }
 

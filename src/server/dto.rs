@@ -126,6 +126,9 @@ pub struct Flow {
     /// Findings that did not keep it from being deployed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// Secrets and settings that its runs need and that nobody has given, a sentence each, where the flow was just deployed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lacking: Vec<String>,
     /// Runs of earlier versions that wait now, where the flow was just deployed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<Waiting>,
@@ -147,6 +150,7 @@ impl From<Deployment> for Flow {
             at: deployment.at,
             source: None,
             findings: Vec::new(),
+            lacking: Vec::new(),
             waiting: Vec::new(),
             more_waiting: false,
             waiting_unknown: false,

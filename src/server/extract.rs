@@ -87,8 +87,18 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<Server>> for Query<T> {
         }
         match axum::extract::Query::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
-            Err(why) => Err(Problem::bad_request("query", why.body_text())),
+            Err(why) => Err(Problem::bad_request("query", in_query(&why.body_text()))),
         }
+    }
+}
+
+/// What is wrong with a query, in the words of whoever writes one.
+fn in_query(why: &str) -> String {
+    let why = why.rsplit_once("query string: ").map_or(why, |(_, why)| why);
+    let name = |rest: &str| rest.trim_matches('`').to_owned();
+    match why.strip_prefix("missing field ").map(name) {
+        Some(name) => format!("the parameter {name} is missing: write ?{name}=…"),
+        None => why.replace("unknown field", "there is no parameter"),
     }
 }
 

@@ -71,7 +71,7 @@ impl FileForm {
     }
 
     /// The same, and the day that was entered before it, if one was.
-    pub async fn dated_file(mut self) -> Result<(Option<String>, String, Upload), Problem> {
+    async fn dated_file(mut self) -> Result<(Option<String>, String, Upload), Problem> {
         let mut day = None;
         let broken = |_| Problem::bad_request("form", "the form broke off or makes no sense");
         let missing = || Problem::bad_request("file", "no file was chosen");
@@ -101,6 +101,37 @@ impl Described for FileForm {
         let file = serde_json::json!({ "type": "string", "format": "binary" });
         let schema = serde_json::json!({
             "type": "object", "properties": { FILE_FIELD: file }, "required": [FILE_FIELD],
+        });
+        shape.body("multipart/form-data", schema);
+    }
+}
+
+/// A [`FileForm`] with the day until which the file is valid before the file.
+pub struct DatedForm(FileForm);
+
+impl DatedForm {
+    /// The day, if one was entered, and the name and the bytes of the first file.
+    pub async fn dated_file(self) -> Result<(Option<String>, String, Upload), Problem> {
+        self.0.dated_file().await
+    }
+}
+
+impl FromRequest<Arc<Server>> for DatedForm {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &Arc<Server>) -> Result<Self, Problem> {
+        FileForm::from_request(request, state).await.map(Self)
+    }
+}
+
+impl Described for DatedForm {
+    fn describe(shape: &mut Shape, _: &mut SchemaGenerator) {
+        let about_day = "The day until which the file is valid, as 2026-11-23, where the item asks for one. It comes before \
+                         the file, which is read as it comes in.";
+        let day = serde_json::json!({ "type": "string", "format": "date", "description": about_day });
+        let file = serde_json::json!({ "type": "string", "format": "binary" });
+        let schema = serde_json::json!({
+            "type": "object", "properties": { DAY_FIELD: day, FILE_FIELD: file }, "required": [FILE_FIELD],
         });
         shape.body("multipart/form-data", schema);
     }

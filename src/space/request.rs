@@ -174,13 +174,15 @@ pub enum NotTaken {
     #[error("the file is empty")]
     Empty,
     /// The day is missing.
-    #[error("{0} needs the day until which it is valid: give valid_until, as 2026-11-23")]
+    #[error(
+        "{0} needs the day until which it is valid: give valid_until, as 2026-11-23; in a form it comes before the file"
+    )]
     DayMissing(String),
     /// No day is entered.
     #[error("{0} takes no valid_until")]
     DayUnwanted(String),
     /// It is no day.
-    #[error("valid_until is no day, as 2026-11-23")]
+    #[error("valid_until must be a day, as 2026-11-23")]
     NoDay,
     /// The day is too early.
     #[error("{title} has to be valid until {earliest} at least")]

@@ -27,7 +27,9 @@ pub async fn deploy(
     match server.host.deploy(&name, &source, &caller.principal()).await {
         Ok((deployment, warnings)) => {
             let touching = server.host.touched(&deployment).await;
+            let lacking = server.host.lacking(&deployment).await?;
             let mut flow = Flow::from(deployment);
+            flow.lacking = lacking;
             flow.findings = Finding::all(&name, &source, warnings);
             flow.waiting = touching.waiting.into_iter().map(Waiting::from).collect();
             flow.more_waiting = touching.more;
@@ -72,6 +74,7 @@ pub async fn list(State(server): State, Query(query): Query<FlowsQuery>) -> Resu
 
 /// The latest version of one flow, with its text.
 pub async fn get(State(server): State, Path(flow): Path<String>) -> Result<Answer<Flow>, Problem> {
+    server.host.plan_meant(&flow).await?;
     let flows = server.host.flows().await?;
     let Some(deployment) = flows.into_iter().find(|deployment| deployment.flow == flow) else {
         return Err(Problem::not_found("such flow"));

@@ -5,7 +5,7 @@ use crate::base::id::FileId;
 use crate::host::files::Visitor;
 use crate::server::Problem;
 use crate::server::extract::{Path, State};
-use crate::server::form::{FileForm, TextForm};
+use crate::server::form::{DatedForm, TextForm};
 use crate::server::items::{BecauseBody, TakeBackBody, WithdrawBody};
 use crate::server::page::BackToPage;
 
@@ -14,7 +14,7 @@ pub async fn give(
     State(server): State,
     visitor: Visitor,
     Path((token, item)): Path<(String, String)>,
-    form: FileForm,
+    form: DatedForm,
 ) -> Result<BackToPage, Problem> {
     let (day, name, upload) = form.dated_file().await?;
     let bytes = upload.bytes(false).await?;

@@ -33,6 +33,7 @@ pub async fn start(
     Once(key): Once,
     JsonBody(body): JsonBody<StartBody>,
 ) -> Result<Created<Started>, Problem> {
+    server.host.plan_meant(&flow).await?;
     let initiator = caller.principal();
     let inputs = Value::Object(body.inputs);
     let once = key.map(|key| OnceKey {

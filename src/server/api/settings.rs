@@ -6,6 +6,7 @@ use crate::server::{Caller, Problem};
 
 /// The settings of a flow.
 pub async fn list(State(server): State, Path(flow): Path<String>) -> Result<Answer<Page<SettingRow>>, Problem> {
+    server.host.plan_meant(&flow).await?;
     let settings = server.host.settings_of(&flow).await?;
     Ok(Answer(Page {
         items: settings.into_iter().map(SettingRow::from).collect(),
@@ -20,6 +21,7 @@ pub async fn set(
     Path(flow): Path<String>,
     JsonBody(body): JsonBody<SettingsBody>,
 ) -> Result<Done, Problem> {
+    server.host.plan_meant(&flow).await?;
     server
         .host
         .set_settings(&flow, &body.settings, &caller.principal())

@@ -227,7 +227,7 @@ async fn what_is_not_asked_for_is_refused_with_what_was_expected() {
             unprocessable,
             "2026-12-23",
         ),
-        ("cover?name=a.txt&valid_until=soon", "x", unprocessable, "no day"),
+        ("cover?name=a.txt&valid_until=soon", "x", unprocessable, "must be a day"),
         ("iso?name=a.txt", "x", unprocessable, "Please put 27001 into the name."),
         ("other?name=a.txt", "x", StatusCode::NOT_FOUND, "item"),
     ] {

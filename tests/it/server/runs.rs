@@ -501,7 +501,7 @@ async fn a_failed_step_is_mended_by_an_administrator() {
     );
     assert_eq!(
         mend("none", "admin").json(&body).send().await.status,
-        StatusCode::CONFLICT
+        StatusCode::NOT_FOUND
     );
     assert_eq!(
         mend("call", "admin").json(&body).send().await.status,
@@ -630,4 +630,42 @@ async fn an_administrator_says_what_a_failed_step_came_to() {
         (&view["outcome"], &view["outputs"]["status"]),
         (&json!("completed"), &json!(201))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_not_there_is_told_with_the_nearest() {
+    let harness = Harness::new().await;
+    harness.deploy(WAITING).await;
+    let run = harness.begin("waits", json!({})).await;
+    let told = async |user: &str, path: String| {
+        let is_step = path.contains("/steps/");
+        let body = if is_step {
+            json!({ "reason": "why" })
+        } else {
+            json!({ "inputs": {} })
+        };
+        harness.post(&path).by(user).json(&body).send().await.json()["detail"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    assert_eq!(
+        told("operator", "/api/v1/flows/wait/runs".to_owned()).await,
+        "there is no flow wait; did you mean waits?"
+    );
+    for how in ["retry", "skip", "set"] {
+        assert_eq!(
+            told("admin", format!("/api/v1/runs/{run}/steps/sined/{how}")).await,
+            "there is no step sined in this run; did you mean signed?"
+        );
+        let none = told("admin", format!("/api/v1/runs/{run}/steps/signed/{how}")).await;
+        assert_eq!(none, "step signed has no incident");
+    }
+    let problem = harness
+        .post("/api/v1/files?folder=/a")
+        .by("operator")
+        .body("x")
+        .send()
+        .await;
+    assert_eq!(problem.json()["detail"], "the parameter name is missing: write ?name=…");
 }
