@@ -10,7 +10,7 @@ use crate::store::{RunRow, RunStatus, Subscription, TaskRow, TaskState, Write};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Things of a run up to which builds for tests look whether what changed is all that is otherwise.
+/// Things and tasks of a run up to which builds for tests look whether what changed is all that is otherwise.
 const LOOKED_AT: usize = 100;
 
 impl Stored {
@@ -61,7 +61,10 @@ impl Host {
         if changes.waits {
             write_awaited(run, awaited(machine), &mut stored.subscriptions, &mut writes);
         }
-        debug_assert!(stored.owned.len() > LOOKED_AT || *stored == Stored::of(machine, stored.task_revs.clone()));
+        debug_assert!(
+            stored.owned.len().max(stored.task_revs.len()) > LOOKED_AT
+                || *stored == Stored::of(machine, stored.task_revs.clone())
+        );
         for view in views {
             let rev = stored.task_revs.entry(view.id.clone()).or_default();
             writes.push(Write::PutTask(task_row(run, &loaded.row.flow, view, *rev)));
