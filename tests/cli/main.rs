@@ -341,6 +341,48 @@ fn a_flow_that_cannot_be_read_keeps_no_other_from_being_deployed() {
     assert!(flows.contains("hello"), "{flows}");
 }
 
+/// What a server over a folder says until it answers.
+fn log_of_a_start(folder: &Path) -> String {
+    let mut child = gatefold()
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .current_dir(folder)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let said = std::io::BufReader::new(child.stderr.take().expect("it is piped"));
+    let served = Served(child);
+    let mut log = Vec::new();
+    for line in std::io::BufRead::lines(said) {
+        log.push(line.expect("text"));
+        if log.last().is_some_and(|line| line.contains("gatefold serves")) {
+            break;
+        }
+    }
+    drop(served);
+    log.join("\n")
+}
+
+#[test]
+fn a_start_tells_of_flows_that_it_deploys_and_of_those_that_changed_under_their_version() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    typed(folder, &["init"]);
+    let is_told = |log: &str| {
+        log.lines()
+            .any(|line| line.contains("hello") && line.contains("deployed"))
+    };
+    let log = log_of_a_start(folder);
+    assert!(is_told(&log), "{log}");
+    let log = log_of_a_start(folder);
+    assert!(!is_told(&log), "nothing was deployed:\n{log}");
+    let flow = folder.join("definitions/hello.flow.yaml");
+    let text = fs::read_to_string(&flow).expect("it is there");
+    fs::write(&flow, text.replace("rule: any", "rule: all")).expect("it can be written");
+    let log = log_of_a_start(folder);
+    assert!(log.contains("deployed already with another text"), "{log}");
+    assert!(!log.contains("gatefold lint"), "lint tells nothing:\n{log}");
+}
+
 #[test]
 fn a_reader_who_goes_away_is_no_failure() {
     let mut child = gatefold()
