@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod args;
+pub mod bulk;
 pub mod client;
 pub mod completions;
 pub mod compose;

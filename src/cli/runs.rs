@@ -1,5 +1,6 @@
 //! `gatefold runs`: look at runs, and help on those that need a person.
 
+use super::bulk::{self, How, Many};
 use super::client::{Answer, Client, escaped};
 use super::embedded::{ServerArgs, Session};
 use super::exit::Outcome;
@@ -57,10 +58,13 @@ enum RunsCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// Try a failed step again, as an administrator
-    Retry(StepArgs),
-    /// Go on past a failed step, as an administrator
-    Skip(StepArgs),
+    /// Try a failed step again, or those of many runs, as an administrator
+    #[command(
+        after_help = "Examples:\n  gatefold runs retry run_1 post --reason \"The service is back.\"\n  gatefold runs retry --flow review --dry-run"
+    )]
+    Retry(FailedArgs),
+    /// Go on past a failed step, or those of many runs, as an administrator
+    Skip(FailedArgs),
     /// Say what a failed step came to, as an administrator
     Set {
         /// What its action gives, by name; repeat it for each. A value that is JSON is read as such
@@ -87,16 +91,38 @@ enum RunsCommand {
     },
     /// Let runs go on by another version of their flow, as an administrator
     Migrate(MigrateArgs),
-    /// Cancel a run: what it shared is taken back
+    /// Cancel runs: what they shared is taken back
     Cancel {
-        /// The run
-        run: String,
-        /// Why; it goes into the journal
-        #[arg(long)]
-        reason: String,
+        /// The runs
+        #[arg(required_unless_present = "flow", conflicts_with = "flow")]
+        runs: Vec<String>,
+        /// Why; it goes into the journals
+        #[arg(long, required_unless_present = "dry_run")]
+        reason: Option<String>,
+        #[command(flatten)]
+        many: Many,
         #[command(flatten)]
         server: ServerArgs,
     },
+}
+
+#[derive(Debug, Args)]
+struct FailedArgs {
+    /// The run
+    #[arg(required_unless_present = "flow", conflicts_with = "flow")]
+    run: Option<String>,
+    /// The step; without it, every step of the run that needs a person
+    step: Option<String>,
+    /// Of the runs that --flow names, this step alone
+    #[arg(long = "step", value_name = "STEP", requires = "flow", id = "of_each")]
+    of_each: Option<String>,
+    /// Why; it goes into the journals
+    #[arg(long, required_unless_present = "dry_run")]
+    reason: Option<String>,
+    #[command(flatten)]
+    many: Many,
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 #[derive(Debug, Args)]
@@ -119,7 +145,19 @@ pub fn run(args: &RunsArgs, settings: Settings) -> Outcome {
         let session = match &args.command {
             RunsCommand::List { .. }
             | RunsCommand::Show { .. }
-            | RunsCommand::Migrate(MigrateArgs { dry_run: true, .. }) => Session::look(server, settings).await?,
+            | RunsCommand::Migrate(MigrateArgs { dry_run: true, .. })
+            | RunsCommand::Retry(FailedArgs {
+                many: Many { dry_run: true, .. },
+                ..
+            })
+            | RunsCommand::Skip(FailedArgs {
+                many: Many { dry_run: true, .. },
+                ..
+            })
+            | RunsCommand::Cancel {
+                many: Many { dry_run: true, .. },
+                ..
+            } => Session::look(server, settings).await?,
             _ => Session::open(server, settings).await?,
         };
         let outcome = answer(&args.command, &session.client).await;
@@ -130,7 +168,8 @@ pub fn run(args: &RunsArgs, settings: Settings) -> Outcome {
 
 fn server_of(command: &RunsCommand) -> &ServerArgs {
     match command {
-        RunsCommand::Retry(args) | RunsCommand::Skip(args) | RunsCommand::Set { step: args, .. } => &args.server,
+        RunsCommand::Retry(args) | RunsCommand::Skip(args) => &args.server,
+        RunsCommand::Set { step: args, .. } => &args.server,
         RunsCommand::Migrate(args) => &args.server,
         RunsCommand::List { server, .. }
         | RunsCommand::Show { server, .. }
@@ -163,16 +202,16 @@ async fn answer(command: &RunsCommand, client: &Client) -> Outcome {
             list(&client.all(&path, "before").await?, *json)
         }
         RunsCommand::Show { run, json, .. } => show(client, run, *json).await,
-        RunsCommand::Retry(args) => Ok(step(client, args, "retry", json!({})).await?),
-        RunsCommand::Skip(args) => Ok(step(client, args, "skip", json!({})).await?),
+        RunsCommand::Retry(args) => failed(client, args, "retry").await,
+        RunsCommand::Skip(args) => failed(client, args, "skip").await,
         RunsCommand::Set {
             step: args,
             outputs,
             outcome,
         } => {
             let output: Map<String, Value> = outputs.iter().cloned().collect();
-            let body = json!({ "outcome": outcome, "output": output });
-            Ok(step(client, args, "set", body).await?)
+            let body = json!({ "outcome": outcome, "output": output, "reason": args.reason });
+            Ok(step(client, (&args.run, &args.step), "set", body).await?)
         }
         RunsCommand::Change {
             run, values, reason, ..
@@ -192,17 +231,31 @@ async fn answer(command: &RunsCommand, client: &Client) -> Outcome {
             Ok(())
         }
         RunsCommand::Migrate(args) => migrate(client, args).await,
-        RunsCommand::Cancel { run, reason, .. } => {
-            client
-                .post(
-                    &format!("/api/v1/runs/{}/cancel", escaped(run)),
-                    &json!({ "reason": reason }),
-                )
-                .await?;
-            output::say(&format!("{run} is cancelled; what it shared is taken back"));
-            Ok(())
-        }
+        RunsCommand::Cancel { runs, reason, many, .. } => match (runs.as_slice(), reason) {
+            ([run], Some(reason)) if !many.dry_run && !many.json => {
+                let path = format!("/api/v1/runs/{}/cancel", escaped(run));
+                client.post(&path, &json!({ "reason": reason })).await?;
+                output::say(&format!("{run} is cancelled; what it shared is taken back"));
+                Ok(())
+            }
+            _ => bulk::all(client, runs, many, How::Cancel, reason.as_deref()).await,
+        },
     }
+}
+
+/// One failed step, or those of many runs.
+async fn failed(client: &Client, args: &FailedArgs, how: &str) -> Outcome {
+    let (many, reason) = (&args.many, args.reason.as_deref());
+    if let (Some(run), Some(id), Some(reason)) = (&args.run, &args.step, reason)
+        && !many.dry_run
+        && !many.json
+    {
+        return Ok(step(client, (run, id), how, json!({ "reason": reason })).await?);
+    }
+    let id = args.step.as_deref().or(args.of_each.as_deref());
+    let run: Vec<String> = args.run.iter().cloned().collect();
+    let how = if how == "skip" { How::Skip(id) } else { How::Retry(id) };
+    bulk::all(client, &run, many, how, reason).await
 }
 
 /// `NAME=VALUE`, where the value may be JSON.
@@ -214,15 +267,10 @@ fn output_of(text: &str) -> Result<(String, Value), String> {
     Ok((name.to_owned(), value))
 }
 
-async fn step(client: &Client, args: &StepArgs, how: &str, mut body: Value) -> Answer<()> {
-    let path = format!(
-        "/api/v1/runs/{}/steps/{}/{how}",
-        escaped(&args.run),
-        escaped(&args.step)
-    );
-    body["reason"] = json!(args.reason);
+async fn step(client: &Client, (run, step): (&str, &str), how: &str, body: Value) -> Answer<()> {
+    let path = format!("/api/v1/runs/{}/steps/{}/{how}", escaped(run), escaped(step));
     client.post(&path, &body).await?;
-    output::say(&format!("{}: {how} {}", args.run, args.step));
+    output::say(&format!("{run}: {how} {step}"));
     Ok(())
 }
 
