@@ -4,8 +4,8 @@
 //! Invariant: a machine in a free slot has decided nothing that is not durable. Whoever works on it
 //! takes it out, and puts it back when what it decided is stored.
 
-use super::checklists::mark_complete;
 use super::at_length::at_length;
+use super::checklists::mark_complete;
 use super::children::is_about_runs;
 use super::desk::Desk;
 use super::masks::{hidden, hidden_failure};
