@@ -157,10 +157,7 @@ impl Host {
         let mut writes = Vec::new();
         if let Some(Pending { input, writes: with }) = pending {
             writes.clone_from(with);
-            if matches!(
-                input,
-                Input::Wake | Input::Decide(_) | Input::Act(_) | Input::Change { .. }
-            ) {
+            if follows_what_came(input) {
                 writes.extend(self.take_in_recorded(run, &mut loaded).await?);
             }
             if matches!(input, Input::Change { .. }) {
@@ -570,6 +567,21 @@ impl Signals {
             signals
         })
     }
+}
+
+/// Whether what was recorded for a run happens to it before this: time, and what people want of it.
+fn follows_what_came(input: &Input) -> bool {
+    matches!(
+        input,
+        Input::Wake
+            | Input::Decide(_)
+            | Input::Act(_)
+            | Input::Change { .. }
+            | Input::Cancel { .. }
+            | Input::Retry { .. }
+            | Input::Set { .. }
+            | Input::Skip { .. }
+    )
 }
 
 /// What keeps one run from being read, as damage of that run and of nothing else.

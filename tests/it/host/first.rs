@@ -111,3 +111,17 @@ async fn a_wait_hears_of_what_the_run_does_not_own() {
     let heard = world.store.subscribers("file360.file_uploaded", &first.id).await;
     assert_eq!(heard, Ok(Vec::new()), "it no longer waits");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_recorded_before_somebody_cancels_happens_first() {
+    let store = Arc::new(Told::default());
+    let world = World::over(Arc::clone(&store) as Arc<dyn Store>);
+    let process = world.start().await;
+    process.deploy(WAITING).await;
+    let run = process.begin("waits", json!({})).await;
+    store.order(behind());
+    record(&world, signed("evt_1")).await;
+    let cancelled = process.host.cancel_run(&run, "user:dora", "no more").await;
+    assert!(cancelled.is_err(), "the event was there first");
+    assert_eq!(process.end(&run).await, "completed");
+}
