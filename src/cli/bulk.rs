@@ -123,6 +123,9 @@ async fn one(client: &Client, run: &str, how: How<'_>, reason: Option<&str>) -> 
         let state = match reason {
             Some(_) => done(client, &path, reason).await?,
             None => match client.run(run).await {
+                Ok(view) if view["status"] == "ended" => {
+                    Became::Refused(format!("the run has ended: {}", output::field(&view, "outcome")))
+                }
                 Ok(_) => Became::Meant,
                 Err(error) => refusal(error)?,
             },
@@ -140,15 +143,20 @@ async fn one(client: &Client, run: &str, how: How<'_>, reason: Option<&str>) -> 
         let state = done(client, &path, reason).await?;
         reports.push(report(run, Some(failed), word, &state));
     }
+    if reports.is_empty() && step.is_none() && view["incident"] == true {
+        let why = "what needs a person is none of its steps: `gatefold why` names it".to_owned();
+        reports.push(report(run, None, word, &Became::Refused(why)));
+    }
     Ok(reports)
 }
 
-/// The steps of a run that need a person, or `only` that one.
+/// The steps of a run that need a person, or `only` that one: by its name, or by its id in whatever element.
 fn failed_steps<'v>(view: &'v Value, only: Option<&str>) -> Vec<&'v str> {
     let steps = view["steps"].as_array().into_iter().flatten();
     let failed = steps.filter(|step| step["state"] == "incident");
     let names = failed.filter_map(|step| step["id"].as_str());
-    names.filter(|name| only.is_none_or(|only| only == *name)).collect()
+    let is_it = |name: &str, only: &str| name == only || name.rsplit('.').next() == Some(only);
+    names.filter(|name| only.is_none_or(|only| is_it(name, only))).collect()
 }
 
 /// What became of a run or a step.
@@ -218,6 +226,7 @@ mod tests {
         let view = json!({ "steps": [step("a", "incident"), step("b", "finished"), step("c[1].d", "incident")] });
         assert_eq!(failed_steps(&view, None), ["a", "c[1].d"]);
         assert_eq!(failed_steps(&view, Some("a")), ["a"]);
+        assert_eq!(failed_steps(&view, Some("d")), ["c[1].d"]);
         assert_eq!(failed_steps(&view, Some("b")), [""; 0]);
     }
 }
