@@ -82,8 +82,10 @@ fn told(event: &Event, view: &TaskView) -> Vec<String> {
         Event::DecisionRecorded { record, .. } => next_after(record, view),
         // whoever may no longer decide is not asked anew
         Event::DecisionsVoided { decided, .. } => {
+            // who has answered about the newest version meanwhile is not asked
+            let has_answered = |person: &str| view.decided.iter().any(|record| record.by == person);
             let asked = decided.iter().filter(|person| view.people.contains(person));
-            asked.cloned().collect()
+            asked.filter(|person| !has_answered(person)).cloned().collect()
         }
         // a question is for whoever is asked, whatever their turn
         Event::TaskActed {

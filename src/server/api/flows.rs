@@ -27,7 +27,11 @@ pub async fn deploy(
     match server.host.deploy(&name, &source, &caller.principal()).await {
         Ok((deployment, warnings)) => {
             let touching = server.host.touched(&deployment).await;
-            let lacking = server.host.lacking(&deployment).await?;
+            // it is deployed, whatever becomes of the look at what runs will miss
+            let lacking = server.host.lacking(&deployment).await.unwrap_or_else(|error| {
+                tracing::error!(flow = %deployment.flow, %error, "what runs of it will miss could not be looked at");
+                Vec::new()
+            });
             let mut flow = Flow::from(deployment);
             flow.lacking = lacking;
             flow.findings = Finding::all(&name, &source, warnings);
