@@ -1,4 +1,4 @@
-//! An escalation that comes no later than the one before it, or names whom one has named already.
+//! An escalation that comes no later than one before it, or names whom one has named already.
 
 use super::reminder_after_due::at_least;
 use crate::base::{Code, Diagnostic, Period};
@@ -22,8 +22,8 @@ fn check(cx: &Context<'_>, report: &mut Report) {
             continue;
         };
         let all: Vec<_> = deadline.escalate.iter().flat_map(EscalationSpec::each).collect();
-        for pair in all.windows(2) {
-            too_early(cx, step, &pair[0], &pair[1], report);
+        for (at, next) in all.iter().enumerate() {
+            too_early(cx, step, &all[..at], next, report);
         }
         named_again(cx, step, &all, report);
     }
@@ -32,22 +32,24 @@ fn check(cx: &Context<'_>, report: &mut Report) {
 /// An escalation, and where it stands below `escalate`.
 type Placed<'a> = (String, &'a EscalateSpec);
 
-fn too_early(cx: &Context<'_>, step: &StepView<'_>, first: &Placed<'_>, next: &Placed<'_>, report: &mut Report) {
-    let (Ok(before), Ok(after)) = (Period::parse(&first.1.after), Period::parse(&next.1.after)) else {
+/// The nearest one before it is named; not all can be compared, so it need not be the one right before.
+fn too_early(cx: &Context<'_>, step: &StepView<'_>, before: &[Placed<'_>], next: &Placed<'_>, report: &mut Report) {
+    let is_late = |first: &&Placed<'_>| match (Period::parse(&first.1.after), Period::parse(&next.1.after)) {
+        (Ok(before), Ok(after)) => at_least(&before, &after),
+        _ => false,
+    };
+    let Some(first) = before.iter().rfind(is_late) else {
         return;
     };
-    if !at_least(&before, &after) {
-        return;
-    }
     let place = |placed: &Placed<'_>| cx.value(&step.at(&format!("deadline/escalate{}/after", placed.0)));
     let message = format!(
-        "step {} is escalated {} after its start, which is not later than the escalation before it",
+        "step {} is escalated {} after its start, which is not later than an escalation before it",
         step.title(),
         next.1.after,
     );
     report.push(
         Diagnostic::error(CODE, message, place(next))
-            .with_related(place(first), "the one before it")
+            .with_related(place(first), "it comes no earlier")
             .with_help("put them in order; each `after` counts from the start of the step, not from the one before"),
     );
 }
