@@ -1,9 +1,9 @@
 //! What was recorded first counts first, however late it is delivered.
 
 use super::store::{Orders, Told};
-use super::world::World;
+use super::world::{Process, World};
 use super::{TWO_LAWYERS, WAITING, signed};
-use gatefold::base::id::EventId;
+use gatefold::base::id::{EventId, RunId};
 use gatefold::engine::{Decision, Event, InboundEvent, Refusal};
 use gatefold::host::HostError;
 use gatefold::store::{Store, UnitOfWork, Write};
@@ -23,8 +23,8 @@ async fn record(world: &World, event: InboundEvent) {
     world.store.commit(UnitOfWork { run: None, writes }).await.unwrap();
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_answer_that_is_recorded_and_not_delivered_beats_the_deadline() {
+/// A run that waits, and what it waits for: recorded, and not delivered.
+async fn recorded() -> (World, Process, RunId) {
     let store = Arc::new(Told::default());
     let world = World::over(Arc::clone(&store) as Arc<dyn Store>);
     let process = world.start().await;
@@ -32,6 +32,12 @@ async fn an_answer_that_is_recorded_and_not_delivered_beats_the_deadline() {
     let run = process.begin("waits", json!({})).await;
     store.order(behind());
     record(&world, signed("evt_1")).await;
+    (world, process, run)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_recorded_and_not_delivered_beats_the_deadline() {
+    let (world, process, run) = recorded().await;
     let mut foreign = signed("evt_2");
     foreign.key = Some("order-8".to_owned());
     record(&world, foreign).await;
@@ -114,14 +120,11 @@ async fn a_wait_hears_of_what_the_run_does_not_own() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_recorded_before_somebody_cancels_happens_first() {
-    let store = Arc::new(Told::default());
-    let world = World::over(Arc::clone(&store) as Arc<dyn Store>);
-    let process = world.start().await;
-    process.deploy(WAITING).await;
-    let run = process.begin("waits", json!({})).await;
-    store.order(behind());
-    record(&world, signed("evt_1")).await;
+    let (_, process, run) = recorded().await;
     let cancelled = process.host.cancel_run(&run, "user:dora", "no more").await;
-    assert!(cancelled.is_err(), "the event was there first");
+    assert!(
+        matches!(cancelled, Err(HostError::Refused(Refusal::RunEnded(_)))),
+        "the event was there first: {cancelled:?}"
+    );
     assert_eq!(process.end(&run).await, "completed");
 }
