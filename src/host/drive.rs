@@ -11,6 +11,7 @@ use super::desk::Desk;
 use super::masks::{hidden, hidden_failure};
 use super::project::{Tally, locked};
 use super::slots::{Loaded, Slot, Stored};
+use super::to_its_end::ToItsEnd;
 use super::{Host, HostError};
 use crate::base::id::{FileId, RunId};
 use crate::connect::{ActionError, CallContext, Handler, LocalEffect};
@@ -103,18 +104,14 @@ impl Host {
         work: impl Future<Output = Result<T, HostError>> + Send + 'static,
     ) -> Result<T, HostError> {
         let cut_off = self.cut_off.clone();
-        let done = self.tracker.spawn(async move {
+        let work = async move {
             tokio::select! {
                 biased;
                 () = cut_off.cancelled() => Err(HostError::ShuttingDown),
-                done = work => done,
+                done = AssertUnwindSafe(work).catch_unwind() => done.unwrap_or_else(|panic| Err(broke_off(what, &*panic))),
             }
-        });
-        match done.await {
-            Ok(done) => done,
-            Err(error) if error.is_panic() => Err(broke_off(what, &*error.into_panic())),
-            Err(_) => Err(HostError::ShuttingDown),
-        }
+        };
+        ToItsEnd::new(work, &self.tracker).await
     }
 
     async fn drive_in(self: &Arc<Self>, run: &RunId, slot: &mut Slot, pending: Pending) -> Result<Reply, HostError> {

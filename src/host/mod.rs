@@ -40,6 +40,7 @@ pub mod slots;
 mod stripes;
 pub mod tasks;
 pub mod timers;
+mod to_its_end;
 pub mod touched;
 pub mod triggers;
 mod unstarted;
