@@ -75,11 +75,12 @@ pub(super) struct Element {
 
 impl Frame {
     fn new(plan: &Plan, body: BodyId, element: Option<Element>, at: Timestamp) -> Self {
+        let nothing = Default::default();
         let steps: Vec<_> = plan
             .body(body)
             .steps
             .iter()
-            .map(|step| StepState::new(step, at))
+            .map(|step| StepState::new(step, at, &nothing))
             .collect();
         Self {
             body,

@@ -13,6 +13,9 @@ use crate::plan::Plan;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// Events for which there is room before any is decided: those of a short run.
+const FIRST: usize = 16;
+
 /// The interpreter of one run.
 #[derive(Clone, Debug)]
 pub struct RunMachine {
@@ -52,11 +55,13 @@ impl RunMachine {
         };
         let mut fresh = Fresh::default();
         let state = apply::begin(&plan, &record, &mut fresh).expect("the first event was made from this plan");
+        let mut pending = Vec::with_capacity(FIRST);
+        pending.push(record);
         let mut machine = Self {
             plan,
             state,
             fresh,
-            pending: vec![record],
+            pending,
             rendered: BTreeMap::new(),
             unsettled: false,
             traced: None,

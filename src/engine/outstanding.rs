@@ -92,11 +92,12 @@ impl<'m> Due<'m> {
     }
 
     /// The work. Of a task it may be two questions, of most there is none.
-    pub fn work(&self) -> Vec<Work> {
-        if let What::Task(slot, at) = self.what {
-            return questions(self.machine, slot, &self.machine.state.tasks[at]);
-        }
-        self.put_together().into_iter().collect()
+    pub fn work(&self) -> impl Iterator<Item = Work> + use<> {
+        let (call, questions) = match self.what {
+            What::Task(slot, at) => (None, questions(self.machine, slot, &self.machine.state.tasks[at])),
+            _ => (self.put_together(), Vec::new()),
+        };
+        call.into_iter().chain(questions)
     }
 
     fn put_together(&self) -> Option<Work> {

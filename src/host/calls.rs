@@ -79,7 +79,7 @@ impl Host {
                 input,
                 secrets,
                 ..
-            }) = due.work().pop()
+            }) = due.work().next()
             else {
                 continue;
             };

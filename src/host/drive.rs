@@ -415,7 +415,7 @@ impl Host {
             let registered = due.action().and_then(|(action, _)| self.parts().registry.get(action));
             registered.is_some_and(|action| matches!(action.handler, Handler::Local(_)))
         };
-        machine.due().filter(is_local).find_map(|due| due.work().pop())
+        machine.due().filter(is_local).find_map(|due| due.work().next())
     }
 
     async fn call_local(&self, run: &RunId, loaded: &Loaded, work: Work) -> (Input, Vec<Write>) {

@@ -212,7 +212,7 @@ fn row(machine: &RunMachine, before: &RunRow) -> RunRow {
         outcome,
         ended_at: machine.ended_at(),
         wakeup_at: machine.next_wakeup(),
-        busy: status != RunStatus::Ended && calls.any(|due| !due.work().is_empty()),
+        busy: status != RunStatus::Ended && calls.any(|due| due.work().next().is_some()),
         incident: machine.incident(),
         seq: machine.seq(),
         ..before.clone()

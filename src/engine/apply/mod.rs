@@ -22,7 +22,7 @@ use super::event::{Event, EventRecord};
 use super::frame::{FrameId, Frames, Slot};
 use super::holdings::Holdings;
 use super::state::{EdgeState, Fresh, Phase, Progress, RunState, StepState};
-use crate::base::Timestamp;
+use crate::base::{Timestamp, Value};
 use crate::expr::Rows;
 use crate::plan::{Plan, PlanStep};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -233,7 +233,8 @@ impl Applier<'_> {
 }
 
 impl StepState {
-    pub(super) fn new(step: &PlanStep, at: Timestamp) -> Self {
+    /// A step that nothing is known of but what `nothing` says, which a list of steps shares.
+    pub(super) fn new(step: &PlanStep, at: Timestamp, (output, rounds): &(Arc<Value>, Rows)) -> Self {
         Self {
             phase: Phase::Pending,
             round: 1,
@@ -241,8 +242,8 @@ impl StepState {
             arrived: 0,
             dead: 0,
             since: at,
-            output: Arc::default(),
-            rounds: Rows::default(),
+            output: Arc::clone(output),
+            rounds: Arc::clone(rounds),
             backs: BTreeMap::new(),
             redone: 0,
             added: Vec::new(),
