@@ -7,6 +7,8 @@
 #![allow(clippy::cast_precision_loss, reason = "figures for people")]
 #![allow(clippy::print_stdout, reason = "a table is what it is for")]
 
+#[path = "common/allocator.rs"]
+mod allocator;
 #[path = "common/host.rs"]
 mod host;
 #[path = "common/memory.rs"]

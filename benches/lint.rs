@@ -4,6 +4,9 @@
 
 #![allow(clippy::print_stdout, reason = "the numbers are the result")]
 
+#[path = "common/allocator.rs"]
+mod allocator;
+
 use gatefold::base::{Calendar, Calendars};
 use gatefold::lint::{Surroundings, check};
 use gatefold::spec::Catalog;

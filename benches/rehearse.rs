@@ -4,6 +4,9 @@
 
 #![allow(clippy::print_stdout, reason = "the numbers are the result")]
 
+#[path = "common/allocator.rs"]
+mod allocator;
+
 use gatefold::rehearsal::{ENDING, FileReport, rehearse};
 use jiff::SignedDuration;
 use std::path::{Path, PathBuf};

@@ -12,6 +12,8 @@
 )]
 #![allow(clippy::print_stdout, reason = "a table is what it is for")]
 
+#[path = "../common/allocator.rs"]
+mod allocator;
 #[path = "../common/host.rs"]
 mod host;
 mod job;

@@ -12,6 +12,9 @@ use tokio::process::{Child, ChildStdout};
 
 /// Most memory that a process may take which reads a file, in bytes, where the system can be told.
 pub const MAX_MEMORY: u64 = 512 << 20;
+/// What a reader finds in its environment, and nothing else: its allocator shall take memory in small portions, as what it
+/// reserves counts as taken (<https://microsoft.github.io/mimalloc/environment.html>; the first portion is 1 GiB otherwise).
+pub const ENVIRONMENT: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "32MiB");
 /// Longest answer, in bytes: a character takes six at most as JSON writes it.
 const MAX_ANSWER_BYTES: u64 = 6 * (MAX_TEXT_BYTES + MAX_HEADER_BYTES) as u64 + 4_096;
 
@@ -40,6 +43,7 @@ fn hear(reader: Command, file: File, most: Duration) -> io::Result<Reading> {
     runtime.block_on(async {
         let mut process = tokio::process::Command::from(reader)
             .env_clear()
+            .envs([ENVIRONMENT])
             .stdin(Stdio::from(file))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -71,7 +75,8 @@ async fn to_the_end(process: &mut Child, stdout: ChildStdout) -> io::Result<(Exi
 /// was started for it.
 ///
 /// # Errors
-/// Where the kind is none, or the bytes cannot be read, or what stands in them not written.
+/// Where the kind is none, or the bytes cannot be read, or what stands in them not written; where the process has taken
+/// more memory already than it may.
 pub fn answer(kind: &str, bytes: impl Read, mut to: impl Write) -> io::Result<()> {
     take_little()?;
     let kind = KINDS.iter().find(|(word, _)| *word == kind).map(|(_, kind)| *kind);
@@ -100,7 +105,33 @@ fn take_little() -> io::Result<()> {
         _ => {}
     }
     setrlimit(Resource::Core, at_most(0))?;
-    Ok(setrlimit(Resource::Cpu, at_most(MAX_TIME.as_secs()))?)
+    setrlimit(Resource::Cpu, at_most(MAX_TIME.as_secs()))?;
+    if taken()? < MAX_MEMORY {
+        Ok(())
+    } else {
+        let (name, value) = ENVIRONMENT;
+        let why = format!("too much memory is taken already to bound it: begin with {name}={value}");
+        Err(io::Error::new(io::ErrorKind::OutOfMemory, why))
+    }
+}
+
+/// Memory that this process has taken, in bytes, be it only to have it.
+#[cfg(target_os = "linux")]
+fn taken() -> io::Result<u64> {
+    let sizes = std::fs::read_to_string("/proc/self/statm")?;
+    let pages = sizes
+        .split_whitespace()
+        .next()
+        .and_then(|pages| pages.parse::<u64>().ok());
+    let pages = pages.ok_or(io::ErrorKind::InvalidData)?;
+    Ok(pages.saturating_mul(rustix::param::page_size() as u64))
+}
+
+/// Where the system does not say, nothing is known to be taken.
+#[cfg(all(unix, not(target_os = "linux")))]
+#[expect(clippy::unnecessary_wraps, reason = "the other one may fail")]
+fn taken() -> io::Result<u64> {
+    Ok(0)
 }
 
 /// Where the system cannot be told so, the limits of the reader are all there are.

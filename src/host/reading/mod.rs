@@ -11,7 +11,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use apart::{MAX_MEMORY, answer};
+pub use apart::{ENVIRONMENT, MAX_MEMORY, answer};
 
 use super::HostError;
 use crate::base::Value;

@@ -178,8 +178,19 @@ async fn what_its_conditions_hold_of_is_taken() {
 
 /// What `gatefold read` says of these bytes, and whether it ended well.
 fn read_apart(kind: &str, bytes: &[u8]) -> (Option<reading::Reading>, bool) {
+    read_in([reading::ENVIRONMENT], kind, bytes)
+}
+
+/// The same with this in its environment.
+fn read_in<const N: usize>(
+    environment: [(&str, &str); N],
+    kind: &str,
+    bytes: &[u8],
+) -> (Option<reading::Reading>, bool) {
     let mut process = Command::new(env!("CARGO_BIN_EXE_gatefold"))
         .args(["read", kind])
+        .env_clear()
+        .envs(environment)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -213,4 +224,15 @@ fn a_reader_that_takes_too_much_memory_ends_alone() {
     greedy.extend(b"]\nendobj\n2 0 obj\n<</Type/Catalog/Pages 1 0 R>>\nendobj\ntrailer\n<</Root 2 0 R>>\n%%EOF");
     let (read, is_well) = read_apart("pdf", &greedy);
     assert!(!is_well && read.is_none(), "{read:?}");
+}
+
+/// Its bound on memory would bound nothing.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_reader_that_has_taken_too_much_memory_before_reads_nothing() {
+    assert_eq!(
+        read_in([("MIMALLOC_ARENA_RESERVE", "1GiB")], "plain", b"a"),
+        (None, false)
+    );
+    assert_eq!(read_in([], "plain", b"a"), (None, false));
 }
