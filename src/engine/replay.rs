@@ -87,7 +87,8 @@ impl RunMachine {
         for (id, frame) in state.frames.iter() {
             for (slot, step) in slots(id, frame) {
                 match step.phase {
-                    Phase::Ready => self.fresh.ready.push_back(slot),
+                    // one that waits for its turn is looked at when it has it
+                    Phase::Ready if state.may_begin(&self.plan, slot) => self.fresh.ready.push_back(slot),
                     Phase::Collecting(_) => self.fresh.collects.push_back(slot),
                     Phase::Spreading(_) => self.fresh.eaches.push_back(slot),
                     _ => {}

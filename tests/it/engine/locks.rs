@@ -3,7 +3,9 @@
 use super::kit::Run;
 use gatefold::engine::FailureKind::Permanent;
 use gatefold::engine::StepPhase::{Active, Finished, Incident, Pending};
+use gatefold::engine::{Input, RunMachine};
 use serde_json::json;
+use std::sync::Arc;
 
 #[test]
 fn one_at_a_time_the_first_that_was_ready_first() {
@@ -125,4 +127,19 @@ fn a_new_round_gives_the_lock_up_and_lines_up_again() {
     run.done("a:2", json!({}));
     run.done("b:2", json!({}));
     assert_eq!(run.ended().as_deref(), Some("completed"));
+}
+
+#[test]
+fn a_run_that_is_taken_up_looks_at_who_waits_for_a_lock_no_sooner_than_before() {
+    let run = Run::of(
+        "steps:
+  - { id: a, if: 'false', lock: desk, choose: [{ otherwise: on }] }
+  - { id: b, choose: [{ otherwise: on }] }
+  - { id: c, after: start, lock: desk, choose: [{ otherwise: on }] }
+",
+    );
+    let begun = RunMachine::replay(Arc::clone(&run.plan), &run.journal[..1]);
+    let mut begun = begun.expect("a run begins");
+    begun.handle(run.now, Input::Wake).expect("a wake-up is never refused");
+    assert_eq!(begun.take_events(), run.journal[1..]);
 }
