@@ -1,5 +1,6 @@
 //! `each` over up to 10,000 elements, fifty at once: time and memory per element must not grow, whether its steps only
-//! compute, a condition looks at all results so far, something is acquired for each in the store, or people are asked.
+//! compute, take the elements in order, a condition looks at all results so far, something is acquired for each in the
+//! store, or people are asked.
 //! Nobody else waits for long meanwhile, on the one thread that there is for everybody.
 //!
 //! `cargo bench --bench each`; `-- --smoke` takes a hundred at most.
@@ -37,7 +38,7 @@ const PAUSE_MAX: f64 = 0.25;
 const TICK: Duration = Duration::from_millis(1);
 
 /// What is done for each element, with the steps that do it.
-const KINDS: [(&str, &str); 4] = [
+const KINDS: [(&str, &str); 5] = [
     (
         "pure",
         "        - { id: first, uses: data.set, with: { value: \"${{ item }}\" } }
@@ -48,6 +49,13 @@ const KINDS: [(&str, &str); 4] = [
         "until",
         "        - { id: last, uses: data.set, with: { value: \"${{ (inputs.list | length) - item }}\" } }
       until: results | length > 20000 or results[-1].value == 20000
+",
+    ),
+    (
+        "order",
+        "        - { id: first, uses: data.set, with: { value: \"${{ item }}\" } }
+        - { id: last, uses: data.set, with: { value: \"${{ steps.first.value }}\" } }
+      in_order: true
 ",
     ),
     (

@@ -4,6 +4,7 @@ use super::frame::FrameId;
 use super::limits::payload_bytes;
 use crate::base::Value;
 use crate::expr::Rows;
+use crate::plan::StepId;
 use crate::spec::JoinSpec;
 use serde_json::{Map, json};
 use std::collections::BTreeMap;
@@ -38,6 +39,8 @@ pub(super) struct Each {
     pub(super) bytes: usize,
     /// The outcome with which the run went on while elements still do.
     pub(super) passed: Option<String>,
+    /// Where it is in order: by step, the element that the step takes now.
+    pub(super) turns: Option<BTreeMap<StepId, u32>>,
 }
 
 /// What the elements that are over make of an `each`.
@@ -81,7 +84,7 @@ fn result(index: u32, item: &Value, status: &str, output: Option<&Map<String, Va
 
 impl Each {
     /// `added` of an earlier try stand behind those of the list.
-    pub(super) fn new(items: Vec<Value>, added: &[Value]) -> Self {
+    pub(super) fn new(items: Vec<Value>, added: &[Value], in_order: bool) -> Self {
         let added = if items.ends_with(added) { added.len() } else { 0 };
         Self {
             listed: items.len() - added,
@@ -93,6 +96,7 @@ impl Each {
             completed: Rows::default(),
             bytes: 0,
             passed: None,
+            turns: in_order.then(BTreeMap::new),
         }
     }
 
@@ -215,7 +219,7 @@ mod tests {
 
     #[test]
     fn results_stand_in_the_order_of_the_list() {
-        let mut each = Each::new(vec![json!("a"), json!("b"), json!("c")], &[]);
+        let mut each = Each::new(vec![json!("a"), json!("b"), json!("c")], &[], false);
         each.end(1, COMPLETED, &json!({ "share": "shr_1", "index": 9 }));
         each.running.insert(0, FrameId::FLOW);
         assert_eq!(

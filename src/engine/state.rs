@@ -440,8 +440,27 @@ impl RunState {
         adders.any(|step| !self.step(slot.sibling(*step)).phase.is_over())
     }
 
-    /// Whether the step at `slot` holds its lock, or needs none.
+    /// Whether the step at `slot` has its turn: as to its lock, and among the elements.
     pub(super) fn may_begin(&self, plan: &Plan, slot: Slot) -> bool {
+        self.has_lock(plan, slot) && self.has_turn(slot)
+    }
+
+    /// Whether its element is the one that the step takes now, or elements need no turn at it.
+    pub(super) fn has_turn(&self, slot: Slot) -> bool {
+        let element = self.frame(slot.frame).element.as_ref();
+        let turns = element.and_then(|element| Some((element.index, self.each(element.of)?.turns.as_ref()?)));
+        turns.is_none_or(|(index, turns)| turns.get(&slot.step) == Some(&index))
+    }
+
+    /// The same step in the element whose turn it is, where that is another one.
+    pub(super) fn before_it(&self, slot: Slot) -> Option<Slot> {
+        let each = self.each(self.frame(slot.frame).element.as_ref()?.of)?;
+        let frame = *each.running.get(each.turns.as_ref()?.get(&slot.step)?)?;
+        (frame != slot.frame).then_some(Slot { frame, ..slot })
+    }
+
+    /// Whether the step at `slot` holds its lock, or needs none.
+    pub(super) fn has_lock(&self, plan: &Plan, slot: Slot) -> bool {
         let Some(lock) = &self.planned(plan, slot).lock else {
             return true;
         };

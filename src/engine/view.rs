@@ -35,7 +35,7 @@ pub enum RunPhase {
 /// How a step stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepPhase {
-    /// Its predecessors have not settled.
+    /// Its predecessors have not settled, or it does not have its turn yet.
     Pending,
     /// It is being done or waited for.
     Active,

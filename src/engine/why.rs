@@ -212,9 +212,12 @@ impl Teller<'_> {
         Some(NextEscalation { at, to })
     }
 
-    /// What a step waits for that has not begun: whoever has the lock.
+    /// What a step waits for that has not begun: an element before it, or whoever has the lock.
     fn turn(&self) -> String {
         let (plan, state) = (&self.machine.plan, &self.machine.state);
+        if let Some(first) = state.before_it(self.slot) {
+            return format!("its turn: \"{}\" is before it", state.name(plan, first));
+        }
         let lock = self.planned().lock.as_ref();
         let holder = lock.and_then(|lock| Some((&lock.name, *state.locks.get(&lock.name)?.front()?)));
         match holder {

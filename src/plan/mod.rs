@@ -218,6 +218,8 @@ pub struct PlanEach {
     pub list: Tree,
     /// How many elements are under way at once.
     pub parallel: u32,
+    /// Whether each step takes them one at a time, in the order of the list.
+    pub in_order: bool,
     /// How many of them have to complete.
     pub join: JoinSpec,
     /// Done where this holds of the results so far.

@@ -235,6 +235,10 @@ pub struct EachSpec {
     #[schemars(range(min = 1, max = MAX_PARALLEL), extend("examples" = [10]))]
     #[schemars(extend("default" = DEFAULT_PARALLEL))]
     pub parallel: Option<u32>,
+    /// Whether each of the steps takes the elements one at a time, in the order of the list: it takes the next one when
+    /// it is over in the one before, and nothing more comes to it there. Default no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_order: bool,
     /// How many elements have to complete: `all` (default), `any`, a number, or `settled`: wait for
     /// all, take what completed. As soon as it is decided, the others are cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]

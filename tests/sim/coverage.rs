@@ -8,7 +8,7 @@
 //! | `approve` | every rule, `veto`, `exclude`, `reason`, `form`, both `on_new_version`, `allow`, `hold_back`, `starts` |
 //! | `task` | with and without a document and a form, `distribution: assign` with every `pick`, `allow` |
 //! | `collect` | items with and without review, optional, several files |
-//! | `each` | nested, every `join`, `parallel`, `until`, `rest`, `add` to it |
+//! | `each` | nested, every `join`, `parallel`, `in_order`, `until`, `rest`, `add` to it |
 //! | `run` | flows that end in every way and that cannot be started |
 //! | `choose`, `check`, `set`, `add`, `cancel`, `complete`, `end` | with every outcome |
 //! | any | `after`, `join`, `if`, `lock`, sections, `deadline`, `outcomes` with `continue`, `end`, `back_to` |
@@ -22,7 +22,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 /// Every word that is looked for; how often follows from how rare it is.
-pub const WORDS: [&str; 34] = [
+pub const WORDS: [&str; 35] = [
     "add",
     "approve",
     "cancel",
@@ -33,6 +33,7 @@ pub const WORDS: [&str; 34] = [
     "each",
     "each done",
     "each failed",
+    "each in order",
     "each join any",
     "each join count",
     "each join settled",
@@ -118,6 +119,7 @@ fn words(step: &PlanStep, outcome: Option<&String>) -> Vec<&'static str> {
             });
             words.extend(each.until.as_ref().map(|_| "each until"));
             words.extend(each.goes_on.then_some("each rest"));
+            words.extend(each.in_order.then_some("each in order"));
             words
         }
     };

@@ -23,6 +23,7 @@ pub fn flow(seed: u64) -> String {
         above: Vec::new(),
         outcomes: Vec::new(),
         section: false,
+        in_order: false,
     };
     let mut steps: Vec<Value> = (0..count).map(|at| generator.step(at)).collect();
     generator.section(&mut steps);
@@ -54,6 +55,8 @@ struct Generator {
     outcomes: Vec<Vec<String>>,
     /// Whether some steps are a section already.
     section: bool,
+    /// Whether an `each` around the steps is in order: they take no locks then.
+    in_order: bool,
 }
 
 impl Generator {
@@ -67,7 +70,7 @@ impl Generator {
         if self.rng.percent(15) {
             step.insert("if".to_owned(), json!(format!("inputs.n > {}", self.rng.below(3))));
         }
-        if self.rng.percent(15) && !step.contains_key("each") {
+        if self.rng.percent(15) && !step.contains_key("each") && !self.in_order {
             step.insert("lock".to_owned(), json!(self.rng.choose(&["desk", "desk", "pen"])));
         }
         self.dispositions(at, &mut step);
@@ -124,11 +127,15 @@ impl Generator {
             std::mem::take(&mut self.outcomes),
         );
         self.depth += 1;
+        let is_in_order = self.rng.percent(40);
+        let around_in_order = self.in_order;
+        self.in_order |= is_in_order;
         let count = self.rng.below(3) + 1;
         let mut steps: Vec<Value> = (0..count).map(|at| self.step(at)).collect();
-        if self.depth == 1 {
+        if self.depth == 1 && !self.in_order {
             self.section(&mut steps);
         }
+        self.in_order = around_in_order;
         let last = self.id(count - 1);
         self.depth -= 1;
         (self.prefix, self.above, self.outcomes) = around;
@@ -140,6 +147,7 @@ impl Generator {
             "parallel": self.rng.below(3) + 1,
             "rest": self.rng.choose(&["cancel", "cancel", "continue"]),
             "join": self.rng.pick(&joins),
+            "in_order": is_in_order,
             "steps": steps,
             "outputs": { "at": "${{ index }}", "last": format!("${{{{ steps.{last}.outcome }}}}") },
         });

@@ -59,6 +59,7 @@ impl Applier<'_> {
         for &slot in &round {
             self.reconsider(slot);
         }
+        self.turns_change(to.frame);
         round
     }
 

@@ -19,10 +19,12 @@ impl Applier<'_> {
         match event {
             Event::EachOpened { step, round, items } => {
                 let slot = self.ready_slot(step, *round)?;
-                self.plan_each(slot)
-                    .ok_or_else(|| format!("step {step} does nothing for each of several"))?;
+                let planned = self.plan_each(slot);
+                let in_order = planned
+                    .ok_or_else(|| format!("step {step} does nothing for each of several"))?
+                    .in_order;
                 let step = self.state.step_mut(slot);
-                let each = Each::new(items.clone(), &std::mem::take(&mut step.added));
+                let each = Each::new(items.clone(), &std::mem::take(&mut step.added), in_order);
                 step.phase = Phase::Spreading(Box::new(each));
                 self.begin_elements(slot);
                 Ok(())
@@ -61,7 +63,7 @@ impl Applier<'_> {
         }
     }
 
-    fn plan_each(&self, slot: Slot) -> Option<&PlanEach> {
+    pub(super) fn plan_each(&self, slot: Slot) -> Option<&PlanEach> {
         match &self.planned(slot).verb {
             PlanVerb::Each(each) => Some(each),
             _ => None,
@@ -84,6 +86,7 @@ impl Applier<'_> {
     /// Lets as many elements begin as may, and takes down that the `each` is to be looked at.
     fn begin_elements(&mut self, slot: Slot) {
         self.fresh.eaches.push_back(slot);
+        self.all_turns_change(slot);
         while let Some((index, plan)) = self.next_element(slot) {
             let body = plan.body;
             let element = Element {

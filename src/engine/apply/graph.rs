@@ -139,6 +139,7 @@ impl Applier<'_> {
             let each = slot.sibling(*to);
             self.fresh.eaches.push_back(each);
         }
+        self.turn_changes(slot);
         let frame = self.state.frame_mut(slot.frame);
         frame.live -= 1;
         if frame.live == 0 && slot.frame.is_element() {
@@ -254,6 +255,7 @@ impl Applier<'_> {
                     step.dead += 1;
                     EdgeState::Dead
                 };
+                self.turn_changes(to);
                 if self.settle_join(to) == Joined::Never {
                     over.push(to);
                 }

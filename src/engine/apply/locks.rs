@@ -22,7 +22,7 @@ impl Applier<'_> {
 
     /// The step no longer waits for its lock. One that holds it gives it up when the event is over.
     pub(super) fn queue_no_more(&mut self, slot: Slot) {
-        if self.state.may_begin(self.plan, slot) {
+        if self.state.has_lock(self.plan, slot) {
             return;
         }
         if let Some(lock) = &self.state.planned(self.plan, slot).lock
@@ -40,7 +40,7 @@ impl Applier<'_> {
             let mut passed = false;
             while let Some(&holder) = self.state.locks.get(&name).and_then(|queue| queue.front()) {
                 if self.holds(holder) {
-                    if passed {
+                    if passed && self.state.has_turn(holder) {
                         self.state.step_mut(holder).since = self.at;
                         self.begin(holder);
                     }

@@ -15,6 +15,7 @@ mod locks;
 mod migrated;
 mod stop;
 mod tasks;
+mod turns;
 mod values;
 mod waits;
 
@@ -24,7 +25,7 @@ use super::holdings::Holdings;
 use super::state::{EdgeState, Fresh, Phase, Progress, RunState, StepState};
 use crate::base::{Timestamp, Value};
 use crate::expr::Rows;
-use crate::plan::{Plan, PlanStep};
+use crate::plan::{Plan, PlanStep, StepId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -37,6 +38,8 @@ pub(super) struct Applier<'a> {
     state: &'a mut RunState,
     fresh: &'a mut Fresh,
     at: Timestamp,
+    /// Steps whose turn may pass on: of which `each` in order, which of the steps inside.
+    turns: BTreeSet<(Slot, StepId)>,
 }
 
 /// The state after a run's first event.
@@ -92,6 +95,7 @@ pub(super) fn begin(plan: &Plan, record: &EventRecord, fresh: &mut Fresh) -> Res
         state: &mut state,
         fresh,
         at,
+        turns: BTreeSet::new(),
     };
     applier.begin_list(FrameId::FLOW);
     Ok(state)
@@ -120,10 +124,12 @@ pub(super) fn apply(
         state,
         fresh,
         at: record.at,
+        turns: BTreeSet::new(),
     };
     applier.event(&record.event)?;
     applier.advance();
     applier.pass_locks_on();
+    applier.pass_turns_on();
     Ok(())
 }
 

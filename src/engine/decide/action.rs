@@ -79,7 +79,7 @@ impl Decider<'_> {
     /// The try that is due, and whether it is in flight. `None` where nothing was called.
     fn tries(&self, slot: Slot) -> Option<(u32, bool)> {
         let step = self.step(slot);
-        let stopped = self.has_incident(slot);
+        let stopped = self.has_incident(slot) || !self.state().may_begin(self.plan, slot);
         match &self.state().step(slot).phase {
             Phase::Ready if matches!(step.verb, PlanVerb::Uses { pure: true, .. }) && !stopped => Some((1, true)),
             Phase::Calling(call) => Some((call.tries.attempt, call.tries.retry_at.is_none() && !stopped)),

@@ -26,7 +26,7 @@ impl Check<'_> {
             self.list(new, id, there);
         }
         self.ends(new);
-        self.locks(new);
+        self.turns(new);
         self.things(new);
     }
 
@@ -94,8 +94,9 @@ impl Check<'_> {
         }
     }
 
-    /// Whether two steps under way would hold one lock.
-    fn locks(&mut self, new: &RunMachine) {
+    /// Whether two steps under way would hold one lock, or a step would be at two elements of an `each` in order, or at
+    /// one whose turn it is not.
+    fn turns(&mut self, new: &RunMachine) {
         for (id, frame) in new.state.frames.iter() {
             for (slot, step) in slots(id, frame) {
                 let waits = matches!(step.phase, Phase::Pending | Phase::Ready) || step.phase.is_over();
@@ -103,12 +104,18 @@ impl Check<'_> {
                     continue;
                 }
                 let planned = new.state.planned(self.to, slot);
+                let name = self.source(&planned.id).to_owned();
+                if let Some(first) = new.state.before_it(slot) {
+                    let first = new.state.name(self.to, first);
+                    let why = format!("it is under way, and by {} {first} is before it", self.version());
+                    self.at_step(&name, why);
+                    continue;
+                }
                 let lock = planned.lock.as_ref().map_or("", |lock| lock.name.as_str());
                 let why = format!(
                     "it is under way, and so is another step that has the lock {lock} by {}",
                     self.version()
                 );
-                let name = self.source(&planned.id).to_owned();
                 self.at_step(&name, why);
             }
         }

@@ -1,4 +1,5 @@
-//! A section under a lock in which another section may wait: two of them could wait for each other for ever.
+//! A section under a lock in which another section may wait, or a lock where elements take turns: two of them could wait
+//! for each other for ever.
 
 use crate::base::{Code, Diagnostic};
 use crate::lint::paths::Paths;
@@ -22,8 +23,14 @@ fn check(cx: &Context<'_>, graphs: &[Paths<'_>], report: &mut Report) {
     let graphs = if cx.spec.broken.is_empty() { graphs } else { &[] };
     let locked = || graphs.iter().flat_map(|paths| paths.steps).filter_map(section);
     let sections: BTreeSet<&str> = locked().map(|lock| lock.name.as_str()).collect();
+    let mut found = BTreeSet::new();
     for paths in graphs {
         for step in paths.steps {
+            for inner in in_turns(graphs, step) {
+                if inner.lock.is_some() && found.insert(&inner.pointer) {
+                    report.push(between_turns(cx, step, inner));
+                }
+            }
             let Some(lock) = &step.lock else { continue };
             if let Some(until) = lock.until
                 && (until == step.index || paths.index.is_upstream(until, step.index))
@@ -32,11 +39,8 @@ fn check(cx: &Context<'_>, graphs: &[Paths<'_>], report: &mut Report) {
                 continue;
             }
             for inner in within(graphs, paths, step, lock) {
-                if inner
-                    .lock
-                    .as_ref()
-                    .is_some_and(|lock| sections.contains(lock.name.as_str()))
-                {
+                let is_section = |lock: &PlanLock| sections.contains(lock.name.as_str());
+                if inner.lock.as_ref().is_some_and(is_section) && found.insert(&inner.pointer) {
                     report.push(nested(cx, step, inner));
                 }
             }
@@ -78,6 +82,15 @@ fn within<'p>(graphs: &'p [Paths<'p>], paths: &'p Paths<'p>, step: &'p PlanStep,
     found
 }
 
+/// The steps inside an `each` in order, however deep.
+fn in_turns<'p>(graphs: &'p [Paths<'p>], step: &'p PlanStep) -> Vec<&'p PlanStep> {
+    let mut found = Vec::new();
+    if matches!(&step.verb, PlanVerb::Each(each) if each.in_order) {
+        inside(graphs, step, &mut found);
+    }
+    found
+}
+
 /// The steps inside a step, however deep.
 fn inside<'p>(graphs: &'p [Paths<'p>], step: &'p PlanStep, found: &mut Vec<&'p PlanStep>) {
     let PlanVerb::Each(each) = &step.verb else { return };
@@ -96,6 +109,18 @@ fn backwards(cx: &Context<'_>, step: &PlanStep, until: &PlanStep) -> Diagnostic 
     let place = cx.value(&format!("{}/lock/until", step.pointer));
     Diagnostic::error(CODE, message, place)
         .with_help("name a later step, or write `lock: NAME` for a lock that is kept until this step is over")
+}
+
+fn between_turns(cx: &Context<'_>, step: &PlanStep, inner: &PlanStep) -> Diagnostic {
+    let message = format!(
+        "\"{}\" may wait for its lock while other elements of \"{}\" wait for it in order, so that all may wait for ever",
+        inner.title, step.title
+    );
+    Diagnostic::error(CODE, message, cx.value(&format!("{}/lock", inner.pointer)))
+        .with_related(cx.value(&format!("{}/each/in_order", step.pointer)), "in order")
+        .with_help(
+            "take the lock away: each step here takes one element at a time; or put it on the `each`, for all of them",
+        )
 }
 
 fn nested(cx: &Context<'_>, step: &PlanStep, inner: &PlanStep) -> Diagnostic {

@@ -125,6 +125,7 @@ impl<'a> Compiler<'a> {
         PlanEach {
             list,
             parallel: each.parallel.unwrap_or(DEFAULT_PARALLEL),
+            in_order: each.in_order,
             join: each.join.unwrap_or(JoinSpec::All),
             until: each
                 .until

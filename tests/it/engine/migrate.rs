@@ -272,6 +272,42 @@ fn elements_under_way_go_on_and_the_others_are_of_the_new_version() {
 }
 
 #[test]
+fn elements_come_to_be_in_order_and_no_longer_are() {
+    let old = format!(
+        "{HEAD}steps:
+  - id: all
+    each:
+      in: [a, b]
+      in_order: true
+      steps:
+        - {{ id: first, uses: t.call }}
+        - {{ id: query, task: {{ to: [role:legal] }}, deadline: {{ due: 5 days }}, outcomes: {{ declined: {{ end: no }}, expired: {{ end: late }} }} }}
+    outcomes: {{ failed: continue }}
+"
+    );
+    let mut run = Run::start(&old, json!({}));
+    run.done("all[0].first:1", json!({}));
+    run.assign(&["lea"]);
+    run.done("all[1].first:1", json!({}));
+    let phase = |run: &Run| run.machine.step("all[1].query").expect("it is under way").phase;
+    assert_eq!(phase(&run), Pending);
+    let same = v2(&old);
+    assert_eq!(run.migrate(&same, &[]), Ok(Vec::new()));
+    assert_eq!(phase(&run), Pending);
+    let apart = same.replace("2.0.0", "3.0.0").replace("      in_order: true\n", "");
+    assert_eq!(run.migrate(&apart, &[]), Ok(vec!["all[1].query".to_owned()]));
+    assert_eq!(phase(&run), Active, "nobody is before it any more");
+    let mut begins = Run::start(&old.replace("      in_order: true\n", ""), json!({}));
+    begins.done("all[0].first:1", json!({}));
+    begins.assign(&["lea"]);
+    assert_eq!(begins.migrate(&same, &[]), Ok(Vec::new()), "each is at another step");
+    begins.done("all[1].first:1", json!({}));
+    assert_eq!(phase(&begins), Pending, "it is in order from now on");
+    begins.decide("lea", "done").expect("it counts");
+    assert_eq!(phase(&begins), Active);
+}
+
+#[test]
 fn a_step_that_was_out_of_reach_may_come_into_it() {
     let old = format!(
         "{HEAD}steps:

@@ -343,6 +343,29 @@ fn two_steps_under_way_do_not_get_one_lock() {
 }
 
 #[test]
+fn two_elements_under_way_are_not_at_one_step_in_order() {
+    let steps = format!(
+        "steps:\n  - id: all\n    each:\n      in: [1, 2]\n      parallel: 2\n      steps:\n        {}        {}    outcomes: {{ failed: continue }}\n",
+        ask("one").trim_start(),
+        ask("two").trim_start()
+    );
+    let in_order = steps.replace("parallel: 2", "in_order: true\n      parallel: 2");
+    let mut run = start(&steps);
+    run.assign(&["lea"]);
+    run.assign(&["leo"]);
+    assert_eq!(
+        refused(&mut run, &in_order, &[]),
+        ["step one: it is under way, and by 2.0.0 all[0].one is before it"]
+    );
+    run.decide("leo", "done").expect("it counts");
+    run.assign(&["lou"]);
+    assert_eq!(
+        refused(&mut run, &in_order, &[]),
+        ["step two: it is under way, and by 2.0.0 all[0].two is before it"]
+    );
+}
+
+#[test]
 fn elements_under_way_are_no_fewer() {
     let each = "steps:\n  - { id: all, each: { in: [1, 2, 3], parallel: 3, steps: [{ id: one, uses: t.call }] }, outcomes: { failed: continue } }\n";
     let mut run = start(each);

@@ -19,6 +19,7 @@ mod detours;
 mod each;
 mod each_open;
 mod histories;
+mod in_order;
 mod incidents;
 mod joins;
 mod journal;

@@ -17,9 +17,10 @@ use gatefold::engine::{
     Acting, Assignment, Decision, EventRecord, Failure, FailureKind, InboundEvent, Input, RUN_ENDED, RunMachine,
     RunPhase, RunState, StandIn, Start, StepPhase, StepView, TaskAct, TaskPhase, Work, WorkKey,
 };
-use gatefold::plan::{Plan, PlanField};
+use gatefold::plan::{Plan, PlanField, PlanVerb};
 use jiff::SignedDuration;
 use serde_json::{Map, json};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Flows tried.
@@ -62,6 +63,25 @@ fn locks<'p>(plan: &'p Plan, steps: &[StepView], held: &mut Vec<&'p str>) {
         for element in step.elements.iter().flat_map(|elements| &elements.shown) {
             locks(plan, &element.steps, held);
         }
+    }
+}
+
+/// The steps of elements in order at which more than one element is.
+fn crowded(plan: &Plan, steps: &[StepView], found: &mut Vec<String>) {
+    for step in steps {
+        let Some(elements) = &step.elements else { continue };
+        for element in &elements.shown {
+            crowded(plan, &element.steps, found);
+        }
+        let planned = plan.step(&step.id).map(|planned| &planned.verb);
+        if !matches!(planned, Some(PlanVerb::Each(each)) if each.in_order) {
+            continue;
+        }
+        let all = elements.shown.iter().flat_map(|element| &element.steps);
+        let at = all.filter(|step| matches!(step.phase, StepPhase::Active | StepPhase::Incident));
+        let mut seen = BTreeSet::new();
+        let ids = at.map(|step| step.id.rsplit_once('.').map_or("", |(_, id)| id));
+        found.extend(ids.filter(|id| !seen.insert(*id)).map(str::to_owned));
     }
 }
 
@@ -160,6 +180,9 @@ impl Subject {
         held.sort_unstable();
         held.dedup();
         assert_eq!(held.len(), all, "seed {}: two steps have one lock", self.seed);
+        let mut found = Vec::new();
+        crowded(&self.plan, &self.machine.steps(), &mut found);
+        assert_eq!(found, [""; 0], "seed {}: more than one element is at a step", self.seed);
     }
 
     fn output(&mut self, key: &WorkKey) -> Value {

@@ -385,3 +385,37 @@ steps:
     let first = Some("the end of 2026-12-01".to_owned());
     assert_eq!(due("'${{ values.arrival }}'", ""), (first, None));
 }
+
+#[test]
+fn a_step_that_waits_for_its_turn_names_the_element_before_it() {
+    let mut run = Run::of(
+        "steps:
+  - id: every
+    each:
+      in: [x, y]
+      in_order: true
+      steps:
+        - { id: first, title: Write it, uses: t.call }
+        - { id: last, title: Send it, uses: t.call }
+    outcomes: { failed: continue }",
+    );
+    let told = run.why();
+    assert_eq!(told.len(), 3, "{told:?}");
+    let turn = "\"Write it\" waits for its turn: \"every[0].first\" is before it, since ";
+    assert!(told[2].starts_with(turn), "{told:?}");
+    run.done("every[0].first:1", json!({}));
+    assert!(
+        run.why()[2].contains("waits for the answer of t.call"),
+        "{:?}",
+        run.why()
+    );
+    run.done("every[1].first:1", json!({}));
+    let turn = "\"Send it\" waits for its turn: \"every[0].last\" is before it, since ";
+    assert!(run.why()[2].starts_with(turn), "{:?}", run.why());
+    run.done("every[0].last:1", json!({}));
+    assert!(
+        run.why()[1].contains("waits for the answer of t.call"),
+        "{:?}",
+        run.why()
+    );
+}
