@@ -307,3 +307,39 @@ pub fn anew() -> Run {
     }
     run
 }
+
+pub const IN_ORDER: &str = "\
+flow: in-order
+version: 1.0.0
+steps:
+  - id: letters
+    each:
+      in: [x, y, z]
+      in_order: true
+      join: settled
+      steps:
+        - { id: one, after: start, uses: t.call, with: { n: '${{ index }}' } }
+        - { id: other, after: start, uses: t.call, outcomes: { failed: { end: stopped } } }
+        - { id: first, after: [one, other], join: any, uses: t.call }
+        - { id: last, after: first, uses: t.call, outcomes: { failed: { back_to: first, max_rounds: 3, then: continue } } }
+    outcomes: { failed: { end: none_left } }
+";
+
+/// One step is left behind, one goes back while others wait, one element ends where others want to be.
+pub fn in_order() -> Run {
+    let mut run = Run::start(IN_ORDER, json!({}));
+    for step in ["one", "first"] {
+        run.done(&format!("letters[0].{step}:1"), json!({}));
+    }
+    run.done("letters[1].one:1", json!({}));
+    run.fail("letters[0].last:1", Permanent);
+    run.done("letters[0].other:1", json!({}));
+    run.done("letters[0].first:2", json!({}));
+    run.done("letters[1].first:1", json!({}));
+    run.done("letters[0].last:2", json!({}));
+    run.fail("letters[1].other:1", Permanent);
+    for step in ["one", "first", "last", "other"] {
+        run.done(&format!("letters[2].{step}:1"), json!({}));
+    }
+    run
+}
