@@ -52,3 +52,47 @@ impl<T: Send + 'static> Drop for ToItsEnd<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{TaskTracker, ToItsEnd};
+    use futures_util::FutureExt as _;
+    use tokio::sync::oneshot;
+
+    #[tokio::test]
+    async fn whoever_waits_does_it_and_is_counted_until_it_is_over() {
+        let tracker = TaskTracker::new();
+        let work = ToItsEnd::new(async { 7 }, &tracker);
+        assert_eq!(tracker.len(), 1);
+        assert_eq!(work.now_or_never(), Some(7), "with no task of its own");
+        assert!(tracker.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_left_where_they_go_away_is_done_and_counted() {
+        let tracker = TaskTracker::new();
+        let (go_on, wait) = oneshot::channel();
+        let (done, is_done) = oneshot::channel();
+        let mut work = Box::pin(ToItsEnd::new(
+            async move {
+                let () = wait.await.expect("it is told to go on");
+                done.send(()).expect("the test waits for it");
+            },
+            &tracker,
+        ));
+        assert_eq!(futures_util::poll!(&mut work), std::task::Poll::Pending);
+        drop(work);
+        assert_eq!(tracker.len(), 1);
+        go_on.send(()).expect("it waits still");
+        is_done.await.expect("it is done to its end");
+        tracker.close();
+        tracker.wait().await;
+    }
+
+    #[test]
+    fn where_no_runtime_is_left_it_is_given_up() {
+        let tracker = TaskTracker::new();
+        drop(ToItsEnd::new(async {}, &tracker));
+        assert!(tracker.is_empty());
+    }
+}
