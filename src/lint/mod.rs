@@ -148,7 +148,7 @@ fn context<'a>(
     spec: &'a FlowSpec,
     surroundings: Surroundings<'a>,
     plan: Option<&'a Plan>,
-    paths: &[Paths<'a>],
+    paths: &'a [Paths<'a>],
     texts: &mut Texts,
 ) -> Context<'a> {
     let Surroundings {
@@ -177,6 +177,7 @@ fn context<'a>(
         catalog,
         people,
         flows,
+        paths,
         sure_runs: plan.map(flows::sure_runs).unwrap_or_default(),
         steps,
         places,

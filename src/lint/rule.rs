@@ -76,6 +76,8 @@ pub struct Context<'a> {
     pub people: Option<&'a Directory>,
     /// The flows that it may run, where they are known.
     pub flows: Option<&'a Flows>,
+    /// The graphs of all lists, in the order of `Plan::bodies`; none where there is no plan.
+    pub paths: &'a [Paths<'a>],
     /// Steps that run another flow whatever is decided before: their place, and the flow.
     pub sure_runs: Vec<(String, String)>,
     /// Every step, those inside an `each` right behind it, those of `always` last.

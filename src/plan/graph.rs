@@ -3,6 +3,12 @@
 //! Everything here is computed from the steps alone, once, and answered without walking again.
 //! Steps are named by their index in the list they stand in (`Plan::steps` or `Plan::always`).
 
+mod calls;
+
+pub use calls::WayBack;
+
+use calls::either;
+
 use super::{Disposition, Edge, PlanStep, PlanVerb, StepId};
 use crate::spec::JoinSpec;
 use petgraph::Direction;
@@ -208,6 +214,10 @@ pub enum DeadEdge {
 pub struct Knowledge {
     /// By step: what has finished when it starts. Nothing for a step that can never start.
     known: Vec<Option<Finished>>,
+    /// The same as it would be if no way back began a step that was not reached; empty where none does.
+    plain: Vec<Option<Finished>>,
+    /// The ways back that may begin a step that was not reached.
+    calling: Vec<WayBack>,
 }
 
 /// By step, the outcomes that it may have had; none where it need not have finished.
@@ -270,6 +280,8 @@ impl Knowledge {
     pub fn of(steps: &[PlanStep], index: &Index) -> Self {
         let mut this = Self {
             known: vec![None; steps.len()],
+            plain: Vec::new(),
+            calling: Vec::new(),
         };
         for &id in &index.order {
             let step = &steps[id.index()];
@@ -280,6 +292,7 @@ impl Knowledge {
                 .collect();
             this.known[id.index()] = joined(step, arriving, steps.len());
         }
+        this.shrink(steps, index);
         this
     }
 
@@ -350,12 +363,9 @@ impl Completion {
                 let from = &steps[edge.from.index()];
                 inevitable[edge.from.index()] && is_sure_to_arrive(from, edge)
             });
-            let needed = match step.join {
-                JoinSpec::All => step.after.len(),
-                JoinSpec::Any | JoinSpec::Settled => 1,
-                JoinSpec::Count(count) => count as usize,
-            };
-            let arrives = step.after.is_empty() || arriving.count() >= needed.max(1);
+            let arriving: Vec<StepId> = arriving.map(|edge| edge.from).collect();
+            let enough = arriving.len() >= needed(step).max(1) && knowledge.arrives_anew(index, id, &arriving);
+            let arrives = step.after.is_empty() || enough;
             inevitable[id.index()] = arrives && !cut[id.index()];
             if inevitable[id.index()] && !step.may_be_skipped() && sure[id.index()] == 0 {
                 sure[id.index()] = staying(step);
@@ -370,6 +380,15 @@ impl Completion {
             0 => Certainty::Maybe,
             outcomes => Certainty::Sure(names(&steps[step.index()], outcomes)),
         }
+    }
+}
+
+/// How many edges have to arrive for the step to begin.
+fn needed(step: &PlanStep) -> usize {
+    match step.join {
+        JoinSpec::All => step.after.len(),
+        JoinSpec::Any | JoinSpec::Settled => 1,
+        JoinSpec::Count(count) => count as usize,
     }
 }
 
@@ -392,6 +411,7 @@ fn is_sure_to_arrive(from: &PlanStep, edge: &Edge) -> bool {
 /// longer begin. What has surely finished when the `cancel` begins is out of its reach.
 fn cut(steps: &[PlanStep], index: &Index, knowledge: &Knowledge) -> Vec<bool> {
     let mut all = vec![false; steps.len()];
+    let after_called = knowledge.after_called(index, steps.len());
     for step in steps {
         let PlanVerb::Cancel(named) = &step.verb else { continue };
         let Some(known) = &knowledge.known[step.index.index()] else {
@@ -401,6 +421,8 @@ fn cut(steps: &[PlanStep], index: &Index, knowledge: &Knowledge) -> Vec<bool> {
         for &id in &index.order {
             let mut before = steps[id.index()].after.iter().map(|edge| reached[edge.from.index()]);
             let starves = match steps[id.index()].join {
+                // what arrived before the way back does not begin it
+                _ if after_called[id.index()] => before.any(|reached| reached),
                 JoinSpec::All | JoinSpec::Count(_) => before.any(|reached| reached),
                 JoinSpec::Any | JoinSpec::Settled => before.len() > 0 && before.all(|reached| reached),
             };
@@ -412,7 +434,8 @@ fn cut(steps: &[PlanStep], index: &Index, knowledge: &Knowledge) -> Vec<bool> {
 }
 
 /// What has finished on every way to a step that nothing comes after, or that is followed only by
-/// what a `cancel` may withdraw.
+/// what a `cancel` may withdraw, or, where a way back may begin a branch beside another one, by what
+/// waits for more than that one.
 fn at_last_steps(steps: &[PlanStep], index: &Index, knowledge: &Knowledge, cut: &[bool]) -> Finished {
     let mut sure: Option<Finished> = None;
     for step in steps {
@@ -420,7 +443,10 @@ fn at_last_steps(steps: &[PlanStep], index: &Index, knowledge: &Knowledge, cut: 
             continue;
         };
         let edges = || {
-            let edges_out = index.edges_out(step.index).filter(|(next, _)| !cut[next.index()]);
+            let edges_out = index.edges_out(step.index).filter(|(next, _)| {
+                let alone = knowledge.calling.is_empty() || needed(&steps[next.index()]) <= 1;
+                alone && !cut[next.index()]
+            });
             edges_out.map(|(next, at)| &steps[next.index()].after[at])
         };
         let taken = edges()
@@ -435,10 +461,7 @@ fn at_last_steps(steps: &[PlanStep], index: &Index, knowledge: &Knowledge, cut: 
         known[step.index.index()] = if skipped { 0 } else { last };
         sure = Some(match sure {
             None => known,
-            Some(others) => {
-                let both = |(one, other): (Outcomes, Outcomes)| if one == 0 || other == 0 { 0 } else { one | other };
-                others.into_iter().zip(known).map(both).collect()
-            }
+            Some(others) => either(others, known),
         });
     }
     sure.unwrap_or_else(|| vec![0; steps.len()])
@@ -459,11 +482,7 @@ fn joined(step: &PlanStep, arriving: Vec<Finished>, count: usize) -> Option<Fini
     if step.after.is_empty() {
         return Some(vec![0; count]);
     }
-    let needed = match step.join {
-        JoinSpec::All => step.after.len(),
-        JoinSpec::Any | JoinSpec::Settled => 1,
-        JoinSpec::Count(count) => count as usize,
-    };
+    let needed = needed(step);
     if arriving.len() < needed.max(1) {
         return None;
     }

@@ -15,7 +15,7 @@ pub mod testing;
 pub use body::{Body, BodyId, EachBody};
 pub use collect::{PlanCollect, PlanItem};
 pub use compile::{compile, compile_with};
-pub use graph::{Certainty, Completion, DeadEdge, Index, Knowledge, StepSet};
+pub use graph::{Certainty, Completion, DeadEdge, Index, Knowledge, StepSet, WayBack};
 pub use locate::Locator;
 pub use run::PlanRun;
 

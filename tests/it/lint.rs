@@ -29,7 +29,7 @@ const DEFINITIONS: [&str; 6] = [
 ];
 const MANY: &str = include_str!("../data/lint/many-errors.flow.yaml");
 
-fn lint(text: &str) -> Verdict {
+pub fn lint(text: &str) -> Verdict {
     let surroundings = Surroundings {
         catalog: Catalog::builtin(),
         calendars: &CALENDARS,
@@ -44,7 +44,7 @@ fn word<'t>(text: &'t str, finding: &Diagnostic) -> &'t str {
 }
 
 /// Each finding as `CODE word`.
-fn told(text: &str) -> Vec<String> {
+pub fn told(text: &str) -> Vec<String> {
     let found = lint(text).findings;
     found
         .iter()
@@ -53,7 +53,7 @@ fn told(text: &str) -> Vec<String> {
 }
 
 /// A flow with these steps, a document, an amount and a share as its inputs.
-fn flow(steps: &str) -> String {
+pub fn flow(steps: &str) -> String {
     let inputs = "  document: { type: file }\n  amount: { type: number }\n  share: { type: text }\n";
     format!("flow: a\nversion: 1.0.0\ncalendar: corporate\ninputs:\n{inputs}steps:\n{steps}")
 }

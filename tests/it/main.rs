@@ -20,6 +20,7 @@ mod host;
 mod lengths;
 mod limits;
 mod lint;
+mod lint_back;
 #[cfg(feature = "runtime")]
 mod pains;
 #[cfg(feature = "runtime")]

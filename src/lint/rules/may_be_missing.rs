@@ -1,9 +1,11 @@
 //! An expression reads a value that is not there on every path.
 
 use crate::base::{Code, Diagnostic, Severity};
+use crate::lint::paths::Paths;
 use crate::lint::places::{Form, Owner};
 use crate::lint::rule::{Check, Context, Report, Rule};
 use crate::lint::uses::{Meaning, Missing, Name, Use};
+use crate::plan::{StepId, WayBack};
 use crate::spec::InputKind;
 
 const CODE: Code = Code {
@@ -22,10 +24,12 @@ fn check(cx: &Context<'_>, report: &mut Report) {
         let Meaning::MayBeMissing(missing) = name.meaning else {
             continue;
         };
-        let finding = finding(cx, name, missing);
         report.push(match cx.places[one.place].owner {
-            Owner::Outputs | Owner::Element(_) => of_output(name, finding),
-            Owner::Trigger | Owner::Step(_) => finding,
+            Owner::Outputs | Owner::Element(_) => of_output(name, finding(cx, name, missing)),
+            Owner::Step(index) if missing != Missing::Optional => {
+                led_past(cx, index, name).unwrap_or_else(|| finding(cx, name, missing))
+            }
+            Owner::Trigger | Owner::Step(_) => finding(cx, name, missing),
         });
     }
     for one in &cx.uses {
@@ -96,6 +100,47 @@ fn of_output(name: &Name, finding: Diagnostic) -> Diagnostic {
     .with_help(format!(
         "where it is missing the run gives no such output; say what to give instead, as `{path} or none`"
     ))
+}
+
+/// The finding where the value is missing because a way back leads to a branch that the run has not taken.
+fn led_past(cx: &Context<'_>, index: usize, name: &Name) -> Option<Diagnostic> {
+    let id = name.path.get(1)?;
+    let paths = cx.paths.iter().find(|paths| named(paths, id).is_some())?;
+    let other = named(paths, id)?;
+    // What stands around an `each` is known in it as it is known where the `each` starts.
+    let mut own = Some(index);
+    while let Some(at) = own.filter(|at| named(paths, &cx.steps[*at].spec.id).is_none()) {
+        own = cx.steps[at].each;
+    }
+    let step = named(paths, &cx.steps[own?].spec.id)?;
+    let back: WayBack = paths.knowledge.led_past(paths.index, step, other)?;
+    let (from, to) = (&paths.steps[back.from.index()], &paths.steps[back.to.index()]);
+    let (path, way) = (
+        name.path.join("."),
+        format!("{}.{}", from.id, back.outcome(paths.steps)),
+    );
+    let message = format!(
+        "`{path}` may be missing: `{way}` leads back to step \"{}\", and step {} need not have run then",
+        to.title,
+        cx.title_of(id)
+    );
+    let instead = if paths.index.is_upstream(other, back.from) {
+        format!("lead `{way}` back to `{id}` or to what comes before it")
+    } else {
+        "read from a step that comes before both".to_owned()
+    };
+    Some(
+        Diagnostic::error(CODE, message, name.span)
+            .with_related(cx.value(&format!("{}/id", from.pointer)), "it leads back from here")
+            .with_help(format!(
+                "say what to take instead, as `{path} or inputs.…`, or {instead}"
+            )),
+    )
+}
+
+/// The step of the list that is called so.
+fn named(paths: &Paths<'_>, id: &str) -> Option<StepId> {
+    paths.steps.iter().find(|step| step.id == id).map(|step| step.index)
 }
 
 fn finding(cx: &Context<'_>, name: &Name, missing: Missing) -> Diagnostic {

@@ -34,7 +34,10 @@ fn check(cx: &Context<'_>, graphs: &[Paths<'_>], report: &mut Report) {
                 continue;
             }
             if dead.len() == step.after.len() {
-                report.push(finding(cx, paths, step, &dead));
+                // A way back begins it all the same.
+                if !paths.knowledge.can_start(step.index) {
+                    report.push(finding(cx, paths, step, &dead));
+                }
             } else if matches!(step.join, JoinSpec::Any | JoinSpec::Settled) {
                 report.push(closed_way(cx, paths, step, dead[0].0));
             }

@@ -300,3 +300,127 @@ proptest! {
         });
     }
 }
+
+/// `a` and `b` are one branch, `c` is where the other one joins; its failure leads back to `to`.
+fn two_entries(to: &str, more: &str) -> Plan {
+    plan(&format!(
+        "
+  - {{ id: first, uses: data.make }}
+  - {{ id: pick, choose: [{{ when: inputs.n > 1, outcome: l }}, {{ otherwise: r }}] }}
+  - {{ id: a, uses: data.make, after: pick.l }}
+  - {{ id: b, uses: data.make }}
+  - {{ id: c, uses: data.make, after: [b, pick.r], join: any, outcomes: {{ failed: {{ back_to: {to}, max_rounds: 3, then: {{ end: over }} }} }} }}
+  - {{ id: d, uses: data.make, after: b }}
+{more}"
+    ))
+}
+
+#[test]
+fn a_step_that_a_way_back_may_begin_knows_what_comes_before_both() {
+    let plan = two_entries("b", "");
+    assert_eq!(sure(&plan, "b", "a"), "maybe");
+    assert_eq!(sure(&plan, "b", "first"), "done");
+    assert_eq!(sure(&plan, "b", "pick"), "l r");
+    // and so on downstream, while the step itself has finished there
+    assert_eq!(sure(&plan, "d", "a"), "maybe");
+    assert_eq!(sure(&plan, "d", "b"), "done");
+    assert_eq!(sure(&plan, "a", "pick"), "l");
+    let back = plan.knowledge().led_past(&plan.index, id(&plan, "d"), id(&plan, "a"));
+    let back = back.expect("a way back leads past it");
+    assert_eq!((back.from, back.to), (id(&plan, "c"), id(&plan, "b")));
+    assert_eq!(back.outcome(&plan.steps), "failed");
+    assert_eq!(
+        plan.knowledge().led_past(&plan.index, id(&plan, "d"), id(&plan, "b")),
+        None
+    );
+}
+
+#[test]
+fn a_way_back_to_what_was_reached_or_to_before_the_branch_changes_nothing() {
+    for to in ["first", "pick"] {
+        let plan = two_entries(to, "");
+        assert_eq!(sure(&plan, "b", "a"), "done", "{to}");
+        assert_eq!(sure(&plan, "b", "pick"), "l", "{to}");
+    }
+    let plan = plan(
+        "
+  - { id: a, uses: data.make }
+  - { id: b, uses: data.make }
+  - { id: c, uses: data.make, outcomes: { failed: { back_to: b, max_rounds: 3, then: continue } } }
+",
+    );
+    assert_eq!(sure(&plan, "b", "a"), "done");
+    assert_eq!(
+        plan.knowledge().led_past(&plan.index, id(&plan, "b"), id(&plan, "a")),
+        None
+    );
+}
+
+#[test]
+fn a_way_back_after_the_last_round_of_another_one_counts_as_well() {
+    let (_, plan, _) = compiled(
+        "
+  - { id: pick, choose: [{ when: inputs.n > 1, outcome: l }, { otherwise: r }] }
+  - { id: a, uses: data.make, after: pick.l }
+  - { id: b, uses: data.make }
+  - id: c
+    uses: data.make
+    after: [b, pick.r]
+    join: any
+    outcomes: { failed: { back_to: pick, max_rounds: 2, then: { back_to: b, max_rounds: 2, then: { end: over } } } }
+",
+    );
+    assert_eq!(sure(&plan, "b", "a"), "maybe");
+    assert_eq!(sure(&plan, "b", "pick"), "l r");
+}
+
+#[test]
+fn what_one_way_back_makes_uncertain_another_one_carries_on() {
+    // `e` is led to from `d`, of which only the first way back makes `a` uncertain
+    let plan = two_entries(
+        "b",
+        "  - { id: x, uses: data.make, after: a }
+  - { id: e, uses: data.make, after: x }
+  - { id: f, uses: data.make, after: [e, d], join: any, outcomes: { failed: { back_to: e, max_rounds: 2, then: { end: over } } } }
+",
+    );
+    assert_eq!(sure(&plan, "e", "x"), "maybe");
+    assert_eq!(sure(&plan, "e", "a"), "maybe");
+    assert_eq!(sure(&plan, "e", "first"), "done");
+}
+
+#[test]
+fn what_only_a_way_back_begins_can_start() {
+    let (_, plan, _) = compiled(
+        "
+  - { id: a, uses: data.make, outcomes: { failed: { end: over } } }
+  - { id: b, uses: data.make, after: a.failed }
+  - { id: c, uses: data.make, after: [a, b], join: any, outcomes: { failed: { back_to: b, max_rounds: 2, then: { end: over } } } }
+",
+    );
+    assert!(plan.knowledge().can_start(id(&plan, "b")));
+    assert_eq!(sure(&plan, "b", "a"), "done");
+}
+
+#[test]
+fn a_thousand_steps_with_ways_back_are_no_trouble() {
+    let mut yaml = String::new();
+    for step in 0..1_000 {
+        match step % 4 {
+            0 => writeln!(yaml, "  - {{ id: s{step}, choose: [{{ when: inputs.n > 1, outcome: l }}, {{ otherwise: r }}] }}"),
+            1 => writeln!(yaml, "  - {{ id: s{step}, uses: data.make, after: s{}.l }}", step - 1),
+            2 => writeln!(
+                yaml,
+                "  - {{ id: s{step}, uses: data.make, after: [s{}, s{}.r], join: any, outcomes: {{ failed: {{ back_to: s{}, max_rounds: 2, then: {{ end: over }} }} }} }}",
+                step - 1,
+                step - 2,
+                step / 4 / 2 * 4 + 1,
+            ),
+            _ => writeln!(yaml, "  - {{ id: s{step}, uses: data.make }}"),
+        }
+        .unwrap();
+    }
+    let plan = plan(&yaml);
+    assert_eq!(sure(&plan, "s999", "s0"), "l r");
+    assert_eq!(sure(&plan, "s999", "s1"), "maybe");
+}
