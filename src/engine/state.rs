@@ -88,6 +88,8 @@ pub(super) struct StepState {
     pub(super) phase: Phase,
     /// From 1.
     pub(super) round: u32,
+    /// A way back leads here, and what comes before it does not let it begin: it begins all the same.
+    pub(super) called: bool,
     /// By position in the step's `after`.
     pub(super) edges: Vec<EdgeState>,
     pub(super) arrived: usize,
@@ -111,6 +113,9 @@ pub(super) enum EdgeState {
     Pending,
     Arrived,
     Dead,
+    /// It arrived on another way into a loop, before a way back called a step that comes before this one: as good
+    /// as dead until that is undone.
+    Spent,
 }
 
 #[derive(Clone, Debug, PartialEq)]

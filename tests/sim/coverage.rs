@@ -22,9 +22,10 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 /// Every word that is looked for; how often follows from how rare it is.
-pub const WORDS: [&str; 35] = [
+pub const WORDS: [&str; 36] = [
     "add",
     "approve",
+    "called by a way back",
     "cancel",
     "check",
     "choose",
@@ -80,6 +81,9 @@ pub fn note(sim: &mut Sim<'_>) {
             (Event::RunClosing { message: Some(_), .. }, _) => _ = found.insert("end".to_owned()),
             _ => {}
         }
+    }
+    if super::flows::calls(&sim.journal) > 0 {
+        found.insert("called by a way back".to_owned());
     }
     sim.marks.extend(found.into_iter().map(|word| (word, 1)));
 }

@@ -2,10 +2,12 @@
 
 use gatefold::base::diagnostic::has_errors;
 use gatefold::base::{Calendar, Calendars, Diagnostic, Document};
+use gatefold::engine::{Event, EventRecord};
 use gatefold::plan::run::{CANCEL_ACTION, START_ACTION};
 use gatefold::plan::{Plan, compile};
 use gatefold::spec::{Catalog, read_flow};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 /// What the tests' flows may call and wait for: the built-in catalogue, and a connection `t`
@@ -75,4 +77,20 @@ pub fn plan(text: &str) -> Arc<Plan> {
     let (plan, findings) = try_plan(text);
     assert!(!has_errors(&findings), "{text}\n{findings:#?}");
     Arc::new(plan.expect("a flow without errors has a plan"))
+}
+
+/// How often a way back led to a step that was not taken before, of those that began then.
+pub fn calls(journal: &[EventRecord]) -> usize {
+    let mut called = BTreeSet::new();
+    let mut begun = BTreeSet::new();
+    for record in journal {
+        if let Event::WentBack { to, .. } = &record.event
+            && !begun.contains(to)
+        {
+            called.insert(to.clone());
+        }
+        let event = json!(record.event);
+        begun.extend(event["step"].as_str().map(str::to_owned));
+    }
+    called.intersection(&begun).count()
 }

@@ -27,6 +27,7 @@ pub fn flow(seed: u64) -> String {
     };
     let mut steps: Vec<Value> = (0..count).map(|at| generator.step(at)).collect();
     generator.section(&mut steps);
+    steps.extend(two_entries(seed));
     let always: Vec<Value> = (0..generator.rng.below(3)).map(|at| generator.always(at)).collect();
     let mut flow = json!({
         "flow": format!("generated-{seed}"),
@@ -41,6 +42,38 @@ pub fn flow(seed: u64) -> String {
         flow["always"] = Value::Array(always);
     }
     flow.to_string()
+}
+
+/// A loop that is entered at either of two steps, in some flows: whoever enters at the second is led back to the first.
+fn two_entries(seed: u64) -> Vec<Value> {
+    let mut rng = Rng::new(seed ^ 0x1007);
+    if !rng.percent(30) {
+        return Vec::new();
+    }
+    let back = json!({ "back_to": "l1", "max_rounds": rng.below(3) + 2, "then": "continue" });
+    let (action, other) = (
+        rng.choose(&["t.call", "t.once", "t.share"]),
+        rng.choose(&["l1", "l1.done"]),
+    );
+    let second = if rng.percent(50) {
+        json!({ "uses": "t.call", "outcomes": { "failed": back } })
+    } else {
+        json!({ "task": { "to": [PEOPLE[0]], "allow": ["redo", "skip"] }, "deadline": { "due": "2 days" },
+            "outcomes": { "declined": back, "expired": back } })
+    };
+    let mut steps = vec![
+        json!({ "id": "l0", "after": "start", "choose": [{ "when": "inputs.n > 2", "outcome": "more" }, { "otherwise": "less" }] }),
+        json!({ "id": "l1", "after": "l0.more", "uses": action, "outcomes": { "failed": "continue" } }),
+        json!({ "id": "l2", "after": [other, "l0.less"], "join": rng.choose(&["any", "settled"]) }),
+        json!({ "id": "l3", "after": "l1.failed", "uses": "t.local" }),
+    ];
+    if rng.percent(30) {
+        steps[1]["if"] = json!("values.v < 3");
+    }
+    if let (Some(step), Value::Object(second)) = (steps[2].as_object_mut(), second) {
+        step.extend(second);
+    }
+    steps
 }
 
 struct Generator {

@@ -1,10 +1,16 @@
 //! A new round of a step and everything downstream of it.
+//!
+//! A way back *calls* its target where what comes before that does not let it begin, because the run came into the
+//! loop elsewhere. How it came there counts no more for what follows the target: it would begin beside it otherwise.
 
 use super::super::frame::{Slot, downstream};
 use super::super::scope::fields;
 use super::super::state::{EdgeState, Phase, Task};
+use super::graph::Joined;
 use super::{Applier, Impossible};
 use crate::base::Value;
+use crate::plan::{Index, StepId};
+use crate::spec::JoinSpec;
 use std::sync::Arc;
 
 impl Applier<'_> {
@@ -23,7 +29,8 @@ impl Applier<'_> {
             .backs
             .entry((jump.outcome, jump.depth))
             .or_insert(0) += 1;
-        let round = self.new_round(to);
+        let is_back = from == to || self.index(to).is_upstream(to.step, from.step);
+        let round = self.new_round(to, is_back);
         if round.binary_search(&from).is_err() {
             // A way back that is not one: the step is over and its outcome goes nowhere.
             self.propagate(from);
@@ -39,12 +46,19 @@ impl Applier<'_> {
             return Err(format!("step {} is not finished", self.state.tasks[task].step));
         }
         self.state.step_mut(slot).redone += 1;
-        self.new_round(slot);
+        let called = self.state.step(slot).called;
+        self.new_round(slot, called);
         Ok(())
     }
 
-    /// A new round of the step at `to` and everything downstream; gives which steps that are, in order.
-    fn new_round(&mut self, to: Slot) -> Vec<Slot> {
+    /// The graph of the list that the step stands in.
+    fn index(&self, slot: Slot) -> &Index {
+        self.plan.body(self.state.frame(slot.frame).body).index
+    }
+
+    /// A new round of the step at `to` and everything downstream; gives which steps that are, in order. Where it
+    /// `calls`, the step begins whatever came before it.
+    fn new_round(&mut self, to: Slot, calls: bool) -> Vec<Slot> {
         let mut round = downstream(self.plan, self.state.frame(to.frame).body, to);
         round.push(to);
         round.sort_unstable();
@@ -56,11 +70,62 @@ impl Applier<'_> {
         for &slot in &round {
             self.forget_edges(slot, &round);
         }
+        self.state.step_mut(to).called = calls && self.joined(to) != Joined::Ready;
+        self.spend(&round);
         for &slot in &round {
             self.reconsider(slot);
         }
         self.turns_change(to.frame);
         round
+    }
+
+    /// What of `round` comes after a called step begins by something that arrives anew.
+    fn spend(&mut self, round: &[Slot]) {
+        let Some(first) = round.first() else { return };
+        let steps = (0..).map(StepId).zip(&self.state.frame(first.frame).steps);
+        let called: Vec<StepId> = steps.filter(|(_, step)| step.called).map(|(id, _)| id).collect();
+        for called in called {
+            for &slot in round {
+                if self.index(slot).is_upstream(called, slot.step) {
+                    self.spend_edges(slot, called);
+                }
+            }
+        }
+    }
+
+    /// Lets one arrival be missing to a step that enough arrived at on ways that do not lead through `called`.
+    fn spend_edges(&mut self, slot: Slot, called: StepId) {
+        let planned = self.state.planned(self.plan, slot);
+        let needed = match planned.join {
+            JoinSpec::All => return,
+            JoinSpec::Any | JoinSpec::Settled => 1,
+            JoinSpec::Count(count) => (count as usize).max(1),
+        };
+        let index = self.plan.body(self.state.frame(slot.frame).body).index;
+        let step = self.state.step_mut(slot);
+        for (edge, state) in planned.after.iter().zip(&mut step.edges) {
+            let through = edge.from == called || index.is_upstream(called, edge.from);
+            if step.arrived >= needed && *state == EdgeState::Arrived && !through {
+                *state = EdgeState::Spent;
+                step.arrived -= 1;
+                step.dead += 1;
+            }
+        }
+    }
+
+    /// What a step did that waits for something new, it did before any way back called a step: then every arrival
+    /// counted. Journals of that time say so.
+    pub(super) fn unspend(&mut self, slot: Slot) {
+        let step = self.state.step_mut(slot);
+        if step.phase != Phase::Pending || !step.edges.contains(&EdgeState::Spent) {
+            return;
+        }
+        for edge in step.edges.iter_mut().filter(|edge| **edge == EdgeState::Spent) {
+            *edge = EdgeState::Arrived;
+            step.arrived += 1;
+            step.dead -= 1;
+        }
+        self.reconsider(slot);
     }
 
     /// Ends the step's round, whatever it is at.
@@ -80,15 +145,18 @@ impl Applier<'_> {
         step.added.clear();
         step.phase = Phase::Pending;
         step.round += 1;
+        step.called = false;
     }
 
-    /// Edges from within the new round are open again.
+    /// Edges from within the new round are open again; those from elsewhere stand as they came.
     fn forget_edges(&mut self, slot: Slot, round: &[Slot]) {
         let after = &self.state.planned(self.plan, slot).after;
         let step = self.state.step_mut(slot);
         for (edge, state) in after.iter().zip(&mut step.edges) {
             if round.binary_search(&slot.sibling(edge.from)).is_ok() {
                 *state = EdgeState::Pending;
+            } else if *state == EdgeState::Spent {
+                *state = EdgeState::Arrived;
             }
         }
         step.arrived = step.edges.iter().filter(|edge| **edge == EdgeState::Arrived).count();

@@ -283,7 +283,10 @@ impl Applier<'_> {
         if step.phase != Phase::Pending {
             return Joined::Open;
         }
-        let joined = joined(self.planned(slot).join, step.edges.len(), step.arrived, step.dead);
+        let joined = match self.joined(slot) {
+            Joined::Never if step.called => Joined::Ready,
+            joined => joined,
+        };
         match joined {
             Joined::Ready => self.ready(slot),
             Joined::Never => {
@@ -293,6 +296,12 @@ impl Applier<'_> {
             Joined::Open => {}
         }
         joined
+    }
+
+    /// What the step's join says, whether or not a way back calls it.
+    pub(super) fn joined(&self, slot: Slot) -> Joined {
+        let step = self.state.step(slot);
+        joined(self.planned(slot).join, step.edges.len(), step.arrived, step.dead)
     }
 
     /// Looks at a pending step anew, and at what follows where it can never begin.

@@ -215,12 +215,14 @@ impl Applier<'_> {
     }
 
     /// Where the step called `id` is, if it is at `round` and not over.
-    fn live_slot(&self, id: &str, round: u32) -> Result<Slot, Impossible> {
+    fn live_slot(&mut self, id: &str, round: u32) -> Result<Slot, Impossible> {
         let slot = self.slot(id)?;
         let step = self.state.step(slot);
         if step.round != round {
             return Err(format!("step {id} is in round {}, not {round}", step.round));
         }
+        self.unspend(slot);
+        let step = self.state.step(slot);
         if step.phase.is_over() || step.phase == Phase::Pending {
             return Err(format!("step {id} has not begun or is over"));
         }
@@ -228,7 +230,7 @@ impl Applier<'_> {
     }
 
     /// The step at `slot`, which has to be ready.
-    fn ready_slot(&self, id: &str, round: u32) -> Result<Slot, Impossible> {
+    fn ready_slot(&mut self, id: &str, round: u32) -> Result<Slot, Impossible> {
         let slot = self.live_slot(id, round)?;
         if self.state.step(slot).phase == Phase::Ready {
             Ok(slot)
@@ -244,6 +246,7 @@ impl StepState {
         Self {
             phase: Phase::Pending,
             round: 1,
+            called: false,
             edges: vec![EdgeState::Pending; step.after.len()],
             arrived: 0,
             dead: 0,

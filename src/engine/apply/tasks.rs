@@ -185,7 +185,7 @@ impl Applier<'_> {
     }
 
     /// The step whose item is to be looked at, and how that is named.
-    fn reviewed_slot(&self, step: &str, round: u32, item: &str) -> Result<(Slot, String), Impossible> {
+    fn reviewed_slot(&mut self, step: &str, round: u32, item: &str) -> Result<(Slot, String), Impossible> {
         let slot = self.live_slot(step, round)?;
         let collecting = self.state.collecting(slot);
         match collecting.and_then(|collecting| collecting.items.get(item)) {

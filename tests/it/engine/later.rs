@@ -343,3 +343,51 @@ pub fn in_order() -> Run {
     }
     run
 }
+
+/// A way back into the branch that was not taken, from one into its other end.
+pub const CALLED: &str = "\
+flow: called
+version: 1.0.0
+inputs:
+  value: { type: integer, default: 10 }
+steps:
+  - id: track
+    choose: [{ when: inputs.value > 50, outcome: full }, { otherwise: fast }]
+  - { id: terms, uses: t.call, after: track.full }
+  - id: review
+    task: { to: [role:legal], title: Review it, allow: [redo] }
+    deadline: { due: 5 days }
+    outcomes: { declined: { end: rejected }, expired: { end: late } }
+  - id: sign
+    after: [review, track.fast]
+    join: any
+    task: { to: [role:signatory], title: Sign it }
+    deadline: { due: 5 days }
+    outcomes: { declined: { back_to: review, max_rounds: 3, then: { end: rejected } }, expired: { end: late } }
+  - { id: filed, uses: t.call, with: { round: '${{ steps.review.round }}' } }
+";
+
+pub fn called() -> Run {
+    let mut run = Run::start(CALLED, json!({}));
+    run.assign(&["anna"]);
+    run.decide("anna", "declined").expect("it counts");
+    run.assign(&["lea"]);
+    run.decide("lea", "done").expect("it counts");
+    run.assign(&["anna"]);
+    run.handle(Input::Act(Acting {
+        task: task_id("review", 2),
+        by: "user:lea".to_owned(),
+        admin: false,
+        act: TaskAct::Redo {
+            reason: "a page was missing".to_owned(),
+        },
+    }))
+    .expect("it is done again");
+    run.assign(&["lea"]);
+    run.decide("lea", "done").expect("it counts");
+    run.assign(&["anna"]);
+    run.decide("anna", "done").expect("it counts");
+    assert_eq!(run.call("filed:3").2, json!({ "round": 3 }));
+    run.done("filed:3", json!({}));
+    run
+}

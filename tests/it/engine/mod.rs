@@ -11,6 +11,7 @@ mod rng;
 
 mod approvals;
 mod back;
+mod called;
 mod calls;
 mod closing;
 mod collect;
@@ -34,6 +35,7 @@ mod reach;
 mod remarks;
 mod runs;
 mod stop;
+mod sure;
 mod tasks;
 mod timers;
 mod values;

@@ -666,7 +666,7 @@ impl Subject {
 
 #[test]
 fn generated_runs_replay_to_themselves_and_come_to_an_end() {
-    let mut ended = 0;
+    let (mut ended, mut called) = (0, 0);
     for seed in 0..seeds() {
         let Some(mut subject) = Subject::new(seed) else {
             continue;
@@ -677,7 +677,10 @@ fn generated_runs_replay_to_themselves_and_come_to_an_end() {
         }
         subject.finish();
         ended += 1;
+        called += flows::calls(&subject.journal);
     }
+    println!("{called} called");
+    assert!(called > 0, "no way back led to a step that was not taken");
     assert!(ended > seeds() * 9 / 10, "only {ended} of the generated flows compile");
 }
 
