@@ -90,7 +90,11 @@ fn describe_task(event: &Event) -> (String, String) {
                 .map_or(String::new(), |reason| format!(": {reason}"));
             let on = record.sha256.as_deref().map(|sha256| format!(" on {}", short(sha256)));
             let on = on.unwrap_or_default();
-            (record.by.clone(), format!("decides {}{on}{reason}", record.decision))
+            let whom = record.for_whom(str::to_owned);
+            (
+                record.by.clone(),
+                format!("decides{whom} {}{on}{reason}", record.decision),
+            )
         }
         Event::DecisionsVoided { document, .. } => (
             "task".to_owned(),
@@ -394,6 +398,8 @@ mod tests {
             "departments: begins with 3 elements",
             "departments[2]: ended: refused",
             "departments#2[",
+            "user:dan: decides for user:boss, in the place of user:lea, who had not answered, approved on",
+            "user:chair: decides in the place of user:rex, who had not answered, done",
         ] {
             assert!(told.iter().any(|one| one.contains(sentence)), "{sentence}: {told:#?}");
         }

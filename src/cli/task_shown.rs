@@ -2,6 +2,7 @@
 
 use super::output;
 use crate::base::Value;
+use crate::engine::event::for_whom;
 
 /// A task in lines, each with its name before it.
 pub(super) fn shown(task: &Value) -> String {
@@ -119,8 +120,13 @@ fn said(number: usize, remark: &Value) -> String {
 
 fn decided(answer: &Value) -> String {
     let part = |name: &str| output::field(answer, name);
-    let whom = answer["on_behalf_of"].as_str();
-    let whom = whom.map_or_else(String::new, |whom| format!(" for {whom}"));
+    let name = |name: &str| answer[name].as_str();
+    let whom = for_whom(
+        name("by").unwrap_or_default(),
+        name("on_behalf_of"),
+        name("escalated_to"),
+        str::to_owned,
+    );
     let reason = answer["reason"].as_str();
     let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
     format!("{}{whom} {}{reason}", part("by"), part("decision"))
@@ -151,7 +157,10 @@ mod tests {
                 { "by": "user:ben", "text": "A1", "answers": 1 },
                 { "by": "user:anna", "text": "Thanks" }
             ],
-            "decided": [{ "by": "user:dan", "on_behalf_of": "user:carla", "decision": "declined", "reason": "too late" }]
+            "decided": [
+                { "by": "user:dan", "on_behalf_of": "user:carla", "decision": "declined", "reason": "too late" },
+                { "by": "user:eva", "on_behalf_of": "user:ben", "escalated_to": "user:eva", "decision": "done" }
+            ]
         });
         let expected = "TASK        tsk_1
 FLOW        filing
@@ -176,7 +185,8 @@ THREAD      1. user:anna asks user:ben: Which one
             Is it A1?
 THREAD      2. user:ben answers 1: A1
 THREAD      3. user:anna: Thanks
-DECIDED     user:dan for user:carla declined: too late";
+DECIDED     user:dan for user:carla declined: too late
+DECIDED     user:eva in the place of user:ben, who had not answered, done";
         assert_eq!(shown(&task), expected);
     }
 

@@ -221,6 +221,16 @@ pub enum Refusal {
     /// Somebody else has taken the task.
     #[error("somebody else has taken this task: it is open again when they give it back")]
     Taken,
+    /// Somebody who was escalated to has answered in the person's place.
+    #[error(
+        "you had not answered, and somebody who was escalated to has answered in your place: yours can no longer count"
+    )]
+    PlaceTaken,
+    /// Who was escalated to answers in the place of another, and there is none.
+    #[error(
+        "you would answer in the place of somebody who was asked: all of them have answered, or it is not known yet who is asked"
+    )]
+    NoPlace,
     /// Somebody lets the task rest.
     #[error("this task rests since {at}, because {reason}: whoever let it rest or an administrator lets it go on")]
     Suspended {

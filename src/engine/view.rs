@@ -214,6 +214,10 @@ pub struct TaskView {
     pub people: Vec<String>,
     /// Who stands in for whom of them.
     pub deputies: Vec<StandIn>,
+    /// Who joined by escalation and is asked in no other way: they answer in the place of another.
+    pub escalated: Vec<String>,
+    /// In whose place the next of them would answer now; nobody where none is left or is known yet.
+    pub place: Option<String>,
     /// Who has taken it, if somebody has.
     pub claimed_by: Option<String>,
     /// Whom it was assigned to last, whatever became of it then; nobody where it was offered.
@@ -602,6 +606,8 @@ impl RunMachine {
                 people.push(person.clone());
             }
         }
+        let escalated = task.joined.iter().filter(|one| people.contains(one));
+        let escalated = escalated.filter(|one| task.is_escalated(one)).cloned().collect();
         TaskView {
             id: task.id.clone(),
             step: task.step.clone(),
@@ -615,6 +621,8 @@ impl RunMachine {
             reason: ask.reason.clone(),
             people,
             deputies: task.deputies.clone(),
+            escalated,
+            place: task.open_place().map(str::to_owned),
             claimed_by: holder.cloned(),
             given_to: task.given_to.clone(),
             suspended: task.suspended.clone(),

@@ -508,6 +508,7 @@ fn task_shape(task: &TaskSpec) -> StepShape {
             ("by", text()),
             ("at", text()),
             ("on_behalf_of", maybe()),
+            ("escalated_to", maybe()),
             ("reason", reason),
         ];
         let fields = form_fields(&task.form, answer, done);
@@ -538,6 +539,7 @@ fn approve_fields() -> [(&'static str, Field); 2] {
     let decision = Type::object([
         ("by", text()),
         ("on_behalf_of", maybe()),
+        ("escalated_to", maybe()),
         ("decision", text()),
         ("reason", maybe()),
         ("sha256", text()),

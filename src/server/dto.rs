@@ -437,6 +437,9 @@ pub struct Decided {
     /// For whom, if not for themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_behalf_of: Option<String>,
+    /// Who was escalated to, where it takes the place of somebody who was asked and had not answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub escalated_to: Option<String>,
     /// What.
     pub decision: String,
     /// Why.
@@ -458,6 +461,7 @@ impl From<DecisionRecord> for Decided {
         Self {
             by: record.by,
             on_behalf_of: record.on_behalf_of,
+            escalated_to: record.escalated_to,
             decision: record.decision,
             reason: record.reason,
             sha256: record.sha256,

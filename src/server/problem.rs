@@ -226,6 +226,8 @@ impl From<Refusal> for Problem {
                 problem
             }
             Refusal::Taken => conflict("taken"),
+            Refusal::PlaceTaken => conflict("place-taken"),
+            Refusal::NoPlace => conflict("no-place"),
             Refusal::Suspended { .. } => conflict("suspended"),
             Refusal::NotAllowed(_) => conflict("not-allowed"),
             Refusal::TooManyActs => conflict("too-many-acts"),

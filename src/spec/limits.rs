@@ -69,7 +69,7 @@ pub const RANGE_PATTERN: &str = r"^(\^(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8}))
 /// Words that mean something where a step's id may stand.
 pub const RESERVED_IDS: [&str; 3] = ["start", "initiator", "uploader"];
 /// Words that a step gives beside the fields of its form.
-pub const RESERVED_FIELDS: [&str; 9] = [
+pub const RESERVED_FIELDS: [&str; 10] = [
     "outcome",
     "round",
     "rounds",
@@ -77,6 +77,7 @@ pub const RESERVED_FIELDS: [&str; 9] = [
     "decisions",
     "by",
     "on_behalf_of",
+    "escalated_to",
     "at",
     "reason",
 ];

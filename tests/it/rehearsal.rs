@@ -73,6 +73,13 @@ fn tasks_are_answered_with_what_their_forms_ask_for() {
 }
 
 #[test]
+fn who_is_escalated_to_answers_in_the_place_of_one_who_was_asked() {
+    let report = played(&data("escalated.test.yaml"));
+    assert!(report.is_good(), "{}", told(&report));
+    assert_eq!(report.cases.len(), 2);
+}
+
+#[test]
 fn people_hear_when_it_is_their_turn_and_when_they_are_asked_anew() {
     let report = played(&data("turns.test.yaml"));
     assert!(report.is_good(), "{}", told(&report));

@@ -235,12 +235,13 @@ impl Decider<'_> {
             .people
             .iter()
             .chain(&task.joined)
+            .chain(&task.veto)
             .chain(task.deputies.iter().map(|one| &one.by))
             .cloned()
             .collect();
         let only = assignment.only.as_deref().or(task.only.as_deref());
         let people = authorized(allowed(&assignment.people, &exclude, &in_already), only);
-        let mut deputies = stand_ins(&assignment.deputies, &exclude, &[&people], &[&in_already, &task.veto]);
+        let mut deputies = stand_ins(&assignment.deputies, &exclude, &[&people], &[&in_already]);
         deputies.retain(|one| may(&one.by, only));
         let event = Event::TaskAssigned {
             task: task.id.clone(),
@@ -317,12 +318,12 @@ fn only_new(names: &[String], known: &[String]) -> Vec<String> {
     names.iter().filter(|name| !known.contains(name)).cloned().collect()
 }
 
-/// Who brought a step to its outcome, as far as its output tells: both whoever acted and for whom.
+/// Who brought a step to its outcome, as far as its output tells: whoever acted, for whom, and who was escalated to.
 fn completed_by(output: &Value) -> Vec<String> {
     let decisions = output.get("decisions").and_then(Value::as_array);
     let records = decisions.into_iter().flatten().chain(std::iter::once(output));
     records
-        .flat_map(|record| [record.get("by"), record.get("on_behalf_of")])
+        .flat_map(|record| ["by", "on_behalf_of", "escalated_to"].map(|name| record.get(name)))
         .filter_map(|person| person.and_then(Value::as_str).map(str::to_owned))
         .collect()
 }
@@ -357,7 +358,11 @@ pub(super) fn output_of(task: &Task, ask: &PlanAsk, outcome: &str) -> Value {
     } else if let Some(record) = settled {
         output.insert("by".to_owned(), json!(record.by));
         output.insert("at".to_owned(), json!(record.at));
-        for (name, text) in [("on_behalf_of", &record.on_behalf_of), ("reason", &record.reason)] {
+        for (name, text) in [
+            ("on_behalf_of", &record.on_behalf_of),
+            ("escalated_to", &record.escalated_to),
+            ("reason", &record.reason),
+        ] {
             output.extend(text.as_ref().map(|text| (name.to_owned(), json!(text))));
         }
     }

@@ -1,12 +1,12 @@
 //! The course of a task by people: it rests and goes on, the flow goes on past it, it is done again.
 
+use super::super::event::DecisionRecord;
 use super::super::input::{Acting, Refusal, Reply};
 use super::super::limits::MAX_REDONE;
 use super::super::state::{Phase, Task};
 use super::super::view::TaskPhase;
 use super::Decider;
 use super::detour::{allowed, by_admin};
-use super::rule::principal;
 use crate::plan::{Detour, PlanAsk};
 
 impl Task {
@@ -79,8 +79,7 @@ fn needs_reason(reason: &str, what: &str) -> Result<(), Refusal> {
 impl Decider<'_> {
     /// Whether the step of a settled task can be done again.
     pub(super) fn check_redo(&self, task: &Task, ask: &PlanAsk, acting: &Acting, reason: &str) -> Result<(), Refusal> {
-        let answered =
-            |record: &super::super::event::DecisionRecord| record.by == acting.by || principal(record) == acting.by;
+        let answered = |record: &DecisionRecord| record.is_answer_of(&acting.by);
         if !acting.admin && !task.decisions.iter().any(answered) && task.seat_of(&acting.by).is_none() {
             return Err(Refusal::NoSuchTask);
         }

@@ -6,7 +6,7 @@ use super::super::state::Task;
 use super::super::view::TaskPhase;
 use super::ask::output_of;
 use super::form;
-use super::rule::verdict;
+use super::rule::{principal, verdict};
 use super::{Decider, work};
 use crate::base::Value;
 use crate::plan::PlanAsk;
@@ -27,10 +27,13 @@ impl Decider<'_> {
         if self.check_decision(task, ask, &decision, form.as_ref().ok())? == Reply::AlreadyDone {
             return Ok(Reply::AlreadyDone);
         }
-        let seat = task.seat_of(&decision.by).map(str::to_owned);
+        let seat = task.seat_of(&decision.by).unwrap_or(&decision.by);
+        let escalated_to = Some(seat).filter(|seat| task.is_escalated(seat));
+        let whose = escalated_to.map_or(Some(seat), |_| task.open_place());
         let has_document = task.document.is_some();
         let record = DecisionRecord {
-            on_behalf_of: seat.filter(|seat| *seat != decision.by),
+            on_behalf_of: whose.filter(|whose| *whose != decision.by).map(str::to_owned),
+            escalated_to: escalated_to.map(str::to_owned),
             by: decision.by,
             decision: decision.decision,
             reason: decision.reason,
@@ -74,12 +77,15 @@ impl Decider<'_> {
         form: Option<&Form>,
     ) -> Result<Reply, Refusal> {
         let person = task.seat_of(&given.by).ok_or(Refusal::NoSuchTask)?;
-        let meant = given.on_behalf_of.as_deref().unwrap_or(person);
+        let before = task.decision_of(person);
         let excluded = task.exclude.iter().any(|one| *one == given.by || one == person);
-        if excluded || meant != person {
+        if excluded || !is_meant(task, person, before, given) {
             return Err(Refusal::NoSuchTask);
         }
-        let before = task.decision_of(person);
+        let taken_by = before.and_then(|record| record.escalated_to.as_deref());
+        if taken_by.is_some_and(|other| other != person) {
+            return Err(Refusal::PlaceTaken);
+        }
         let is_same = |before: &DecisionRecord| {
             before.decision == given.decision
                 && (before.sha256 == given.sha256 || task.document.is_none())
@@ -110,8 +116,21 @@ impl Decider<'_> {
         if ask.in_order() && !task.is_turn_of(person) {
             return Err(Refusal::NotYourTurn);
         }
+        if task.is_escalated(person) && task.open_place().is_none() {
+            return Err(Refusal::NoPlace);
+        }
         Ok(Reply::Accepted)
     }
+}
+
+/// Whether whoever answers means the place that `person` has, where they name one. Who was escalated to may name the one
+/// whose place they take.
+fn is_meant(task: &Task, person: &str, before: Option<&DecisionRecord>, given: &Decision) -> bool {
+    let Some(meant) = given.on_behalf_of.as_deref() else {
+        return true;
+    };
+    let place = || before.map_or_else(|| task.open_place(), |record| Some(principal(record)));
+    meant == person || (task.is_escalated(person) && place() == Some(meant))
 }
 
 fn already_decided(task: &Task, person: &str) -> Refusal {

@@ -1,6 +1,6 @@
 //! Something happened outside.
 
-use super::super::event::Event;
+use super::super::event::{DecisionRecord, Event};
 use super::super::frame::Slot;
 use super::super::input::{InboundEvent, Reply};
 use super::super::limits::{MAX_KEPT_EVENTS, MAX_PAYLOAD_BYTES, payload_bytes};
@@ -178,7 +178,7 @@ impl Decider<'_> {
     /// Who has answered the task at `slot`, and for whom.
     fn answered_at(&self, slot: Slot) -> Vec<String> {
         let records = self.state().task_of(slot).into_iter().flat_map(|task| &task.decisions);
-        let people = records.flat_map(|record| std::iter::once(&record.by).chain(&record.on_behalf_of));
+        let people = records.flat_map(DecisionRecord::persons);
         let mut found: Vec<String> = Vec::new();
         for person in people {
             if !found.contains(person) {

@@ -37,18 +37,24 @@ pub(super) fn principal(record: &DecisionRecord) -> &str {
 }
 
 impl Task {
-    /// What was decided for `person`.
+    /// What was decided for `person`, or by them or for them where they were escalated to.
     pub(super) fn decision_of(&self, person: &str) -> Option<&DecisionRecord> {
-        self.decisions.iter().find(|record| principal(record) == person)
+        let is_it =
+            |record: &&DecisionRecord| principal(record) == person || record.escalated_to.as_deref() == Some(person);
+        self.decisions.iter().find(is_it)
     }
 
     pub(in super::super) fn has_decided(&self, person: &str) -> bool {
         self.decision_of(person).is_some()
     }
 
-    /// Who has taken it. Whoever has answered has it no longer, where that settled nothing: the others do then.
+    /// Who has taken it. Whoever has answered, or whose place is taken, has it no longer, where that settled nothing: the
+    /// others do then.
     pub(in super::super) fn holder(&self) -> Option<&String> {
-        let answered = |person: &String| self.decisions.iter().any(|record| record.by == *person);
+        let answered = |person: &String| {
+            let by_them = self.decisions.iter().any(|record| record.by == *person);
+            by_them || self.seat_of(person).is_some_and(|seat| self.has_decided(seat))
+        };
         self.claimed_by
             .as_ref()
             .filter(|holder| self.phase != TaskPhase::Open || !answered(holder))
@@ -61,13 +67,32 @@ impl Task {
             .any(|people| people.iter().any(|one| one == person))
     }
 
-    /// For whom `person` answers: themselves where they are asked, or whoever they stand in for.
+    /// For whom `person` answers: themselves where they are asked or joined, or whoever they stand in for.
     pub(super) fn seat_of(&self, person: &str) -> Option<&str> {
         let own = [&self.people, &self.joined, &self.veto];
         let own = own.into_iter().flatten().find(|one| *one == person);
         let other = || self.deputies.iter().find(|one| one.by == person);
         own.map(String::as_str)
             .or_else(|| other().map(|one| one.on_behalf_of.as_str()))
+    }
+
+    /// Whether `person` joined by escalation and is asked in no other way: they answer in the place of another.
+    pub(in super::super) fn is_escalated(&self, person: &str) -> bool {
+        let is_in = |people: &[String]| people.iter().any(|one| one == person);
+        is_in(&self.joined) && !is_in(&self.people) && !is_in(&self.veto)
+    }
+
+    /// In whose place somebody who was escalated to answers now: of whoever has the task, or else of the first in the
+    /// order asked who has not answered. Under `in_order` that is whose turn it is. Nobody where all have answered, or it
+    /// is not known yet who is asked.
+    pub(in super::super) fn open_place(&self) -> Option<&str> {
+        let is_open = |person: &&str| {
+            self.people.iter().any(|one| one == person)
+                && !self.has_decided(person)
+                && self.exclude.iter().all(|one| one != person)
+        };
+        let holder = self.holder().and_then(|holder| self.seat_of(holder)).filter(is_open);
+        holder.or_else(|| self.people.iter().map(String::as_str).find(is_open))
     }
 
     /// Whether a decision for `person` counts towards the rule.
@@ -95,8 +120,9 @@ impl Task {
     }
 }
 
-/// The outcome that the decisions so far have led to. Whoever joined by escalation stands in: they
-/// do not raise the number that is needed.
+/// The outcome that the decisions so far have led to. Whoever joined by escalation takes the place of one who was asked:
+/// their answer is no veto, and nothing is waited for from them once every place is taken. (Before places were recorded,
+/// their answers counted beside those of who was asked; journals of then count so still.)
 pub(super) fn verdict<'p>(task: &Task, ask: &'p PlanAsk) -> Option<&'p str> {
     if ask.rule.is_none() {
         let first = task.decisions.first()?;
@@ -105,7 +131,10 @@ pub(super) fn verdict<'p>(task: &Task, ask: &'p PlanAsk) -> Option<&'p str> {
     let positive = ask.decisions.first()?;
     let negative = |record: &&DecisionRecord| record.decision != *positive;
     let mut vetoes = task.decisions.iter().filter(negative);
-    if let Some(veto) = vetoes.find(|record| task.veto.iter().any(|one| one == principal(record))) {
+    let is_veto = |record: &&DecisionRecord| {
+        record.escalated_to.is_none() && task.veto.iter().any(|one| one == principal(record))
+    };
+    if let Some(veto) = vetoes.find(is_veto) {
         return named(ask, &veto.decision);
     }
     let needed = needed(ask.rule, votes(&task.people, &task.weights))?;
@@ -113,8 +142,8 @@ pub(super) fn verdict<'p>(task: &Task, ask: &'p PlanAsk) -> Option<&'p str> {
     if agreed >= needed {
         return Some(positive);
     }
-    let everybody = task.people.iter().chain(&task.joined);
-    let open = votes(everybody.filter(|person| !task.has_decided(person)), &task.weights);
+    let open = task.people.iter().filter(|person| !task.has_decided(person));
+    let open = votes(open, &task.weights);
     if agreed + open >= needed {
         return None;
     }

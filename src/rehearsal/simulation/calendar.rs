@@ -232,10 +232,7 @@ fn assigned(event: &Event) -> String {
 }
 
 fn decided(decision: &DecisionRecord) -> String {
-    let for_whom = decision
-        .on_behalf_of
-        .as_ref()
-        .map_or(String::new(), |one| format!(" for {}", who(one)));
+    let for_whom = decision.for_whom(|one| who(one).to_owned());
     let reason = decision
         .reason
         .as_ref()

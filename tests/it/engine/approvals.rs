@@ -458,11 +458,12 @@ fn whoever_joined_and_is_excluded_later_is_no_longer_counted_on() {
 }
 
 #[test]
-fn who_joined_may_have_decided_before_the_others_are_known() {
+fn who_joined_decides_once_the_others_are_known_again() {
     let mut run = joined("any");
     run.upload(2, "user:a");
-    assert_eq!(run.decide("boss", YES), Ok(Reply::Accepted));
+    assert_eq!(run.decide("boss", YES), Err(Refusal::NoPlace));
     run.assign(&["b"]);
+    assert_eq!(run.decide("boss", YES), Ok(Reply::Accepted));
     assert_eq!(run.outcome("sign").as_deref(), Some(YES));
 }
 

@@ -620,6 +620,7 @@ fn scripts() -> Vec<Script> {
         ("v1-asked", later::ASKED, later::asked),
         ("v1-by-hand", later::BY_HAND, later::by_hand),
         ("v1-called", later::CALLED, later::called),
+        ("v1-escalated", later::ESCALATED, later::escalated),
         ("v1-displaced", later::DISPLACED, later::displaced),
         ("v1-in-order", later::IN_ORDER, later::in_order),
         ("v1-onwards", later::ONWARDS, later::onwards),

@@ -391,3 +391,34 @@ pub fn called() -> Run {
     run.done("filed:3", json!({}));
     run
 }
+
+pub const ESCALATED: &str = "\
+flow: escalated
+version: 1.0.0
+inputs:
+  document: { type: file }
+steps:
+  - id: sign
+    approve: { document: '${{ inputs.document }}', by: [role:legal], rule: in_order }
+    deadline: { due: 9 days, escalate: { after: 3 days, to: [role:lead] } }
+    outcomes: { changes_requested: { end: changes }, rejected: { end: rejected }, expired: { end: late } }
+  - id: shelve
+    task: { to: [role:records], exclude: [sign] }
+    deadline: { due: 9 days, escalate: { after: 3 days, to: [role:lead] } }
+    outcomes: { declined: { end: declined }, expired: { end: late } }
+";
+
+/// Those who are escalated to answer in the place of who was asked, one of them by a deputy.
+pub fn escalated() -> Run {
+    let mut run = Run::start(ESCALATED, json!({ "document": super::kit::document(1) }));
+    run.assign(&["lea", "leo"]);
+    run.wake_after("3 days");
+    run.assign_with_deputies(&["boss", "chair"], &[("dan", "boss")]);
+    run.decide("dan", "approved").expect("it counts");
+    run.decide("leo", "approved").expect("it counts");
+    run.assign(&["rex", "ria"]);
+    run.wake_after("3 days");
+    run.assign(&["boss", "chair"]);
+    run.decide("chair", "done").expect("it counts");
+    run
+}

@@ -19,6 +19,7 @@ mod course;
 mod detours;
 mod each;
 mod each_open;
+mod escalated;
 mod histories;
 mod in_order;
 mod incidents;

@@ -174,9 +174,7 @@ fn a_new_round_and_a_new_version_of_the_document() {
     assert_eq!(run.work(), ["sign:1:escalate:1"]);
     run.assign(&["chair"]);
     assert_eq!(run.task("sign").people, ["user:lea", "user:boss", "user:chair"]);
-    for person in ["lea", "boss", "chair"] {
-        run.decide(person, "rejected").expect("it counts");
-    }
+    run.decide("boss", "rejected").expect("it counts");
     // a new round begins with the first again, and with none of those who joined
     run.done("draft:2", json!({}));
     run.assign(&["lea"]);
