@@ -59,10 +59,16 @@ impl<'a> How<'a> {
 
 /// Does it to every run that is meant, and reports on each. That one is refused keeps no other from it.
 pub async fn all(client: &Client, named: &[String], many: &Many, how: How<'_>, reason: Option<&str>) -> Outcome {
+    if many.flow.is_none() && many.flow_version.is_some() {
+        return Err(Failure::Usage(
+            "--flow-version is for the runs of a flow: give --flow, or leave it out".to_owned(),
+        ));
+    }
     let runs = meant(client, named, many, how).await?;
+    let body = json!({ "reason": reason.unwrap_or_default(), "dry_run": many.dry_run });
     let mut reports = Vec::new();
     for run in &runs {
-        for report in one(client, run, how, reason.filter(|_| !many.dry_run)).await? {
+        for report in one(client, run, many, how, &body).await? {
             if !many.json {
                 tell(&report)?;
             }
@@ -88,9 +94,10 @@ async fn meant(client: &Client, named: &[String], many: &Many, how: How<'_>) -> 
     } else {
         "incident=true"
     };
-    let version = many.flow_version.as_ref();
-    let version = version.map_or_else(String::new, |version| format!("&version={}", escaped(version)));
-    let path = format!("/api/v1/runs?{filter}&limit=200&flow={}{version}", escaped(flow));
+    let also =
+        |name: &str, value: Option<&str>| value.map_or_else(String::new, |value| format!("&{name}={}", escaped(value)));
+    let (version, step) = (also("version", many.flow_version.as_deref()), also("step", how.step()));
+    let path = format!("/api/v1/runs?{filter}&limit=200&flow={}{version}{step}", escaped(flow));
     let mut runs = Vec::new();
     let mut before = String::new();
     while runs.len() <= MOST_RUNS {
@@ -115,48 +122,56 @@ fn bounded(runs: Vec<String>) -> Result<Vec<String>, Failure> {
     )))
 }
 
-/// What became of one run, or of each of its failed steps; what would, where there is no `reason`.
-async fn one(client: &Client, run: &str, how: How<'_>, reason: Option<&str>) -> Answer<Vec<Value>> {
+/// What became of one run, or of each thing in it that needs a person; what would, in a trial.
+async fn one(client: &Client, run: &str, many: &Many, how: How<'_>, body: &Value) -> Answer<Vec<Value>> {
     let word = how.word();
     if matches!(how, How::Cancel) {
         let path = format!("/api/v1/runs/{}/cancel", escaped(run));
-        let state = match reason {
-            Some(_) => done(client, &path, reason).await?,
-            None => match client.run(run).await {
-                Ok(view) if view["status"] == "ended" => {
-                    Became::Refused(format!("the run has ended: {}", output::field(&view, "outcome")))
-                }
-                Ok(_) => Became::Meant,
-                Err(error) => refusal(error)?,
-            },
-        };
+        let state = done(client, &path, body).await?;
         return Ok(vec![report(run, None, word, &state)]);
     }
     let step = how.step();
-    let view = match client.run(run).await {
-        Ok(view) => view,
-        Err(error) => return Ok(vec![report(run, step, word, &refusal(error)?)]),
+    let names = match (step, &many.flow) {
+        // it is named, and the server says what is wrong with the name
+        (Some(step), None) => vec![step.to_owned()],
+        _ => match client.run(run).await {
+            Ok(view) => {
+                told_of_more(run, &view);
+                failed(&view, step)
+            }
+            Err(error) => return Ok(vec![report(run, step, word, &refusal(error)?)]),
+        },
     };
-    let mut reports = Vec::new();
-    for failed in failed_steps(&view, step) {
-        let path = format!("/api/v1/runs/{}/steps/{}/{word}", escaped(run), escaped(failed));
-        let state = done(client, &path, reason).await?;
-        reports.push(report(run, Some(failed), word, &state));
+    if names.is_empty() && many.flow.is_none() {
+        let nothing = Became::Refused("nothing in it needs a person".to_owned());
+        return Ok(vec![report(run, None, word, &nothing)]);
     }
-    if reports.is_empty() && step.is_none() && view["incident"] == true {
-        let why = "what needs a person is none of its steps: `gatefold why` names it".to_owned();
-        reports.push(report(run, None, word, &Became::Refused(why)));
+    let mut reports = Vec::with_capacity(names.len());
+    for name in names {
+        let path = format!("/api/v1/runs/{}/steps/{}/{word}", escaped(run), escaped(&name));
+        let state = done(client, &path, body).await?;
+        reports.push(report(run, Some(&name), word, &state));
     }
     Ok(reports)
 }
 
-/// The steps of a run that need a person, or `only` that one: by its name, or by its id in whatever element.
-fn failed_steps<'v>(view: &'v Value, only: Option<&str>) -> Vec<&'v str> {
-    let steps = view["steps"].as_array().into_iter().flatten();
-    let failed = steps.filter(|step| step["state"] == "incident");
-    let names = failed.filter_map(|step| step["id"].as_str());
-    let is_it = |name: &str, only: &str| name == only || name.rsplit('.').next() == Some(only);
-    names.filter(|name| only.is_none_or(|only| is_it(name, only))).collect()
+/// Says that a run has more that needs a person than it shows.
+fn told_of_more(run: &str, view: &Value) {
+    if let Some(more) = view["more_incidents"].as_u64() {
+        output::say(&format!(
+            "{run}: {more} more need a person; repeat the command for these"
+        ));
+    }
+}
+
+/// What needs a person in a run: steps, what is to be taken back, calls that were given up. Or `only` one step: by its
+/// name, or by its id in whatever element.
+fn failed(view: &Value, only: Option<&str>) -> Vec<String> {
+    let incidents = view["incidents"].as_array().into_iter().flatten();
+    let names = incidents.filter_map(|incident| incident["step"].as_str());
+    let is_it = |name: &str, only: &str| name == only || (!name.contains(':') && name.rsplit('.').next() == Some(only));
+    let names = names.filter(|name| only.is_none_or(|only| is_it(name, only)));
+    names.map(str::to_owned).collect()
 }
 
 /// What became of a run or a step.
@@ -168,12 +183,10 @@ enum Became {
     Refused(String),
 }
 
-/// Does it, where there is a reason.
-async fn done(client: &Client, path: &str, reason: Option<&str>) -> Answer<Became> {
-    let Some(reason) = reason else {
-        return Ok(Became::Meant);
-    };
-    match client.post(path, &json!({ "reason": reason })).await {
+/// Does it, or asks whether it would be refused: with the same rights.
+async fn done(client: &Client, path: &str, body: &Value) -> Answer<Became> {
+    match client.post(path, body).await {
+        Ok(_) if body["dry_run"] == true => Ok(Became::Meant),
         Ok(_) => Ok(Became::Done),
         Err(error) => refusal(error),
     }
@@ -210,7 +223,7 @@ fn tell(report: &Value) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST_RUNS, bounded, failed_steps};
+    use super::{MOST_RUNS, bounded, failed};
     use serde_json::json;
 
     #[test]
@@ -221,12 +234,14 @@ mod tests {
     }
 
     #[test]
-    fn steps_that_failed_are_meant_or_the_one_that_is_named() {
-        let step = |id: &str, state: &str| json!({ "id": id, "state": state });
-        let view = json!({ "steps": [step("a", "incident"), step("b", "finished"), step("c[1].d", "incident")] });
-        assert_eq!(failed_steps(&view, None), ["a", "c[1].d"]);
-        assert_eq!(failed_steps(&view, Some("a")), ["a"]);
-        assert_eq!(failed_steps(&view, Some("d")), ["c[1].d"]);
-        assert_eq!(failed_steps(&view, Some("b")), [""; 0]);
+    fn what_failed_is_meant_or_the_step_that_is_named() {
+        let names = ["a", "abandoned:b.d:1", "c[1].d", "release:shr_1"];
+        let incidents: Vec<_> = names.iter().map(|name| json!({ "step": name })).collect();
+        let view = json!({ "steps": [], "incidents": incidents });
+        assert_eq!(failed(&view, None), names);
+        assert_eq!(failed(&view, Some("a")), ["a"]);
+        assert_eq!(failed(&view, Some("d")), ["c[1].d"]);
+        assert_eq!(failed(&view, Some("release:shr_1")), ["release:shr_1"]);
+        assert_eq!(failed(&view, Some("b")), [""; 0]);
     }
 }

@@ -114,7 +114,7 @@ struct FailedArgs {
     /// The step; without it, every step of the run that needs a person
     step: Option<String>,
     /// Of the runs that --flow names, this step alone
-    #[arg(long = "step", value_name = "STEP", requires = "flow", id = "of_each")]
+    #[arg(long = "step", value_name = "STEP", requires = "flow", conflicts_with_all = ["run", "step"], id = "of_each")]
     of_each: Option<String>,
     /// Why; it goes into the journals
     #[arg(long, required_unless_present = "dry_run")]
@@ -337,8 +337,32 @@ async fn show(client: &Client, run: &str, as_json: bool) -> Outcome {
         .collect();
     output::rows(&columns, &rows, "no steps")?;
     output::line("")?;
+    incidents(&view)?;
     for record in &journal {
         output::line(&progress::line(record))?;
     }
     Ok(())
+}
+
+/// What a person must look at, with what it is called in `retry` and `skip`.
+fn incidents(view: &Value) -> Outcome {
+    let incidents = view["incidents"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if incidents.is_empty() {
+        return Ok(());
+    }
+    let row = |incident: &Value| {
+        let doubt = if incident["in_doubt"] == true { "yes" } else { "no" };
+        vec![
+            output::field(incident, "step"),
+            output::field(incident, "attempts"),
+            doubt.to_owned(),
+            output::field(incident, "error"),
+        ]
+    };
+    let rows: Vec<Vec<String>> = incidents.iter().map(row).collect();
+    output::rows(&["needs a person", "tries", "in doubt", "error"], &rows, "")?;
+    if let Some(more) = view["more_incidents"].as_u64() {
+        output::line(&format!("and {more} more"))?;
+    }
+    output::line("")
 }

@@ -314,6 +314,11 @@ impl RunMachine {
         !self.state.incidents.is_empty()
     }
 
+    /// Whether a person must look at what has this name.
+    pub fn has_incident_at(&self, name: &str) -> bool {
+        self.state.incidents.contains_key(name)
+    }
+
     /// Everything that a person must look at, in the order of names: a step,
     /// `release:THING` or `abandoned:STEP:ROUND`, and what is wrong.
     pub fn incidents(&self) -> Vec<IncidentView> {

@@ -1,11 +1,13 @@
 //! What people do to runs by hand: cancel one, and answer its incidents. Each with a reason that the
 //! journal keeps.
 
+use super::slots::Loaded;
 use super::tasks::check_reason;
 use super::{Host, HostError};
 use crate::base::Value;
 use crate::base::diagnostic::nearest;
 use crate::base::id::RunId;
+use crate::engine::view::RunPhase;
 use crate::engine::{Input, Refusal};
 use crate::plan::PlanVerb;
 use serde_json::Map;
@@ -35,6 +37,24 @@ impl Host {
             reason: reason.to_owned(),
         };
         self.drive(run, input, Vec::new()).await.map(|_| ())
+    }
+
+    /// Whether cancelling a run would be refused. Nothing is changed.
+    pub async fn try_cancel(&self, run: &RunId) -> Result<(), HostError> {
+        match self.looked_at(run, |loaded| loaded.machine.status()).await? {
+            RunPhase::Ended { status } => Err(HostError::Refused(Refusal::RunEnded(status))),
+            RunPhase::Running | RunPhase::Closing { .. } => Ok(()),
+        }
+    }
+
+    /// Whether trying a failed step again, or going on past it, would be refused. Nothing is changed.
+    pub async fn try_answer(&self, run: &RunId, step: &str) -> Result<(), HostError> {
+        self.try_cancel(run).await?;
+        let names_it = |loaded: &Loaded| loaded.machine.has_incident_at(step);
+        if self.looked_at(run, names_it).await? {
+            return Ok(());
+        }
+        Err(self.no_incident(run, step.to_owned()).await?)
     }
 
     /// Tries a failed step again.
@@ -82,21 +102,26 @@ impl Host {
         self.answer_incident(run, input).await
     }
 
-    /// Hands in an answer to an incident. Where the flow has no such step, the nearest is told.
+    /// Hands in an answer to an incident.
     async fn answer_incident(self: &Arc<Self>, run: &RunId, input: Input) -> Result<(), HostError> {
         let step = match self.drive(run, input, Vec::new()).await {
             Err(HostError::Refused(Refusal::NoIncident(step))) => step,
             done => return done.map(|_| ()),
         };
+        Err(self.no_incident(run, step).await?)
+    }
+
+    /// What is said of a step at which nobody is needed. Where the flow has no such step, the nearest is told.
+    async fn no_incident(&self, run: &RunId, step: String) -> Result<HostError, HostError> {
         let plan = self.plan_of_run(run).await?;
         let id = step.rsplit_once('.').map_or(step.as_str(), |(_, id)| id);
         let mut ids = plan.all_steps().map(|one| one.id.as_str());
         if ids.any(|one| one == id) || !is_id(id) {
-            return Err(HostError::Refused(Refusal::NoIncident(step)));
+            return Ok(HostError::Refused(Refusal::NoIncident(step)));
         }
         let near = nearest(id, plan.all_steps().map(|one| one.id.as_str()));
         let near = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
-        Err(HostError::NotFound(format!("step {step} in this run{near}")))
+        Ok(HostError::NotFound(format!("step {step} in this run{near}")))
     }
 
     /// Whether the step's action gives such a thing. A step that calls nothing, or that is said to have

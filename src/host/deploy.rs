@@ -189,10 +189,7 @@ impl Host {
         if !matches!(found, Err(HostError::NotFound(_))) {
             return found;
         }
-        let all = self.flows().await?;
-        let near = diagnostic::nearest(flow, all.iter().map(|one| one.flow.as_str()));
-        let near = near.map_or(String::new(), |near| format!("; did you mean {near}?"));
-        Err(HostError::NotFound(format!("flow {flow}{near}")))
+        Err(self.no_flow(flow).await?)
     }
 
     /// The plan of the latest deployment of a flow.

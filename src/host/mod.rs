@@ -22,6 +22,7 @@ pub mod health;
 pub mod inputs;
 pub mod lineage;
 mod masks;
+mod meant;
 pub mod metrics;
 pub mod migrate;
 mod newest;

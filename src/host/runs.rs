@@ -12,7 +12,7 @@ use super::{Host, HostError, inputs};
 use crate::base::Value;
 use crate::base::id::{FileId, RunId};
 use crate::engine::view::RunPhase;
-use crate::engine::{EventRecord, Input, Parent, Reply, RunMachine, Start, Why, why};
+use crate::engine::{EventRecord, IncidentView, Input, Parent, Reply, RunMachine, Start, Why, why};
 use crate::plan::Plan;
 use crate::spec::InputKind;
 use crate::store::{RunFilter, RunRow, RunStatus, Write};
@@ -44,6 +44,10 @@ pub struct RunView {
     pub run: RunRow,
     /// Its steps in the order of the file; behind an `each` the steps of elements under way.
     pub steps: Vec<StepView>,
+    /// What a person must look at, in the order of names: at most [`SHOWN_INCIDENTS`].
+    pub incidents: Vec<Incident>,
+    /// How many more there are.
+    pub more_incidents: usize,
     /// Inputs.
     pub inputs: Value,
     /// What changes while it goes on, as it is now.
@@ -81,6 +85,23 @@ pub struct StepView {
     /// The run of another flow that it started, where it did.
     pub run: Option<RunId>,
 }
+
+/// Something that a person must look at.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Incident {
+    /// A step by its full name, `release:THING` for what is to be taken back, `abandoned:STEP:ROUND` for a call that
+    /// was given up: what `retry` and `skip` name.
+    pub step: String,
+    /// What is wrong.
+    pub error: String,
+    /// How often it was tried; 0 where nothing was called.
+    pub attempts: u32,
+    /// Whether it is not known if the effect happened.
+    pub in_doubt: bool,
+}
+
+/// Incidents that a view of a run shows: as many as one command answers at once.
+pub const SHOWN_INCIDENTS: usize = 1_000;
 
 /// How many elements of an `each` stand how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -317,29 +338,28 @@ impl Host {
         if let Some(view) = self.ended.get(run) {
             return Ok(view);
         }
+        let view = self.looked_at(run, view).await?;
+        if view.run.status == RunStatus::Ended {
+            self.ended.put(view.clone());
+        }
+        Ok(view)
+    }
+
+    /// What `look` finds at a run as it stands. Nothing is changed; one that has ended is not kept.
+    pub(super) async fn looked_at<T>(&self, run: &RunId, look: impl FnOnce(&Loaded) -> T) -> Result<T, HostError> {
         let place = self.slots.of(run);
-        let view = {
+        let found = {
             let mut slot = place.lock().await;
             let loaded = self.load(run, &mut slot).await?;
-            let machine = &loaded.machine;
-            let view = RunView {
-                run: loaded.row.clone(),
-                steps: step_views(machine.steps()),
-                inputs: machine.inputs().clone(),
-                values: machine.values().clone(),
-                outputs: machine.outputs().cloned(),
-                parent: machine.parent().cloned(),
-                why: why(machine),
-            };
-            if matches!(machine.status(), RunPhase::Ended { .. }) {
+            let found = look(loaded);
+            if matches!(loaded.machine.status(), RunPhase::Ended { .. }) {
                 slot.loaded = None;
-                self.ended.put(view.clone());
             }
-            view
+            found
         };
         drop(place);
         self.slots.forget_empty(run);
-        Ok(view)
+        Ok(found)
     }
 
     /// The plan that a run is pinned to.
@@ -387,6 +407,38 @@ impl Host {
     }
 }
 
+fn view(loaded: &Loaded) -> RunView {
+    let machine = &loaded.machine;
+    let (incidents, more_incidents) = shown(machine.incidents());
+    RunView {
+        run: loaded.row.clone(),
+        steps: step_views(machine.steps()),
+        incidents,
+        more_incidents,
+        inputs: machine.inputs().clone(),
+        values: machine.values().clone(),
+        outputs: machine.outputs().cloned(),
+        parent: machine.parent().cloned(),
+        why: why(machine),
+    }
+}
+
+/// The first of them, and how many more there are.
+fn shown(mut incidents: Vec<IncidentView>) -> (Vec<Incident>, usize) {
+    let more = incidents.len().saturating_sub(SHOWN_INCIDENTS);
+    incidents.truncate(SHOWN_INCIDENTS);
+    (incidents.into_iter().map(incident).collect(), more)
+}
+
+fn incident(view: IncidentView) -> Incident {
+    Incident {
+        step: view.name,
+        error: view.error,
+        attempts: view.attempts,
+        in_doubt: view.in_doubt,
+    }
+}
+
 /// The steps with those of elements right behind their `each`.
 fn step_views(views: Vec<crate::engine::StepView>) -> Vec<StepView> {
     let mut steps = Vec::with_capacity(views.len());
@@ -420,5 +472,26 @@ fn step_view(view: crate::engine::StepView) -> StepView {
         error: view.error,
         attempts: view.attempts,
         run: view.run,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{IncidentView, SHOWN_INCIDENTS, shown};
+
+    #[test]
+    fn so_many_incidents_are_shown_and_the_others_are_counted() {
+        let incidents = |count: usize| {
+            let incident = IncidentView {
+                name: "a".to_owned(),
+                error: "no".to_owned(),
+                in_doubt: false,
+                attempts: 0,
+            };
+            let (shown, more) = shown(vec![incident; count]);
+            (shown.len(), more)
+        };
+        assert_eq!(incidents(SHOWN_INCIDENTS), (SHOWN_INCIDENTS, 0));
+        assert_eq!(incidents(SHOWN_INCIDENTS + 1), (SHOWN_INCIDENTS, 1));
     }
 }

@@ -19,7 +19,9 @@ use crate::engine::{EventRecord, StandIn};
 use crate::host::tasks::Next;
 use crate::space::Role;
 use crate::store::{Deployment, MailState, OutboxMail, RunRow, RunStatus, TaskRow, TaskState};
-pub use acts::{HandOnBody, MigrateBody, Migrated, ReleaseBody, SaveBody, SetStepBody, TaskDraft, TaskRest, TaskStart};
+pub use acts::{
+    ByHandBody, HandOnBody, MigrateBody, Migrated, ReleaseBody, SaveBody, SetStepBody, TaskDraft, TaskRest, TaskStart,
+};
 pub use page::{ITEMS_MAX, Page};
 pub use remark::{RemarkBody, TaskRemark};
 pub use run::{Elements, Parent, RunDetail, Step};

@@ -7,7 +7,7 @@ use crate::host::migrate::Move;
 use crate::host::once::{self, OnceKey};
 use crate::host::runs::StartRun;
 use crate::server::dto::{
-    JournalLine, MigrateBody, Migrated, Page, ReasonBody, Run, RunDetail, SetStepBody, StartBody, Started, ValuesBody,
+    ByHandBody, JournalLine, MigrateBody, Migrated, Page, Run, RunDetail, SetStepBody, StartBody, Started, ValuesBody,
 };
 use crate::server::extract::{Answer, Created, Done, JsonBody, Once, Path, Query, State};
 use crate::server::live::{self, Live};
@@ -66,6 +66,9 @@ pub struct RunsQuery {
     /// That go by this version of their flow.
     #[serde(default)]
     version: Option<String>,
+    /// Whose flow has this step, by its id; together with `flow`.
+    #[serde(default)]
+    step: Option<String>,
     /// `running`, `closing` or `ended`.
     #[serde(default)]
     #[schemars(with = "Option<String>")]
@@ -81,7 +84,7 @@ pub struct RunsQuery {
     limit: Option<usize>,
 }
 
-/// Runs, newest first.
+/// Runs, newest first. Where none fits and there is no such flow, version or step, that is said.
 pub async fn list(State(server): State, Query(query): Query<RunsQuery>) -> Result<Answer<Page<Run>>, Problem> {
     let limit = query.limit.unwrap_or(RUNS_MAX / 2).clamp(1, RUNS_MAX);
     let filter = RunFilter {
@@ -93,8 +96,8 @@ pub async fn list(State(server): State, Query(query): Query<RunsQuery>) -> Resul
         before: query.before.map(RunId),
         limit,
     };
-    let rows = server.host.list_runs(&filter).await?;
-    let next = rows.last().filter(|_| rows.len() == limit).map(|row| row.id.0.clone());
+    let (rows, next) = server.host.runs_meant(&filter, query.step.as_deref()).await?;
+    let next = next.map(|run| run.0);
     let items = rows.into_iter().map(Run::from).collect();
     Ok(Answer(Page { items, next }))
 }
@@ -158,9 +161,14 @@ pub async fn cancel(
     State(server): State,
     caller: Caller,
     Path(run): Path<RunId>,
-    JsonBody(body): JsonBody<ReasonBody>,
+    JsonBody(body): JsonBody<ByHandBody>,
 ) -> Result<Done, Problem> {
-    server.host.cancel_run(&run, &caller.principal(), &body.reason).await?;
+    if body.dry_run {
+        server.host.try_cancel(&run).await?;
+        return Ok(Done);
+    }
+    let reason = body.reason()?;
+    server.host.cancel_run(&run, &caller.principal(), &reason).await?;
     Ok(Done)
 }
 
@@ -202,11 +210,16 @@ pub async fn retry(
     State(server): State,
     caller: Caller,
     Path((run, step)): Path<(RunId, String)>,
-    JsonBody(body): JsonBody<ReasonBody>,
+    JsonBody(body): JsonBody<ByHandBody>,
 ) -> Result<Done, Problem> {
+    if body.dry_run {
+        server.host.try_answer(&run, &step).await?;
+        return Ok(Done);
+    }
+    let reason = body.reason()?;
     server
         .host
-        .retry_step(&run, &step, &caller.principal(), &body.reason)
+        .retry_step(&run, &step, &caller.principal(), &reason)
         .await?;
     Ok(Done)
 }
@@ -234,11 +247,13 @@ pub async fn skip(
     State(server): State,
     caller: Caller,
     Path((run, step)): Path<(RunId, String)>,
-    JsonBody(body): JsonBody<ReasonBody>,
+    JsonBody(body): JsonBody<ByHandBody>,
 ) -> Result<Done, Problem> {
-    server
-        .host
-        .skip_step(&run, &step, &caller.principal(), &body.reason)
-        .await?;
+    if body.dry_run {
+        server.host.try_answer(&run, &step).await?;
+        return Ok(Done);
+    }
+    let reason = body.reason()?;
+    server.host.skip_step(&run, &step, &caller.principal(), &reason).await?;
     Ok(Done)
 }

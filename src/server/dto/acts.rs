@@ -4,7 +4,7 @@ use crate::base::id::RunId;
 use crate::base::{Timestamp, Value};
 use crate::engine::event::{Draft, Started, Suspension};
 use crate::host::migrate::MoveReport;
-use crate::server::problem::Wrong;
+use crate::server::problem::{Problem, Wrong};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
@@ -22,6 +22,26 @@ pub struct SetStepBody {
     pub output: Map<String, Value>,
     /// In a sentence; it goes into the journal.
     pub reason: String,
+}
+
+/// Why somebody steps in, or whether they could.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ByHandBody {
+    /// In a sentence; it goes into the journal. Needed unless nothing is changed.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// Whether it is only said if it would be refused.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+impl ByHandBody {
+    /// Why; without it nothing is done.
+    pub fn reason(self) -> Result<String, Problem> {
+        self.reason
+            .ok_or_else(|| Problem::bad_request("json", "the body does not fit: missing field `reason`"))
+    }
 }
 
 /// Where a run is to go on.

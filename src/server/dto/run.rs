@@ -2,7 +2,7 @@
 
 use super::{Reason, Run};
 use crate::base::{Timestamp, Value};
-use crate::host::runs::{ElementCounts, RunView, StepView};
+use crate::host::runs::{self, ElementCounts, RunView, StepView};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Map;
@@ -15,6 +15,12 @@ pub struct RunDetail {
     pub run: Run,
     /// Its steps in the order of the file.
     pub steps: Vec<Step>,
+    /// What a person must look at, in the order of names: at most 1,000.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub incidents: Vec<Incident>,
+    /// How many more there are.
+    #[serde(skip_serializing_if = "is_none")]
+    pub more_incidents: usize,
     /// Its inputs.
     pub inputs: Value,
     /// What changes while it goes on, as it is now, by name.
@@ -43,6 +49,8 @@ impl From<RunView> for RunDetail {
         Self {
             run: view.run.into(),
             steps: view.steps.into_iter().map(Step::from).collect(),
+            incidents: view.incidents.into_iter().map(Incident::from).collect(),
+            more_incidents: view.more_incidents,
             inputs: view.inputs,
             values: view.values,
             outputs: view.outputs,
@@ -51,6 +59,36 @@ impl From<RunView> for RunDetail {
                 run: parent.run.0,
                 step: parent.step,
             }),
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_none(count: &usize) -> bool {
+    *count == 0
+}
+
+/// Something that a person must look at.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Incident {
+    /// A step by its full name, `release:THING` for what is to be taken back, `abandoned:STEP:ROUND` for a call that
+    /// was given up: what `retry` and `skip` name.
+    pub step: String,
+    /// What is wrong.
+    pub error: String,
+    /// How often it was tried; 0 where nothing was called.
+    pub attempts: u32,
+    /// Whether it is not known if the effect happened.
+    pub in_doubt: bool,
+}
+
+impl From<runs::Incident> for Incident {
+    fn from(incident: runs::Incident) -> Self {
+        Self {
+            step: incident.step,
+            error: incident.error,
+            attempts: incident.attempts,
+            in_doubt: incident.in_doubt,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The host, with connectors that do as they are told, under a clock that the tests hold.
 
 mod begin_anew;
+mod by_hand;
 mod children;
 mod events;
 mod expiries;

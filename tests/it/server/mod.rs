@@ -1,5 +1,6 @@
 //! The HTTP side: the table of routes, and the real router over a real host.
 
+mod by_hand;
 mod codes;
 mod collect;
 mod contents;
