@@ -164,8 +164,11 @@ fn write_awaited(
     writes: &mut Vec<Write>,
 ) {
     if after != **stored {
-        let to = after.iter().cloned().collect();
-        writes.push(Write::Subscribe { run: run.clone(), to });
+        writes.push(Write::Subscribe {
+            run: run.clone(),
+            to: after.difference(stored).cloned().collect(),
+            no_longer: stored.difference(&after).cloned().collect(),
+        });
         *stored = Arc::new(after);
     }
 }

@@ -124,13 +124,14 @@ pub enum Write {
         /// The run.
         run: RunId,
     },
-    /// Replaces everything that the run subscribes to. Events that are kept for one of these keys
-    /// are due for delivery again.
+    /// Changes what the run subscribes to. Events that are kept for one of the new keys are due for delivery again.
     Subscribe {
         /// The run.
         run: RunId,
-        /// What it subscribes to from now on.
+        /// What it subscribes to from now on beside the rest.
         to: Vec<Subscription>,
+        /// What it subscribes to no longer; nothing of this is in `to`.
+        no_longer: Vec<Subscription>,
     },
     /// Records an event for delivery. One that is recorded already is left alone.
     Event(InboundEvent),

@@ -34,7 +34,7 @@ enum Stands {
 impl Attempt<'_> {
     pub(super) fn write_delivery(&mut self, write: Write) -> Result<(), CommitError> {
         match write {
-            Write::Subscribe { run, to } => self.subscribe(run, to),
+            Write::Subscribe { run, to, no_longer } => self.subscribe(run, to, &no_longer),
             Write::Event(event) => return self.record_event(event),
             Write::Delivered(delivery) => {
                 let what = delivery.what();
@@ -80,17 +80,22 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    fn subscribe(&mut self, run: RunId, to: Vec<Subscription>) {
+    fn subscribe(&mut self, run: RunId, to: Vec<Subscription>, no_longer: &[Subscription]) {
         let to: BTreeSet<Subscription> = to.into_iter().collect();
         let is_for = |recorded: &&Recorded| {
             matches!(recorded.stands, Stands::Kept(_))
                 && subscription_to(&recorded.event).is_some_and(|it| to.contains(&it))
         };
         self.change_events(is_for, Stands::Due(AT_ONCE));
-        let before = self.tables.subscriptions.insert(run.clone(), to);
-        self.undo(move |tables| match before {
-            Some(before) => drop(tables.subscriptions.insert(run, before)),
-            None => drop(tables.subscriptions.remove(&run)),
+        let has = self.tables.subscriptions.entry(run.clone()).or_default();
+        let gone: Vec<_> = no_longer.iter().filter_map(|it| has.take(it)).collect();
+        let new: Vec<_> = to.into_iter().filter(|it| has.insert(it.clone())).collect();
+        self.undo(move |tables| {
+            let has = tables.subscriptions.entry(run).or_default();
+            for it in &new {
+                has.remove(it);
+            }
+            has.extend(gone);
         });
     }
 

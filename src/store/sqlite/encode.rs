@@ -129,7 +129,7 @@ fn encode_write(write: Write, out: &mut Vec<Statement>) -> Result<(), StoreError
                 vec![thing.into(), run.0.into()],
             ));
         }
-        Write::Subscribe { run, to } => subscribe(&run, to, out),
+        Write::Subscribe { run, to, no_longer } => subscribe(&run, to, no_longer, out),
         Write::PutWorkspace(workspace) => out.push(put_workspace(workspace)?),
         Write::PutFile(file) => out.push(put_file(file)?),
         Write::Lock { file, run } => out.push(fine(
@@ -161,16 +161,22 @@ fn encode_write(write: Write, out: &mut Vec<Statement>) -> Result<(), StoreError
 
 fn encode_delivery(write: Write, out: &mut Vec<Statement>) -> Result<(), StoreError> {
     match write {
-        Write::Event(event) => out.push(record_event(&event)?),
+        Write::Event(event) => record_event(&event, out)?,
         Write::Delivered(delivery) => out.push(Statement {
             sql: "INSERT INTO delivery (event, target) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
             miss: Miss::Duplicate(delivery.what()),
             values: vec![delivery.event.0.into(), delivery.target.into()],
         }),
-        Write::EventDone { event, at } => out.push(fine(
-            "UPDATE inbound SET due_at = NULL, kept_until = NULL, done_at = ?2 WHERE id = ?1 AND done_at IS NULL",
-            vec![event.0.into(), time(at).into()],
-        )),
+        Write::EventDone { event, at } => {
+            out.push(fine(
+                "DELETE FROM inbound_subject WHERE event = (SELECT key FROM inbound WHERE id = ?1)",
+                vec![event.0.clone().into()],
+            ));
+            out.push(fine(
+                "UPDATE inbound SET due_at = NULL, kept_until = NULL, done_at = ?2 WHERE id = ?1 AND done_at IS NULL",
+                vec![event.0.into(), time(at).into()],
+            ));
+        }
         Write::EventLater { event, due } => out.push(fine(
             "UPDATE inbound SET due_at = ?2, attempts = attempts + 1 WHERE id = ?1 AND due_at IS NOT NULL",
             vec![event.0.into(), time(due).into()],
@@ -215,10 +221,10 @@ fn encode_delivery(write: Write, out: &mut Vec<Statement>) -> Result<(), StoreEr
 }
 
 /// A new event is due at once. One of the same id is left alone.
-fn record_event(event: &InboundEvent) -> Result<Statement, StoreError> {
+fn record_event(event: &InboundEvent, out: &mut Vec<Statement>) -> Result<(), StoreError> {
     let body = json(event)?;
     let bytes = integer(body.len() as u64)?;
-    Ok(fine(
+    out.push(fine(
         "INSERT INTO inbound (id, kind, event_key, bytes, attempts, due_at, body) \
          VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6) ON CONFLICT DO NOTHING",
         vec![
@@ -229,7 +235,17 @@ fn record_event(event: &InboundEvent) -> Result<Statement, StoreError> {
             time(AT_ONCE).into(),
             body.into(),
         ],
-    ))
+    ));
+    if !event.subjects.is_empty() {
+        // of the one that is stored, which may be another of the same id
+        out.push(fine(
+            "INSERT INTO inbound_subject (subject, event) \
+             SELECT subject.value, inbound.key FROM inbound, json_each(inbound.body, '$.subjects') AS subject \
+             WHERE inbound.id = ?1 AND inbound.done_at IS NULL ON CONFLICT DO NOTHING",
+            vec![event.id.0.clone().into()],
+        ));
+    }
+    Ok(())
 }
 
 fn forget(what: Outdated, at_most: usize, out: &mut Vec<Statement>) {
@@ -249,11 +265,19 @@ fn forget(what: Outdated, at_most: usize, out: &mut Vec<Statement>) {
                 vec![done, at_most],
             ));
         }
-        Outdated::Kept { until, at } => out.push(fine(
-            "UPDATE inbound SET kept_until = NULL, done_at = ?3 WHERE key IN \
-             (SELECT key FROM inbound WHERE kept_until <= ?1 ORDER BY kept_until, key LIMIT ?2)",
-            vec![time(until).into(), at_most, time(at).into()],
-        )),
+        Outdated::Kept { until, at } => {
+            let until = Sql::from(time(until));
+            out.push(fine(
+                "DELETE FROM inbound_subject WHERE event IN \
+                 (SELECT key FROM inbound WHERE kept_until <= ?1 ORDER BY kept_until, key LIMIT ?2)",
+                vec![until.clone(), at_most.clone()],
+            ));
+            out.push(fine(
+                "UPDATE inbound SET kept_until = NULL, done_at = ?3 WHERE key IN \
+                 (SELECT key FROM inbound WHERE kept_until <= ?1 ORDER BY kept_until, key LIMIT ?2)",
+                vec![until, at_most, time(at).into()],
+            ));
+        }
         Outdated::Mails { written } => out.push(fine(
             "DELETE FROM mail WHERE key IN \
              (SELECT key FROM mail WHERE state = 'sent' AND at <= ?1 ORDER BY at, key LIMIT ?2)",
@@ -438,11 +462,13 @@ fn put_mail(mut mail: OutboxMail) -> Result<Statement, StoreError> {
     ))
 }
 
-fn subscribe(run: &RunId, to: Vec<Subscription>, out: &mut Vec<Statement>) {
-    out.push(fine(
-        "DELETE FROM subscription WHERE run = ?1",
-        vec![run.0.clone().into()],
-    ));
+fn subscribe(run: &RunId, to: Vec<Subscription>, no_longer: Vec<Subscription>, out: &mut Vec<Statement>) {
+    for subscription in no_longer {
+        out.push(fine(
+            "DELETE FROM subscription WHERE kind = ?1 AND event_key = ?2 AND run = ?3",
+            vec![subscription.kind.into(), subscription.key.into(), run.0.clone().into()],
+        ));
+    }
     for subscription in to {
         out.push(fine(
             "INSERT INTO subscription (kind, event_key, run) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",

@@ -13,6 +13,7 @@ mod encode;
 mod layout;
 mod read;
 mod readers;
+mod recorded;
 mod writer;
 
 use super::Store;
@@ -301,7 +302,7 @@ impl Store for SqliteStore {
         keys: &Arc<BTreeSet<Subscription>>,
     ) -> Result<Vec<InboundEvent>, StoreError> {
         let (run, things, keys) = (run.clone(), Arc::clone(things), Arc::clone(keys));
-        let read = move |db: &Connection| read::undelivered(db, &run, &things, &keys);
+        let read = move |db: &Connection| recorded::undelivered(db, &run, &things, &keys);
         self.readers.list(read).await
     }
 

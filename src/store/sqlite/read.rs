@@ -9,21 +9,25 @@ use crate::engine::{Event, EventRecord, InboundEvent, JOURNAL_VERSION};
 use crate::space::{Comment, Expiry, File, Grant, Share, Workspace};
 use crate::store::model::{
     Deployment, ExpiryOrder, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunFilter, RunRow, RunStatus,
-    Standing, StoreError, Subscription, TaskRow, Used, is_for,
+    Standing, StoreError, TaskRow, Used,
 };
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, Params, Row, params, params_from_iter};
 use serde::de::DeserializeOwned;
-use std::collections::BTreeSet;
 
-type Read<T> = Result<T, StoreError>;
+pub(super) type Read<T> = Result<T, StoreError>;
 
 /// Runs listed where the filter does not say how many.
 const DEFAULT_RUNS: usize = 100;
 
 // --- helpers
 
-fn rows<T>(db: &Connection, sql: &str, params: impl Params, mut read: impl FnMut(&Row<'_>) -> Read<T>) -> Read<Vec<T>> {
+pub(super) fn rows<T>(
+    db: &Connection,
+    sql: &str,
+    params: impl Params,
+    mut read: impl FnMut(&Row<'_>) -> Read<T>,
+) -> Read<Vec<T>> {
     let mut statement = db.prepare_cached(sql).map_err(store_error)?;
     let mut rows = statement.query(params).map_err(store_error)?;
     let mut found = Vec::new();
@@ -33,7 +37,7 @@ fn rows<T>(db: &Connection, sql: &str, params: impl Params, mut read: impl FnMut
     Ok(found)
 }
 
-fn first<T>(
+pub(super) fn first<T>(
     db: &Connection,
     sql: &str,
     params: impl Params,
@@ -44,7 +48,7 @@ fn first<T>(
     rows.next().map_err(store_error)?.map(read).transpose()
 }
 
-fn column<T: rusqlite::types::FromSql>(row: &Row<'_>, index: usize) -> Read<T> {
+pub(super) fn column<T: rusqlite::types::FromSql>(row: &Row<'_>, index: usize) -> Read<T> {
     row.get(index).map_err(|error| damaged(error.to_string()))
 }
 
@@ -52,13 +56,13 @@ fn number(row: &Row<'_>, index: usize) -> Read<u64> {
     u64::try_from(column::<i64>(row, index)?).map_err(|error| damaged(error.to_string()))
 }
 
-fn text<'r>(row: &'r Row<'_>, index: usize) -> Read<&'r str> {
+pub(super) fn text<'r>(row: &'r Row<'_>, index: usize) -> Read<&'r str> {
     let value = row.get_ref(index).map_err(store_error)?;
     value.as_str().map_err(|error| damaged(error.to_string()))
 }
 
 /// The record in the first column.
-fn record<T: DeserializeOwned>(row: &Row<'_>) -> Read<T> {
+pub(super) fn record<T: DeserializeOwned>(row: &Row<'_>) -> Read<T> {
     parse(text(row, 0)?)
 }
 
@@ -70,7 +74,7 @@ fn run_id(row: &Row<'_>) -> Read<RunId> {
     Ok(RunId(column(row, 0)?))
 }
 
-fn bounded(limit: usize) -> i64 {
+pub(super) fn bounded(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
@@ -448,19 +452,6 @@ pub(super) fn pending_events(db: &Connection, now: Timestamp, limit: usize) -> R
             attempts: column(row, 1)?,
         })
     })
-}
-
-pub(super) fn undelivered(
-    db: &Connection,
-    run: &RunId,
-    things: &BTreeSet<String>,
-    keys: &BTreeSet<Subscription>,
-) -> Read<Vec<InboundEvent>> {
-    let sql = "SELECT body FROM inbound WHERE due_at IS NOT NULL AND NOT EXISTS \
-               (SELECT 1 FROM delivery WHERE event = inbound.id AND target = ?1) ORDER BY key";
-    // only what is meant is kept in memory
-    let meant = |row: &Row<'_>| Ok(Some(record(row)?).filter(|event| is_for(event, things, keys)));
-    Ok(rows(db, sql, [run.as_str()], meant)?.into_iter().flatten().collect())
 }
 
 pub(super) fn is_delivered(db: &Connection, event: &EventId, target: &str) -> Read<bool> {

@@ -8,6 +8,7 @@ use gatefold::store::{
     CommitError, Delivery, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, Store, Subscription, Used, Write,
 };
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 fn own(thing: &str, run: &str) -> Write {
@@ -42,18 +43,27 @@ pub async fn owners_are_found_by_thing(store: &Arc<dyn Store>) {
     assert_eq!(owners(&["shr_2"]).await, ["run_2"]);
 }
 
-fn subscribe(run: &str, to: &[(&str, &str)]) -> Write {
-    let to = to.iter().map(|(kind, key)| Subscription {
+fn subscriptions(named: &[(&str, &str)]) -> Vec<Subscription> {
+    let named = named.iter().map(|(kind, key)| Subscription {
         kind: (*kind).to_owned(),
         key: (*key).to_owned(),
     });
+    named.collect()
+}
+
+fn subscribe(run: &str, to: &[(&str, &str)]) -> Write {
+    resubscribe(run, to, &[])
+}
+
+fn resubscribe(run: &str, to: &[(&str, &str)], no_longer: &[(&str, &str)]) -> Write {
     Write::Subscribe {
         run: RunId::from(run),
-        to: to.collect(),
+        to: subscriptions(to),
+        no_longer: subscriptions(no_longer),
     }
 }
 
-pub async fn subscriptions_are_replaced_as_a_whole(store: &Arc<dyn Store>) {
+pub async fn subscriptions_change_and_the_others_stay(store: &Arc<dyn Store>) {
     let first = [
         subscribe("run_2", &[("erp.paid", "4711")]),
         subscribe(
@@ -69,14 +79,61 @@ pub async fn subscriptions_are_replaced_as_a_whole(store: &Arc<dyn Store>) {
     assert_eq!(subscribers("erp.paid", "4711").await, ["run_1", "run_2"]);
     assert_eq!(subscribers("erp.paid", "4712").await, ["run_1"]);
     assert_eq!(subscribers("erp.sent", "4711").await, Vec::<String>::new());
-    done(
-        &**store,
-        of_writes([subscribe("run_1", &[("erp.sent", "4711")]), subscribe("run_2", &[])]),
-    )
-    .await;
+    let second = [
+        resubscribe(
+            "run_1",
+            &[("erp.sent", "4711")],
+            &[("erp.paid", "4711"), ("erp.sent", "1")],
+        ),
+        resubscribe("run_2", &[], &[("erp.paid", "4711")]),
+        resubscribe("run_3", &[], &[("erp.paid", "4712")]),
+    ];
+    done(&**store, of_writes(second)).await;
     assert_eq!(subscribers("erp.paid", "4711").await, Vec::<String>::new());
-    assert_eq!(subscribers("erp.paid", "4712").await, Vec::<String>::new());
+    assert_eq!(subscribers("erp.paid", "4712").await, ["run_1"], "nobody took it away");
     assert_eq!(subscribers("erp.sent", "4711").await, ["run_1"]);
+}
+
+pub async fn what_is_for_a_run_is_found_among_more_and_among_fewer_than_it_has_names(store: &Arc<dyn Store>) {
+    let about = |id: &str, thing: &str| InboundEvent {
+        subjects: vec![thing.to_owned(), thing.to_owned()],
+        ..inbound(id)
+    };
+    let found = async |names: usize| -> Vec<String> {
+        let mut things: BTreeSet<String> = (0..names).map(|name| format!("none_{name}")).collect();
+        things.insert("shr_1".to_owned());
+        let keys = subscriptions(&[("erp.paid", "4711"), (&inbound("").kind, "shr_2")]);
+        let keys = Arc::new(keys.into_iter().collect());
+        let run = RunId::from("run_1");
+        let events = store.undelivered(&run, &Arc::new(things), &keys).await.unwrap();
+        events.into_iter().map(|event| event.id.0).collect()
+    };
+    let events = [
+        keyed("evt_5", "4711"),
+        about("evt_4", "shr_1"),
+        about("evt_3", "shr_2"),
+        keyed("evt_2", "4712"),
+        about("evt_1", "shr_3"),
+    ];
+    done(&**store, of_writes(events.map(Write::Event))).await;
+    for names in [0, 10] {
+        assert_eq!(found(names).await, ["evt_5", "evt_4", "evt_3"], "{names}");
+    }
+    // the same again, about something else: the first counts
+    done(&**store, of_writes([Write::Event(about("evt_2", "shr_1"))])).await;
+    done(&**store, of_writes([keep("evt_5", at(9)), event_done("evt_3", at(1))])).await;
+    for names in [0, 10] {
+        assert_eq!(found(names).await, ["evt_4"], "{names}");
+    }
+    done(&**store, of_writes([Write::Event(about("evt_3", "shr_2"))])).await;
+    done(&**store, of_writes([subscribe("run_1", &[("erp.paid", "4711")])])).await;
+    for names in [0, 10] {
+        assert_eq!(
+            found(names).await,
+            ["evt_5", "evt_4"],
+            "what was kept is due again: {names}"
+        );
+    }
 }
 
 pub async fn events_are_found_for_the_run_that_they_concern(store: &Arc<dyn Store>) {

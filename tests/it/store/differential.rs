@@ -174,11 +174,18 @@ fn delivery_write(dice: &mut Dice) -> Write {
             run,
         },
         2 => {
-            let to = (0..dice.roll(3)).map(|_| Subscription {
-                kind: dice.id("kind"),
-                key: dice.id("key"),
-            });
-            Write::Subscribe { run, to: to.collect() }
+            let some = |dice: &mut Dice| {
+                let some = (0..dice.roll(3)).map(|_| Subscription {
+                    kind: dice.id("kind"),
+                    key: dice.id("key"),
+                });
+                some.collect()
+            };
+            Write::Subscribe {
+                run,
+                to: some(dice),
+                no_longer: some(dice),
+            }
         }
         3 => Write::Event(InboundEvent {
             kind: dice.id("kind"),

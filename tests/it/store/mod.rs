@@ -89,7 +89,7 @@ conformance! {
     },
     delivery::{
         owners_are_found_by_thing,
-        subscriptions_are_replaced_as_a_whole,
+        subscriptions_change_and_the_others_stay, what_is_for_a_run_is_found_among_more_and_among_fewer_than_it_has_names,
         events_are_found_for_the_run_that_they_concern,
         events_wait_in_order_until_done,
         an_event_that_is_put_off_lets_others_pass,

@@ -145,7 +145,7 @@ fn a_store_of_a_newer_build_is_refused_and_left_alone() {
     raw.pragma_update(None, "user_version", 7).unwrap();
     drop(raw);
     let before = fs::read(&path).unwrap();
-    assert_eq!(refusal(&path), StoreError::Newer { found: 7, known: 3 });
+    assert_eq!(refusal(&path), StoreError::Newer { found: 7, known: 4 });
     assert_eq!(fs::read(&path).unwrap(), before);
 }
 
@@ -336,7 +336,7 @@ fn layout_of(path: &Path) -> String {
 
 /// The newest layout, as it is known.
 fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/store/layout-3.sql")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/store/layout-4.sql")
 }
 
 /// The layout that a number stands for never changes once a release has written it: a change is a
@@ -368,12 +368,18 @@ async fn a_store_of_an_older_layout_is_brought_up_to_date_with_what_is_in_it() {
     raw.execute_batch(
         "INSERT INTO deployment (flow, hash, body) VALUES ('review', 'f00d', '{\"version\":\"1.0.0\"}'), \
          ('review', 'beef', '{\"version\":\"1.0.0\"}'), ('review', 'cafe', '{\"version\":\"1.1.0\"}'); \
+         INSERT INTO inbound (id, kind, bytes, attempts, due_at, body) VALUES ('evt_1', 'crm.signed', 1, 0, \
+         '1970-01-01T00:00:00.000000000Z', '{\"id\":\"evt_1\",\"kind\":\"crm.signed\",\"subjects\":[\"shr_1\",\"shr_1\"],\
+         \"data\":null,\"at\":\"2026-11-23T09:00:00Z\"}'); \
          PRAGMA application_id = 1198802532; PRAGMA user_version = 1;",
     )
     .unwrap();
     drop(raw);
     let store = open(&path);
     assert_eq!(store.expiry(&gatefold::base::id::FileId::from("fil_1")).await, Ok(None));
+    let things = Arc::new(["shr_1".to_owned()].into());
+    let recorded = store.undelivered(&RunId::from("run_1"), &things, &Arc::default()).await;
+    assert_eq!(recorded.map(|events| events.len()), Ok(1), "what it is about is known");
     drop(store);
     assert_eq!(
         layout_of(&path),

@@ -44,6 +44,10 @@ fn one_of_each() -> Vec<Write> {
                 kind: "erp.paid".to_owned(),
                 key: "1".to_owned(),
             }],
+            no_longer: vec![Subscription {
+                kind: "erp.paid".to_owned(),
+                key: "0".to_owned(),
+            }],
         },
     ]
     .into_iter()
@@ -131,6 +135,7 @@ async fn furnish(store: &dyn Store) {
                 kind: "erp.paid".to_owned(),
                 key: "0".to_owned(),
             }],
+            no_longer: Vec::new(),
         },
         Write::Event(inbound("evt_0")),
         Write::Event(waiting("evt_longer")),
