@@ -1,13 +1,15 @@
 //! What was recorded first counts first, however late it is delivered.
 
 use super::store::{Orders, Told};
-use super::world::{Process, World};
+use super::world::{Behaviour, Process, World};
 use super::{TWO_LAWYERS, WAITING, signed};
 use gatefold::base::id::{EventId, RunId};
 use gatefold::engine::{Decision, Event, InboundEvent, Refusal};
 use gatefold::host::HostError;
-use gatefold::store::{Store, UnitOfWork, Write};
+use gatefold::host::by_hand::SetStep;
+use gatefold::store::{OutboxMail, Store, UnitOfWork, Write};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// From now on nobody gets round to delivering events.
@@ -127,4 +129,99 @@ async fn what_was_recorded_before_somebody_cancels_happens_first() {
         "the event was there first: {cancelled:?}"
     );
     assert_eq!(process.end(&run).await, "completed");
+}
+
+/// Waits, and does beside that what fails at first.
+const BESIDE: &str = "flow: beside\nversion: 1.0.0\nsteps:\n  - id: signed\n    wait: { event: erp.signed, key: order-7 }\n    deadline: { due: 2 days }\n    outcomes: { expired: { end: expired } }\n  - { id: act, after: start, uses: probe.effect, with: { value: 1 } }\n";
+
+/// How an administrator answers the step that failed.
+#[derive(Clone, Copy, Debug)]
+enum Answer {
+    Retry,
+    Skip,
+    Set,
+}
+
+async fn answer(process: &Process, run: &RunId, how: Answer) {
+    let (host, by, reason) = (&process.host, "user:dora", "it is mended");
+    let answered = match how {
+        Answer::Retry => host.retry_step(run, "act", by, reason).await,
+        Answer::Skip => host.skip_step(run, "act", by, reason).await,
+        Answer::Set => {
+            let set = SetStep {
+                step: "act".to_owned(),
+                outcome: None,
+                output: serde_json::Map::new(),
+                by: by.to_owned(),
+                reason: reason.to_owned(),
+            };
+            host.set_step(run, set).await
+        }
+    };
+    answered.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_recorded_before_somebody_answers_a_failure_happens_first() {
+    for how in [Answer::Retry, Answer::Skip, Answer::Set] {
+        let store = Arc::new(Told::default());
+        let world = World::over(Arc::clone(&store) as Arc<dyn Store>);
+        world.script("act", &[Behaviour::Leak]);
+        let process = world.start().await;
+        process.deploy(BESIDE).await;
+        let run = process.begin("beside", json!({})).await;
+        process
+            .until(&run, |event| matches!(event, Event::IncidentRaised { .. }))
+            .await;
+        store.order(behind());
+        record(&world, signed("evt_1")).await;
+        answer(&process, &run, how).await;
+        assert_eq!(process.end(&run).await, "completed", "{how:?}");
+        let journal = process.journal(&run).await;
+        let place = |is_it: fn(&Event) -> bool| journal.iter().position(|record| is_it(&record.event));
+        let received = place(|event| matches!(event, Event::EventReceived { .. }));
+        let answered = place(|event| match event {
+            Event::IncidentResolved { .. } => true,
+            Event::StepFinished { by_hand, .. } => by_hand.is_some(),
+            _ => false,
+        });
+        assert!(received.is_some() && received < answered, "{how:?}: {journal:#?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_answers_about_the_newest_version_is_not_asked_about_it_anew() {
+    for (by, asked) in [("user:ben", ["anna@example.com"].as_slice()), ("user:anna", &[])] {
+        let store = Arc::new(Told::default());
+        let world = World::over(Arc::clone(&store) as Arc<dyn Store>);
+        let process = world.start().await;
+        process.deploy(&TWO_LAWYERS.replace("MODE", "reset")).await;
+        let host = &process.host;
+        let first = host.put_file("user:anna", "/in", "a.txt", &b"one"[..]).await.unwrap();
+        process.begin("pair", json!({ "document": first.id })).await;
+        let task = host.open_tasks(Some("user:ben")).await.unwrap().remove(0);
+        let decide = |by: &str, sha256: &str| {
+            host.decide(Decision {
+                task: task.id.clone(),
+                by: by.to_owned(),
+                on_behalf_of: None,
+                decision: "approved".to_owned(),
+                reason: None,
+                sha256: Some(sha256.to_owned()),
+                form: serde_json::Map::new(),
+            })
+        };
+        decide("user:anna", &first.sha256).await.unwrap();
+        store.order(behind());
+        let second = host.put_file("user:anna", "/in", "a.txt", &b"two"[..]).await.unwrap();
+        store.committed();
+        decide(by, &second.sha256).await.unwrap();
+        let writes = store.committed().into_iter().flat_map(|unit| unit.writes);
+        let anew = writes.filter_map(|write| match write {
+            Write::PutMail(OutboxMail { subject, to, .. }) if subject.contains("you are asked again") => Some(to),
+            _ => None,
+        });
+        let anew: BTreeSet<String> = anew.flatten().collect();
+        assert!(anew.iter().eq(asked), "{by} answers at once: {anew:?}");
+    }
 }

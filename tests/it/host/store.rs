@@ -45,6 +45,8 @@ pub struct Orders {
     pub journals: Journals,
     /// Neither runs nor tasks can be listed.
     pub hide_lists: bool,
+    /// Nobody learns what a key was used for: settings are kept so.
+    pub hide_used: bool,
     /// The journal of this run takes for ever.
     pub stalled: Option<RunId>,
     /// Looking for events panics so often.
@@ -353,6 +355,9 @@ impl Store for Told {
     }
 
     async fn used_for(&self, scope: &str, key: &str) -> Result<Option<Used>, StoreError> {
+        if self.orders().hide_used {
+            return Err(StoreError::Failed("nobody knows what it was used for".to_owned()));
+        }
         self.inner.used_for(scope, key).await
     }
 }

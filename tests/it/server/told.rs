@@ -1,12 +1,15 @@
 //! What people do with a share reaches the run that made it.
 
 use crate::harness::Harness;
+use crate::host::store::{Orders, Told};
 use axum::http::StatusCode;
 use gatefold::base::Timestamp;
 use gatefold::base::id::{RunId, ShareId};
 use gatefold::engine::Event;
 use gatefold::space::State;
+use gatefold::store::Store;
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
 
 const WATCHED: &str = "flow: watched
@@ -96,4 +99,29 @@ async fn state(harness: &Harness, share: &ShareId) -> State {
 async fn pending(harness: &Harness) -> Vec<String> {
     let pending = harness.store.pending_events(Timestamp::MAX, usize::MAX).await.unwrap();
     pending.into_iter().map(|one| one.event.kind).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_is_answered_although_nobody_can_tell_what_its_runs_lack() {
+    let store = Arc::new(Told::default());
+    let harness = Harness::at_rest(Arc::clone(&store) as Arc<dyn Store>).await;
+    let flow = |version: &str| {
+        format!(
+            "flow: pays\nversion: {version}\nsettings: {{ account: {{ type: text }} }}\nsteps:\n  - id: fits\n    check: [{{ that: settings.account != \"\", else: No account. }}]\n    outcomes: {{ failed: {{ end: none }} }}\n"
+        )
+    };
+    let deploy = async |version: &str| {
+        let ask = harness.post("/api/v1/flows").by("author").text(flow(version));
+        let answer = ask.send().await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+        answer.json()["lacking"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(deploy("1.0.0").await, 1, "it has a setting that nobody gave");
+    store.order(Orders {
+        hide_used: true,
+        ..Orders::default()
+    });
+    assert_eq!(deploy("1.1.0").await, 0);
+    let latest = harness.store.latest_deployment("pays").await.unwrap();
+    assert_eq!(latest.map(|one| one.version).as_deref(), Some("1.1.0"));
 }
