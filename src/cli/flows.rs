@@ -105,6 +105,9 @@ async fn answer(command: &FlowsCommand, session: &Session) -> Outcome {
         }
         FlowsCommand::Show { flow, .. } => {
             let flow = session.client.get(&format!("/api/v1/flows/{}", escaped(flow))).await?;
+            if let Some(why) = flow["cannot_start"].as_str() {
+                output::complain(&format!("the server cannot start it any more: {why}"));
+            }
             output::data(flow["source"].as_str().unwrap_or_default())
         }
     }

@@ -4,6 +4,7 @@ use super::{Host, HostError};
 use crate::base::{Calendars, Diagnostic, diagnostic};
 use crate::lint::{self, Flows, Surroundings, Verdict, may_run_others};
 use crate::plan::Plan;
+use crate::spec::Catalog;
 use crate::spec::TriggerSpec;
 use crate::spec::run::order_of_version as number;
 use crate::store::{CommitError, Deployment, StoreError, UnitOfWork, Write};
@@ -22,6 +23,15 @@ fn secrets_in(source: &str) -> std::collections::BTreeSet<&str> {
     .map(|rest| rest.split(|c| !is_name(c)).next().unwrap_or_default())
     .filter(|name| !name.is_empty())
     .collect()
+}
+
+/// What keeps this build from starting a flow that an older one deployed.
+#[derive(Debug)]
+pub struct Broken {
+    /// In a sentence.
+    pub why: String,
+    /// What is found in its text now.
+    pub findings: Vec<Diagnostic>,
 }
 
 impl Host {
@@ -183,7 +193,24 @@ impl Host {
         Ok(self.parts.store.deployments().await?)
     }
 
-    /// The same for whoever may see which flows there are: where there is none of that name, the nearest is told.
+    /// The latest deployment of a flow, and what keeps this build from starting it, where something does. Where there is
+    /// none of that name, the nearest is told.
+    pub async fn flow_meant(&self, flow: &str) -> Result<(Deployment, Option<Broken>), HostError> {
+        let Some(deployment) = self.parts.store.latest_deployment(flow).await? else {
+            return Err(self.no_flow(flow).await?);
+        };
+        let why = match self.plan_of(deployment.clone()).await {
+            Err(HostError::Damaged { why, .. }) => why,
+            Err(error) => return Err(error),
+            Ok(_) => return Ok((deployment, None)),
+        };
+        let (catalog, broken) = (self.catalog.clone(), deployment.clone());
+        let findings = tokio::task::spawn_blocking(move || deployed(&catalog, &broken).findings);
+        let findings = findings.await.map_err(|error| broke_off(&error))?;
+        Ok((deployment, Some(Broken { why, findings })))
+    }
+
+    /// The plan of a flow for whoever may see which flows there are: where there is none of that name, the nearest is told.
     pub async fn plan_meant(&self, flow: &str) -> Result<Arc<Plan>, HostError> {
         let found = self.latest_plan(flow).await;
         if !matches!(found, Err(HostError::NotFound(_))) {
@@ -246,14 +273,8 @@ impl Host {
         }
         let catalog = self.catalog.clone();
         let compile = move || {
-            let surroundings = Surroundings {
-                catalog: &catalog,
-                calendars: &deployment.calendars,
-                people: None,
-                flows: None,
-            };
-            let verdict = lint::check(&deployment.flow, &deployment.source, surroundings);
-            let plan = verdict.plan.filter(|plan| plan.hash == deployment.hash);
+            let plan = deployed(&catalog, &deployment).plan;
+            let plan = plan.filter(|plan| plan.hash == deployment.hash);
             plan.ok_or_else(|| HostError::Damaged {
                 what: format!("flow {} {}", deployment.flow, deployment.version),
                 why: "what was deployed can no longer be compiled by this build".to_owned(),
@@ -289,6 +310,17 @@ impl Host {
                 CommitError::Duplicate { what, .. } => HostError::Conflict(format!("{what} was done before")),
             })
     }
+}
+
+/// What this build finds in what was deployed, in the surroundings that it was deployed in.
+fn deployed(catalog: &Catalog, deployment: &Deployment) -> Verdict {
+    let surroundings = Surroundings {
+        catalog,
+        calendars: &deployment.calendars,
+        people: None,
+        flows: None,
+    };
+    lint::check(&deployment.flow, &deployment.source, surroundings)
 }
 
 fn broke_off(error: &tokio::task::JoinError) -> HostError {

@@ -67,7 +67,9 @@ impl Host {
         );
         for view in views {
             let rev = stored.task_revs.entry(view.id.clone()).or_default();
-            writes.push(Write::PutTask(task_row(run, &loaded.row.flow, view, *rev)));
+            let because = machine.why_due(&view.id);
+            let row = task_row(run, &loaded.row.flow, view, *rev);
+            writes.push(Write::PutTask(TaskRow { because, ..row }));
             *rev += 1;
         }
         writes.extend(self.stand_of_items(machine, events).await?);
@@ -248,6 +250,7 @@ pub(super) fn task_row(run: &RunId, flow: &str, view: TaskView, rev: u64) -> Tas
         thread: view.thread,
         decided: view.decided,
         due: view.due,
+        because: None,
         opened_at: view.opened_at,
         state: match view.phase {
             TaskPhase::Open => TaskState::Open,

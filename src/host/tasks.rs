@@ -81,22 +81,6 @@ impl Host {
             .ok_or_else(|| HostError::NotFound(format!("task {task}")))
     }
 
-    /// Why a task is due when it is, as `5 days after it began`. Nothing where nobody is asked any more, or its run cannot be read.
-    pub async fn why_due(&self, task: &TaskRow) -> Option<String> {
-        if task.state != TaskState::Open || task.due.is_none() {
-            return None;
-        }
-        let place = self.slots.of(&task.run);
-        let told = {
-            let mut slot = place.lock().await;
-            let loaded = self.load(&task.run, &mut slot).await.ok();
-            loaded.and_then(|loaded| loaded.machine.why_due(&task.id))
-        };
-        drop(place);
-        self.slots.forget_empty(&task.run);
-        told
-    }
-
     /// Decides a task: the only way in, whatever the door. When this returns, it is durable.
     pub async fn decide(self: &Arc<Self>, decision: Decision) -> Result<Reply, HostError> {
         check_reason(decision.reason.as_deref())?;

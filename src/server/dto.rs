@@ -125,9 +125,12 @@ pub struct Flow {
     /// The text, where one flow is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// Findings that did not keep it from being deployed.
+    /// Findings that did not keep it from being deployed; where it cannot start any more, what is found in it now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// Why this server cannot start it any more, where one flow is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cannot_start: Option<String>,
     /// Secrets and settings that its runs need and that nobody has given, a sentence each, where the flow was just deployed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lacking: Vec<String>,
@@ -152,6 +155,7 @@ impl From<Deployment> for Flow {
             at: deployment.at,
             source: None,
             findings: Vec::new(),
+            cannot_start: None,
             lacking: Vec::new(),
             waiting: Vec::new(),
             more_waiting: false,

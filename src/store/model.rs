@@ -423,6 +423,9 @@ pub struct TaskRow {
     pub decided: Vec<DecisionRecord>,
     /// When it expires.
     pub due: Option<Timestamp>,
+    /// Why it expires then, as `5 days after it began`; nothing in what an older build stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
     /// When it opened.
     pub opened_at: Timestamp,
     /// How it stands.

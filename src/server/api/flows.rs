@@ -76,15 +76,15 @@ pub async fn list(State(server): State, Query(query): Query<FlowsQuery>) -> Resu
     Ok(Answer(page))
 }
 
-/// The latest version of one flow, with its text.
+/// The latest version of one flow, with its text, also where this build cannot start it any more.
 pub async fn get(State(server): State, Path(flow): Path<String>) -> Result<Answer<Flow>, Problem> {
-    server.host.plan_meant(&flow).await?;
-    let flows = server.host.flows().await?;
-    let Some(deployment) = flows.into_iter().find(|deployment| deployment.flow == flow) else {
-        return Err(Problem::not_found("such flow"));
-    };
+    let (deployment, broken) = server.host.flow_meant(&flow).await?;
     let source = deployment.source.clone();
     let mut flow = Flow::from(deployment);
+    if let Some(broken) = broken {
+        flow.cannot_start = Some(broken.why);
+        flow.findings = Finding::all(&format!("{}.flow.yaml", flow.flow), &source, broken.findings);
+    }
     flow.source = Some(source);
     Ok(Answer(flow))
 }

@@ -89,8 +89,8 @@ async fn behind(server: &Server, tasks: &[TaskRow], order: Order, after: &TaskId
 
 /// One task.
 pub async fn get(State(server): State, caller: Caller, Path(task): Path<TaskId>) -> Result<Answer<Task>, Problem> {
-    let row = visible(&server, &caller, &task).await?;
-    let because = server.host.why_due(&row).await;
+    let mut row = visible(&server, &caller, &task).await?;
+    let because = row.because.take();
     Ok(Answer(Task {
         because,
         ..Task::from(row)

@@ -1,13 +1,13 @@
 //! What people do with a share reaches the run that made it.
 
 use crate::harness::Harness;
-use crate::host::store::{Orders, Told};
+use crate::host::store::{Journals, Orders, Told};
 use axum::http::StatusCode;
 use gatefold::base::Timestamp;
 use gatefold::base::id::{RunId, ShareId};
 use gatefold::engine::Event;
 use gatefold::space::State;
-use gatefold::store::Store;
+use gatefold::store::{Deployment, Store, Write};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -124,4 +124,51 @@ async fn a_deployment_is_answered_although_nobody_can_tell_what_its_runs_lack() 
     assert_eq!(deploy("1.1.0").await, 0);
     let latest = harness.store.latest_deployment("pays").await.unwrap();
     assert_eq!(latest.map(|one| one.version).as_deref(), Some("1.1.0"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_is_shown_without_its_run_being_read() {
+    let store = Arc::new(Told::default());
+    let harness = Harness::at_rest(Arc::clone(&store) as Arc<dyn Store>).await;
+    harness
+        .deploy("flow: asks\nversion: 1.0.0\nsteps:\n  - id: ask\n    task: { to: [user:anna] }\n    deadline: { due: 5 days }\n    outcomes: { declined: { end: declined }, expired: { end: late } }\n")
+        .await;
+    harness.begin("asks", json!({})).await;
+    let task = harness.host.open_tasks(None).await.unwrap().remove(0);
+    drop(harness);
+    let harness = Harness::at_rest(Arc::clone(&store) as Arc<dyn Store>).await;
+    store.order(Orders {
+        journals: Journals::Stalled,
+        ..Orders::default()
+    });
+    let ask = harness.get(&format!("/api/v1/tasks/{}", task.id)).by("anna").send();
+    let answer = tokio::time::timeout(Duration::from_secs(5), ask).await;
+    let answer = answer.expect("it waits for nobody");
+    assert_eq!(answer.json()["because"], "5 days after it began", "{}", answer.text());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flow_that_cannot_start_any_more_is_shown_with_what_is_found_in_it() {
+    let harness = Harness::new().await;
+    harness.deploy(WATCHED).await;
+    let known = harness.store.latest_deployment("watched").await.unwrap().unwrap();
+    let older = Deployment {
+        version: "2.0.0".to_owned(),
+        hash: "00".repeat(32),
+        source: WATCHED.replace("file360.create_share", "file360.make_share"),
+        ..known
+    };
+    harness.commit(vec![Write::Deploy(older)]).await;
+    let again = Harness::at_rest(Arc::clone(&harness.store)).await;
+    let answer = again.get("/api/v1/flows/watched").by("author").send().await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let flow = answer.json();
+    assert_eq!(flow["version"], "2.0.0");
+    assert!(flow["source"].as_str().is_some_and(|text| text.contains("make_share")));
+    let why = flow["cannot_start"].as_str().unwrap_or_default();
+    assert!(why.contains("can no longer be compiled"), "{flow}");
+    let codes: Vec<_> = flow["findings"].as_array().into_iter().flatten().collect();
+    assert!(codes.iter().any(|finding| finding["code"] == "GF601"), "{flow}");
+    let fine = again.get("/api/v1/flows/none").by("author").send().await;
+    assert_eq!(fine.status, StatusCode::NOT_FOUND);
 }

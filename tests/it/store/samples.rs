@@ -222,6 +222,7 @@ pub fn task(id: &str, people: &[&str], opened_at: Timestamp) -> TaskRow {
         people: people.iter().map(|person| (*person).to_owned()).collect(),
         decided: Vec::new(),
         due: None,
+        because: None,
         opened_at,
         state: TaskState::Open,
         rev: 0,
