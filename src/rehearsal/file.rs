@@ -154,6 +154,7 @@ pub struct CaseSpec {
     pub expect: Option<ExpectSpec>,
     /// What must not have happened.
     #[serde(default)]
+    #[schemars(length(min = 1))]
     pub never: Vec<NeverSpec>,
 }
 
@@ -661,9 +662,9 @@ pub struct ExpectSpec {
     #[serde(default)]
     #[schemars(extend("minProperties" = 1))]
     pub watched: IndexMap<String, Vec<String>>,
-    /// Mails that must have gone.
+    /// Mails that must have gone, each by something of it.
     #[serde(default)]
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1), extend("items" = { "$ref": "#/$defs/Mail", "minProperties": 1 }))]
     pub mails: Vec<MailSpec>,
     /// Steps whose share, right or workspace has been taken back.
     #[serde(default)]

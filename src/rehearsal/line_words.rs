@@ -6,8 +6,10 @@ use super::named::ends;
 use crate::base::source::escape;
 use crate::base::{Value, diagnostic::nearest};
 use crate::engine::RUN_ENDED;
+use crate::people::Person;
 use crate::plan::{PlanStep, PlanVerb};
 use crate::spec::limits::RESERVED_STATUSES;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Fields that name one person or several, as `user:anna`.
@@ -164,6 +166,7 @@ impl Checker<'_> {
     fn party_of_line(&mut self, at: &str, text: &str, as_written: bool) {
         let users = &self.setting.directory.users;
         match text.split_once(':') {
+            Some((kind @ ("role" | "group"), name)) => self.many_of_line(at, kind, name, as_written),
             Some(("user", name)) if !users.contains_key(name) => {
                 let near = nearest(name, users.keys().map(String::as_str)).map(|near| format!("user:{near}"));
                 self.wrong(at, self.no_person(name), near);
@@ -174,6 +177,32 @@ impl Checker<'_> {
                 self.wrong(at, message, near);
             }
             _ => {}
+        }
+    }
+
+    /// A role or a group: flows name them, and journals only where they keep what the flow says.
+    fn many_of_line(&mut self, at: &str, kind: &str, name: &str, as_written: bool) {
+        let setting = self.setting;
+        let text = format!("{kind}:{name}");
+        if !as_written {
+            let message = format!("`{text}` is nobody: journals write `user:NAME` and `email:ADDRESS`");
+            return self.wrong(at, message, None);
+        }
+        let of = |person: &'_ Person| {
+            if kind == "role" {
+                person.roles.clone()
+            } else {
+                person.groups.clone()
+            }
+        };
+        let known: BTreeSet<String> = setting.directory.users.values().flat_map(of).collect();
+        if !known.contains(name) && !setting.flows.iter().any(|flow| flow.text.contains(&text)) {
+            let near = nearest(name, known.iter().map(String::as_str)).map(|near| format!("{kind}:{near}"));
+            self.wrong(
+                at,
+                format!("nobody has the {kind} `{name}` {}", setting.people_from),
+                near,
+            );
         }
     }
 }

@@ -80,9 +80,7 @@ impl Shelf {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
         let unreadable = |error: std::io::Error| format!("{path} cannot be read: {error}");
         let leads_out = || format!("{path} leads out of the folder of the test: put the file into it, or below it");
-        let mut parts = Path::new(path).components();
-        let goes_down = parts.all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-        if self.is_closed && !goes_down {
+        if self.is_closed && !stays_below(Path::new(path)) {
             return Err(leads_out());
         }
         let folder = Path::new(".").join(&self.folder).canonicalize().map_err(unreadable)?;
@@ -103,6 +101,24 @@ impl Shelf {
         }
         Ok(bytes)
     }
+}
+
+/// Whether a path goes up no further than it went down before, as it is written; where links lead is looked at apart.
+fn stays_below(path: &Path) -> bool {
+    let mut depth = 0_usize;
+    path.components().all(|part| match part {
+        Component::Normal(_) => {
+            depth += 1;
+            true
+        }
+        Component::CurDir => true,
+        Component::ParentDir => {
+            let may_rise = depth > 0;
+            depth = depth.saturating_sub(1);
+            may_rise
+        }
+        Component::RootDir | Component::Prefix(_) => false,
+    })
 }
 
 fn beginning(name: &str) -> &'static [u8] {
@@ -193,14 +209,14 @@ mod tests {
         std::fs::create_dir_all(folder.join("files")).unwrap();
         std::fs::write(folder.join("files/a.bin"), "inside").unwrap();
         std::fs::write(around.path().join("b.bin"), "outside").unwrap();
-        for path in ["files/a.bin", "./files/a.bin"] {
+        for path in ["files/a.bin", "./files/a.bin", "files/../files/a.bin"] {
             assert_eq!(beside(&folder, path).unwrap(), b"inside", "{path}");
         }
         let outside = around.path().join("b.bin");
         for path in [
             "../b.bin",
             "files/../../b.bin",
-            "files/../files/a.bin",
+            "files/../../tests/files/a.bin",
             outside.to_str().unwrap(),
         ] {
             assert!(beside(&folder, path).unwrap_err().contains("leads out"), "{path}");

@@ -39,6 +39,14 @@ pub fn test_schema() -> Value {
         let required: Vec<Value> = keys.iter().map(|key| json!({ "required": [key] })).collect();
         schema["$defs"][name]["oneOf"] = json!(required);
     }
+    schema["$defs"]["Case"]["anyOf"] = json!([
+        { "required": ["expect"] },
+        { "required": ["never"] },
+        { "required": ["start"], "properties": { "start": { "required": ["refused"] } } },
+        { "required": ["timeline"], "properties": { "timeline": { "contains": {
+            "anyOf": [{ "required": ["expect"] }, { "required": ["look"] }, { "required": ["refused"] }],
+        } } } },
+    ]);
     let root = schema.as_object_mut().expect("a schema of a struct is a map");
     root.remove("title");
     let mut ordered = Map::new();
@@ -82,6 +90,13 @@ pub fn read_test(document: &Document) -> (Option<TestSpec>, Vec<Diagnostic>) {
     }
 }
 
+/// Whether anything that the case says must be so.
+fn can_fail(case: &CaseSpec) -> bool {
+    let is_refused = case.start.as_ref().is_some_and(|start| start.refused.is_some());
+    let says = |entry: &EntrySpec| entry.expect.is_some() || entry.look.is_some() || entry.refused.is_some();
+    case.expect.is_some() || !case.never.is_empty() || is_refused || case.timeline.iter().any(says)
+}
+
 /// What the types alone cannot say.
 struct Reader<'d> {
     document: &'d Document,
@@ -111,6 +126,13 @@ impl Reader<'_> {
         self.answers(at, &case.actions);
         for (index, entry) in case.timeline.iter().enumerate() {
             self.entry(&format!("{at}/timeline/{index}"), entry);
+        }
+        if !can_fail(case) {
+            let span = self.document.spans.value(&format!("{at}/name"));
+            let message = format!("the case \"{}\" says nothing that must be so", case.name);
+            let finding = Diagnostic::error(codes::CANNOT_BE_PLAYED, message, span)
+                .with_help("say what must come of it with `expect`, in the end or on the time line, or with `never`");
+            self.findings.push(finding);
         }
         for index in 0..case.never.len() {
             let at = format!("{at}/never/{index}");

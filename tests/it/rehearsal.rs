@@ -176,6 +176,14 @@ fn an_expectation_that_says_nothing_is_told() {
 }
 
 #[test]
+fn a_case_that_cannot_fail_is_told() {
+    assert_eq!(
+        told_short("mute.test.yaml"),
+        ["5: the case \"nothing must be so\" says nothing that must be so"]
+    );
+}
+
+#[test]
 fn under_never_the_id_alone_stands_for_the_step_in_every_element() {
     let told = told_short("elements.test.yaml");
     assert_eq!(
