@@ -15,7 +15,7 @@
 //!
 //! Invariant: every walk is bounded, whatever the calendar says.
 
-use super::{Diagnostic, Document, Period, Timestamp, codes};
+use super::{Diagnostic, Document, Period, Timestamp, codes, zone};
 use jiff::civil::{Date, DateTime, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan};
@@ -150,14 +150,8 @@ impl Calendar {
     fn problems(&self) -> Vec<(String, String)> {
         let mut problems = Vec::new();
         let mut say = |pointer: &str, problem: String| problems.push((pointer.to_owned(), problem));
-        if TimeZone::get(&self.zone).is_err() {
-            say(
-                "/zone",
-                format!(
-                    "`{}` is no time zone: write its IANA name, as `Europe/Madrid`",
-                    self.zone
-                ),
-            );
+        if let Err(why) = zone::named(&self.zone) {
+            say("/zone", why);
         }
         if self.hours.is_empty() || self.hours.len() > MAX_STRETCHES {
             say(

@@ -19,6 +19,7 @@ pub mod schedule;
 pub mod source;
 pub mod span;
 pub mod unique;
+pub mod zone;
 
 pub use calendar::{Calendar, Calendars};
 pub use diagnostic::{Code, Diagnostic, Fix, Label, Severity};

@@ -6,7 +6,7 @@
 //! where its own is skipped, and the first time where it comes twice; a job that recurs within the
 //! hour runs on. The arithmetic is the crate `croner`'s.
 
-use super::Timestamp;
+use super::{Timestamp, zone};
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::tz::TimeZone;
@@ -31,6 +31,29 @@ pub struct ScheduleError {
     pub of_zone: bool,
 }
 
+/// The fields of a pattern: what each is, and what may stand in it.
+const FIELDS: [(&str, &str); 5] = [
+    ("minute", "0 to 59"),
+    ("hour", "0 to 23"),
+    ("day of month", "1 to 31, or `L` for the last"),
+    ("month", "1 to 12, or JAN to DEC"),
+    ("day of week", "0 to 7, where 0 and 7 are Sunday, or SUN to SAT"),
+];
+
+/// Which field cannot be read, where it is one: each is tried with all others left open.
+fn wrong_field(parser: CronParser, pattern: &str) -> Option<String> {
+    let fields = pattern.split_whitespace().zip(FIELDS).enumerate();
+    let is_wrong = |at: usize, field: &str| {
+        let mut alone = ["*"; FIELDS.len()];
+        alone[at] = field;
+        parser.parse(&alone.join(" ")).is_err()
+    };
+    let (_, (field, (what, allowed))) = fields.into_iter().find(|(at, (field, _))| is_wrong(*at, field))?;
+    Some(format!(
+        "`{field}` is no {what}: write {allowed}, `*` for each, a range as `1-5`, a list as `1,3`, or a step as `*/2`"
+    ))
+}
+
 impl Schedule {
     /// Reads `pattern`, meant in the zone with the IANA name `zone`.
     ///
@@ -52,13 +75,10 @@ impl Schedule {
             .seconds(Seconds::Disallowed)
             .year(Year::Disallowed)
             .build();
-        let cron = parser
-            .parse(pattern)
-            .map_err(|error| wrong(format!("`{pattern}` is no cron pattern: {error}")))?;
-        let zone = TimeZone::get(zone).map_err(|_| ScheduleError {
-            message: format!("`{zone}` is no time zone: write its IANA name, as `Europe/Madrid`"),
-            of_zone: true,
+        let cron = parser.parse(pattern).map_err(|error| {
+            wrong(wrong_field(parser, pattern).unwrap_or_else(|| format!("`{pattern}` is no cron pattern: {error}")))
         })?;
+        let zone = zone::named(zone).map_err(|message| ScheduleError { message, of_zone: true })?;
         let schedule = Self { cron, zone };
         if schedule.after(Timestamp::UNIX_EPOCH).is_none() {
             return Err(wrong(format!("`{pattern}` never comes true")));
@@ -116,6 +136,20 @@ mod tests {
                 moment.to_string()
             })
             .collect()
+    }
+
+    #[test]
+    fn a_field_that_cannot_be_read_is_named_with_what_may_stand_there() {
+        for (pattern, told) in [
+            ("60 8 * * *", "`60` is no minute: write 0 to 59"),
+            ("0 25 * * *", "`25` is no hour: write 0 to 23"),
+            ("0 8 32 * *", "`32` is no day of month: write 1 to 31"),
+            ("0 8 * JANUARY *", "`JANUARY` is no month: write 1 to 12"),
+            ("0 8 * * MONDAY", "`MONDAY` is no day of week: write 0 to 7"),
+        ] {
+            let error = Schedule::parse(pattern, "UTC").unwrap_err();
+            assert!(error.message.starts_with(told), "{pattern}: {error}");
+        }
     }
 
     #[test]
@@ -212,8 +246,8 @@ mod tests {
             ("0 8 * *", "UTC", "4 fields instead of 5"),
             ("0 0 8 * * *", "UTC", "6 fields instead of 5"),
             ("@daily", "UTC", "1 fields instead of 5"),
-            ("0 25 * * *", "UTC", "is no cron pattern"),
-            ("0 8 * * someday", "UTC", "is no cron pattern"),
+            ("0 25 * * *", "UTC", "is no hour"),
+            ("0 8 * * someday", "UTC", "is no day of week"),
             ("0 0 30 2 *", "UTC", "never comes true"),
             ("0 8 * * *", "Mars/Olympus", "is no time zone"),
         ] {
