@@ -56,14 +56,17 @@ pub fn given(arguments: &[String], wanted: &Wanted) -> Result<Vec<(String, Given
     Ok(inputs)
 }
 
-/// `NAME=VALUE` by name, where no file can be given.
+/// `NAME=VALUE` by name, each once, where no file can be given.
 pub fn values(arguments: &[String], wanted: &Wanted) -> Result<Map<String, Value>, Failure> {
-    let one = |text: &String| {
+    let mut values = Map::new();
+    for text in arguments {
         let wrong = || Failure::Usage(format!("{text}: write NAME=VALUE"));
         let (name, words) = text.split_once('=').ok_or_else(wrong)?;
-        Ok((name.to_owned(), read(words, wanted.get(name))))
-    };
-    arguments.iter().map(one).collect()
+        if values.insert(name.to_owned(), read(words, wanted.get(name))).is_some() {
+            return Err(Failure::Usage(format!("{name} is given twice")));
+        }
+    }
+    Ok(values)
 }
 
 fn plain(name: &str, words: &str, wanted: &Wanted) -> Result<Value, Failure> {
@@ -137,6 +140,17 @@ mod tests {
         // whoever checks them reads numbers, also where nobody here knows what is wanted
         assert_eq!(read("7", wanted().get("count")), json!("7"));
         assert_eq!(read("7", None), json!("7"));
+    }
+
+    #[test]
+    fn a_name_is_given_once() {
+        let given = |names: &[&str]| {
+            let pairs: Vec<String> = names.iter().map(|name| format!("{name}=1")).collect();
+            values(&pairs, &wanted())
+        };
+        assert_eq!(given(&["count", "order"]).unwrap().len(), 2);
+        let refused = given(&["count", "order", "count"]).unwrap_err();
+        assert_eq!(refused.message(), Some("count is given twice"));
     }
 
     #[test]

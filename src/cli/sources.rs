@@ -244,7 +244,7 @@ impl Known {
                 week: vec!["mon".to_owned()],
                 holidays: Vec::new(),
             });
-            known.calendars.insert(file.name, calendar);
+            known.calendars.entry(file.name).or_insert(calendar);
             if !file.findings.is_empty() {
                 known.broken.push(FileFindings {
                     name: file.place,

@@ -3,7 +3,7 @@
 use super::authored::line_of;
 use super::file::text_of;
 use super::{ConfigError, Environment, Problem};
-use crate::base::{Calendar, Calendars, Diagnostic, Document, Severity};
+use crate::base::{Calendar, Calendars, Diagnostic, Document, Severity, Span, codes};
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -166,10 +166,14 @@ impl CalendarFile {
 pub fn calendar_files(folder: &Path) -> Result<Vec<CalendarFile>, ConfigError> {
     let mut found = Vec::new();
     for (name, file) in files_in(folder)? {
+        let place = file.display().to_string();
+        if let Some(name) = name.strip_suffix(".yml") {
+            found.push(passed_over(name, place));
+            continue;
+        }
         let Some(name) = name.strip_suffix(".yaml") else {
             continue;
         };
-        let place = file.display().to_string();
         let text = text_of(&file)?.unwrap_or_default();
         let (document, mut findings) = Document::parse(&place, &text);
         let (calendar, more) = Calendar::from_document(&document);
@@ -184,6 +188,20 @@ pub fn calendar_files(folder: &Path) -> Result<Vec<CalendarFile>, ConfigError> {
     }
     Ok(found)
 }
+
+/// A file that is meant as a calendar, and whose name flows would look for in vain.
+fn passed_over(name: &str, place: String) -> CalendarFile {
+    let message = "this file is not read: the name of a calendar's file ends with `.yaml`";
+    let finding = Diagnostic::error(codes::BAD_CALENDAR, message, Span::new(0, 0));
+    CalendarFile {
+        name: name.to_owned(),
+        place,
+        text: String::new(),
+        calendar: None,
+        findings: vec![finding.with_help(format!("call it {name}.yaml"))],
+    }
+}
+
 /// Files in a folder with their names, in order; none where there is no folder. Hidden ones are left out.
 fn files_in(folder: &Path) -> Result<Vec<(String, std::path::PathBuf)>, ConfigError> {
     let failed =

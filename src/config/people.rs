@@ -4,6 +4,7 @@ use super::file::{strict, text_of};
 use super::{ConfigError, Problem};
 use crate::base::address::mail_address;
 use crate::people::Directory;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What an empty file is told.
@@ -33,6 +34,7 @@ pub fn read(file: &Path) -> Result<Directory, ConfigError> {
 /// Names that can be written in a flow, and managers that exist.
 fn check(file: &Path, directory: &Directory) -> Result<(), ConfigError> {
     let refuse = |message: String| Err(ConfigError::at(file.display().to_string(), message));
+    let mut addresses: BTreeMap<String, &String> = BTreeMap::new();
     for (name, person) in &directory.users {
         let fits = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-');
         if name.is_empty() || !name.chars().all(fits) {
@@ -40,8 +42,14 @@ fn check(file: &Path, directory: &Directory) -> Result<(), ConfigError> {
                 "{name:?} is no user name: letters, digits, dots, dashes and underscores"
             ));
         }
-        if mail_address(&person.email).is_none() {
+        let Some(address) = mail_address(&person.email) else {
             return refuse(format!("{name}: {:?} is no mail address", person.email));
+        };
+        if let Some(other) = addresses.insert(address, name) {
+            return refuse(format!(
+                "{name} and {other} have one mail address, {}: nobody could tell who of them is meant by it",
+                person.email
+            ));
         }
         for absence in &person.absent {
             if absence.until < absence.from {

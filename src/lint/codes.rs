@@ -71,6 +71,7 @@ pub const CODES: &[Page] = pages![
     "GF313" "complete-at-once",
     "GF315" "bad-cancel",
     "GF316" "lock-in-lock",
+    "GF317" "never-chosen",
     "GF401" "no-deadline",
     "GF402" "reminder-after-due",
     "GF403" "bad-duration",

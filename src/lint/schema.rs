@@ -13,6 +13,9 @@ use std::collections::HashMap;
 /// How deep `$ref`s may lead.
 const DEPTH_MAX: usize = 64;
 
+/// Key of how long something lasts, which is some time.
+const ENDS_IN: &str = "/expires_in";
+
 /// One thing that does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
@@ -317,6 +320,10 @@ impl<'a> Checker<'a> {
                 Err(error) => {
                     let message = format!("must be a length of time, as `30 days`: {error}");
                     self.wrong(pointer, message, None);
+                }
+                Ok(period) if period.is_zero() && pointer.ends_with(ENDS_IN) => {
+                    let message = "must be some time: it would be over as it begins".to_owned();
+                    self.wrong(pointer, message, Some("say how long it is, as `30 days`".to_owned()));
                 }
                 Ok(period) if period.needs_calendar() => self.working_time(pointer),
                 Ok(_) => {}

@@ -203,6 +203,10 @@ fn people_are_read_strictly() {
         ),
         ("users:\n  'an na': { name: A, email: a@b }", "is no user name"),
         ("users:\n  anna: { name: A, email: nowhere }", "is no mail address"),
+        (
+            "users:\n  anna: { name: A, email: a@b.cd }\n  ben: { name: B, email: A@B.CD }",
+            "ben and anna have one mail address, a@b.cd",
+        ),
     ] {
         fs::write(&file, text).unwrap();
         let error = Accounts::open(&file).unwrap_err().to_string();
@@ -249,6 +253,15 @@ fn a_file_is_read_whatever_editor_wrote_it_and_what_is_none_is_told() {
             .to_string()
             .ends_with("is a folder, and a file was expected")
     );
+}
+
+#[test]
+fn a_calendar_whose_file_has_another_ending_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("corporate.yml"), "zone: UTC\n").unwrap();
+    let error = config::calendars(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("corporate.yml:1: this file is not read"), "{error}");
+    assert!(error.contains("call it corporate.yaml"), "{error}");
 }
 
 #[test]

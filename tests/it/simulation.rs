@@ -503,6 +503,19 @@ fn what_cannot_be_played_is_told() {
         ..review.clone()
     };
     assert!(why(&nobody).contains("there is no person \"nobody\"; there is admin, anna"));
+    let chief = Request {
+        flows: vec![Flow {
+            name: "asks.flow.yaml".to_owned(),
+            text: "flow: asks\nversion: 1.0.0\ninputs: { chief: { type: person } }\nsteps:\n  - id: ask\n    task: { to: [\"${{ inputs.chief }}\"] }\n    deadline: { due: 5 days }\n    outcomes: { declined: { end: declined }, expired: { end: late } }\n".to_owned(),
+        }],
+        inputs: serde_json::Map::from_iter([("chief".to_owned(), json!("user:nobody"))]),
+        ..review.clone()
+    };
+    assert!(
+        why(&chief).contains("the input chief names \"nobody\", and there is no such person; there is admin, anna"),
+        "{}",
+        why(&chief)
+    );
     let mut odd = review.clone();
     odd.inputs.insert("reviewer".to_owned(), json!("no address"));
     assert!(why(&odd).contains("input reviewer"), "{}", why(&odd));

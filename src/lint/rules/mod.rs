@@ -21,6 +21,7 @@ mod lock_in_lock;
 mod may_be_missing;
 mod missing_with_key;
 mod never_changes;
+mod never_chosen;
 mod no_deadline;
 mod nobody_completed;
 mod not_upstream;
@@ -74,6 +75,7 @@ pub const RULES: &[Rule] = &[
     complete_at_once::RULE,
     bad_cancel::RULE,
     lock_in_lock::RULE,
+    never_chosen::RULE,
     no_deadline::RULE,
     reminder_after_due::RULE,
     calendar_missing::RULE,

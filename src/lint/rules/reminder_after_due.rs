@@ -73,18 +73,34 @@ fn reminder_of(cx: &Context<'_>, step: &StepView<'_>, text: &str, due: &Period, 
     );
 }
 
-/// Whether `a` is surely at least as long as `b`, wherever and whenever both begin. Business time
-/// compares with business time only; a calendar day lasts 23 to 25 hours, a month 28 to 31 days.
+/// Whether `a` is surely at least as long as `b`, wherever and whenever both begin. A month lasts 28 to 31 days. Calendar
+/// days are of 24 hours but for clocks that change: by an hour for a single day, by two at most for however many. Working
+/// time takes at least as long as it counts in hours; how long a working day takes depends on the calendar.
 pub(super) fn at_least(a: &Period, b: &Period) -> bool {
-    const HOUR: u64 = 3_600;
-    let shortest = u64::from(a.months) * 28 * 24 * HOUR + u64::from(a.days) * 23 * HOUR + a.seconds;
-    let longest = u64::from(b.months) * 31 * 24 * HOUR + u64::from(b.days) * 25 * HOUR + b.seconds;
+    let no_working_time = b.business_days == 0 && b.business_minutes == 0;
+    let elapsed = shortest(a) >= longest(b) && no_working_time;
     let same_kind = (a.months, a.days, a.seconds) == (0, 0, 0) || (a.business_days, a.business_minutes) == (0, 0);
     let by_parts = a.months >= b.months && a.days >= b.days && a.seconds >= b.seconds;
-    same_kind
-        && (by_parts || shortest >= longest)
-        && a.business_days >= b.business_days
-        && a.business_minutes >= b.business_minutes
+    let by_working_parts = a.business_days >= b.business_days && a.business_minutes >= b.business_minutes;
+    elapsed || (same_kind && by_parts && by_working_parts)
+}
+
+const HOUR: u64 = 3_600;
+const DAY: u64 = 24 * HOUR;
+
+/// How much clocks that change take from so many days, or give to them, in seconds.
+fn slack(days: u64) -> u64 {
+    days.min(2) * HOUR
+}
+
+fn shortest(period: &Period) -> u64 {
+    let days = u64::from(period.months) * 28 + u64::from(period.days);
+    days * DAY - slack(days) + period.seconds + u64::from(period.business_minutes) * 60
+}
+
+fn longest(period: &Period) -> u64 {
+    let days = u64::from(period.months) * 31 + u64::from(period.days);
+    days * DAY + slack(days) + period.seconds
 }
 
 #[cfg(test)]
@@ -109,8 +125,17 @@ mod tests {
         assert!(!at_least(&days(2), &days(3)));
         assert!(!at_least(&hours(24), &days(1)), "the day may have 25 hours");
         assert!(at_least(&hours(25), &days(1)));
+        assert!(at_least(&days(3), &hours(70)) && at_least(&hours(74), &days(3)));
+        assert!(!at_least(&days(3), &hours(71)) && !at_least(&hours(73), &days(3)));
         assert!(at_least(&business(5), &business(5)));
         assert!(!at_least(&days(5), &business(3)), "it depends on the calendar");
         assert!(!at_least(&business(5), &business(6)));
+        let worked = |business_minutes| Period {
+            business_minutes,
+            ..Period::default()
+        };
+        assert!(at_least(&worked(120), &hours(2)), "it takes two hours at least");
+        assert!(!at_least(&worked(119), &hours(2)));
+        assert!(!at_least(&hours(200), &worked(60)), "it depends on the calendar");
     }
 }

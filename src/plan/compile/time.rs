@@ -50,7 +50,9 @@ impl Compiler<'_> {
         let written = due.escalate.iter().flat_map(EscalationSpec::each);
         let escalate = written.filter_map(|(place, escalate)| {
             let to = self.templates(&format!("{pointer}/escalate{place}/to"), &escalate.to);
-            let after = self.period(&format!("{pointer}/escalate{place}/after"), &escalate.after)?;
+            let at = format!("{pointer}/escalate{place}/after");
+            let after = self.period(&at, &escalate.after)?;
+            self.some_time(&at, &escalate.after, after, "they would be asked as the step begins");
             Some(Escalation { after, to })
         });
         let escalate = escalate.collect();
@@ -63,11 +65,15 @@ impl Compiler<'_> {
 
     fn reminder(&mut self, pointer: &str, text: &str) -> Option<Reminder> {
         let text = text.trim();
-        if let Some(period) = text.strip_suffix(" before") {
-            return self.period(pointer, period).map(Reminder::Before);
+        if let Some(length) = text.strip_suffix(" before") {
+            let period = self.period(pointer, length)?;
+            self.some_time(pointer, length, period, "the reminder would come as the time is over");
+            return Some(Reminder::Before(period));
         }
-        if let Some(period) = text.strip_suffix(" after") {
-            return self.period(pointer, period).map(Reminder::After);
+        if let Some(length) = text.strip_suffix(" after") {
+            let period = self.period(pointer, length)?;
+            self.some_time(pointer, length, period, "the reminder would come as the step begins");
+            return Some(Reminder::After(period));
         }
         let help = "write `3 business days before` (the due moment) or `2 days after` (the step's start)";
         self.bad_duration(
@@ -83,17 +89,21 @@ impl Compiler<'_> {
         let template = self.template(pointer, text);
         let literal = template.parts.iter().all(|part| matches!(part, Part::Text(_)));
         if literal && !is_moment(text) {
-            if self.period(pointer, text).is_some_and(|period| period.is_zero()) {
-                let message = format!(
-                    "`{}` is no time at all: the step would be over as it begins",
-                    text.trim()
-                );
-                self.bad_duration(pointer, message, Some("say how long it is, as `5 days`"));
+            if let Some(period) = self.period(pointer, text) {
+                self.some_time(pointer, text, period, "the step would be over as it begins");
             }
         } else if !literal && text.contains("business") {
             self.needs_calendar(pointer);
         }
         template
+    }
+
+    /// Tells of a length of time that is none, with what would come of it.
+    fn some_time(&mut self, pointer: &str, text: &str, period: Period, then: &str) {
+        if period.is_zero() {
+            let message = format!("`{}` is no time at all: {then}", text.trim());
+            self.bad_duration(pointer, message, Some("say how long it is, as `5 days`"));
+        }
     }
 
     /// A length of time.

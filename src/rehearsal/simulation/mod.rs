@@ -25,10 +25,12 @@ use crate::base::id::RunId;
 use crate::base::{Calendars, Timestamp, Value};
 use crate::host::HostError;
 use crate::people::{Directory, roles};
+use crate::spec::{InputKind, InputSpec};
 use book::{Book, zone_of};
 use calendar::{Line, short};
 use chance::Chance;
 use deeds::{Doer, sentence};
+use indexmap::IndexMap;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use made::Maker;
@@ -240,6 +242,7 @@ async fn play(setting: &Setting, request: &Request, player: &mut dyn Player) -> 
         passes: BTreeMap::new(),
     };
     let by = starter(&setting.directory, request.by.as_deref())?;
+    known_people(&setting.plan.inputs, &setting.directory, &request.inputs)?;
     let by_document = if request.inputs.is_empty() {
         game.start_by_document(player, &by).await?
     } else {
@@ -294,6 +297,33 @@ fn starter(directory: &Directory, named: Option<&str>) -> Result<String, Broken>
     let anybody = may.or_else(|| directory.users.iter().next());
     let nobody = || Broken::Said("there is nobody who could start the run".to_owned());
     anybody.map(|(user, _)| user.clone()).ok_or_else(nobody)
+}
+
+/// Whether somebody is called so, wherever an input names a person of the directory.
+fn known_people(
+    wanted: &IndexMap<String, InputSpec>,
+    directory: &Directory,
+    given: &Map<String, Value>,
+) -> Result<(), Broken> {
+    let of_people = |spec: &InputSpec| spec.kind == InputKind::Person || spec.of == Some(InputKind::Person);
+    for (name, _) in wanted.iter().filter(|(_, spec)| of_people(spec)) {
+        let people = match given.get(name) {
+            Some(Value::Array(people)) => people.as_slice(),
+            Some(one) => std::slice::from_ref(one),
+            None => continue,
+        };
+        let users = people
+            .iter()
+            .filter_map(|person| person.as_str()?.strip_prefix("user:"));
+        if let Some(user) = users.into_iter().find(|user| !directory.users.contains_key(*user)) {
+            let known: Vec<&str> = directory.users.keys().map(String::as_str).collect();
+            let known = known.join(", ");
+            return Err(Broken::Said(format!(
+                "the input {name} names {user:?}, and there is no such person; there is {known}"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// A simulation that is going on.
