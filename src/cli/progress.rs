@@ -323,6 +323,12 @@ pub fn line(record: &EventRecord) -> String {
     format!("{:>4}  {time}  {who:<12} {what}", record.seq)
 }
 
+/// The same with the day and the zone, for whoever looks later.
+pub fn line_of_day(record: &EventRecord) -> String {
+    let (who, what) = describe(&record.event);
+    format!("{:>4}  {}  {who:<12} {what}", record.seq, output::second(record.at))
+}
+
 /// Shows a run while it goes on.
 pub struct Progress {
     spinner: Option<ProgressBar>,

@@ -314,6 +314,10 @@ async fn show(client: &Client, run: &str, as_json: bool) -> Outcome {
         let part = |key: &str| parent.get(key).and_then(Value::as_str).unwrap_or_default();
         output::line(&format!("started by step {} of {}\n", part("step"), part("run")))?;
     }
+    let cell = |key: &str| output::cell(&view, key);
+    let (by, from, until) = (cell("initiator"), cell("started_at"), cell("ended_at"));
+    output::line(&format!("started by {by} at {from}, ended at {until}\n"))?;
+    inputs_of(&view)?;
     let steps = view["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut columns = vec!["id", "state", "outcome", "round", "due", "error"];
     columns.extend(
@@ -339,7 +343,7 @@ async fn show(client: &Client, run: &str, as_json: bool) -> Outcome {
     output::line("")?;
     incidents(&view)?;
     for record in &journal {
-        output::line(&progress::line(record))?;
+        output::line(&progress::line_of_day(record))?;
     }
     Ok(())
 }
@@ -365,4 +369,52 @@ fn incidents(view: &Value) -> Outcome {
         output::line(&format!("and {more} more"))?;
     }
     output::line("")
+}
+
+/// What the run was started with.
+fn inputs_of(view: &Value) -> Outcome {
+    let inputs = view["inputs"].as_object().into_iter().flatten();
+    let rows: Vec<Vec<String>> = inputs.map(|(name, value)| vec![name.clone(), shown(value)]).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    output::rows(&["input", "value"], &rows, "")?;
+    output::line("")
+}
+
+/// A value on one line: of a file its name and its version, a text as it is unless it would leave the line.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) if !text.chars().any(char::is_control) => text.clone(),
+        Value::Object(file) if file.get("sha256").is_some_and(Value::is_string) && file.contains_key("version") => {
+            let part = |key: &str| output::field(value, key);
+            format!(
+                "{} version {} ({})",
+                part("name"),
+                part("version"),
+                progress::short(&part("sha256"))
+            )
+        }
+        Value::String(text) => format!("{text:?}"),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+    use serde_json::json;
+
+    #[test]
+    fn a_value_stays_on_its_line() {
+        let file = json!({ "id": "fil_1", "name": "a.pdf", "version": 2, "sha256": "0123456789abcdef", "size": 1 });
+        for (value, text) in [
+            (json!("anna"), "anna"),
+            (json!("one\ntwo\u{1b}[1m"), "\"one\\ntwo\\u{1b}[1m\""),
+            (json!(["a", 1]), "[\"a\",1]"),
+            (file, "a.pdf version 2 (0123456789ab)"),
+        ] {
+            assert_eq!(shown(&value), text);
+        }
+    }
 }

@@ -37,6 +37,8 @@ pub struct ShareView {
     pub role: Role,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// The zone of the flow's calendar, in which moments are told; UTC without one.
+    pub zone: String,
     /// Its files at their newest versions.
     pub files: Vec<FileRef>,
     /// Its comments.
@@ -180,11 +182,13 @@ impl Host {
         for comment in &mut comments {
             comment.by = self.known_as(&visitor, std::mem::take(&mut comment.by));
         }
+        let zone = self.zone_of(&visitor.share).await;
         Ok(ShareView {
             share: visitor.share.id.clone(),
             name: visitor.share.name.clone(),
             role: visitor.grant.role,
             expires_at: visitor.share.expires_at,
+            zone,
             files,
             comments,
             request: visitor.share.request.clone(),
@@ -206,6 +210,17 @@ impl Host {
             Some(("email" | "link", _)) => "another participant".to_owned(),
             _ => "gatefold".to_owned(),
         }
+    }
+
+    /// The zone in which people are told of moments of a share: that of its flow, as in mails. A share whose flow cannot be
+    /// read is told of in UTC.
+    async fn zone_of(&self, share: &Share) -> String {
+        let plan = match &share.run {
+            Some(run) => self.plan_of_run(run).await.ok(),
+            None => None,
+        };
+        let calendar = plan.as_ref().and_then(|plan| plan.calendar.as_ref());
+        calendar.map_or_else(|| "UTC".to_owned(), |calendar| calendar.zone.clone())
     }
 
     /// Says that a person, not a mail scanner, has opened the share. The first time counts.

@@ -519,6 +519,8 @@ pub struct SharedView {
     /// When it ends.
     #[schemars(with = "String")]
     pub expires_at: Timestamp,
+    /// The zone in which its page and its mails tell of moments, as `Europe/Madrid`.
+    pub zone: String,
     /// Its files at their newest versions.
     pub files: Vec<Document>,
     /// What to ask for next, as `after`, where there are more files.

@@ -21,6 +21,7 @@ impl From<ShareView> for SharedView {
             name: view.name,
             role: view.role,
             expires_at: view.expires_at,
+            zone: view.zone,
             files: view.files.into_iter().map(Document::from).collect(),
             next: None,
             comments: view.comments.into_iter().map(Comment::from).collect(),

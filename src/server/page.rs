@@ -103,7 +103,7 @@ impl Described for BackToPage {
 pub fn share(view: &SharedView, path: &str, own: &str) -> Response {
     let may = |right| view.role.includes(right);
     let mut body = String::new();
-    let ends = moment::in_words(view.expires_at, "UTC");
+    let ends = moment::in_words(view.expires_at, &view.zone);
     put(
         &mut body,
         format_args!("<h1>{}</h1><p>It ends on {ends}.</p>", Safe(&view.name)),
@@ -161,7 +161,7 @@ fn comments(body: &mut String, view: &SharedView, path: &str, own: &str, may_com
     body.push_str("<h2>Comments</h2>");
     for comment in &view.comments {
         let by = if comment.by == own { "you" } else { comment.by.as_str() };
-        let at = moment::in_words(comment.at, "UTC");
+        let at = moment::in_words(comment.at, &view.zone);
         put(
             body,
             format_args!(
@@ -195,6 +195,9 @@ pub fn refusal(response: Response, path: &str) -> Response {
     } else if problem.kind == "/problems/complete" {
         let body = "<h1>This checklist is complete</h1><p>Thank you: nothing more is needed of you.</p>";
         html(status, "Complete", body)
+    } else if problem.kind == "/problems/withdrawn" {
+        let body = "<h1>You have said that you give nothing</h1><p>Nothing more is needed of you.</p>";
+        html(status, "Withdrawn", body)
     } else if wants_password {
         let wrong = if problem.kind.ends_with("wrong") {
             "<p>The password is wrong.</p>"

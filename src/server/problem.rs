@@ -162,6 +162,7 @@ impl From<HostError> for Problem {
             HostError::Refused(refusal) => refusal.into(),
             HostError::Denied(Denial::Revoked) => Self::new(StatusCode::GONE, "revoked", detail),
             HostError::Denied(Denial::Complete) => Self::new(StatusCode::GONE, "complete", detail),
+            HostError::Denied(Denial::Withdrawn) => Self::new(StatusCode::GONE, "withdrawn", detail),
             HostError::Denied(Denial::Expired) => Self::new(StatusCode::GONE, "expired", detail),
             HostError::Denied(Denial::Role) => Self::new(StatusCode::FORBIDDEN, "role", detail),
             HostError::PasswordNeeded { wrong } => password(wrong, detail),

@@ -45,6 +45,9 @@ pub enum Denial {
     /// What was asked for through the share has all been given.
     #[error("this checklist is complete, and nothing more is needed of you")]
     Complete,
+    /// Whoever was asked has said that they give nothing.
+    #[error("you have said that you give nothing, and nothing more is needed of you")]
+    Withdrawn,
     /// Its time is over.
     #[error("the share has expired")]
     Expired,
@@ -77,6 +80,14 @@ pub fn decide(share: &Share, grant: &Grant, right: Right, now: Timestamp) -> Res
     }
     if share.state == State::Revoked && share.request.as_ref().is_some_and(|request| request.complete) {
         return Err(Denial::Complete);
+    }
+    if share.state == State::Revoked
+        && share
+            .request
+            .as_ref()
+            .is_some_and(|request| request.withdrawn.is_some())
+    {
+        return Err(Denial::Withdrawn);
     }
     for (state, expires_at) in [(share.state, Some(share.expires_at)), (grant.state, grant.expires_at)] {
         match state {

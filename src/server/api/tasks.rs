@@ -11,10 +11,13 @@ use crate::server::extract::{Answer, JsonBody, Path, Query, State};
 use crate::server::transfer::{self, Transfer};
 use crate::server::{Caller, Problem, Server};
 use crate::store::TaskRow;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::sync::Arc;
+
+/// Digits of a SHA-256.
+const HASH_DIGITS: usize = 64;
 
 /// Which tasks to list.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -114,6 +117,22 @@ pub async fn document(
     transfer::send(&headers, open).await
 }
 
+/// The hash of a version as documents have it. A shortened one would look like that of another version.
+fn whole(hash: &str) -> Result<String, Problem> {
+    let digits = hash.chars().count();
+    if digits == HASH_DIGITS && hash.chars().all(|digit| digit.is_ascii_hexdigit()) {
+        return Ok(hash.to_ascii_lowercase());
+    }
+    Err(Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "hash-not-whole",
+        format!(
+            "`sha256` must be the whole hash of the version that was read, {HASH_DIGITS} hexadecimal digits, and has {digits} characters; \
+             the task has it under `document`"
+        ),
+    ))
+}
+
 /// Decides.
 pub async fn decide(
     State(server): State,
@@ -122,13 +141,14 @@ pub async fn decide(
     JsonBody(body): JsonBody<DecisionBody>,
 ) -> Result<Answer<DecisionAnswer>, Problem> {
     let person = caller.principal();
+    let sha256 = body.sha256.map(|hash| whole(&hash)).transpose()?;
     let decision = Decision {
         task: task.clone(),
         by: person.clone(),
         on_behalf_of: None,
         decision: body.decision,
         reason: body.reason.filter(|reason| !reason.trim().is_empty()),
-        sha256: body.sha256,
+        sha256,
         form: body.form,
     };
     let mut answer = answered(server.host.decide(decision).await?);

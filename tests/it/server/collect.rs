@@ -374,6 +374,8 @@ async fn a_browser_shows_the_checklist_and_its_forms_work() {
         "{text}"
     );
     assert!(!text.contains("Add a file") && !text.contains("anna"), "{text}");
+    // as the mails say it
+    assert!(text.contains(" (Europe/Madrid).</p>"), "{text}");
     for wanted in [
         "<p>pdf; 20 bytes at most</p>",
         "<p>valid for at least 30 days from the day you send it</p>",
@@ -410,6 +412,13 @@ async fn a_browser_shows_the_checklist_and_its_forms_work() {
     }
     let run = asked.ended().await;
     assert!(run.to_string().contains("withdrawn"), "{run}");
+    let text = look().await;
+    assert!(
+        text.contains("You have said that you give nothing") && !text.contains("revoked"),
+        "{text}"
+    );
+    let data = asked.harness.get(&asked.path).send().await;
+    assert_eq!((data.status, data.problem().as_str()), (StatusCode::GONE, "withdrawn"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -217,6 +217,17 @@ async fn what_is_no_decision_is_refused_with_what_is_possible() {
             (StatusCode::UNPROCESSABLE_ENTITY, "reason-missing")
         );
     }
+    let short = json!({ "decision": "approved", "sha256": desk.sha256[..12] });
+    let refused = desk.decide("anna", short).await;
+    assert_eq!(
+        (refused.status, refused.problem().as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, "hash-not-whole")
+    );
+    assert!(
+        refused.text().contains("64 hexadecimal digits, and has 12"),
+        "{}",
+        refused.text()
+    );
     let without = desk.decide("anna", json!({ "decision": "approved" })).await;
     assert_eq!(
         (without.status, without.problem().as_str()),
