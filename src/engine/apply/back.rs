@@ -70,8 +70,11 @@ impl Applier<'_> {
         for &slot in &round {
             self.forget_edges(slot, &round);
         }
+        if calls {
+            self.spend_past(to);
+        }
         self.state.step_mut(to).called = calls && self.joined(to) != Joined::Ready;
-        self.spend(&round);
+        self.spend(to, &round);
         for &slot in &round {
             self.reconsider(slot);
         }
@@ -79,22 +82,30 @@ impl Applier<'_> {
         round
     }
 
-    /// What of `round` comes after a called step begins by something that arrives anew.
-    fn spend(&mut self, round: &[Slot]) {
-        let Some(first) = round.first() else { return };
-        let steps = (0..).map(StepId).zip(&self.state.frame(first.frame).steps);
-        let called: Vec<StepId> = steps.filter(|(_, step)| step.called).map(|(id, _)| id).collect();
-        for called in called {
-            for &slot in round {
-                if self.index(slot).is_upstream(called, slot.step) {
-                    self.spend_edges(slot, called);
-                }
+    /// What of the round of `to` comes after a called step begins by something that arrives anew.
+    fn spend(&mut self, to: Slot, round: &[Slot]) {
+        let called = self.state.step(to).called;
+        for &slot in round.iter().filter(|slot| **slot != to) {
+            self.spend_past(slot);
+            if called {
+                self.spend_edges(slot, &[to.step]);
             }
         }
     }
 
-    /// Lets one arrival be missing to a step that enough arrived at on ways that do not lead through `called`.
-    fn spend_edges(&mut self, slot: Slot, called: StepId) {
+    /// The same for one step, whichever called step it is that it comes after.
+    fn spend_past(&mut self, slot: Slot) {
+        let index = self.index(slot);
+        let steps = (0..).map(StepId).zip(&self.state.frame(slot.frame).steps);
+        let called = steps.filter(|(id, step)| step.called && index.is_upstream(*id, slot.step));
+        let called: Vec<StepId> = called.map(|(id, _)| id).collect();
+        if !called.is_empty() {
+            self.spend_edges(slot, &called);
+        }
+    }
+
+    /// Lets one arrival be missing to a step that enough arrived at on ways that lead through none of `called`.
+    fn spend_edges(&mut self, slot: Slot, called: &[StepId]) {
         let planned = self.state.planned(self.plan, slot);
         let needed = match planned.join {
             JoinSpec::All => return,
@@ -102,14 +113,19 @@ impl Applier<'_> {
             JoinSpec::Count(count) => (count as usize).max(1),
         };
         let index = self.plan.body(self.state.frame(slot.frame).body).index;
+        let through = |from: StepId| {
+            let mut called = called.iter();
+            called.any(|called| from == *called || index.is_upstream(*called, from))
+        };
         let step = self.state.step_mut(slot);
-        for (edge, state) in planned.after.iter().zip(&mut step.edges) {
-            let through = edge.from == called || index.is_upstream(called, edge.from);
-            if step.arrived >= needed && *state == EdgeState::Arrived && !through {
-                *state = EdgeState::Spent;
-                step.arrived -= 1;
-                step.dead += 1;
-            }
+        let edges = planned.after.iter().zip(&mut step.edges);
+        let past = edges.filter(|(edge, state)| **state == EdgeState::Arrived && !through(edge.from));
+        let past: Vec<&mut EdgeState> = past.map(|(_, state)| state).collect();
+        let spent = (past.len() + 1).saturating_sub(needed);
+        for state in past.into_iter().take(spent) {
+            *state = EdgeState::Spent;
+            step.arrived -= 1;
+            step.dead += 1;
         }
     }
 

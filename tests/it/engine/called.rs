@@ -359,3 +359,75 @@ fn a_journal_from_before_steps_were_called_is_replayed_as_it_was() {
         .collect();
     assert_eq!(keys, ["run_1:c:2"]);
 }
+
+/// `sign` comes after either of two branches or past both, and each of its other answers leads back to one of them;
+/// `send` leads back to it.
+fn two_called() -> Run {
+    let mut run = Run::of(
+        "steps:
+  - { id: pick, choose: [{ when: inputs.who == 'one', outcome: one }, { when: inputs.who == 'two', outcome: two }, { otherwise: short }] }
+  - { id: b1, uses: t.call, after: pick.one }
+  - { id: b2, uses: t.call, after: pick.two }
+  - id: sign
+    after: [b1, b2, pick.short]
+    join: any
+    task: { to: [role:legal], allow: [redo] }
+    deadline: { due: 2 days }
+    outcomes: { declined: { back_to: b1, max_rounds: 5, then: { end: no } }, expired: { back_to: b2, max_rounds: 5, then: { end: no } } }
+  - { id: send, uses: t.call, outcomes: { failed: { back_to: sign, max_rounds: 5, then: { end: no } } } }
+",
+    );
+    run.assign(&["lea"]);
+    run.decide("lea", "declined").expect("it counts");
+    run.done("b1:2", json!({}));
+    run.assign(&["lea"]);
+    run.wake_after("3 days");
+    assert_eq!(run.work(), ["b2:2"], "not beside it");
+    run.done("b2:2", json!({}));
+    run.assign(&["lea"]);
+    run.decide("lea", "done").expect("it counts");
+    assert_eq!(run.work(), ["send:3"]);
+    run
+}
+
+#[test]
+fn what_a_way_back_leads_to_begins_after_two_called_steps() {
+    let mut run = two_called();
+    run.fail("send:3", Permanent);
+    assert_eq!((run.phase("sign"), run.phase("send")), (Active, Pending));
+    assert_eq!(run.work(), ["sign:4:assign:1"]);
+}
+
+#[test]
+fn what_people_have_done_again_begins_after_two_called_steps() {
+    let mut run = two_called();
+    let redo = Input::Act(Acting {
+        task: task_id("sign", 3),
+        by: "user:lea".to_owned(),
+        admin: false,
+        act: TaskAct::Redo {
+            reason: "wrong shelf".to_owned(),
+        },
+    });
+    assert_eq!(run.handle(redo), Ok(Reply::Accepted));
+    assert_eq!((run.phase("sign"), run.phase("send")), (Active, Pending));
+    assert_eq!(run.work(), ["sign:4:assign:1"]);
+}
+
+#[test]
+fn what_a_way_back_leads_to_begins_where_the_called_step_led_elsewhere() {
+    let mut run = Run::of(
+        "steps:
+  - { id: pick, choose: [{ when: inputs.who == 'nobody', outcome: long }, { otherwise: short }] }
+  - { id: b, uses: t.call, after: pick.long, outcomes: { failed: continue } }
+  - { id: c, uses: t.call, after: [b.done, pick.short], join: any, outcomes: { failed: { back_to: b, max_rounds: 5, then: continue } } }
+  - { id: d, uses: t.call, after: [b.failed, c.done], join: any, outcomes: { failed: { back_to: c, max_rounds: 5, then: continue } } }
+",
+    );
+    run.fail("c:1", Permanent);
+    run.fail("b:2", Permanent);
+    assert_eq!(run.work(), ["d:2"]);
+    run.fail("d:2", Permanent);
+    assert_eq!((run.phase("c"), run.phase("d")), (Active, Pending));
+    assert_eq!(run.work(), ["c:3"]);
+}
