@@ -94,18 +94,23 @@ pub fn answer(kind: &str, bytes: impl Read, mut to: impl Write) -> io::Result<()
 /// Takes no more memory and time from now on than reading a file may.
 #[cfg(unix)]
 fn take_little() -> io::Result<()> {
-    use rustix::process::{Resource, Rlimit, setrlimit};
-    let at_most = |most: u64| Rlimit {
-        current: Some(most),
-        maximum: Some(most),
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = |what: Resource, most: u64| {
+        // whoever started the server may have bounded it more already, which cannot be taken back
+        let most = getrlimit(what).maximum.map_or(most, |maximum| maximum.min(most));
+        let limit = Rlimit {
+            current: Some(most),
+            maximum: Some(most),
+        };
+        setrlimit(what, limit)
     };
     // Not every system knows the first; the last ends what nobody waits for any more.
-    match setrlimit(Resource::As, at_most(MAX_MEMORY)) {
+    match limit(Resource::As, MAX_MEMORY) {
         Err(error) if cfg!(target_os = "linux") => return Err(error.into()),
         _ => {}
     }
-    setrlimit(Resource::Core, at_most(0))?;
-    setrlimit(Resource::Cpu, at_most(MAX_TIME.as_secs()))?;
+    limit(Resource::Core, 0)?;
+    limit(Resource::Cpu, MAX_TIME.as_secs())?;
     if taken()? < MAX_MEMORY {
         Ok(())
     } else {

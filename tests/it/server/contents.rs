@@ -226,6 +226,27 @@ fn a_reader_that_takes_too_much_memory_ends_alone() {
     assert!(!is_well && read.is_none(), "{read:?}");
 }
 
+/// As a service manager bounds the server, and with it whatever the server starts.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_reader_that_was_bounded_more_already_reads() {
+    let (name, value) = reading::ENVIRONMENT;
+    let output = Command::new("/bin/sh")
+        .args([
+            "-c",
+            "ulimit -v 500000 && ulimit -t 5 && echo words | \"$0\" read plain",
+        ])
+        .arg(env!("CARGO_BIN_EXE_gatefold"))
+        .env_clear()
+        .env(name, value)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let read: reading::Reading = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(read.text.as_deref(), Some("words\n"));
+}
+
 /// Its bound on memory would bound nothing.
 #[test]
 #[cfg(target_os = "linux")]
