@@ -3,7 +3,7 @@
 use crate::base::{Code, Diagnostic};
 use crate::lint::paths::Paths;
 use crate::lint::rule::{Check, Context, Report, Rule};
-use crate::plan::{Certainty, PlanStep, PlanVerb, StepId};
+use crate::plan::{Certainty, PlanEach, PlanStep, PlanVerb, StepId};
 
 const CODE: Code = Code {
     id: "GF315",
@@ -19,7 +19,8 @@ pub const RULE: Rule = Rule {
 fn check(cx: &Context<'_>, graphs: &[Paths<'_>], report: &mut Report) {
     // An edge from or to a step that was not understood is not there.
     let graphs = if cx.spec.broken.is_empty() { graphs } else { &[] };
-    for paths in graphs {
+    for (at, paths) in graphs.iter().enumerate() {
+        let around = in_order(graphs, at);
         for step in paths.steps {
             let (word, named) = match &step.verb {
                 PlanVerb::Cancel(named) => ("cancel", named.as_slice()),
@@ -28,13 +29,38 @@ fn check(cx: &Context<'_>, graphs: &[Paths<'_>], report: &mut Report) {
                 _ => continue,
             };
             for id in named {
-                if let Some((message, help)) = fault(paths, step, *id) {
+                let fault = fault(paths, step, *id);
+                if let Some((message, help)) = fault.or_else(|| out_of_turn(paths, step, *id, around?)) {
                     let place = cx.value(&pointer(cx, step, word, &paths.steps[id.index()].id));
                     report.push(Diagnostic::error(CODE, message, place).with_help(help));
                 }
             }
         }
     }
+}
+
+/// The `each` that takes several elements in order by the list of steps at this place, if there is one.
+fn in_order<'p>(graphs: &'p [Paths<'p>], at: usize) -> Option<&'p PlanStep> {
+    let has = |each: &PlanEach| each.in_order && each.parallel > 1 && each.body.index() == at;
+    let mut steps = graphs.iter().flat_map(|paths| paths.steps);
+    steps.find(|step| matches!(&step.verb, PlanVerb::Each(each) if has(each)))
+}
+
+/// Why a step that adds has its turn too early: it is through with the element before, and the `each` is not.
+fn out_of_turn(paths: &Paths<'_>, step: &PlanStep, id: StepId, around: &PlanStep) -> Option<(String, String)> {
+    let other = &paths.steps[id.index()];
+    if !matches!(step.verb, PlanVerb::Add { .. }) {
+        return None;
+    }
+    let message = format!(
+        "step \"{}\" would add to step \"{}\" while that waits for its turn, for \"{}\" takes its elements in order",
+        step.title, other.title, around.title
+    );
+    let help = format!(
+        "leave `in_order` of `{}` out, or take one element at once: `parallel: 1`",
+        around.id
+    );
+    Some((message, help))
 }
 
 /// Where the id stands in the text.
