@@ -16,6 +16,8 @@ pub(super) fn shown(task: &Value) -> String {
         ("document", about(task)),
         ("sha256", output::field(&task["document"], "sha256")),
         ("people", words(&task["people"], ", ")),
+        ("stands in", stand_ins(task)),
+        ("escalated", escalated(task)),
         ("taken by", field("claimed_by")),
         ("priority", field("priority")),
         ("decisions", words(&task["decisions"], " | ")),
@@ -65,13 +67,39 @@ pub(super) fn words(list: &Value, between: &str) -> String {
     words.collect::<Vec<_>>().join(between)
 }
 
+/// Who acts for whom.
+fn stand_ins(task: &Value) -> String {
+    let each = task["deputies"].as_array().into_iter().flatten();
+    let told = each.map(|one| {
+        format!(
+            "{} for {}",
+            output::field(one, "by"),
+            output::field(one, "on_behalf_of")
+        )
+    });
+    told.collect::<Vec<_>>().join(", ")
+}
+
+/// Who was added by escalation, and in whose place they answer.
+fn escalated(task: &Value) -> String {
+    let whose = task["in_place_of"].as_str();
+    let whose = whose.map_or_else(String::new, |whose| format!(", in the place of {whose}"));
+    let people = words(&task["escalated"], ", ");
+    if people.is_empty() {
+        people
+    } else {
+        format!("{people}{whose}")
+    }
+}
+
 fn due(task: &Value) -> String {
     let because = task["because"].as_str();
     let because = because.map_or_else(String::new, |because| format!(", {because}"));
     format!("{}{because}", output::cell(task, "due"))
 }
 
-fn state(task: &Value) -> String {
+/// Whether it is open, settled or rests, with by whom and why.
+pub(super) fn state(task: &Value) -> String {
     let (state, rest) = (output::field(task, "state"), &task["suspended"]);
     match (rest["by"].as_str(), task["outcome"].as_str()) {
         (Some(by), _) => format!("rests by {by}: {}", output::field(rest, "reason")),
@@ -134,7 +162,7 @@ fn decided(answer: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use super::{shown, state};
     use serde_json::json;
 
     #[test]
@@ -143,7 +171,8 @@ mod tests {
             "id": "tsk_1", "flow": "filing", "run": "run_1", "title": "File it", "ask": "Where?", "document": {
                 "name": "a.pdf", "version": 2, "sha256": "ab"
             },
-            "people": ["user:anna"], "claimed_by": "user:anna", "priority": "normal", "decisions": ["done", "declined"],
+            "people": ["user:anna", "user:eva"], "deputies": [{ "by": "user:dan", "on_behalf_of": "user:carla" }],
+            "escalated": ["user:eva"], "in_place_of": "user:anna", "claimed_by": "user:anna", "priority": "normal", "decisions": ["done", "declined"],
             "reason": ["declined"], "allow": [], "state": "open", "due": "2026-11-28T09:00:00Z",
             "because": "5 days after it began",
             "form": [
@@ -169,7 +198,9 @@ TITLE       File it
 ASK         Where?
 DOCUMENT    a.pdf v2
 SHA256      ab
-PEOPLE      user:anna
+PEOPLE      user:anna, user:eva
+STANDS IN   user:dan for user:carla
+ESCALATED   user:eva, in the place of user:anna
 TAKEN BY    user:anna
 PRIORITY    normal
 DECISIONS   done | declined
@@ -188,6 +219,17 @@ THREAD      3. user:anna: Thanks
 DECIDED     user:dan for user:carla declined: too late
 DECIDED     user:eva in the place of user:ben, who had not answered, done";
         assert_eq!(shown(&task), expected);
+    }
+
+    #[test]
+    fn how_a_task_stands_is_told_with_who_lets_it_rest_and_why() {
+        let rests = json!({ "state": "open", "suspended": { "by": "user:anna", "reason": "a letter is on its way" } });
+        assert_eq!(state(&rests), "rests by user:anna: a letter is on its way");
+        assert_eq!(state(&json!({ "state": "open" })), "open");
+        assert_eq!(
+            state(&json!({ "state": "settled", "outcome": "approved" })),
+            "settled: approved"
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::client::{Client, escaped};
 use super::embedded::{ServerArgs, Session};
 use super::exit::{Failure, Outcome};
 use super::settings::Settings;
-use super::task_shown::{about, shown, words};
+use super::task_shown::{about, shown, state, words};
 use super::{inputs, output, progress, with_runtime};
 use crate::base::Value;
 use crate::base::id::hex;
@@ -502,6 +502,7 @@ fn list(items: &[Value], as_json: bool) -> Outcome {
         "sha256",
         "due",
         "decisions",
+        "state",
     ];
     output::rows(&header, &rows, "no open tasks")
 }
@@ -518,6 +519,7 @@ fn row(task: &Value) -> Vec<String> {
         progress::short(&output::field(&task["document"], "sha256")).to_owned(),
         output::cell(task, "due"),
         words(&task["decisions"], " | "),
+        state(task),
     ]
 }
 

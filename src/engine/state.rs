@@ -239,6 +239,8 @@ pub(super) struct Task {
     pub(super) thread: Vec<Remark>,
     /// Who has taken it.
     pub(super) claimed_by: Option<String>,
+    /// Who has heard of it as somebody who can answer it, each with the event by which they did.
+    pub(super) heard: Vec<(String, u64)>,
     /// Whom it was assigned to last, whatever became of it then.
     pub(super) given_to: Option<String>,
     /// Who lets it rest, if somebody does.

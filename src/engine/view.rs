@@ -9,7 +9,7 @@ use super::state::{Phase, Progress, StepState, Task};
 use crate::base::id::{RunId, TaskId};
 use crate::base::{FileRef, ItemState, Timestamp, Value};
 pub use crate::plan::{AskKind, Detour, PlanField, Priority};
-use crate::plan::{Plan, PlanVerb};
+use crate::plan::{Plan, PlanAsk, PlanVerb};
 use crate::spec::RunSpec;
 use crate::spec::step::OnNewVersion;
 use std::collections::BTreeSet;
@@ -185,6 +185,19 @@ pub struct TurnView {
     pub now: Vec<String>,
     /// Who comes after that, and who stands in for them: they cannot decide yet.
     pub later: Vec<String>,
+}
+
+/// How somebody stands to a task that is escalated to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// They are in it already and can answer now.
+    Answers,
+    /// They are asked, and others come first.
+    Later,
+    /// They are not in it yet, and are asked as the directory has told.
+    Joins,
+    /// They cannot answer now: they may not, have answered already, somebody else has the task, or it rests.
+    Told,
 }
 
 /// A task as it stands.
@@ -589,6 +602,39 @@ impl RunMachine {
     pub fn task(&self, task: &TaskId) -> Option<TaskView> {
         let at = self.state.task_index.get(task)?;
         self.state.tasks.get(*at).map(|task| self.task_view(task))
+    }
+
+    /// Who has heard of the task, each with the position of the event since which they can answer it and before which they
+    /// did not know of it.
+    pub fn heard(&self, task: &TaskId) -> &[(String, u64)] {
+        let at = self.state.task_index.get(task);
+        at.map_or(&[], |at| &self.state.tasks[*at].heard)
+    }
+
+    /// How somebody stands to a task when it is escalated to them.
+    pub fn reach(&self, task: &TaskId, person: &str) -> Reach {
+        let at = self.state.task_index.get(task);
+        let Some(task) = at.map(|at| &self.state.tasks[*at]) else {
+            return Reach::Told;
+        };
+        let is_in = |people: &[String]| people.iter().any(|one| one == person);
+        let barred = is_in(&task.exclude) || task.only.as_ref().is_some_and(|only| !is_in(only));
+        let seat = task.seat_of(person);
+        if barred || task.suspended.is_some() || seat.is_some_and(|seat| task.has_decided(seat)) {
+            return Reach::Told;
+        }
+        let in_order = task.asked(&self.plan).is_some_and(PlanAsk::in_order);
+        match seat {
+            None => Reach::Joins,
+            Some(seat) if in_order && !task.is_turn_of(seat) => Reach::Later,
+            Some(seat)
+                if task.holder().is_some_and(|holder| holder != person)
+                    && task.people.iter().any(|one| one == seat) =>
+            {
+                Reach::Told
+            }
+            Some(_) => Reach::Answers,
+        }
     }
 
     fn task_view(&self, task: &Task) -> TaskView {

@@ -35,6 +35,10 @@ pub struct Reason {
     pub what: String,
     /// For whom: `user:anna`, `email:rosa@example.com`; nobody where no person is waited for.
     pub whom: Vec<String>,
+    /// Who was added by escalation and has not answered: they do so in the place of another.
+    pub escalated: Vec<String>,
+    /// In whose place the next of them does.
+    pub place: Option<String>,
     /// Since when.
     pub since: Timestamp,
     /// Until when, where that is certain.
@@ -63,6 +67,10 @@ impl fmt::Display for Reason {
         write!(f, "\"{}\" waits for {}", self.title, self.what)?;
         if !self.whom.is_empty() {
             write!(f, " from {}", list(&self.whom))?;
+        }
+        if let (Some(place), [_, ..]) = (&self.place, &self.escalated[..]) {
+            let added = list(&self.escalated);
+            write!(f, ", or from {added}, added by escalation, in the place of {place}")?;
         }
         match self.until {
             Some(until) => {
@@ -120,6 +128,8 @@ fn of_side_calls(machine: &RunMachine) -> Vec<Reason> {
         title: "The end of the run".to_owned(),
         what: format!("the {} {} to be taken back", thing.kind, thing.id),
         whom: Vec::new(),
+        escalated: Vec::new(),
+        place: None,
         since: state.now,
         until: thing.tries.retry_at,
         because: None,
@@ -134,6 +144,8 @@ fn of_side_calls(machine: &RunMachine) -> Vec<Reason> {
         title: name.clone(),
         what: to_be_looked_at(incident),
         whom: Vec::new(),
+        escalated: Vec::new(),
+        place: None,
         since: machine.state.now,
         until: None,
         because: None,
@@ -198,6 +210,8 @@ impl Teller<'_> {
             title: self.planned().title.clone(),
             what,
             whom: Vec::new(),
+            escalated: Vec::new(),
+            place: None,
             since: self.machine.state.step(self.slot).since,
             until,
             because: until.and_then(|until| because(&self.machine.plan, &self.machine.state, self.slot, until)),
@@ -298,23 +312,23 @@ impl Teller<'_> {
                 if view.people.is_empty() {
                     reason.what = String::from("the directory to tell who is meant");
                 }
-                let has_decided = |person: &String| {
-                    let whom = |record: &crate::engine::event::DecisionRecord| {
-                        record.on_behalf_of.as_ref() == Some(person) || record.by == *person
-                    };
-                    view.decided.iter().any(whom)
-                };
                 let is_later = |person: &String| view.turn.as_ref().is_some_and(|turn| turn.later.contains(person));
-                reason.whom = view
+                let has_decided = |person: &String| {
+                    view.decided
+                        .iter()
+                        .any(|record| record.persons().any(|one| one == person))
+                };
+                let waited_for = view
                     .people
                     .iter()
-                    .filter(|person| !has_decided(person) && !is_later(person))
-                    .cloned()
-                    .collect();
+                    .filter(|person| !has_decided(person) && !is_later(person));
+                let (escalated, whom) = waited_for.cloned().partition(|person| view.escalated.contains(person));
+                (reason.whom, reason.escalated) = (whom, escalated);
+                reason.place = view.place.filter(|_| !reason.escalated.is_empty());
                 reason.since = view.opened_at;
                 if let Some(rest) = view.suspended {
                     reason.what = format!("its task to be resumed, which rests because \"{}\",", rest.reason);
-                    reason.whom = vec![rest.by];
+                    (reason.whom, reason.escalated, reason.place) = (vec![rest.by], Vec::new(), None);
                     reason.since = rest.at;
                 }
                 reason

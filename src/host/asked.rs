@@ -2,37 +2,88 @@
 
 use super::Host;
 use super::words::document_command;
+use crate::base::Timestamp;
 use crate::base::id::{RunId, TaskId};
-use crate::engine::event::{DecisionRecord, Event};
+use crate::engine::event::Event;
 use crate::engine::view::{AskKind, TaskPhase, TaskView};
 use crate::engine::{EventRecord, RunMachine, TaskAct};
 use crate::store::OutboxMail;
 
 impl Host {
-    /// The mails about a task that the first of `events` calls for; the others came after it and are not told of yet.
-    pub(super) fn task_mails(&self, run: &RunId, machine: &RunMachine, events: &[EventRecord]) -> Vec<OutboxMail> {
-        let Some((record, later)) = events.split_first() else {
-            return Vec::new();
-        };
+    /// The mails about a task that an event calls for.
+    pub(super) fn task_mails(&self, run: &RunId, machine: &RunMachine, record: &EventRecord) -> Vec<OutboxMail> {
         let view = task_of(&record.event).and_then(|task| machine.task(task));
         let Some(view) = view.filter(|view| view.phase == TaskPhase::Open) else {
             return Vec::new();
         };
-        let mut people = told(&record.event, &view);
-        people.retain(|person| !later.iter().any(|one| asks(&one.event, &view.id, person)));
-        if people.is_empty() {
-            return Vec::new();
-        }
-        let (subject, text) = match &record.event {
-            Event::TaskActed {
-                by,
-                act: TaskAct::Remark { text, .. },
-                ..
-            } => self.question_words(machine, &view, by, text),
-            event => self.task_words(machine, &view, words(event, view.kind)),
-        };
         let key = format!("task:{}:{}", view.id, record.seq);
-        self.mail_each(run, &key, &people, &subject, &text, record.at)
+        // a question is for whoever is asked, whatever their turn
+        if let Event::TaskActed {
+            by,
+            act: TaskAct::Remark { to, text, .. },
+            ..
+        } = &record.event
+        {
+            let Some(to) = to else { return Vec::new() };
+            let (subject, text) = self.question_words(machine, &view, by, text);
+            return self.mail_each(run, &key, std::slice::from_ref(to), &subject, &text, record.at);
+        }
+        let people = told(machine, record, &view);
+        self.mail_about(
+            run,
+            &key,
+            machine,
+            &view,
+            &people,
+            words(&record.event, &view),
+            record.at,
+        )
+    }
+
+    /// A mail about a task to each of `people`, which says for whom they may answer it.
+    #[expect(clippy::too_many_arguments)]
+    pub(super) fn mail_about(
+        &self,
+        run: &RunId,
+        key: &str,
+        machine: &RunMachine,
+        view: &TaskView,
+        people: &[String],
+        words: &str,
+        at: Timestamp,
+    ) -> Vec<OutboxMail> {
+        let mail = |person: &String| {
+            let (subject, text) = self.task_words(machine, view, words, person);
+            self.mail_each(run, key, std::slice::from_ref(person), &subject, &text, at)
+        };
+        people.iter().flat_map(mail).collect()
+    }
+
+    /// For whom somebody answers, where that is not for themselves; nothing where it is.
+    pub(super) fn for_whom(&self, view: &TaskView, person: &str) -> Option<String> {
+        let is_escalated = |one: &str| view.escalated.iter().any(|other| other == one);
+        let place = view.place.as_ref().map(|place| self.called(place));
+        if let Some(deputy) = view.deputies.iter().find(|one| one.by == person) {
+            let whom = self.called(&deputy.on_behalf_of);
+            return Some(match place.filter(|_| is_escalated(&deputy.on_behalf_of)) {
+                Some(place) => {
+                    format!(
+                        "You stand in for {whom}, who may answer in the place of {place}, who has not answered yet."
+                    )
+                }
+                None => format!("You stand in for {whom}: your answer counts for them."),
+            });
+        }
+        let place = place.filter(|_| is_escalated(person))?;
+        Some(format!(
+            "You may answer in the place of {place}, who has not answered yet. They can no longer answer once you have."
+        ))
+    }
+
+    /// What people call somebody: the name in the directory, or the address.
+    fn called(&self, principal: &str) -> String {
+        let address = || principal.split_once(':').map_or(principal, |(_, rest)| rest).to_owned();
+        self.name_of(principal).unwrap_or_else(address)
     }
 
     /// A question about a task, and how it is answered: whoever is asked it does not decide the task.
@@ -76,94 +127,37 @@ fn task_of(event: &Event) -> Option<&TaskId> {
     }
 }
 
-/// Who hears of the task by this event. Where people decide one after the other, nobody does before their turn.
-fn told(event: &Event, view: &TaskView) -> Vec<String> {
-    let mut people = match event {
-        Event::DecisionRecorded { record, .. } => next_after(record, view),
-        // whoever may no longer decide is not asked anew
-        Event::DecisionsVoided { decided, .. } => {
-            // who has answered about the newest version meanwhile is not asked
-            let has_answered = |person: &str| view.decided.iter().any(|record| record.by == person);
-            let asked = decided.iter().filter(|person| view.people.contains(person));
-            asked.filter(|person| !has_answered(person)).cloned().collect()
+/// Who hears of the task by this event: those who can answer it since then, and did not know of it. Of a newer version also
+/// those whose answer it made void.
+fn told(machine: &RunMachine, record: &EventRecord, view: &TaskView) -> Vec<String> {
+    let heard = machine.heard(&view.id);
+    let now = heard.iter().filter(|(_, by)| *by == record.seq);
+    let mut people: Vec<String> = now.map(|(person, _)| person.clone()).collect();
+    match &record.event {
+        // whoever does something about it knows of it
+        Event::TaskActed { by, .. } => people.retain(|person| person != by),
+        Event::DecisionsVoided { decided, .. } if view.suspended.is_none() => {
+            // whoever may no longer decide is not asked anew, nor who has answered about the newest version meanwhile, or is
+            // asked of it by a later event
+            let is_asked = |person: &&String| {
+                view.people.contains(person)
+                    && view.decided.iter().all(|answer| answer.by != **person)
+                    && view.turn.as_ref().is_none_or(|turn| !turn.later.contains(person))
+                    && heard.iter().all(|(one, by)| one != *person || *by < record.seq)
+            };
+            people.extend(decided.iter().filter(is_asked).cloned());
         }
-        // a question is for whoever is asked, whatever their turn
-        Event::TaskActed {
-            act: TaskAct::Remark { to, .. },
-            ..
-        } => return to.iter().cloned().collect(),
-        // what was assigned to one of them the others hear of only now
-        Event::TaskActed {
-            by,
-            act: TaskAct::Release { .. },
-            ..
-        } => given_back(by, view),
-        _ => newly_asked(event),
-    };
-    if let Some(turn) = &view.turn {
-        people.retain(|person| !turn.later.contains(person));
+        _ => {}
     }
     people
 }
 
-/// Who hears of a task that `by` gave back: nobody where all were asked before, or somebody else gives it back
-/// who took it since.
-fn given_back(by: &String, view: &TaskView) -> Vec<String> {
-    let Some(had) = &view.given_to else {
-        return Vec::new();
-    };
-    if by != had && view.people.contains(by) {
-        return Vec::new();
-    }
-    view.people.iter().filter(|person| *person != had).cloned().collect()
-}
-
-/// Whose turn it is by this decision, where people decide one after the other.
-fn next_after(record: &DecisionRecord, view: &TaskView) -> Vec<String> {
-    let Some(turn) = &view.turn else {
-        return Vec::new();
-    };
-    // whoever joined or only has a veto waits for nobody, and nobody waits for them
-    let whose = record.on_behalf_of.as_ref().unwrap_or(&record.by);
-    let is_newest = view.decided.last() == Some(record);
-    if is_newest && turn.order.contains(whose) {
-        turn.now.clone()
-    } else {
-        Vec::new()
-    }
-}
-
-/// Whether an event asks `person` about the task.
-fn asks(event: &Event, task: &TaskId, person: &String) -> bool {
-    matches!(event, Event::TaskAssigned { .. }) && task_of(event) == Some(task) && newly_asked(event).contains(person)
-}
-
-/// Who is asked by this event. Those who are stood in for are too: they may answer.
-fn newly_asked(event: &Event) -> Vec<String> {
-    match event {
-        Event::TaskAssigned {
-            assigned_to: Some(person),
-            ..
-        } => vec![person.clone()],
-        Event::TaskAssigned {
-            people, veto, deputies, ..
-        } => {
-            let deputies = deputies.iter().map(|one| &one.by);
-            people.iter().chain(veto).chain(deputies).cloned().collect()
-        }
-        Event::TaskActed {
-            act: TaskAct::Delegate { to, .. } | TaskAct::Reassign { to, .. },
-            ..
-        } => vec![to.clone()],
-        _ => Vec::new(),
-    }
-}
-
 /// What a mail about a task begins with, by what happened.
-const fn words(event: &Event, kind: AskKind) -> &'static str {
-    match (event, kind) {
+const fn words(event: &Event, view: &TaskView) -> &'static str {
+    match (event, view.kind) {
         (Event::DecisionsVoided { .. }, _) => "There is a newer version, and you are asked again",
-        (Event::DecisionRecorded { .. }, _) => "It is your turn to decide",
+        (Event::DecisionRecorded { .. }, _) if view.turn.is_some() => "It is your turn to decide",
+        (Event::TaskAssigned { escalated: true, .. }, _) => "An answer is late, and you may give it",
         (_, AskKind::Approve) => "You are asked to decide",
         (_, AskKind::Review) => "You are asked to read",
         (_, AskKind::Todo) => "There is something to do",

@@ -11,6 +11,9 @@ use crate::store::{OutboxMail, Write};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+/// What stands above the items that are missing.
+const STILL_MISSING: &str = "This is still missing:";
+
 impl Host {
     /// The requests whose items stand otherwise after `events`.
     pub(super) async fn stand_of_items(
@@ -93,6 +96,19 @@ impl Host {
         }
     }
 
+    /// The names of the items that are missing of the checklist that `step` has open, and nothing else of them; nothing where
+    /// it has none open, or nothing is missing.
+    pub(super) async fn still_missing(&self, machine: &RunMachine, step: &str) -> Result<Option<String>, HostError> {
+        let Some((open, share)) = self.open_request(machine, step).await? else {
+            return Ok(None);
+        };
+        let missing = open.items.iter().filter(|item| is_missing(item.state, item.optional));
+        let names: String = missing
+            .map(|item| format!("- {}\n", title_of(&share, &item.name)))
+            .collect();
+        Ok((!names.is_empty()).then(|| format!("{STILL_MISSING}\n\n{names}")))
+    }
+
     async fn tell_givers(
         &self,
         run: &RunId,
@@ -124,9 +140,9 @@ impl Host {
         let tasks = machine.open_tasks().into_iter();
         let reviews = tasks.filter(|task| task.step == step && machine.checklist(step).is_some());
         let mails = reviews.flat_map(|task| {
-            let (subject, text) = self.task_words(machine, &task, "Reminder: your answer is missing");
             let key = format!("timer:{run}:{}:{}", record.seq, task.id);
-            self.mail_each(run, &key, &task.people, &subject, &text, record.at)
+            let words = "Reminder: your answer is missing";
+            self.mail_about(run, &key, machine, &task, &task.people, words, record.at)
         });
         mails.collect()
     }
@@ -162,12 +178,16 @@ fn title_of<'s>(share: &'s Share, item: &'s str) -> &'s str {
     found.next().map_or(item, |one| one.title.as_str())
 }
 
-/// A reminder that names what is missing and nothing else; none where nothing is.
-fn missing(share: &Share, open: &ChecklistView) -> Option<(String, String)> {
-    let is_missing = |state: ItemState, optional: bool| match state {
+/// Whether an item is still to be given.
+const fn is_missing(state: ItemState, optional: bool) -> bool {
+    match state {
         ItemState::Missing => !optional,
         other => other.is_wanted(),
-    };
+    }
+}
+
+/// A reminder that names what is missing and nothing else; none where nothing is.
+fn missing(share: &Share, open: &ChecklistView) -> Option<(String, String)> {
     let mut text = String::new();
     for item in open.items.iter().filter(|item| is_missing(item.state, item.optional)) {
         let _ = write!(text, "- {}", title_of(share, &item.name));
@@ -178,5 +198,5 @@ fn missing(share: &Share, open: &ChecklistView) -> Option<(String, String)> {
         };
     }
     let subject = format!("Reminder: {}", share.name);
-    (!text.is_empty()).then(|| (subject, format!("This is still missing:\n\n{text}")))
+    (!text.is_empty()).then(|| (subject, format!("{STILL_MISSING}\n\n{text}")))
 }

@@ -25,11 +25,13 @@ impl Host {
             load,
             only,
             task,
-            ..
+            escalated,
         } = work
         else {
             unreachable!("only questions to the directory are asked of it");
         };
+        // whoever is gone keeps nobody else from being escalated to
+        let by = if escalated { known(&self.directory(), by) } else { by };
         let resolved = assignment(&self.directory(), &by, &veto, &exclude, self.today(machine));
         let mut assignment = match resolved {
             Ok(assignment) => assignment,
@@ -81,6 +83,13 @@ impl Host {
             Err(error) => Err(HostError::Invalid(error.to_string())),
         }
     }
+}
+
+/// Those of `principals` who mean somebody, or all of them where none does.
+fn known(directory: &Directory, principals: Vec<String>) -> Vec<String> {
+    let means = |one: &&String| directory.resolve(std::slice::from_ref(*one), &[]).is_ok();
+    let found: Vec<String> = principals.iter().filter(means).cloned().collect();
+    if found.is_empty() { principals } else { found }
 }
 
 fn assignment(

@@ -239,6 +239,8 @@ pub(super) fn task_row(run: &RunId, flow: &str, view: TaskView, rev: u64) -> Tas
         reason: view.reason,
         people: view.people,
         deputies: view.deputies,
+        escalated: view.escalated,
+        place: view.place,
         claimed_by: view.claimed_by,
         given_to: view.given_to,
         suspended: view.suspended,

@@ -2,14 +2,14 @@
 
 use super::{Host, HostError};
 use crate::base::address::mail_address;
-use crate::base::id::{MailId, RunId, ShareId, TaskId};
+use crate::base::id::{MailId, RunId, TaskId};
 use crate::base::{Timestamp, moment};
-use crate::engine::event::{Event, TimerKind};
+use crate::engine::event::Event;
 use crate::engine::view::TaskView;
 use crate::engine::{EventRecord, RunMachine};
 use crate::people::roles;
 use crate::plan::Plan;
-use crate::space::{Grant, Principal, State};
+use crate::space::Grant;
 use crate::store::{MailState, OutboxMail};
 use std::collections::BTreeSet;
 
@@ -22,23 +22,12 @@ impl Host {
         events: &[EventRecord],
     ) -> Result<Vec<OutboxMail>, HostError> {
         let mut mails = Vec::new();
-        for (at, record) in events.iter().enumerate() {
-            mails.extend(self.task_mails(run, machine, &events[at..]));
+        for record in events {
+            mails.extend(self.task_mails(run, machine, record));
             mails.extend(self.item_mails(run, machine, record).await?);
             match &record.event {
-                Event::TimerFired { step, timer, to } if !matches!(timer, TimerKind::Retry | TimerKind::Tell) => {
-                    let words = match timer {
-                        TimerKind::Escalate | TimerKind::Onwards(_) => "An answer is late",
-                        _ => "Reminder: your answer is missing",
-                    };
-                    let (subject, text) = self.step_words(machine, step, words);
-                    let key = format!("timer:{run}:{}", record.seq);
-                    mails.extend(self.mail_each(run, &key, to, &subject, &text, record.at));
-                    if matches!(timer, TimerKind::Remind(_)) {
-                        let awaited = self.awaited_grants(machine, step).await?;
-                        let mail = |grant| self.remind(run, &key, &grant, &subject, &text, record.at);
-                        mails.extend(awaited.into_iter().flat_map(mail));
-                    }
+                Event::TimerFired { step, timer, to } => {
+                    mails.extend(self.timer_mails(machine, record, step, *timer, to).await?);
                 }
                 Event::IncidentRaised {
                     step, error, attempts, ..
@@ -58,21 +47,6 @@ impl Host {
             }
         }
         Ok(mails)
-    }
-
-    /// Who can bring what a step waits for: everybody let into the shares that it is about.
-    async fn awaited_grants(&self, machine: &RunMachine, step: &str) -> Result<Vec<Grant>, HostError> {
-        let about: BTreeSet<&str> = machine
-            .expected(step)
-            .iter()
-            .filter_map(|expected| expected.on.as_deref())
-            .collect();
-        let mut grants = Vec::new();
-        for thing in about {
-            grants.extend(self.parts().store.grants_of(&ShareId::from(thing)).await?);
-        }
-        grants.retain(|grant| grant.state == State::Live && grant.to != Principal::Link);
-        Ok(grants)
     }
 
     /// The reminder with the way back in. The link is put in when it is sent.
@@ -97,11 +71,18 @@ impl Host {
             .collect()
     }
 
-    pub(super) fn task_words(&self, machine: &RunMachine, view: &TaskView, words: &str) -> (String, String) {
+    /// What a task has somebody told, and how they answer it.
+    pub(super) fn task_words(
+        &self,
+        machine: &RunMachine,
+        view: &TaskView,
+        words: &str,
+        person: &str,
+    ) -> (String, String) {
         let subject = format!("{words}: {}", view.title);
-        let mut text = format!("{words}: {}\n\n", view.title);
-        if let Some(ask) = &view.ask {
-            text.push_str(&format!("{ask}\n\n"));
+        let mut text = format!("{subject}\n\n");
+        for sentence in view.ask.iter().chain(&self.for_whom(view, person)) {
+            text.push_str(&format!("{sentence}\n\n"));
         }
         text.push_str(&self.facts(machine, view));
         text.push_str(&self.how_to_answer(view));
@@ -134,6 +115,11 @@ impl Host {
     /// How a task is answered as long as there is no page for it. Every command is one that works.
     fn how_to_answer(&self, view: &TaskView) -> String {
         let (task, server) = (&view.id, self.parts().links.base_url());
+        if view.suspended.is_some() {
+            return format!(
+                "\nThe task rests. To let it go on, with a token of yours in GATEFOLD_TOKEN:\n  gatefold tasks resume {task} --server {server}\n"
+            );
+        }
         let mut text = format!(
             "\nTo answer, with a token of yours in GATEFOLD_TOKEN:\n  gatefold tasks show {task} --server {server}\n"
         );
@@ -161,21 +147,6 @@ impl Host {
         text
     }
 
-    fn step_words(&self, machine: &RunMachine, step: &str, words: &str) -> (String, String) {
-        let tasks = machine.open_tasks().into_iter();
-        let mut of_step = tasks.filter(|view| view.step == step && machine.checklist(step).is_none());
-        if let Some(view) = of_step.next() {
-            return self.task_words(machine, &view, words);
-        }
-        let view = machine.step(step);
-        let title = view.as_ref().map_or(step, |view| view.title.as_str());
-        let mut text = format!("{words}: {title}\n\nFlow: {}\n", machine.plan().title);
-        if let Some(due) = view.as_ref().and_then(|view| view.due) {
-            text.push_str(&format!("Due:  {}\n", in_words(machine, due)));
-        }
-        (format!("{words}: {title}"), text)
-    }
-
     fn incident_words(&self, machine: &RunMachine, step: &str, error: &str, attempts: u32) -> (String, String) {
         let view = machine.step(step);
         let title = view.map_or_else(|| step.to_owned(), |view| view.title);
@@ -197,6 +168,21 @@ impl Host {
         (subject, text)
     }
 
+    /// Who is meant by `people`, each once. Whoever is not known is left out.
+    pub(super) fn meant(&self, run: &RunId, people: &[String]) -> Vec<String> {
+        let directory = self.directory();
+        let mut meant: Vec<String> = Vec::new();
+        for party in people {
+            match directory.resolve(std::slice::from_ref(party), &[]) {
+                Ok(found) => meant.extend(found),
+                Err(error) => tracing::warn!(%run, %error, "somebody cannot be told by mail"),
+            }
+        }
+        let mut told = BTreeSet::new();
+        meant.retain(|person| told.insert(person.clone()));
+        meant
+    }
+
     /// One mail for each of `people`, so that nobody sees who else is asked. Whoever cannot be told
     /// keeps nobody else from being told.
     pub(super) fn mail_each(
@@ -209,15 +195,7 @@ impl Host {
         at: Timestamp,
     ) -> Vec<OutboxMail> {
         let directory = self.directory();
-        let mut meant: Vec<String> = Vec::new();
-        for party in people {
-            match directory.resolve(std::slice::from_ref(party), &[]) {
-                Ok(found) => meant.extend(found),
-                Err(error) => tracing::warn!(%run, %error, "somebody cannot be told by mail"),
-            }
-        }
-        let mut told = BTreeSet::new();
-        meant.retain(|person| told.insert(person.clone()));
+        let meant = self.meant(run, people);
         let mail = |person: &String| {
             let Some(address) = directory.email_of(person) else {
                 tracing::warn!(%run, person, "has no mail address and cannot be told");

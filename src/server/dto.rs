@@ -319,6 +319,11 @@ pub struct Task {
     pub people: Vec<String>,
     /// Who of them stands in for whom.
     pub deputies: Vec<Deputy>,
+    /// Who of them was added by escalation: they answer in the place of somebody who was asked and has not answered.
+    pub escalated: Vec<String>,
+    /// In whose place the next of them answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_place_of: Option<String>,
     /// Who has taken it; nobody else may answer until they give it back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub claimed_by: Option<String>,
@@ -374,6 +379,8 @@ impl From<TaskRow> for Task {
             reason: task.reason,
             people: task.people,
             deputies: task.deputies.into_iter().map(Deputy::from).collect(),
+            in_place_of: task.place.filter(|_| !task.escalated.is_empty()),
+            escalated: task.escalated,
             claimed_by: task.claimed_by,
             suspended: task.suspended.map(TaskRest::from),
             started: task.started.into_iter().map(TaskStart::from).collect(),

@@ -392,6 +392,12 @@ pub struct TaskRow {
     /// Who stands in for whom of them.
     #[serde(default)]
     pub deputies: Vec<StandIn>,
+    /// Who joined by escalation and is asked in no other way: they answer in the place of another.
+    #[serde(default)]
+    pub escalated: Vec<String>,
+    /// In whose place the next of them would answer now.
+    #[serde(default)]
+    pub place: Option<String>,
     /// Who has taken it, if somebody has.
     #[serde(default)]
     pub claimed_by: Option<String>,

@@ -80,6 +80,20 @@ fn who_is_escalated_to_answers_in_the_place_of_one_who_was_asked() {
 }
 
 #[test]
+fn everybody_who_can_answer_hears_of_a_task_once_and_nobody_else_is_told_to() {
+    let report = played(&data("heard.test.yaml"));
+    assert!(report.is_good(), "{}", told(&report));
+    assert_eq!(report.cases.len(), 6);
+}
+
+#[test]
+fn the_escalation_of_a_checklist_names_what_is_missing() {
+    let report = played(&data("late-papers.test.yaml"));
+    assert!(report.is_good(), "{}", told(&report));
+    assert_eq!(report.cases.len(), 1);
+}
+
+#[test]
 fn people_hear_when_it_is_their_turn_and_when_they_are_asked_anew() {
     let report = played(&data("turns.test.yaml"));
     assert!(report.is_good(), "{}", told(&report));

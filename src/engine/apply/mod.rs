@@ -10,6 +10,7 @@ mod closing;
 mod collect;
 mod each;
 pub(super) mod graph;
+mod heard;
 mod incidents;
 mod locks;
 mod migrated;

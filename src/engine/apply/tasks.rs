@@ -6,32 +6,37 @@ use super::super::frame::Slot;
 use super::super::state::{Joining, Phase, Task};
 use super::super::view::TaskPhase;
 use super::{Applier, Impossible};
-use crate::base::id::{EventId, TaskId};
-use crate::base::{FileRef, Timestamp};
+use crate::base::Timestamp;
+use crate::base::id::TaskId;
 use crate::plan::{Plan, PlanAsk};
 use std::collections::VecDeque;
 
 impl Applier<'_> {
     pub(super) fn task(&mut self, event: &Event) -> Result<(), Impossible> {
-        match event {
-            Event::TaskOpened { .. } => self.task_opened(event),
-            Event::TaskAssigned { .. } => self.task_assigned(event),
-            Event::TaskActed { task, by, act } => self.task_acted(task, by, act),
+        let task = match event {
+            Event::TaskOpened { .. } => return self.task_opened(event),
+            Event::TaskAssigned { task, .. } => {
+                self.task_assigned(event)?;
+                task
+            }
+            Event::TaskActed { task, by, act } => {
+                self.task_acted(task, by, act)?;
+                task
+            }
             Event::DecisionRecorded { task, record } => {
                 let (_, open) = self.open_task(task)?;
                 open.decisions.push(record.clone());
                 self.touch(task);
-                Ok(())
+                task
             }
-            Event::DecisionsVoided {
-                task,
-                document,
-                exclude,
-                cause,
-                ..
-            } => self.voided(task, document, exclude, cause),
-            _ => Err("it is no event of a task".to_owned()),
-        }
+            Event::DecisionsVoided { task, .. } => {
+                self.voided(event)?;
+                task
+            }
+            _ => return Err("it is no event of a task".to_owned()),
+        };
+        self.hear(task, event);
+        Ok(())
     }
 
     fn task_acted(&mut self, id: &TaskId, by: &str, act: &TaskAct) -> Result<(), Impossible> {
@@ -117,10 +122,7 @@ impl Applier<'_> {
         else {
             return Err("it opens no task".to_owned());
         };
-        let (slot, name) = match item {
-            None => (self.ready_slot(step, *round)?, step.clone()),
-            Some(item) => self.reviewed_slot(step, *round, item)?,
-        };
+        let (slot, name) = self.asked_slot(step, *round, item.as_deref())?;
         let at = self.state.tasks.len();
         if self.state.task_index.insert(task.clone(), at).is_some() {
             return Err(format!("task {task} was opened before"));
@@ -148,6 +150,7 @@ impl Applier<'_> {
             weights: Vec::new(),
             thread: Vec::new(),
             claimed_by: None,
+            heard: Vec::new(),
             given_to: None,
             suspended: None,
             started: Vec::new(),
@@ -184,6 +187,14 @@ impl Applier<'_> {
         Ok(())
     }
 
+    /// The step that asks, about an item if it is of one, and how questions to the directory name that.
+    fn asked_slot(&mut self, step: &str, round: u32, item: Option<&str>) -> Result<(Slot, String), Impossible> {
+        match item {
+            None => Ok((self.ready_slot(step, round)?, step.to_owned())),
+            Some(item) => self.reviewed_slot(step, round, item),
+        }
+    }
+
     /// The step whose item is to be looked at, and how that is named.
     fn reviewed_slot(&mut self, step: &str, round: u32, item: &str) -> Result<(Slot, String), Impossible> {
         let slot = self.live_slot(step, round)?;
@@ -217,19 +228,28 @@ impl Applier<'_> {
         }
     }
 
-    fn voided(
-        &mut self,
-        id: &TaskId,
-        document: &FileRef,
-        exclude: &[String],
-        cause: &EventId,
-    ) -> Result<(), Impossible> {
+    fn voided(&mut self, event: &Event) -> Result<(), Impossible> {
+        let Event::DecisionsVoided {
+            task: id,
+            document,
+            exclude,
+            decided,
+            cause,
+        } = event
+        else {
+            return Err("it makes no decision void".to_owned());
+        };
         let (slot, task) = self.open_task(id)?;
+        if task.suspended.is_some() {
+            // they hear that they are asked again once it goes on
+            task.heard.retain(|(person, _)| !decided.contains(person));
+        }
         task.decisions.clear();
         task.document = Some(document.clone());
-        if task.exclude != exclude {
+        if task.exclude != *exclude {
             // Who may decide depends on who uploaded: the directory is asked anew.
-            task.exclude = exclude.to_vec();
+            task.exclude.clone_from(exclude);
+            task.heard.clear();
             task.people.clear();
             task.veto.clear();
             task.deputies.clear();

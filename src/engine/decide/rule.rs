@@ -68,7 +68,7 @@ impl Task {
     }
 
     /// For whom `person` answers: themselves where they are asked or joined, or whoever they stand in for.
-    pub(super) fn seat_of(&self, person: &str) -> Option<&str> {
+    pub(in super::super) fn seat_of(&self, person: &str) -> Option<&str> {
         let own = [&self.people, &self.joined, &self.veto];
         let own = own.into_iter().flatten().find(|one| *one == person);
         let other = || self.deputies.iter().find(|one| one.by == person);

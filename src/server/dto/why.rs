@@ -16,6 +16,11 @@ pub struct Reason {
     pub what: String,
     /// For whom, as `user:anna`; nobody where no person is waited for.
     pub whom: Vec<String>,
+    /// Who was added by escalation and has not answered.
+    pub escalated: Vec<String>,
+    /// In whose place the next of them answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_place_of: Option<String>,
     /// Since when.
     #[schemars(with = "String")]
     pub since: Timestamp,
@@ -57,6 +62,8 @@ impl From<engine::Reason> for Reason {
             title: reason.title,
             what: reason.what,
             whom: reason.whom,
+            escalated: reason.escalated,
+            in_place_of: reason.place,
             since: reason.since,
             until: reason.until,
             because: reason.because,

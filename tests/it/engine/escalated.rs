@@ -2,7 +2,7 @@
 
 use super::kit::Run;
 use gatefold::engine::event::{DecisionRecord, Weight};
-use gatefold::engine::{Assignment, Event, EventRecord, Input, Refusal, Reply, RunMachine, TaskAct, Work};
+use gatefold::engine::{Assignment, Event, EventRecord, Input, Refusal, Reply, RunMachine, TaskAct, Work, why};
 use serde_json::{Value, json};
 
 const YES: &str = "approved";
@@ -297,4 +297,18 @@ fn a_deputy_of_who_is_escalated_to_and_they_themselves_have_one_place() {
     assert_eq!(run.decide("lead", YES), Ok(Reply::AlreadyDone));
     assert_eq!(run.decide("lead", NO), Err(Refusal::AlreadyDecided(YES.to_owned())));
     assert_eq!(places(&run).len(), 1);
+}
+
+#[test]
+fn why_names_who_was_added_and_in_whose_place_they_answer() {
+    let sentence = |run: &Run| why(&run.machine).reasons[0].to_string();
+    let mut run = joined("all", &["a", "b"]);
+    let said = " from user:a and user:b, or from user:lead, added by escalation, in the place of user:a, since ";
+    assert!(sentence(&run).contains(said), "{}", sentence(&run));
+    run.decide("a", YES).expect("it counts");
+    let said = " from user:b, or from user:lead, added by escalation, in the place of user:b, since ";
+    assert!(sentence(&run).contains(said), "{}", sentence(&run));
+    run.upload(2, "user:x");
+    run.decide("lead", YES).expect("it counts");
+    assert!(sentence(&run).contains(" from user:b, since "), "{}", sentence(&run));
 }

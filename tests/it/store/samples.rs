@@ -210,6 +210,8 @@ pub fn task(id: &str, people: &[&str], opened_at: Timestamp) -> TaskRow {
         decisions: vec!["approved".to_owned(), "rejected".to_owned()],
         reason: Vec::new(),
         deputies: Vec::new(),
+        escalated: Vec::new(),
+        place: None,
         claimed_by: None,
         given_to: Some("user:anna".to_owned()),
         suspended: None,
