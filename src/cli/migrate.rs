@@ -24,10 +24,10 @@ pub struct MigrateArgs {
     #[arg(long, requires = "from")]
     flow: Option<String>,
     /// The version that these runs go by
-    #[arg(long, value_name = "VERSION", requires = "flow")]
+    #[arg(long, value_name = "VERSION", requires = "flow", conflicts_with = "runs")]
     from: Option<String>,
     /// Of these runs, those that come after this one
-    #[arg(long, value_name = "RUN", requires = "flow")]
+    #[arg(long, value_name = "RUN", requires = "flow", conflicts_with = "runs")]
     before: Option<String>,
     /// The version to go on by; without it, the one that new runs take
     #[arg(long, value_name = "VERSION")]
