@@ -11,6 +11,7 @@ mod lists;
 mod migrate;
 mod odd;
 mod page;
+mod places;
 mod privacy;
 mod readiness;
 mod requests;
