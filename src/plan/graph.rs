@@ -364,7 +364,7 @@ impl Completion {
                 inevitable[edge.from.index()] && is_sure_to_arrive(from, edge)
             });
             let arriving: Vec<StepId> = arriving.map(|edge| edge.from).collect();
-            let enough = arriving.len() >= needed(step).max(1) && knowledge.arrives_anew(index, id, &arriving);
+            let enough = arriving.len() >= needed(step) && knowledge.arrives_anew(index, id, &arriving);
             let arrives = step.after.is_empty() || enough;
             inevitable[id.index()] = arrives && !cut[id.index()];
             if inevitable[id.index()] && !step.may_be_skipped() && sure[id.index()] == 0 {
@@ -385,11 +385,7 @@ impl Completion {
 
 /// How many edges have to arrive for the step to begin.
 fn needed(step: &PlanStep) -> usize {
-    match step.join {
-        JoinSpec::All => step.after.len(),
-        JoinSpec::Any | JoinSpec::Settled => 1,
-        JoinSpec::Count(count) => count as usize,
-    }
+    step.join.needed(step.after.len())
 }
 
 /// The outcomes after which the run goes on, be it past nothing.
@@ -483,7 +479,7 @@ fn joined(step: &PlanStep, arriving: Vec<Finished>, count: usize) -> Option<Fini
         return Some(vec![0; count]);
     }
     let needed = needed(step);
-    if arriving.len() < needed.max(1) {
+    if arriving.len() < needed {
         return None;
     }
     let edges = arriving.len();

@@ -220,6 +220,18 @@ pub enum JoinSpec {
     Settled,
 }
 
+impl JoinSpec {
+    /// How many of `total` predecessors have to arrive, from 1; none where there are none.
+    pub fn needed(self, total: usize) -> usize {
+        match self {
+            _ if total == 0 => 0,
+            Self::All => total,
+            Self::Any | Self::Settled => 1,
+            Self::Count(count) => (count as usize).max(1),
+        }
+    }
+}
+
 /// Steps of its own, once for each element of a list. Inside, `item` is the element and `index` its
 /// position, from 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -107,11 +107,10 @@ impl Applier<'_> {
     /// Lets one arrival be missing to a step that enough arrived at on ways that lead through none of `called`.
     fn spend_edges(&mut self, slot: Slot, called: &[StepId]) {
         let planned = self.state.planned(self.plan, slot);
-        let needed = match planned.join {
-            JoinSpec::All => return,
-            JoinSpec::Any | JoinSpec::Settled => 1,
-            JoinSpec::Count(count) => (count as usize).max(1),
-        };
+        if planned.join == JoinSpec::All {
+            return;
+        }
+        let needed = planned.join.needed(planned.after.len());
         let index = self.plan.body(self.state.frame(slot.frame).body).index;
         let through = |from: StepId| {
             let mut called = called.iter();

@@ -21,13 +21,10 @@ pub(in super::super) enum Joined {
 }
 
 pub(in super::super) fn joined(join: JoinSpec, total: usize, arrived: usize, dead: usize) -> Joined {
-    let needed = match join {
-        _ if total == 0 => 0,
-        JoinSpec::Settled if arrived + dead < total => return Joined::Open,
-        JoinSpec::Any | JoinSpec::Settled => 1,
-        JoinSpec::Count(count) => (count as usize).max(1),
-        JoinSpec::All => total,
-    };
+    if join == JoinSpec::Settled && arrived + dead < total {
+        return Joined::Open;
+    }
+    let needed = join.needed(total);
     if arrived >= needed {
         Joined::Ready
     } else if total - dead < needed {
