@@ -2,9 +2,9 @@
 
 use super::store::{Orders, Told};
 use super::world::{Behaviour, Process, World};
-use super::{TWO_LAWYERS, WAITING, signed};
+use super::{TWO_LAWYERS, WAITING, approval, signed};
 use gatefold::base::id::{EventId, RunId};
-use gatefold::engine::{Decision, Event, InboundEvent, Refusal};
+use gatefold::engine::{Event, InboundEvent, Refusal};
 use gatefold::host::HostError;
 use gatefold::host::by_hand::SetStep;
 use gatefold::store::{OutboxMail, Store, UnitOfWork, Write};
@@ -75,17 +75,7 @@ async fn a_version_that_is_recorded_and_not_delivered_beats_the_decision() {
     let first = host.put_file("user:anna", "/in", "a.txt", &b"one"[..]).await.unwrap();
     let run = process.begin("pair", json!({ "document": first.id })).await;
     let task = host.open_tasks(Some("user:ben")).await.unwrap().remove(0);
-    let decide = |by: &str, sha256: &str| {
-        host.decide(Decision {
-            task: task.id.clone(),
-            by: by.to_owned(),
-            on_behalf_of: None,
-            decision: "approved".to_owned(),
-            reason: None,
-            sha256: Some(sha256.to_owned()),
-            form: serde_json::Map::new(),
-        })
-    };
+    let decide = |by: &str, sha256: &str| host.decide(approval(&task, by, sha256));
     decide("user:anna", &first.sha256).await.unwrap();
     store.order(behind());
     let second = host.put_file("user:anna", "/in", "a.txt", &b"two"[..]).await.unwrap();
@@ -200,17 +190,7 @@ async fn whoever_answers_about_the_newest_version_is_not_asked_about_it_anew() {
         let first = host.put_file("user:anna", "/in", "a.txt", &b"one"[..]).await.unwrap();
         process.begin("pair", json!({ "document": first.id })).await;
         let task = host.open_tasks(Some("user:ben")).await.unwrap().remove(0);
-        let decide = |by: &str, sha256: &str| {
-            host.decide(Decision {
-                task: task.id.clone(),
-                by: by.to_owned(),
-                on_behalf_of: None,
-                decision: "approved".to_owned(),
-                reason: None,
-                sha256: Some(sha256.to_owned()),
-                form: serde_json::Map::new(),
-            })
-        };
+        let decide = |by: &str, sha256: &str| host.decide(approval(&task, by, sha256));
         decide("user:anna", &first.sha256).await.unwrap();
         store.order(behind());
         let second = host.put_file("user:anna", "/in", "a.txt", &b"two"[..]).await.unwrap();

@@ -25,11 +25,25 @@ use gatefold::engine::{Decision, Event, InboundEvent};
 use gatefold::host::runs::StartRun;
 use gatefold::host::{Host, HostError};
 use gatefold::space::State;
+use gatefold::store::TaskRow;
 use serde_json::json;
 use world::{Behaviour, World, beginning};
 
 fn one_step(flow: &str, action: &str, more: &str) -> String {
     format!("flow: {flow}\nversion: 1.0.0\nsteps:\n  - id: act\n    uses: {action}\n    with: {{ value: 1 }}\n{more}")
+}
+
+/// What `by` says who approves the version that they have seen.
+fn approval(task: &TaskRow, by: &str, sha256: &str) -> Decision {
+    Decision {
+        task: task.id.clone(),
+        by: by.to_owned(),
+        on_behalf_of: None,
+        decision: "approved".to_owned(),
+        reason: None,
+        sha256: Some(sha256.to_owned()),
+        form: serde_json::Map::new(),
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -477,17 +491,7 @@ async fn a_newer_version_from_anywhere_makes_decisions_void() {
         .unwrap();
     let run = process.begin("pair", json!({ "document": first.id })).await;
     let task = process.host.open_tasks(Some("user:ben")).await.unwrap().remove(0);
-    let decide = |by: &str, sha256: &str| {
-        process.host.decide(Decision {
-            task: task.id.clone(),
-            by: by.to_owned(),
-            on_behalf_of: None,
-            decision: "approved".to_owned(),
-            reason: None,
-            sha256: Some(sha256.to_owned()),
-            form: serde_json::Map::new(),
-        })
-    };
+    let decide = |by: &str, sha256: &str| process.host.decide(approval(&task, by, sha256));
     decide("user:anna", &first.sha256).await.unwrap();
     let second = process
         .host
