@@ -1,8 +1,8 @@
 //! What can be said on the command line.
 
 use super::{
-    access, completions, config_show, demo, deploy, explain, files, flows, graph, init, lint, mails, read, run, runs,
-    schema, serve, simulate, tasks, test, token, why,
+    access, backup, check, completions, config_show, demo, deploy, explain, files, flows, graph, init, lint, mails,
+    read, restore, run, runs, schema, serve, simulate, tasks, test, token, why,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -61,6 +61,12 @@ pub enum Command {
     Access(access::AccessArgs),
     /// Look at mails that did not go
     Mails(mails::MailsArgs),
+    /// Copy everything that is stored, also while the server runs
+    Backup(backup::BackupArgs),
+    /// Put a backup into an empty data folder
+    Restore(restore::RestoreArgs),
+    /// Verify everything that is stored, also while the server runs
+    Check(check::CheckArgs),
     /// Make tokens for the API
     Token(token::TokenArgs),
     /// Look at the configuration

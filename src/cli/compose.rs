@@ -1,6 +1,7 @@
 //! Everything put together: the adapters behind the ports, as the configuration says.
 
 use super::client::escaped;
+use super::data_folder::{BLOBS, DATABASE, private_folder};
 use super::exit::{Failure, Outcome};
 use crate::config::{self, Accounts, ConfigError, Environment, Resolved};
 use crate::connect::{Links, Mailer};
@@ -60,15 +61,6 @@ pub async fn open(mut resolved: Resolved, environment: &Environment) -> Result<I
     })
 }
 
-/// Makes a folder that only its owner may look into: it holds other people's papers.
-fn private_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
 fn parts(resolved: &Resolved, environment: &Environment, accounts: &Accounts) -> Result<Parts, Failure> {
     let data = &resolved.data;
     private_folder(data)
@@ -78,7 +70,7 @@ fn parts(resolved: &Resolved, environment: &Environment, accounts: &Accounts) ->
     // then first of all: whoever holds the store may tidy up beside it, and nobody else
     let store = store(data)?;
     let secrets = config::secrets(data, environment)?;
-    let blobs = Blobs::open(data.join("blobs"))?;
+    let blobs = Blobs::open(data.join(BLOBS))?;
     let program = std::env::current_exe()
         .map_err(|error| Failure::Environment(format!("the program cannot be found: {error}")))?;
     let links = Links::new(key, resolved.base_url.clone());
@@ -116,7 +108,7 @@ fn parts(resolved: &Resolved, environment: &Environment, accounts: &Accounts) ->
 }
 
 fn store(data: &Path) -> Result<Arc<SqliteStore>, Failure> {
-    let opened = SqliteStore::open(data.join("gatefold.db"));
+    let opened = SqliteStore::open(data.join(DATABASE));
     Ok(Arc::new(opened.map_err(|error| match error {
         StoreError::Busy(why) => {
             Failure::Environment(format!("{why}; talk to that server with --server URL --token T"))

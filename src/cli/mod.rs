@@ -4,11 +4,14 @@
 
 pub mod access;
 pub mod args;
+pub mod backup;
 pub mod bulk;
+pub mod check;
 pub mod client;
 pub mod completions;
 pub mod compose;
 pub mod config_show;
+pub mod data_folder;
 pub mod demo;
 pub mod deploy;
 pub mod embedded;
@@ -26,6 +29,7 @@ pub mod migrate;
 pub mod output;
 pub mod progress;
 pub mod read;
+pub mod restore;
 pub mod run;
 pub mod runs;
 pub mod schema;
@@ -102,6 +106,9 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Access(args) => access::run(&args, settings),
         Command::Mails(args) => mails::run(&args, settings),
         Command::Demo(args) => demo::run(&args),
+        Command::Backup(args) => backup::run(&args, settings),
+        Command::Restore(args) => restore::run(&args, settings),
+        Command::Check(args) => check::run(&args, settings),
         Command::Token(args) => token::run(&args, settings),
         Command::Config(args) => config_show::run(&args, settings),
         Command::Completions(args) => completions::run(&args),

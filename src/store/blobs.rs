@@ -129,6 +129,14 @@ impl Blobs {
         Ok(blobs)
     }
 
+    /// The blobs in a folder that another process may own: for reading alone, nothing in it is changed.
+    pub fn to_read(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            synced: true,
+        }
+    }
+
     /// Stores what `bytes` gives, at most `limit` bytes, in constant memory. When this returns,
     /// the blob is durable.
     pub async fn put(&self, bytes: impl AsyncRead + Send + Unpin, limit: u64) -> Result<StoredBlob, BlobError> {

@@ -2,6 +2,8 @@
 //!
 //! `TRYCMD=overwrite cargo test --test cli` writes what is answered now into the transcripts.
 
+mod backup;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -3,8 +3,6 @@
 
 use gatefold::config::{self, Environment, Sources, people};
 use gatefold::server::{Access, routes, signature};
-use gatefold::store::sqlite::SqliteStore;
-use gatefold::store::{RunFilter, Store};
 use secrecy::SecretString;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -81,18 +79,4 @@ fn the_files_on_the_page_can_be_read() {
     write("calendars/corporate.yaml", example("yaml calendar"));
     let calendars = config::calendars(&folder.path().join("calendars")).unwrap();
     assert_eq!(calendars["corporate"].zone, "Europe/Madrid");
-}
-
-#[tokio::test]
-async fn a_backup_of_a_running_store_as_the_page_has_it_can_be_opened() {
-    let folder = tempfile::tempdir().unwrap();
-    let (data, copy) = (folder.path().join("gatefold.db"), folder.path().join("copy.db"));
-    let store = SqliteStore::open(&data).unwrap();
-    assert!(page().1.contains("\"VACUUM INTO 'backup/gatefold.db'\""));
-    let beside = rusqlite::Connection::open(&data).unwrap();
-    beside.execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
-    let restored = SqliteStore::open(&copy).unwrap();
-    for store in [&store, &restored] {
-        assert_eq!(store.runs(&RunFilter::default()).await.unwrap().len(), 0);
-    }
 }

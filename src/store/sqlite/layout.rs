@@ -24,7 +24,7 @@ const LAYOUT: u32 = 4;
 
 /// Mode of everything that the store holds: other people's papers are named in it.
 #[cfg(unix)]
-const PRIVATE: u32 = 0o600;
+pub(super) const PRIVATE: u32 = 0o600;
 
 /// Statements kept prepared per connection; more than there are.
 const STATEMENTS_KEPT: usize = 128;
@@ -109,7 +109,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))?;
     prepare(&connection)?;
-    let found = layout_of(&connection, path)?;
+    let found = found_layout(&connection, path)?;
     migrate(&mut connection, found)?;
     let mode: String = connection
         .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
@@ -153,7 +153,8 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT).map_err(store_error)
 }
 
-fn layout_of(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
+/// The layout of a database that this build can read; 0 where there is nothing in it.
+pub(super) fn found_layout(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
     let pragma = |name: &str| -> Result<i64, StoreError> {
         connection
             .pragma_query_value(None, name, |row| row.get(0))
@@ -175,6 +176,14 @@ fn layout_of(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
 }
 
 fn migrate(connection: &mut Connection, found: u32) -> Result<(), StoreError> {
+    if found > 0 && found < LAYOUT {
+        tracing::warn!(
+            found,
+            wanted = LAYOUT,
+            "the store is brought to a new layout, which an older build refuses: the way back is a backup made with \
+             `gatefold backup` before this start"
+        );
+    }
     for (layout, statements) in (1..).zip(MIGRATIONS).skip(found as usize) {
         let transaction = connection.transaction().map_err(store_error)?;
         transaction.execute_batch(statements).map_err(store_error)?;

@@ -7,8 +7,10 @@
 //! survives a power cut.
 
 mod apply;
+pub mod check;
 mod checkpoint;
 mod columns;
+pub mod copy;
 mod encode;
 mod layout;
 mod read;

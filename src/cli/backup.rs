@@ -1,0 +1,156 @@
+//! `gatefold backup`: a copy of everything that is stored, verified at the end.
+//!
+//! Invariant: a backup has its name only when it is complete and durable; the store that is copied stays as it is,
+//! also one of an earlier layout.
+
+use super::data_folder::{
+    self, BLOBS, CopiedFile, DATABASE, DamagedBlob, MANIFEST, Verified, copy_blobs, copy_files, create_private,
+    hash_file, on_disk, sync_folder, verify,
+};
+use super::exit::{Failure, Outcome};
+use super::settings::Settings;
+use super::{output, with_runtime};
+use crate::base::Timestamp;
+use crate::store::sqlite::check::inspect;
+use crate::store::sqlite::copy::copy_database;
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The form of the manifest that this build writes.
+pub const MANIFEST_FORMAT: u32 = 1;
+
+/// Copy everything that is stored, also while the server runs.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The backup is a new folder: the database, the bytes of every file that it names, the key and the \
+                  secrets. It opens every door that the installation opens: keep it as safe.\n\n\
+                  Examples:\n  gatefold backup /backups/2026-11-30\n  gatefold backup --data /var/lib/gatefold copy"
+)]
+pub struct BackupArgs {
+    /// The folder to make; it must not exist
+    dest: PathBuf,
+    /// The data folder
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+}
+
+/// The list of what a backup holds.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The form of this list.
+    pub format: u32,
+    /// When the backup was made.
+    pub made_at: Timestamp,
+    /// The version of the program that made it.
+    pub gatefold: String,
+    /// Layout of the database.
+    pub layout: u32,
+    /// Rows by table.
+    pub rows: BTreeMap<String, u64>,
+    /// How many blobs there are.
+    pub blobs: usize,
+    /// Their bytes.
+    pub blob_bytes: u64,
+    /// Every file but the blobs, whose names are their hashes.
+    pub files: Vec<CopiedFile>,
+    /// What was damaged or missing already when the backup was made.
+    pub damage: Vec<String>,
+}
+
+/// Runs the command.
+pub fn run(args: &BackupArgs, settings: Settings) -> Outcome {
+    let data = settings.with("data", args.data.as_deref()).load()?.data;
+    let place = place(&data, &args.dest)?;
+    with_runtime(async move {
+        let partial = tempfile::Builder::new()
+            .prefix(".gatefold-backup-")
+            .tempdir_in(&place)
+            .map_err(|error| cannot("make a folder in", &place, &error))?;
+        let verified = copy(&data, partial.path()).await?;
+        let partial = partial.keep();
+        fs::rename(&partial, &args.dest)
+            .and_then(|()| sync_folder(&place))
+            .map_err(|error| cannot("make", &args.dest, &error))?;
+        output::say(&format!("The backup is in {}.", args.dest.display()));
+        data_folder::report("It", &verified)
+    })
+}
+
+/// The folder in which the backup shall lie.
+fn place(data: &Path, dest: &Path) -> Result<PathBuf, Failure> {
+    if !data.join(DATABASE).is_file() {
+        return Err(Failure::Usage(format!(
+            "{} has no {DATABASE}, so there is nothing to back up: name the data folder with --data",
+            data.display()
+        )));
+    }
+    if fs::symlink_metadata(dest).is_ok() {
+        return Err(Failure::Usage(format!(
+            "{} exists, and a backup overwrites nothing: name a new folder",
+            dest.display()
+        )));
+    }
+    let place = match dest.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let whole = |path: &Path| path.canonicalize().map_err(|error| cannot("find", path, &error));
+    if whole(&place)?.starts_with(whole(data)?) {
+        return Err(Failure::Usage(format!(
+            "{} lies in the data folder: name a folder outside of it",
+            dest.display()
+        )));
+    }
+    Ok(place)
+}
+
+/// Copies a data folder and verifies the copy. The database is first: bytes are stored before they are named and
+/// never changed, so that whatever the copy of the database names is there.
+async fn copy(data: &Path, to: &Path) -> Result<Verified, Failure> {
+    let (from, into) = (data.join(DATABASE), to.join(DATABASE));
+    let inspection = on_disk(move || {
+        copy_database(&from, &into)?;
+        Ok(inspect(&into)?)
+    })
+    .await?;
+    let damaged: Vec<DamagedBlob> = copy_blobs(data, to, &inspection.blobs).await?;
+    let (from, into) = (data.to_owned(), to.to_owned());
+    let mut files = on_disk(move || copy_files(&from, &into).map_err(|error| cannot("copy", &from, &error))).await?;
+    files.push(hash_file(to, Path::new(DATABASE)).map_err(|error| cannot("read", to, &error))?);
+    let verified = verify(to, &damaged).await?;
+    write_manifest(to, files, &verified)?;
+    Ok(verified)
+}
+
+fn write_manifest(to: &Path, files: Vec<CopiedFile>, verified: &Verified) -> Outcome {
+    let manifest = Manifest {
+        format: MANIFEST_FORMAT,
+        made_at: Timestamp::now(),
+        gatefold: env!("CARGO_PKG_VERSION").to_owned(),
+        layout: verified.inspection.layout,
+        rows: verified.inspection.rows.clone(),
+        blobs: verified.inspection.blobs.len(),
+        blob_bytes: verified.blob_bytes,
+        files,
+        damage: verified.damage.clone(),
+    };
+    let text = serde_json::to_string_pretty(&manifest).expect("a manifest has text keys");
+    let file = to.join(MANIFEST);
+    create_private(&file)
+        .and_then(|mut written| {
+            written.write_all(text.as_bytes())?;
+            written.sync_all()
+        })
+        .and_then(|()| sync_folder(&to.join(BLOBS)))
+        .and_then(|()| sync_folder(to))
+        .map_err(|error| cannot("write", &file, &error))
+}
+
+/// A failure of the disk, in a sentence.
+pub fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Failure {
+    Failure::Environment(format!("cannot {what} {}: {error}", path.display()))
+}

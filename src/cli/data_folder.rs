@@ -1,0 +1,292 @@
+//! A data folder as a whole: what lies in it, how it is copied, whether it is sound.
+
+use super::compose::OUTBOX;
+use super::exit::{Failure, Outcome};
+use super::output;
+use crate::base::id::hex;
+use crate::store::sqlite::check::{Inspection, NamedBlob, inspect};
+use crate::store::{BlobError, Blobs};
+use futures_util::StreamExt as _;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use tokio::io::AsyncReadExt as _;
+use tokio::task::spawn_blocking;
+
+/// The database.
+pub const DATABASE: &str = "gatefold.db";
+/// The folder of blobs.
+pub const BLOBS: &str = "blobs";
+/// The installation's key.
+const KEY: &str = "key";
+/// The list of what a backup holds.
+pub const MANIFEST: &str = "backup.json";
+/// Files that are copied or verified at once.
+const AT_ONCE: usize = 8;
+/// Bytes that are read at once.
+const CHUNK: usize = 256 * 1024;
+
+/// A data folder that was read to its end.
+pub struct Verified {
+    /// What its database holds.
+    pub inspection: Inspection,
+    /// Bytes of all the blobs that the database names.
+    pub blob_bytes: u64,
+    /// What is damaged or missing, one sentence each.
+    pub damage: Vec<String>,
+}
+
+/// A file of a backup, the database among them, blobs not.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct CopiedFile {
+    /// Its path below the data folder.
+    pub path: PathBuf,
+    /// Size in bytes.
+    pub size: u64,
+    /// SHA-256 in hexadecimal.
+    pub sha256: String,
+}
+
+/// Reads everything in a data folder. What is in `known` is damaged as the caller knows already.
+pub async fn verify(folder: &Path, known: &[DamagedBlob]) -> Result<Verified, Failure> {
+    let database = folder.join(DATABASE);
+    let inspection = on_disk(move || Ok(inspect(&database)?)).await?;
+    let mut damage = inspection.damage.clone();
+    match fs::metadata(folder.join(KEY)) {
+        Ok(_) => {}
+        Err(error) => damage.push(format!(
+            "`{KEY}` cannot be read ({error}), so no link that was sent works"
+        )),
+    }
+    let blobs = Blobs::to_read(folder.join(BLOBS));
+    let known_hashes: BTreeSet<&str> = known.iter().map(|blob| blob.sha256.as_str()).collect();
+    let unknown = inspection
+        .blobs
+        .iter()
+        .filter(|blob| !known_hashes.contains(blob.sha256.as_str()));
+    let verified: Vec<Option<DamagedBlob>> = futures_util::stream::iter(unknown)
+        .map(|blob| verify_blob(&blobs, blob))
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    let found: Vec<DamagedBlob> = verified.into_iter().flatten().collect();
+    damage.extend(known.iter().chain(&found).map(|blob| blob.what.clone()));
+    Ok(Verified {
+        blob_bytes: inspection.blobs.iter().map(|blob| blob.size).sum(),
+        inspection,
+        damage,
+    })
+}
+
+/// A blob that is not what its name says, or not there.
+#[derive(Clone, Debug)]
+pub struct DamagedBlob {
+    sha256: String,
+    what: String,
+}
+
+impl DamagedBlob {
+    fn new(blob: &NamedBlob, why: impl std::fmt::Display) -> Self {
+        Self {
+            sha256: blob.sha256.clone(),
+            what: format!("{}: {why} (SHA-256 {})", blob.place, blob.sha256),
+        }
+    }
+}
+
+async fn verify_blob(blobs: &Blobs, blob: &NamedBlob) -> Option<DamagedBlob> {
+    let damaged = |why: &str| Some(DamagedBlob::new(blob, why));
+    let mut bytes = match blobs.open_blob(&blob.sha256).await {
+        Ok(bytes) => bytes,
+        Err(BlobError::Missing(_)) => return damaged("its bytes are missing"),
+        Err(error) => return damaged(&format!("its bytes cannot be read, {error}")),
+    };
+    let mut hash = Sha256::new();
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match bytes.read(&mut chunk).await {
+            Ok(0) => break,
+            Ok(length) => hash.update(&chunk[..length]),
+            Err(error) => return damaged(&format!("its bytes cannot be read, {error}")),
+        }
+    }
+    if hex(&hash.finalize()) == blob.sha256 {
+        return None;
+    }
+    damaged("its bytes were changed on the disk")
+}
+
+/// Copies every blob that a database names. Gives those that are missing or damaged; they are left out.
+pub async fn copy_blobs(from: &Path, to: &Path, named: &[NamedBlob]) -> Result<Vec<DamagedBlob>, Failure> {
+    let source = Blobs::to_read(from.join(BLOBS));
+    let target = Blobs::open(to.join(BLOBS))?;
+    let copied: Vec<Result<Option<DamagedBlob>, BlobError>> = futures_util::stream::iter(named)
+        .map(|blob| copy_blob(&source, &target, blob))
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    let copied: Result<Vec<_>, _> = copied.into_iter().collect();
+    Ok(copied?.into_iter().flatten().collect())
+}
+
+async fn copy_blob(source: &Blobs, target: &Blobs, blob: &NamedBlob) -> Result<Option<DamagedBlob>, BlobError> {
+    let damaged = |why: &str| Ok(Some(DamagedBlob::new(blob, why)));
+    let bytes = match source.open_blob(&blob.sha256).await {
+        Ok(bytes) => bytes,
+        Err(BlobError::Missing(_)) => return damaged("its bytes are missing"),
+        Err(error) => return damaged(&format!("its bytes cannot be read, {error}")),
+    };
+    match target.put(bytes, u64::MAX).await {
+        Ok(stored) if stored.sha256 == blob.sha256 => Ok(None),
+        Ok(_) => damaged("its bytes were changed on the disk"),
+        Err(BlobError::Interrupted(error)) => damaged(&format!("its bytes cannot be read, {error}")),
+        Err(error) => Err(error),
+    }
+}
+
+/// Copies everything of a data folder that is neither the database nor a blob nor of this moment: the key, the
+/// secrets, and whatever else was put there.
+pub fn copy_files(from: &Path, to: &Path) -> io::Result<Vec<CopiedFile>> {
+    let mut copied = Vec::new();
+    let mut open = vec![PathBuf::new()];
+    while let Some(below) = open.pop() {
+        let mut entries: Vec<_> = fs::read_dir(from.join(&below))?.collect::<Result<_, _>>()?;
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let path = below.join(entry.file_name());
+            if is_left_out(&path) {
+                continue;
+            }
+            if entry.file_type()?.is_dir() {
+                private_folder(&to.join(&path))?;
+                open.push(path);
+            } else if fs::metadata(entry.path())?.is_file() {
+                copied.push(copy_file(from, to, path)?);
+            }
+        }
+        sync_folder(&to.join(&below))?;
+    }
+    Ok(copied)
+}
+
+/// Whether an entry is copied in its own way or not at all: mails in the outbox are for the moment.
+fn is_left_out(path: &Path) -> bool {
+    let name = path.to_string_lossy();
+    name.starts_with(DATABASE) || [BLOBS, OUTBOX, MANIFEST].contains(&name.as_ref())
+}
+
+/// Copies one file for its owner alone, durably.
+pub fn copy_file(from: &Path, to: &Path, path: PathBuf) -> io::Result<CopiedFile> {
+    let mut source = File::open(from.join(&path))?;
+    let mut target = create_private(&to.join(&path))?;
+    let mut seen = Hashed::default();
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let length = source.read(&mut chunk)?;
+        if length == 0 {
+            break;
+        }
+        target.write_all(&chunk[..length])?;
+        seen.add(&chunk[..length]);
+    }
+    target.sync_all()?;
+    Ok(seen.of(path))
+}
+
+/// Size and hash of a file as it is.
+pub fn hash_file(folder: &Path, path: &Path) -> io::Result<CopiedFile> {
+    let mut file = File::open(folder.join(path))?;
+    let mut seen = Hashed::default();
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let length = file.read(&mut chunk)?;
+        if length == 0 {
+            return Ok(seen.of(path.to_owned()));
+        }
+        seen.add(&chunk[..length]);
+    }
+}
+
+/// Bytes that were seen.
+#[derive(Default)]
+struct Hashed {
+    hash: Sha256,
+    size: u64,
+}
+
+impl Hashed {
+    fn add(&mut self, bytes: &[u8]) {
+        self.hash.update(bytes);
+        self.size += bytes.len() as u64;
+    }
+
+    fn of(self, path: PathBuf) -> CopiedFile {
+        CopiedFile {
+            path,
+            size: self.size,
+            sha256: hex(&self.hash.finalize()),
+        }
+    }
+}
+
+/// Makes a file that its owner alone may read.
+pub fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Makes a folder that only its owner may look into: it holds other people's papers.
+pub fn private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Makes the names in a folder durable.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Does something that waits for the disk on a thread that may wait.
+pub async fn on_disk<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    let done = spawn_blocking(work).await;
+    done.map_err(|error| Failure::Environment(format!("reading broke off: {error}")))?
+}
+
+/// Says what a folder holds, and lists what is damaged; the answer is no where something is.
+pub fn report(what: &str, verified: &Verified) -> Outcome {
+    let rows = |table: &str| verified.inspection.rows.get(table).copied().unwrap_or_default();
+    output::say(&format!(
+        "{what} holds {} runs with {} events, {} files of {} bytes, in layout {}.",
+        rows("run"),
+        rows("event"),
+        verified.inspection.blobs.len(),
+        verified.blob_bytes,
+        verified.inspection.layout,
+    ));
+    if verified.damage.is_empty() {
+        output::say("Everything in it was read and is sound.");
+        return Ok(());
+    }
+    for line in &verified.damage {
+        output::line(line)?;
+    }
+    Err(Failure::Negative(format!(
+        "{} damaged or missing in {what}: bring files back by giving the same bytes again or from the `{BLOBS}` of a \
+         backup, and a damaged database with `gatefold restore`",
+        match verified.damage.len() {
+            1 => "1 thing is".to_owned(),
+            count => format!("{count} things are"),
+        }
+    )))
+}

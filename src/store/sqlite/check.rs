@@ -1,0 +1,120 @@
+//! Reads a whole database, also one that another process writes to, and says what is in it and what is damaged.
+//!
+//! Invariant: nothing is changed, and all that is said is of one moment.
+
+use super::columns::damaged;
+use super::layout::{found_layout, open_reader, store_error};
+use super::read::{Read, column, rows, text};
+use crate::store::model::StoreError;
+use rusqlite::Connection;
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// Messages of SQLite about damage of its own structures that are listed, at most.
+pub const MAX_MESSAGES: usize = 100;
+
+/// What a database holds.
+#[derive(Clone, Debug, Default)]
+pub struct Inspection {
+    /// Its layout.
+    pub layout: u32,
+    /// Rows by table.
+    pub rows: BTreeMap<String, u64>,
+    /// Every blob that it names.
+    pub blobs: Vec<NamedBlob>,
+    /// What is damaged, one sentence each.
+    pub damage: Vec<String>,
+}
+
+/// A blob, as the first version of a file that has it names it.
+#[derive(Clone, Debug)]
+pub struct NamedBlob {
+    /// SHA-256 in hexadecimal.
+    pub sha256: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// The version, for people.
+    pub place: String,
+}
+
+/// As much of a file as names its blobs; the same in every layout.
+#[derive(Deserialize)]
+struct NamedFile {
+    folder: String,
+    name: String,
+    versions: Vec<NamedVersion>,
+}
+
+#[derive(Deserialize)]
+struct NamedVersion {
+    number: u64,
+    sha256: String,
+    size: u64,
+}
+
+/// Reads the database at `path`, whichever layout that this build knows it has.
+///
+/// # Errors
+/// The file is no database of ours, has a newer layout, or is damaged so that it cannot be read on.
+pub fn inspect(path: &Path) -> Result<Inspection, StoreError> {
+    let connection = open_reader(path)?;
+    let _snapshot = connection.unchecked_transaction().map_err(store_error)?;
+    let layout = found_layout(&connection, path)?;
+    if layout == 0 {
+        return Err(damaged(format!("{} is empty", path.display())));
+    }
+    let mut inspection = Inspection {
+        layout,
+        damage: structural_damage(&connection)?,
+        ..Inspection::default()
+    };
+    for table in tables(&connection)? {
+        let count = count(&connection, &table)?;
+        inspection.rows.insert(table, count);
+    }
+    collect_blobs(&connection, &mut inspection)?;
+    Ok(inspection)
+}
+
+/// What SQLite finds wrong with pages, trees and indexes.
+fn structural_damage(db: &Connection) -> Read<Vec<String>> {
+    let sql = format!("PRAGMA integrity_check({MAX_MESSAGES})");
+    let said = rows(db, &sql, [], |row| column::<String>(row, 0))?;
+    Ok(said.into_iter().filter(|line| line != "ok").collect())
+}
+
+/// Every table that holds data of ours.
+fn tables(db: &Connection) -> Read<Vec<String>> {
+    let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+               ORDER BY name";
+    rows(db, sql, [], |row| column(row, 0))
+}
+
+fn count(db: &Connection, table: &str) -> Read<u64> {
+    let sql = format!("SELECT count(*) FROM \"{table}\"");
+    let counts = rows(db, &sql, [], |row| column::<i64>(row, 0))?;
+    Ok(counts.first().map_or(0, |count| count.unsigned_abs()))
+}
+
+fn collect_blobs(db: &Connection, into: &mut Inspection) -> Read<()> {
+    let read = |row: &rusqlite::Row<'_>| Ok((column::<String>(row, 0)?, text(row, 1)?.to_owned()));
+    let mut seen = BTreeSet::new();
+    for (id, body) in rows(db, "SELECT id, body FROM file ORDER BY key", [], read)? {
+        let Ok(file) = serde_json::from_str::<NamedFile>(&body) else {
+            into.damage.push(format!("the record of file {id} cannot be read"));
+            continue;
+        };
+        for version in file.versions {
+            if seen.insert(version.sha256.clone()) {
+                let folder = file.folder.trim_end_matches('/');
+                into.blobs.push(NamedBlob {
+                    place: format!("version {} of {folder}/{}", version.number, file.name),
+                    sha256: version.sha256,
+                    size: version.size,
+                });
+            }
+        }
+    }
+    Ok(())
+}
