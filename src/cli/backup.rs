@@ -66,8 +66,11 @@ pub fn run(args: &BackupArgs, settings: Settings) -> Outcome {
     let data = settings.with("data", args.data.as_deref()).load()?.data;
     let place = place(&data, &args.dest)?;
     with_runtime(async move {
-        let partial = tempfile::Builder::new()
-            .prefix(".gatefold-backup-")
+        let mut folder = tempfile::Builder::new();
+        folder.prefix(".gatefold-backup-");
+        #[cfg(unix)]
+        folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let partial = folder
             .tempdir_in(&place)
             .map_err(|error| cannot("make a folder in", &place, &error))?;
         let verified = copy(&data, partial.path()).await?;

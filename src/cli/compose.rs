@@ -10,8 +10,10 @@ use crate::connectors::mail::{self, MailSettings};
 use crate::host::reading::{Reader, Where};
 use crate::host::{Clock, Host, HostError, Limits, Parts, Secrets};
 use crate::server::{self, Settings};
-use crate::store::sqlite::SqliteStore;
+use crate::store::sqlite::{Opening, SqliteStore};
 use crate::store::{BlobError, Blobs, StoreError, fault};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -32,6 +34,8 @@ pub struct Installation {
     pub accounts: Arc<Accounts>,
     /// Where it listens, in fact.
     pub address: SocketAddr,
+    /// Returns once the store has closed itself.
+    closed: BoxFuture<'static, ()>,
     listener: TcpListener,
     settings: Settings,
 }
@@ -51,17 +55,23 @@ pub async fn open(mut resolved: Resolved, environment: &Environment) -> Result<I
     let (wanted, got) = (resolved.listen.to_string(), address.to_string());
     resolved.base_url = resolved.base_url.replace(&wanted, &got);
     let accounts = Arc::new(Accounts::open(&resolved.people)?);
-    let parts = parts(&resolved, environment, &accounts)?;
+    let (parts, closed) = parts(&resolved, environment, &accounts)?;
     Ok(Installation {
         host: Host::new(parts),
         accounts,
         address,
+        closed,
         listener,
         settings: Settings::from(&resolved),
     })
 }
 
-fn parts(resolved: &Resolved, environment: &Environment, accounts: &Accounts) -> Result<Parts, Failure> {
+/// What the host is put together from, and what tells that the store has closed itself.
+fn parts(
+    resolved: &Resolved,
+    environment: &Environment,
+    accounts: &Accounts,
+) -> Result<(Parts, BoxFuture<'static, ()>), Failure> {
     let data = &resolved.data;
     private_folder(data)
         .map_err(|error| Failure::Environment(format!("{} cannot be made: {error}", data.display())))?;
@@ -69,6 +79,7 @@ fn parts(resolved: &Resolved, environment: &Environment, accounts: &Accounts) ->
     let key = config::installation_key(data)?;
     // then first of all: whoever holds the store may tidy up beside it, and nobody else
     let store = store(data)?;
+    let closed = store.closed().boxed();
     let secrets = config::secrets(data, environment)?;
     let blobs = Blobs::open(data.join(BLOBS))?;
     let program = std::env::current_exe()
@@ -86,7 +97,7 @@ fn parts(resolved: &Resolved, environment: &Environment, accounts: &Accounts) ->
         links: links.clone(),
         blobs: blobs.clone(),
     });
-    Ok(Parts {
+    let parts = Parts {
         store,
         blobs,
         reader: Reader::new(Where::Apart(program)),
@@ -104,11 +115,16 @@ fn parts(resolved: &Resolved, environment: &Environment, accounts: &Accounts) ->
             call_timeout_ms: resolved.limits.call_timeout_ms,
             ..Limits::default()
         },
-    })
+    };
+    Ok((parts, closed))
 }
 
 fn store(data: &Path) -> Result<Arc<SqliteStore>, Failure> {
-    let opened = SqliteStore::open(data.join(DATABASE));
+    let opening = Opening {
+        // the folder of blobs is made after the database
+        was_used: data.join(BLOBS).exists(),
+    };
+    let opened = SqliteStore::open_as(&data.join(DATABASE), opening);
     Ok(Arc::new(opened.map_err(|error| match error {
         StoreError::Busy(why) => {
             Failure::Environment(format!("{why}; talk to that server with --server URL --token T"))
@@ -147,11 +163,31 @@ impl Installation {
     }
 
     /// Takes up what was left, answers, and drives runs until `stop` is cancelled; then finishes
-    /// what is in flight.
+    /// what is in flight. A store that closes itself stops it too: another process can tell what is durable.
     pub async fn serve(self, stop: CancellationToken) -> Outcome {
-        server::serve(self.host, self.accounts, self.settings, self.listener, stop)
-            .await
-            .map_err(|error| Failure::Environment(error.to_string()))
+        let stop = stop.child_token();
+        let until = stop.clone();
+        let closed = self.closed;
+        let failed = tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                () = closed => {
+                    until.cancel();
+                    true
+                }
+                () = until.cancelled() => false,
+            }
+        });
+        let served = server::serve(self.host, self.accounts, self.settings, self.listener, stop.clone()).await;
+        stop.cancel();
+        if failed.await.unwrap_or(false) {
+            return Err(Failure::Environment(
+                "the disk failed while something was stored, so gatefold ends; what was acknowledged is stored. Look \
+                 at the disk, and start again"
+                    .to_owned(),
+            ));
+        }
+        served.map_err(|error| Failure::Environment(error.to_string()))
     }
 }
 

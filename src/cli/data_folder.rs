@@ -267,11 +267,11 @@ pub async fn on_disk<T: Send + 'static>(
 pub fn report(what: &str, verified: &Verified) -> Outcome {
     let rows = |table: &str| verified.inspection.rows.get(table).copied().unwrap_or_default();
     output::say(&format!(
-        "{what} holds {} runs with {} events, {} files of {} bytes, in layout {}.",
-        rows("run"),
-        rows("event"),
-        verified.inspection.blobs.len(),
-        verified.blob_bytes,
+        "{what} holds {} with {}, and {} of {} in layout {}.",
+        counted(rows("run"), "run"),
+        counted(rows("event"), "event"),
+        counted(verified.inspection.blobs.len() as u64, "file"),
+        counted(verified.blob_bytes, "byte"),
         verified.inspection.layout,
     ));
     if verified.damage.is_empty() {
@@ -289,4 +289,11 @@ pub fn report(what: &str, verified: &Verified) -> Outcome {
             count => format!("{count} things are"),
         }
     )))
+}
+
+fn counted(count: u64, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    }
 }

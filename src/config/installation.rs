@@ -21,7 +21,7 @@ pub fn installation_key(data: &Path) -> Result<[u8; KEY_BYTES], ConfigError> {
     let place = || file.display().to_string();
     let failed = |error: std::io::Error| ConfigError::at(place(), format!("cannot be read or made: {error}"));
     if !file.exists() {
-        if data.join("gatefold.db").exists() {
+        if data.join("gatefold.db").exists() || data.join("blobs").exists() {
             let message = "is missing although there is a store: bring it back from the backup; with a new key every \
                            link that was sent stops working";
             return Err(ConfigError::at(place(), message));

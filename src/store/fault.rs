@@ -1,5 +1,5 @@
-//! Named points at which a crash test kills the process: between any two things that are not
-//! one durable step.
+//! Named points at which a crash test kills the process, between any two things that are not
+//! one durable step, or lets something fail.
 //!
 //! Invariant: a point that is not armed costs one relaxed load and does nothing. Points are
 //! armed once, at process start, by the command line alone.
@@ -23,6 +23,9 @@ pub const POINTS: &[&str] = &[
     "mail-after-send",
 ];
 
+/// Points at which something fails instead, as if the disk had refused it.
+pub const FAILURES: &[&str] = &["store-commit-fails"];
+
 /// Why nothing was armed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FaultError {
@@ -30,7 +33,7 @@ pub enum FaultError {
     #[error("{0:?} is not a fault point: write NAME or NAME:N, N from 1")]
     Malformed(String),
     /// No point has this name.
-    #[error("there is no fault point {0:?}; there are {list}", list = POINTS.join(", "))]
+    #[error("there is no fault point {0:?}; there are {list}", list = [POINTS, FAILURES].concat().join(", "))]
     Unknown(String),
     /// One is armed already.
     #[error("a fault point is armed already")]
@@ -64,7 +67,7 @@ fn read(spec: &str) -> Result<(&'static str, u64), FaultError> {
     if name.is_empty() || pass == 0 {
         return Err(malformed());
     }
-    let known = POINTS.iter().find(|point| **point == name);
+    let known = POINTS.iter().chain(FAILURES).find(|point| **point == name);
     let name = known.ok_or_else(|| FaultError::Unknown(name.to_owned()))?;
     Ok((name, pass))
 }
@@ -77,15 +80,26 @@ pub fn point(name: &str) {
     }
 }
 
+/// Whether what is done here shall fail, if this is the armed point and the pass is the armed one.
+#[inline]
+pub fn fails(name: &str) -> bool {
+    IS_ARMED.load(Ordering::Relaxed) && is_armed_pass(name)
+}
+
 #[cold]
 fn pass(name: &str) {
-    let Some(armed) = ARMED.get().filter(|armed| armed.name == name) else {
-        return;
-    };
-    if armed.passes_left.fetch_sub(1, Ordering::Relaxed) == 1 {
+    if is_armed_pass(name) {
         tracing::error!(name, "dying at a fault point");
         std::process::abort();
     }
+}
+
+#[cold]
+fn is_armed_pass(name: &str) -> bool {
+    ARMED
+        .get()
+        .filter(|armed| armed.name == name)
+        .is_some_and(|armed| armed.passes_left.fetch_sub(1, Ordering::Relaxed) == 1)
 }
 
 #[cfg(test)]
@@ -108,7 +122,8 @@ mod tests {
 
     #[test]
     fn every_point_has_its_own_name() {
-        let names: std::collections::BTreeSet<_> = POINTS.iter().collect();
-        assert_eq!(names.len(), POINTS.len());
+        let all = [POINTS, FAILURES].concat();
+        let names: std::collections::BTreeSet<_> = all.iter().collect();
+        assert_eq!(names.len(), all.len());
     }
 }

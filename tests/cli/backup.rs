@@ -271,7 +271,7 @@ fn layout_in(database: &Path) -> u32 {
 #[track_caller]
 fn works(folder: &Path, data: &str) {
     let run = fs::read_to_string(folder.join("run")).expect("the fixture names its run");
-    let files = typed(folder, &["files", "list", "--data", data]);
+    let files = typed(folder, &["files", "list", "--as", "dora", "--data", data]);
     assert!(files.contains("contract.txt"), "{files}");
     let token = fs::read_to_string(folder.join("link")).expect("the fixture names its link");
     let fetched = link_answer(folder, data, token.trim());

@@ -3,6 +3,7 @@
 //! `TRYCMD=overwrite cargo test --test cli` writes what is answered now into the transcripts.
 
 mod backup;
+mod loss;
 
 use std::fs;
 use std::path::Path;

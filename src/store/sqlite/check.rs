@@ -11,8 +11,8 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// Messages of SQLite about damage of its own structures that are listed, at most.
-pub const MAX_MESSAGES: usize = 100;
+/// Lines about damage of one kind that are listed; more say nothing new.
+const LISTED: usize = 100;
 
 /// What a database holds.
 #[derive(Clone, Debug, Default)]
@@ -79,7 +79,7 @@ pub fn inspect(path: &Path) -> Result<Inspection, StoreError> {
 
 /// What SQLite finds wrong with pages, trees and indexes.
 fn structural_damage(db: &Connection) -> Read<Vec<String>> {
-    let sql = format!("PRAGMA integrity_check({MAX_MESSAGES})");
+    let sql = format!("PRAGMA integrity_check({LISTED})");
     let said = rows(db, &sql, [], |row| column::<String>(row, 0))?;
     Ok(said.into_iter().filter(|line| line != "ok").collect())
 }

@@ -6,12 +6,13 @@
 //! Invariant: a checkpoint that failed on the disk closes the store. The system may take the
 //! pages that were not written for clean, and the next checkpoint would pass over them.
 
+use super::closed::Closed;
 use super::layout::{open_copier, store_error};
 use crate::store::model::StoreError;
 use rusqlite::{Connection, ErrorCode};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
@@ -28,7 +29,7 @@ pub(super) struct Copier {
 }
 
 impl Copier {
-    pub fn start(path: &Path, closed: Arc<AtomicBool>) -> Result<Self, StoreError> {
+    pub fn start(path: &Path, closed: Arc<Closed>) -> Result<Self, StoreError> {
         let connection = open_copier(path)?;
         let state = Arc::new(AtomicU8::new(IDLE));
         let shown = Arc::clone(&state);
@@ -50,7 +51,7 @@ impl Copier {
     }
 
     /// Goes one step on with getting a long log copied; `writer` is the writer's connection.
-    pub fn go_on(&self, writer: &Connection, closed: &AtomicBool) {
+    pub fn go_on(&self, writer: &Connection, closed: &Closed) {
         match self.state.load(Ordering::Acquire) {
             COPYING => {}
             COPIED => {
@@ -89,13 +90,12 @@ impl Drop for Copier {
 
 /// A disk without space is no reason to stop: the log stays and is copied later. A disk that
 /// fails is one.
-fn copy(connection: &Connection, closed: &AtomicBool) {
+fn copy(connection: &Connection, closed: &Closed) {
     let copied = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
     match copied {
         Ok(()) => {}
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) => {
-            tracing::error!(%error, "copying the log failed: the store closes");
-            closed.store(true, Ordering::Release);
+            closed.close(&format!("copying the log into the database failed: {error}"));
         }
         Err(error) => {
             let error = store_error(error);

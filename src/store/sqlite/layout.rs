@@ -1,10 +1,9 @@
-//! Opening the database: the lock, the layout and its migrations, the pragmas.
+//! Opening the database: the layout and its migrations, the pragmas.
 
 use super::columns::damaged;
 use crate::store::model::StoreError;
 use rusqlite::{Connection, OpenFlags};
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,26 +31,9 @@ const STATEMENTS_KEPT: usize = 128;
 /// Longest wait for a lock inside SQLite. There is one writer, so nobody waits in practice.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Takes the lock of the store at `path` for this process. It is released when the file is
-/// closed, also by a crash.
-pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
-    let lock_path = beside(path, ".lock");
-    let failed = |error: std::io::Error| StoreError::Failed(format!("cannot lock {}: {error}", lock_path.display()));
-    let mut file = open_private(&lock_path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(held_by(&mut file, path))),
-        Err(TryLockError::Error(error)) => return Err(failed(error)),
-    }
-    // The number is for people only; a disk too full for it must not keep the store closed.
-    let _ = file.set_len(0);
-    let _ = write!(file, "{}", std::process::id());
-    Ok(file)
-}
-
 /// Opens a file that its owner alone may read, and makes it where there is none. One that others
 /// may read is taken from them.
-fn open_private(path: &Path) -> std::io::Result<File> {
+pub(super) fn open_private(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -67,10 +49,9 @@ fn open_private(path: &Path) -> std::io::Result<File> {
     Ok(file)
 }
 
-/// Takes the files of the store from everybody but their owner. SQLite makes the two beside the
-/// database with the database's own mode.
+/// Takes the files beside the database from everybody but their owner. SQLite makes new ones with the database's own
+/// mode.
 fn make_private(path: &Path) -> std::io::Result<()> {
-    open_private(path)?;
     for beside in ["-wal", "-shm"].map(|suffix| beside(path, suffix)) {
         if beside.exists() {
             open_private(&beside)?;
@@ -79,27 +60,15 @@ fn make_private(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn held_by(file: &mut File, path: &Path) -> String {
-    let mut holder = String::new();
-    let known = file.rewind().and_then(|()| file.read_to_string(&mut holder));
-    let holder = match known {
-        Ok(_) if !holder.is_empty() => format!("process {holder}"),
-        _ => "another process".to_owned(),
-    };
-    format!(
-        "{holder} uses {}: stop it first, or use another data folder",
-        path.display()
-    )
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
 }
 
-/// Opens the writing connection and brings the layout up to this build's.
-pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
+/// Opens the writing connection of the database at `path`, which is there and locked, and brings the layout up to this
+/// build's.
+pub(super) fn open_writer(path: &Path, opening: Opening) -> Result<Connection, StoreError> {
     make_private(path).map_err(|error| {
         StoreError::Failed(format!(
             "cannot open {}: {error}; does its folder exist, may it be written?",
@@ -110,6 +79,9 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     let mut connection = Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))?;
     prepare(&connection)?;
     let found = found_layout(&connection, path)?;
+    if found == 0 && opening.was_used {
+        return Err(empty(path));
+    }
     migrate(&mut connection, found)?;
     let mode: String = connection
         .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
@@ -127,6 +99,32 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
         .map_err(store_error)?;
     sync_folder(path)?;
     Ok(connection)
+}
+
+/// How a store is opened.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Opening {
+    /// The store was used before: a database that is missing or empty is a loss, and not a beginning.
+    pub was_used: bool,
+}
+
+/// A database that was lost.
+fn empty(path: &Path) -> StoreError {
+    damaged(format!(
+        "{} is missing or empty, although files were stored beside it. Restore a backup with `gatefold restore`, or \
+         start with an empty data folder",
+        path.display()
+    ))
+}
+
+/// Refuses a database that is missing or empty although the store was used, before anything is made in its place.
+pub(super) fn check_presence(path: &Path, opening: Opening) -> Result<(), StoreError> {
+    let is_empty = std::fs::metadata(path).map_or(true, |data| data.len() == 0);
+    let has_log = std::fs::metadata(beside(path, "-wal")).is_ok_and(|data| data.len() > 0);
+    if is_empty && (opening.was_used || has_log) {
+        return Err(empty(path));
+    }
+    Ok(())
 }
 
 /// Opens a connection that copies the log into the database.

@@ -9,10 +9,12 @@
 mod apply;
 pub mod check;
 mod checkpoint;
+mod closed;
 mod columns;
 pub mod copy;
 mod encode;
 mod layout;
+mod lock;
 mod read;
 mod readers;
 mod recorded;
@@ -28,7 +30,10 @@ use crate::base::Timestamp;
 use crate::base::id::{EventId, FileId, GrantId, MailId, RunId, ShareId, TaskId, WorkspaceId};
 use crate::engine::{EventRecord, InboundEvent};
 use crate::space::{Comment, Expiry, File, Grant, Share, Workspace};
+pub use layout::Opening;
+
 use checkpoint::Copier;
+use lock::Locks;
 use readers::Readers;
 use rusqlite::Connection;
 use std::collections::BTreeSet;
@@ -51,16 +56,21 @@ pub struct SqliteStore {
     shared: Arc<Shared>,
     readers: Readers,
     // Held for as long as anything may touch the database, so it is dropped last.
-    _lock: std::fs::File,
+    _locks: Locks,
 }
 
 impl SqliteStore {
     /// Opens the store in the file at `path`, whose folder must exist, and makes it where there is
     /// none. Refuses a store that another process has open or that a newer build wrote.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let path = path.as_ref();
-        let lock = layout::lock(path)?;
-        let connection = layout::open_writer(path)?;
+        Self::open_as(path.as_ref(), Opening::default())
+    }
+
+    /// Opens the store as `opening` says, see `open`.
+    pub fn open_as(path: &Path, opening: Opening) -> Result<Self, StoreError> {
+        layout::check_presence(path, opening)?;
+        let locks = Locks::take(path)?;
+        let connection = layout::open_writer(path, opening)?;
         let shared = Arc::new(Shared::default());
         let copier = Copier::start(path, Arc::clone(&shared.closed))?;
         let writer = Writer::new(connection, copier, Arc::clone(&shared))?;
@@ -74,7 +84,7 @@ impl SqliteStore {
             thread: Some(thread),
             readers: Readers::new(path.to_owned(), Arc::clone(&shared.closed)),
             shared,
-            _lock: lock,
+            _locks: locks,
         })
     }
 
@@ -89,6 +99,13 @@ impl SqliteStore {
         let (answer, answered) = oneshot::channel();
         self.ask(Job::Limit(bytes, answer))?;
         answered.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Returns once the store has closed itself because the disk failed. It answers nothing any more then; the process
+    /// must start again.
+    pub fn closed(&self) -> impl Future<Output = ()> + Send + 'static {
+        let closed = Arc::clone(&self.shared.closed);
+        async move { closed.wait().await }
     }
 
     fn ask(&self, job: Job) -> Result<(), StoreError> {

@@ -1,11 +1,11 @@
 //! A few connections that only read. Each statement sees every commit that was acknowledged
 //! before it began.
 
+use super::closed::Closed;
 use super::layout::open_reader;
 use crate::store::model::StoreError;
 use rusqlite::Connection;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -17,7 +17,7 @@ pub(super) struct Readers {
     idle: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
     path: PathBuf,
-    closed: Arc<AtomicBool>,
+    closed: Arc<Closed>,
 }
 
 /// One connection, given back when dropped.
@@ -39,7 +39,7 @@ impl Drop for Lease {
 }
 
 impl Readers {
-    pub fn new(path: PathBuf, closed: Arc<AtomicBool>) -> Self {
+    pub fn new(path: PathBuf, closed: Arc<Closed>) -> Self {
         Self {
             idle: Arc::default(),
             permits: Arc::new(Semaphore::new(READERS)),
@@ -81,7 +81,7 @@ impl Readers {
             .acquire_owned()
             .await
             .map_err(|_| StoreError::Closed)?;
-        if self.closed.load(Ordering::Acquire) {
+        if self.closed.is_closed() {
             return Err(StoreError::Closed);
         }
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();

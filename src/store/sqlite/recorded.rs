@@ -92,7 +92,8 @@ fn among_all(db: &Connection, things: &BTreeSet<String>, keys: &BTreeSet<Subscri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::sqlite::layout;
+    use crate::store::sqlite::lock::Locks;
+    use crate::store::sqlite::{Opening, layout};
 
     /// How SQLite goes about a statement.
     fn plan_of(db: &Connection, sql: &str) -> Vec<String> {
@@ -106,7 +107,9 @@ mod tests {
     #[test]
     fn nothing_that_is_over_or_for_others_is_looked_at() {
         let folder = tempfile::tempdir().unwrap();
-        let db = layout::open_writer(&folder.path().join("gatefold.db")).unwrap();
+        let path = folder.path().join("gatefold.db");
+        drop(Locks::take(&path).unwrap());
+        let db = layout::open_writer(&path, Opening::default()).unwrap();
         for sql in [ABOUT, WITH_KEY, OF_TYPE_ABOUT, ONE] {
             let plan = plan_of(&db, sql);
             assert!(!plan.is_empty(), "{sql}");

@@ -6,13 +6,14 @@
 
 use super::apply::{NotApplied, apply};
 use super::checkpoint::Copier;
+use super::closed::Closed;
 use super::encode::EncodedUnit;
 use super::layout::store_error;
 use crate::store::fault;
 use crate::store::model::{CommitError, StoreError};
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, ffi};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 use tokio::sync::oneshot;
 
@@ -37,7 +38,7 @@ type Answer = oneshot::Sender<Result<(), CommitError>>;
 #[derive(Default)]
 pub(super) struct Shared {
     /// Nothing is answered any more.
-    pub closed: Arc<AtomicBool>,
+    pub closed: Arc<Closed>,
     /// Transactions that were committed, each with one sync.
     pub commits: AtomicU64,
 }
@@ -111,7 +112,7 @@ impl Writer {
     }
 
     fn results(&self, units: &[EncodedUnit]) -> Vec<Result<(), CommitError>> {
-        if self.shared.closed.load(Ordering::Acquire) {
+        if self.shared.closed.is_closed() {
             return all(units.len(), &StoreError::Closed);
         }
         match self.attempt(units) {
@@ -123,7 +124,10 @@ impl Writer {
             Err(Broken::Before(error) | Broken::Full(error)) => all(units.len(), &store_error(error)),
             Err(Broken::InDoubt(error)) => {
                 self.close(&format!("a commit failed: {error}"));
-                let why = format!("it is not known whether the last changes are durable; start again: {error}");
+                let why = format!(
+                    "the disk failed ({error}), so it is not known whether this change is durable: look at what is \
+                     stored before you repeat it"
+                );
                 all(units.len(), &StoreError::Failed(why))
             }
         }
@@ -152,7 +156,12 @@ impl Writer {
             return Ok(results);
         }
         fault::point("store-before-commit");
-        if let Err(error) = (self.commit)(&self.connection) {
+        let committed = if fault::fails("store-commit-fails") {
+            Err(failure(ffi::SQLITE_IOERR_FSYNC))
+        } else {
+            (self.commit)(&self.connection)
+        };
+        if let Err(error) = committed {
             self.roll_back();
             return Err(match error.sqlite_error_code() {
                 Some(ErrorCode::DiskFull) => Broken::Full(error),
@@ -176,14 +185,13 @@ impl Writer {
 
     /// Sees to it that the log is copied into the database when it has grown.
     fn checkpoint_if_due(&self) {
-        if self.log_pages.load(Ordering::Relaxed) >= CHECKPOINT_PAGES && !self.shared.closed.load(Ordering::Acquire) {
+        if self.log_pages.load(Ordering::Relaxed) >= CHECKPOINT_PAGES && !self.shared.closed.is_closed() {
             self.copier.go_on(&self.connection, &self.shared.closed);
         }
     }
 
     fn close(&self, why: &str) {
-        tracing::error!(why, "the store closes");
-        self.shared.closed.store(true, Ordering::Release);
+        self.shared.closed.close(why);
     }
 
     fn limit(&self, bytes: Option<u64>) -> Result<(), StoreError> {
@@ -199,6 +207,11 @@ impl Writer {
     }
 }
 
+/// What SQLite says of a disk that fails.
+fn failure(code: std::ffi::c_int) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+}
+
 fn all(count: usize, error: &StoreError) -> Vec<Result<(), CommitError>> {
     (0..count).map(|_| Err(CommitError::Store(error.clone()))).collect()
 }
@@ -207,12 +220,13 @@ fn all(count: usize, error: &StoreError) -> Vec<Result<(), CommitError>> {
 mod tests {
     use super::*;
     use crate::store::model::{UnitOfWork, Write};
-    use crate::store::sqlite::{encode, layout};
-    use rusqlite::ffi;
+    use crate::store::sqlite::lock::Locks;
+    use crate::store::sqlite::{Opening, encode, layout};
 
     fn writer(folder: &std::path::Path) -> Writer {
         let path = folder.join("gatefold.db");
-        let connection = layout::open_writer(&path).unwrap();
+        drop(Locks::take(&path).unwrap());
+        let connection = layout::open_writer(&path, Opening::default()).unwrap();
         let shared = Arc::<Shared>::default();
         let copier = Copier::start(&path, Arc::clone(&shared.closed)).unwrap();
         Writer::new(connection, copier, shared).unwrap()
@@ -233,10 +247,6 @@ mod tests {
         encode::encode(unit).unwrap()
     }
 
-    fn failure(code: std::ffi::c_int) -> rusqlite::Result<()> {
-        Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None))
-    }
-
     fn keys(writer: &Writer) -> i64 {
         writer
             .connection
@@ -248,7 +258,7 @@ mod tests {
     fn a_failed_sync_closes_the_store_and_acknowledges_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let mut writer = writer(folder.path());
-        writer.commit = |_| failure(ffi::SQLITE_IOERR_FSYNC);
+        writer.commit = |_| Err(failure(ffi::SQLITE_IOERR_FSYNC));
         let results = writer.results(&[unit("a"), unit("b")]);
         assert_eq!(results.len(), 2);
         for result in results {
@@ -264,14 +274,14 @@ mod tests {
             writer.results(&[unit("c")]),
             [Err(CommitError::Store(StoreError::Closed))]
         );
-        assert!(writer.shared.closed.load(Ordering::Acquire));
+        assert!(writer.shared.closed.is_closed());
     }
 
     #[test]
     fn a_commit_without_space_changes_nothing_and_the_next_one_may_succeed() {
         let folder = tempfile::tempdir().unwrap();
         let mut writer = writer(folder.path());
-        writer.commit = |_| failure(ffi::SQLITE_FULL);
+        writer.commit = |_| Err(failure(ffi::SQLITE_FULL));
         for result in writer.results(&[unit("a"), unit("b")]) {
             assert!(
                 matches!(result, Err(CommitError::Store(StoreError::Full(_)))),
@@ -299,6 +309,6 @@ mod tests {
         // All of the log is in the database: the next commit begins the log anew.
         assert_eq!(writer.results(&[unit("b")]), [Ok(())]);
         assert!(log(&writer) <= 4, "the log has {} pages", log(&writer));
-        assert!(!writer.shared.closed.load(Ordering::Acquire));
+        assert!(!writer.shared.closed.is_closed());
     }
 }

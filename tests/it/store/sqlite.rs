@@ -2,7 +2,7 @@
 
 use super::samples::{access, conflict, done, event, of_run, of_writes, progress, run_row, workspace};
 use gatefold::base::id::{RunId, WorkspaceId};
-use gatefold::store::sqlite::SqliteStore;
+use gatefold::store::sqlite::{Opening, SqliteStore};
 use gatefold::store::{CommitError, Store, StoreError, UnitOfWork, Write};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -135,6 +135,48 @@ async fn a_second_opener_is_refused_until_the_first_is_gone() {
     assert!(message.contains("gatefold.db"), "{message}");
     drop(first);
     drop(open(&path));
+}
+
+/// The database itself is locked, so that it does not help to remove the file that says so.
+#[test]
+fn a_second_opener_is_refused_also_where_the_lock_file_is_gone() {
+    let (_folder, path) = place();
+    let first = open(&path);
+    fs::remove_file(with_suffix(&path, ".lock")).unwrap();
+    assert!(matches!(refusal(&path), StoreError::Busy(why) if why.contains("this process uses")));
+    drop(first);
+    drop(open(&path));
+}
+
+#[tokio::test]
+async fn a_database_that_is_missing_or_empty_although_the_store_was_used_is_refused_and_not_made() {
+    let used = Opening { was_used: true };
+    let refusal = |path: &Path| match SqliteStore::open_as(path, used) {
+        Ok(_) => panic!("it was opened"),
+        Err(StoreError::Damaged(why)) => assert!(why.contains("is missing or empty"), "{why}"),
+        Err(other) => panic!("{other}"),
+    };
+    let (_folder, path) = place();
+    refusal(&path);
+    assert!(!path.exists(), "nothing was made in its place");
+    fs::write(&path, "").unwrap();
+    refusal(&path);
+    fs::remove_file(&path).unwrap();
+    // a database without tables, as a program leaves it that only looked
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    raw.execute_batch("CREATE TABLE t (a); DROP TABLE t").unwrap();
+    drop(raw);
+    refusal(&path);
+    fs::remove_file(&path).unwrap();
+    drop(open(&path));
+    drop(SqliteStore::open_as(&path, used).unwrap());
+    // what was stored last is in a log that is left over
+    let store = open(&path);
+    done(&store, of_run(progress("run_1", 0, 1))).await;
+    let (_folder, copy) = cut_power(&path);
+    drop(store);
+    fs::remove_file(&copy).unwrap();
+    assert!(matches!(self::refusal(&copy), StoreError::Damaged(why) if why.contains("missing or empty")));
 }
 
 #[test]

@@ -1,0 +1,37 @@
+//! Whether a store has closed itself, and a way to wait for it.
+//!
+//! Invariant: a store that has closed itself answers nothing any more in this process; what is durable is known only
+//! once it is opened anew.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::Notify;
+
+/// Set once, by whichever thread found that the disk failed.
+#[derive(Default)]
+pub(super) struct Closed {
+    is_closed: AtomicBool,
+    told: Notify,
+}
+
+impl Closed {
+    /// Closes the store.
+    pub fn close(&self, why: &str) {
+        tracing::error!(why, "the store closes itself; the process must start again");
+        self.is_closed.store(true, Ordering::Release);
+        self.told.notify_waiters();
+    }
+
+    /// Whether the store has closed itself.
+    pub fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
+    /// Returns once the store has closed itself.
+    pub async fn wait(&self) {
+        // before the look, so that nothing is missed between both
+        let told = self.told.notified();
+        if !self.is_closed() {
+            told.await;
+        }
+    }
+}

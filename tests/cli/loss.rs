@@ -1,0 +1,109 @@
+//! Data folders that lost something, and disks that fail while something is stored.
+
+use super::{gatefold, serving, typed};
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::Stdio;
+
+/// What a command says that must end with `code`.
+#[track_caller]
+fn refused(folder: &Path, arguments: &[&str], code: i32) -> String {
+    let output = gatefold()
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("it starts");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+    said
+}
+
+#[test]
+fn a_data_folder_whose_database_is_missing_or_empty_is_no_new_installation() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    typed(folder, &["init"]);
+    typed(folder, &["deploy", "definitions/hello.flow.yaml"]);
+    let database = folder.join("data/gatefold.db");
+    let serve: &[&str] = &["serve", "--listen", "127.0.0.1:0"];
+    fs::remove_file(&database).expect("it is there");
+    for arguments in [serve, &["runs", "list"], &["deploy", "definitions/hello.flow.yaml"]] {
+        let said = refused(folder, arguments, 3);
+        assert!(said.contains("gatefold.db is missing or empty"), "{said}");
+        assert!(said.contains("`gatefold restore`"), "{said}");
+        assert!(!database.exists(), "nothing was made in its place");
+    }
+    fs::write(&database, "").expect("it can be written");
+    assert!(refused(folder, serve, 3).contains("gatefold.db is missing or empty"));
+    // nor is a key made where the old one went with the database
+    fs::remove_file(&database).expect("it is there");
+    fs::remove_file(folder.join("data/key")).expect("it is there");
+    assert!(refused(folder, serve, 2).contains("bring it back from the backup"));
+    assert!(!folder.join("data/key").exists());
+}
+
+#[test]
+fn a_second_process_is_refused_also_where_the_lock_file_was_removed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    typed(folder, &["init"]);
+    let _server = serving(folder);
+    fs::remove_file(folder.join("data/gatefold.db.lock")).expect("it is there");
+    let said = refused(folder, &["runs", "list"], 3);
+    assert!(said.contains("another process uses"), "{said}");
+    // a copy is made all the same
+    typed(folder, &["backup", "copy"]);
+}
+
+/// A server whose disk fails at a commit ends with the code that a supervisor starts it again for.
+#[test]
+fn a_commit_that_fails_ends_the_server_so_that_it_is_started_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    typed(folder, &["init"]);
+    fs::write(folder.join("gatefold.toml"), "data = 'data'\npeople = 'people.yaml'\n").expect("it can be written");
+    for pass in 1..=2 {
+        let mut child = gatefold()
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .env("GATEFOLD_FAULT", format!("store-commit-fails:{pass}"))
+            // so that the pipe never fills
+            .env("GATEFOLD_LOG", "error")
+            .current_dir(folder)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let mut said = BufReader::new(child.stderr.take().expect("it is piped")).lines();
+        let ready = said
+            .by_ref()
+            .map_while(Result::ok)
+            .find(|line| line.contains("gatefold serves http://"));
+        if let Some(address) = ready.as_deref().and_then(address_in) {
+            // each look at whether something can be stored is a commit
+            while said_ready(address).is_ok() {}
+        }
+        said.for_each(drop);
+        let status = child.wait().expect("it ends by itself");
+        assert_eq!(status.code(), Some(3), "pass {pass}");
+    }
+    typed(folder, &["runs", "list"]);
+}
+
+fn address_in(line: &str) -> Option<&str> {
+    line.split("http://").nth(1)?.split(' ').next()
+}
+
+/// What the server says of whether it is ready, as long as it answers.
+fn said_ready(address: &str) -> std::io::Result<String> {
+    let mut stream = std::net::TcpStream::connect(address)?;
+    write!(
+        stream,
+        "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    if answer.is_empty() {
+        return Err(std::io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(answer)
+}
