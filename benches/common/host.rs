@@ -6,7 +6,7 @@ use gatefold::connectors::http::HttpSettings;
 use gatefold::connectors::{Settings, registry};
 use gatefold::host::reading::{Reader, Where};
 use gatefold::host::runs::StartRun;
-use gatefold::host::{Clock, Host, Limits, Parts, Secrets};
+use gatefold::host::{Clock, Host, Limits, Parts, Policy, Secrets};
 use gatefold::people::{Directory, Person};
 use gatefold::store::Blobs;
 use gatefold::store::sqlite::SqliteStore;
@@ -66,6 +66,7 @@ pub fn host(store: Arc<SqliteStore>, folder: &Path) -> Arc<Host> {
         clock: Clock::System,
         seed: None,
         limits: Limits::default(),
+        policy: Policy::open(),
     })
 }
 

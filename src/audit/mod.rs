@@ -26,6 +26,18 @@ pub enum AccessKind {
     Administer,
     /// Published a file.
     Publish,
+    /// Tried to prove who they are.
+    Authenticate,
+    /// Asked for something that their role or their token does not allow.
+    Call,
+    /// Deployed a flow, or answered a deployment.
+    Deploy,
+    /// Gave settings of a flow.
+    Configure,
+    /// Made or revoked a token.
+    Token,
+    /// Read the journal of a run.
+    ReadJournal,
 }
 
 impl AccessKind {
@@ -41,6 +53,12 @@ impl AccessKind {
             Self::Comment => "comment",
             Self::Administer => "administer",
             Self::Publish => "publish",
+            Self::Authenticate => "authenticate",
+            Self::Call => "call",
+            Self::Deploy => "deploy",
+            Self::Configure => "configure",
+            Self::Token => "token",
+            Self::ReadJournal => "read_journal",
         }
     }
 }
@@ -72,4 +90,53 @@ pub struct AccessEntry {
     /// The run on whose behalf it was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
+    /// From where it was asked for, and with what.
+    #[serde(flatten)]
+    pub origin: Origin,
+}
+
+/// From where something was asked for, and with what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The address of the caller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The id of the token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// What it was about, where that is neither a share nor a file: a flow with its version, a door, a token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub what: Option<String>,
+    /// How often it happened within a minute, where that is counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u32>,
+}
+
+impl Origin {
+    /// The same, about something.
+    #[must_use]
+    pub fn about(self, what: impl Into<String>) -> Self {
+        Self {
+            what: Some(what.into()),
+            ..self
+        }
+    }
+}
+
+impl AccessEntry {
+    /// A line about something that is neither a share nor a file.
+    pub fn of(kind: AccessKind, actor: &str, origin: Origin, at: Timestamp) -> Self {
+        Self {
+            at,
+            actor: actor.to_owned(),
+            kind,
+            share: None,
+            file: None,
+            version: None,
+            sha256: None,
+            refused: None,
+            run: None,
+            origin,
+        }
+    }
 }

@@ -62,13 +62,17 @@ async fn answer(args: &AccessArgs, session: &Session) -> Outcome {
     if args.json {
         return Ok(());
     }
-    let header = ["position", "at", "who", "what", "share", "file", "version", "refused"];
+    let header = [
+        "position", "at", "who", "what", "share", "file", "version", "about", "from", "token", "refused",
+    ];
     output::rows(&header, &rows, "no accesses")
 }
 
 fn row(line: &Value) -> Vec<String> {
-    ["position", "at", "actor", "kind", "share", "file", "version", "refused"]
-        .iter()
-        .map(|key| output::cell(line, key))
-        .collect()
+    [
+        "position", "at", "actor", "kind", "share", "file", "version", "what", "from", "token", "refused",
+    ]
+    .iter()
+    .map(|key| output::cell(line, key))
+    .collect()
 }

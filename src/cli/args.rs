@@ -1,8 +1,8 @@
 //! What can be said on the command line.
 
 use super::{
-    access, backup, check, completions, config_show, demo, deploy, explain, files, flows, graph, init, lint, mails,
-    read, restore, run, runs, schema, serve, simulate, tasks, test, token, why,
+    access, backup, check, completions, config_show, demo, deploy, deployments, explain, files, flows, graph, init,
+    lint, mails, read, restore, run, runs, schema, serve, simulate, tasks, test, token, why,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -45,6 +45,8 @@ pub enum Command {
     Serve(serve::ServeArgs),
     /// Deploy a flow
     Deploy(deploy::DeployArgs),
+    /// Look at deployments that wait, and accept or reject them
+    Deployments(deployments::DeploymentsArgs),
     /// Start a flow
     Run(run::RunArgs),
     /// Look at runs, and help them on

@@ -8,13 +8,14 @@ use crate::connect::{Links, Mailer};
 use crate::connectors::http::HttpSettings;
 use crate::connectors::mail::{self, MailSettings};
 use crate::host::reading::{Reader, Where};
-use crate::host::{Clock, Host, HostError, Limits, Parts, Secrets};
+use crate::host::{Clock, Host, HostError, Limits, Parts, Policy, Secrets};
 use crate::server::{self, Settings};
 use crate::store::sqlite::{Opening, SqliteStore};
 use crate::store::{BlobError, Blobs, StoreError, fault};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -80,12 +81,14 @@ fn parts(
     // then first of all: whoever holds the store may tidy up beside it, and nobody else
     let store = store(data)?;
     let closed = store.closed().boxed();
-    let secrets = config::secrets(data, environment)?;
+    let mut secrets = config::secrets(data, environment)?;
     let blobs = Blobs::open(data.join(BLOBS))?;
     let program = std::env::current_exe()
         .map_err(|error| Failure::Environment(format!("the program cannot be found: {error}")))?;
     let links = Links::new(key, resolved.base_url.clone());
     let mailer = mailer(resolved, &secrets)?;
+    // what the server itself signs in with is no flow's business
+    secrets.remove(&resolved.mail.password_secret);
     let registry = crate::connectors::registry(&crate::connectors::Settings {
         http: HttpSettings {
             allowed_networks: resolved.http.allow_networks.clone(),
@@ -114,6 +117,11 @@ fn parts(
             calls_in_flight: resolved.limits.calls_in_flight,
             call_timeout_ms: resolved.limits.call_timeout_ms,
             ..Limits::default()
+        },
+        policy: Policy {
+            approval: resolved.approval,
+            bindings: resolved.secrets.clone(),
+            reserved: BTreeSet::from([resolved.mail.password_secret.clone()]),
         },
     };
     Ok((parts, closed))

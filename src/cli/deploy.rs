@@ -1,12 +1,15 @@
 //! `gatefold deploy`: a flow becomes the one that new runs take.
 
+use super::client::escaped;
+use super::deployments::say_pending;
 use super::embedded::{ServerArgs, Session};
-use super::exit::Outcome;
+use super::exit::{Failure, Outcome};
 use super::settings::Settings;
 use super::{output, sources, with_runtime};
 use crate::base::Value;
 use clap::Args;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// Deploy a flow.
 #[derive(Debug, Args)]
@@ -17,30 +20,75 @@ pub struct DeployArgs {
     /// Print as data
     #[arg(long)]
     json: bool,
+    /// Where the deployment needs a second person, wait for the answer
+    #[arg(long)]
+    wait: bool,
     #[command(flatten)]
     server: ServerArgs,
 }
+
+/// How often the answer to a deployment is asked for.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Runs the command.
 pub fn run(args: &DeployArgs, settings: Settings) -> Outcome {
     let source = sources::read_one(&args.file)?;
     with_runtime(async move {
         let session = Session::open(&args.server, settings).await?;
-        let deployed = session.client.deploy(&source.name, &source.text).await;
+        let deployed = deploy(args, &session, &source).await;
         session.close().await?;
         let deployed = deployed?;
         if args.json {
             return output::json(&deployed);
         }
+        let is_pending = deployed["pending"].is_string();
         output::line(&format!(
-            "{} {}",
+            "{} {}{}",
             output::field(&deployed, "flow"),
-            output::field(&deployed, "version")
+            output::field(&deployed, "version"),
+            if is_pending { " pending" } else { "" }
         ))?;
+        if is_pending {
+            say_pending(&deployed);
+        }
         tell_findings(&source.name, &deployed);
         tell_waiting(&deployed);
         Ok(())
     })
+}
+
+/// Deploys; where that waits for a second person and is wanted, until they have answered.
+async fn deploy(args: &DeployArgs, session: &Session, source: &sources::Source) -> Result<Value, Failure> {
+    let client = &session.client;
+    let mut deployed = client.deploy(&source.name, &source.text).await?;
+    let Some(id) = deployed["pending"].as_str().filter(|_| args.wait).map(str::to_owned) else {
+        return Ok(deployed);
+    };
+    if session.is_embedded() {
+        return Err(Failure::Usage(format!(
+            "--wait needs a running server, as nobody can answer while this command holds the data folder; the \
+             deployment waits as {id}"
+        )));
+    }
+    say_pending(&deployed);
+    loop {
+        tokio::time::sleep(ASK_AGAIN).await;
+        let now = client.get(&format!("/api/v1/deployments/{}", escaped(&id))).await?;
+        match now["state"].as_str() {
+            Some("pending") => {}
+            Some("accepted") => {
+                deployed["pending"] = Value::Null;
+                return Ok(deployed);
+            }
+            _ => {
+                let (by, reason) = (
+                    output::field(&now["answer"], "by"),
+                    output::field(&now["answer"], "reason"),
+                );
+                return Err(Failure::Negative(format!("{by} rejected it: {reason}")));
+            }
+        }
+    }
 }
 
 /// Says what lint warns of, and what runs will miss.

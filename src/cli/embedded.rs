@@ -126,6 +126,11 @@ impl Session {
         })
     }
 
+    /// Whether the data folder is open here, so that nobody else can use it.
+    pub const fn is_embedded(&self) -> bool {
+        self.embedded.is_some()
+    }
+
     /// Stops a server inside this process.
     pub async fn close(self) -> Outcome {
         match self.embedded {

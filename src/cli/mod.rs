@@ -14,6 +14,7 @@ pub mod config_show;
 pub mod data_folder;
 pub mod demo;
 pub mod deploy;
+pub mod deployments;
 pub mod embedded;
 pub mod exit;
 pub mod explain;
@@ -97,6 +98,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Schema(args) => schema::run(&args),
         Command::Serve(args) => serve::run(&args, settings),
         Command::Deploy(args) => deploy::run(&args, settings),
+        Command::Deployments(args) => deployments::run(&args, settings),
         Command::Run(args) => run::run(&args, settings),
         Command::Runs(args) => runs::run(&args, settings),
         Command::Why(args) => why::run(&args, settings),

@@ -1,6 +1,7 @@
 //! `gatefold run`: starts a flow and, if wanted, follows it to its end.
 
 use super::client::{Answer, CallError, Client};
+use super::deployments::say_pending;
 use super::embedded::{ServerArgs, Session};
 use super::exit::{Failure, Outcome};
 use super::inputs::{self, Given};
@@ -66,9 +67,10 @@ async fn start(args: &RunArgs, client: &Client) -> Outcome {
         let source = sources::read_one(&args.flow)?;
         let given = given_for(inputs::flow_of(&source.text), args)?;
         for other in sources::run_by(&source)? {
-            client.deploy(&other.name, &other.text).await?;
+            in_force(&client.deploy(&other.name, &other.text).await?)?;
         }
         let deployed = client.deploy(&source.name, &source.text).await?;
+        in_force(&deployed)?;
         (output::field(&deployed, "flow"), given)
     } else {
         let spec = inputs::deployed(client, &args.flow).await;
@@ -93,6 +95,16 @@ async fn start(args: &RunArgs, client: &Client) -> Outcome {
     } else {
         Ok(())
     }
+}
+
+/// Fails where the flow waits for a second person: nothing of it can be started.
+fn in_force(deployed: &Value) -> Outcome {
+    if !deployed["pending"].is_string() {
+        return Ok(());
+    }
+    output::line("pending")?;
+    say_pending(deployed);
+    Err(Failure::Said)
 }
 
 /// The inputs that are given, read as the flow wants them.

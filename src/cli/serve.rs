@@ -3,6 +3,8 @@
 use super::exit::{Failure, Outcome};
 use super::settings::Settings;
 use super::{compose, logging, output, sources, with_runtime};
+use crate::audit::Origin;
+use crate::host::propose::{BY_SYSTEM, Deployer, Proposed};
 use crate::host::{Host, HostError};
 use clap::Args;
 use std::path::Path;
@@ -83,11 +85,25 @@ async fn deploy_all(host: &Arc<Host>, folder: &Path) -> Result<(), Failure> {
 
 async fn deploy_one(host: &Arc<Host>, source: &sources::Source) {
     let began = host.now();
-    match host.deploy(&source.name, &source.text, "user:system").await {
-        Ok((deployment, _)) if deployment.at < began => {
+    let deployer = Deployer {
+        by: BY_SYSTEM,
+        is_foreign: false,
+        origin: Origin::default(),
+    };
+    match host.propose(&source.name, &source.text, deployer).await {
+        Ok((Proposed::Pending(pending), _)) => {
+            let (flow, version, id) = (&pending.flow, &pending.version, &pending.id);
+            tracing::warn!(
+                flow,
+                version,
+                id,
+                "not deployed: it waits until an administrator accepts it"
+            );
+        }
+        Ok((Proposed::Deployed(deployment), _)) if deployment.at < began => {
             tracing::debug!(flow = %deployment.flow, version = %deployment.version, "deployed before");
         }
-        Ok((deployment, _)) => {
+        Ok((Proposed::Deployed(deployment), _)) => {
             tracing::info!(flow = %deployment.flow, version = %deployment.version, "deployed");
         }
         Err(error @ HostError::Findings { .. }) => {

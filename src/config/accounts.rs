@@ -3,8 +3,9 @@
 //! Invariant: what does not read well is never taken over; the last good state stays, and the
 //! log says why.
 
-use super::tokens::{self, hash_token};
+use super::tokens::{self, TokenLine, hash_token};
 use super::{ConfigError, people};
+use crate::base::Timestamp;
 use crate::people::{Directory, Person};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,8 @@ pub struct Accounts {
     people: PathBuf,
     tokens: PathBuf,
     directory: Arc<RwLock<Arc<Directory>>>,
-    users_by_hash: RwLock<BTreeMap<String, String>>,
+    tokens_by_hash: RwLock<BTreeMap<String, TokenLine>>,
+    last_used: Mutex<BTreeMap<String, Timestamp>>,
     admitted: RwLock<BTreeMap<String, (String, Person)>>,
     seen: Mutex<Seen>,
 }
@@ -53,7 +55,8 @@ impl Accounts {
         Ok(Self {
             people: people.to_owned(),
             directory: Arc::new(RwLock::new(Arc::new(directory))),
-            users_by_hash: RwLock::new(by_hash(lines)),
+            tokens_by_hash: RwLock::new(by_hash(lines)),
+            last_used: Mutex::default(),
             admitted: RwLock::default(),
             seen: Mutex::new(seen),
             tokens,
@@ -68,10 +71,16 @@ impl Accounts {
     /// A token for `person` that this process alone knows and that ends with it: for a command that
     /// serves itself.
     pub fn admit(&self, user: &str, person: Person) -> String {
-        let (token, line) = tokens::new_token(user, None, crate::base::Timestamp::now());
+        let (token, line) = tokens::new_token(user, None, Timestamp::now());
         let mut admitted = self.admitted.write().unwrap_or_else(PoisonError::into_inner);
         admitted.insert(line.sha256, (user.to_owned(), person));
         token
+    }
+
+    /// Whether the token is one of this process: see `admit`.
+    pub fn is_admitted(&self, token: &str) -> bool {
+        let admitted = self.admitted.read().unwrap_or_else(PoisonError::into_inner);
+        admitted.contains_key(&hash_token(token))
     }
 
     /// Whose token this is: user name and person. `None` where the token is unknown or its user
@@ -87,15 +96,41 @@ impl Accounts {
         if admitted.is_some() {
             return admitted;
         }
-        let user = self
-            .users_by_hash
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&hash)?
-            .clone();
+        let user = self.line_of(&hash)?.user;
         let directory = Arc::clone(&self.directory.read().unwrap_or_else(PoisonError::into_inner));
         let person = directory.users.get(&user)?.clone();
         Some((user, person))
+    }
+
+    /// The token as it stands in the file; nothing for one of this process.
+    pub fn token(&self, token: &str) -> Option<TokenLine> {
+        self.line_of(&hash_token(token))
+    }
+
+    fn line_of(&self, hash: &str) -> Option<TokenLine> {
+        let tokens = self.tokens_by_hash.read().unwrap_or_else(PoisonError::into_inner);
+        tokens.get(hash).cloned()
+    }
+
+    /// Every token, by user and when it was made.
+    pub fn tokens(&self) -> Vec<TokenLine> {
+        let tokens = self.tokens_by_hash.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<TokenLine> = tokens.values().cloned().collect();
+        all.sort_by(|one, other| {
+            (&one.user, one.created, &one.sha256).cmp(&(&other.user, other.created, &other.sha256))
+        });
+        all
+    }
+
+    /// Remembers that a token was used; gives when it was last used before, as far as this process knows.
+    pub fn note_use(&self, id: &str, now: Timestamp) -> Option<Timestamp> {
+        let mut last_used = self.last_used.lock().unwrap_or_else(PoisonError::into_inner);
+        last_used.insert(id.to_owned(), now)
+    }
+
+    /// When each token was last used, as far as this process knows, by the id of the token.
+    pub fn last_used(&self) -> BTreeMap<String, Timestamp> {
+        self.last_used.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether it is time to look at the files again, or somebody does just now.
@@ -136,7 +171,7 @@ impl Accounts {
             seen.tokens = tokens;
             match tokens::read(&self.tokens) {
                 Ok(lines) => {
-                    *self.users_by_hash.write().unwrap_or_else(PoisonError::into_inner) = by_hash(lines);
+                    *self.tokens_by_hash.write().unwrap_or_else(PoisonError::into_inner) = by_hash(lines);
                     tracing::info!(file = %self.tokens.display(), "tokens were read again");
                 }
                 Err(error) => tracing::error!(%error, "tokens stay as they were"),
@@ -150,8 +185,8 @@ pub fn tokens_beside(people: &Path) -> PathBuf {
     people.with_file_name("tokens.yaml")
 }
 
-fn by_hash(lines: Vec<tokens::TokenLine>) -> BTreeMap<String, String> {
-    lines.into_iter().map(|line| (line.sha256, line.user)).collect()
+fn by_hash(lines: Vec<TokenLine>) -> BTreeMap<String, TokenLine> {
+    lines.into_iter().map(|line| (line.sha256.clone(), line)).collect()
 }
 
 fn stamp(file: &Path) -> Stamp {

@@ -1,9 +1,11 @@
 //! What stands in `gatefold.toml`: every key optional, none unknown, each with its line.
 
+use super::installation::is_secret_name;
 use super::settings::{self, SETTINGS};
 use super::{ConfigError, Problem};
 use crate::base::Value;
 use crate::base::diagnostic::nearest;
+use crate::base::rights::SecretBinding;
 use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -17,8 +19,17 @@ pub struct Authored {
     pub line: usize,
 }
 
-/// Reads the text of a file called `name`. Values by key, as `limits.upload_bytes`.
-pub fn read(name: &str, text: &str) -> Result<BTreeMap<&'static str, Authored>, ConfigError> {
+/// What stands in the file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AuthoredFile {
+    /// Values by key, as `limits.upload_bytes`.
+    pub settings: BTreeMap<&'static str, Authored>,
+    /// Where secrets may go, by name.
+    pub secrets: BTreeMap<String, SecretBinding>,
+}
+
+/// Reads the text of a file called `name`.
+pub fn read(name: &str, text: &str) -> Result<AuthoredFile, ConfigError> {
     let root = DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
         ConfigError::at(format!("{name}:{line}"), error.message())
@@ -26,7 +37,7 @@ pub fn read(name: &str, text: &str) -> Result<BTreeMap<&'static str, Authored>, 
     let mut reader = Reader {
         name,
         text,
-        found: BTreeMap::new(),
+        found: AuthoredFile::default(),
         problems: Vec::new(),
     };
     reader.table("", root.get_ref());
@@ -47,7 +58,7 @@ pub(super) fn line_of(text: &str, offset: usize) -> usize {
 struct Reader<'t> {
     name: &'t str,
     text: &'t str,
-    found: BTreeMap<&'static str, Authored>,
+    found: AuthoredFile,
     problems: Vec<(usize, Problem)>,
 }
 
@@ -61,9 +72,14 @@ impl Reader<'_> {
                 let value = plain(value);
                 match settings::check(setting.kind, &value) {
                     Ok(()) => {
-                        self.found.insert(setting.key, Authored { value, line });
+                        self.found.settings.insert(setting.key, Authored { value, line });
                     }
                     Err(why) => self.problem(line, format!("{path}: {why}"), None),
+                }
+            } else if path == settings::SECRETS {
+                match value.get_ref() {
+                    DeValue::Table(inner) => self.secrets(inner),
+                    _ => self.problem(line, "secrets is a table: write [secrets.NAME]".to_owned(), None),
                 }
             } else if settings::tables().contains(&path.as_str()) {
                 match value.get_ref() {
@@ -77,10 +93,59 @@ impl Reader<'_> {
         }
     }
 
+    /// Reads `[secrets.NAME]`: where a secret may go. Its value never stands here.
+    fn secrets(&mut self, table: &DeTable<'_>) {
+        for (name, value) in table {
+            let (line, name) = (line_of(self.text, name.span().start), name.get_ref());
+            if !is_secret_name(name) {
+                let message = format!("secrets.{name}: a secret's name has capital letters, digits and underscores");
+                self.problem(line, message, None);
+                continue;
+            }
+            let DeValue::Table(inner) = value.get_ref() else {
+                let help = "its value belongs into the environment or the data folder".to_owned();
+                self.problem(
+                    line,
+                    format!("secrets.{name} is a table: write [secrets.{name}]"),
+                    Some(help),
+                );
+                continue;
+            };
+            let mut binding = SecretBinding::default();
+            for (key, value) in inner {
+                let (line, key) = (line_of(self.text, key.span().start), key.get_ref());
+                let path = format!("secrets.{name}.{key}");
+                let place = match key.as_ref() {
+                    settings::SECRET_FLOWS => &mut binding.flows,
+                    settings::SECRET_HOSTS => &mut binding.hosts,
+                    _ => {
+                        let help =
+                            "it has flows and hosts; the secret itself belongs into the environment or the data folder";
+                        self.problem(line, format!("there is no setting {path}"), Some(help.to_owned()));
+                        continue;
+                    }
+                };
+                let value = plain(value);
+                match settings::check(settings::Kind::List, &value) {
+                    Ok(()) => *place = Some(words(&value)),
+                    Err(why) => self.problem(line, format!("{path}: {why}"), None),
+                }
+            }
+            self.found.secrets.insert(name.to_string(), binding);
+        }
+    }
+
     fn problem(&mut self, line: usize, message: String, help: Option<String>) {
         let place = format!("{}:{line}", self.name);
         self.problems.push((line, Problem { place, message, help }));
     }
+}
+
+/// A list of texts. Hosts have no difference between small and capital letters.
+fn words(value: &Value) -> Vec<String> {
+    let all = value.as_array().into_iter().flatten();
+    all.filter_map(|one| Some(one.as_str()?.trim().to_ascii_lowercase()))
+        .collect()
 }
 
 /// What may have been meant by `name` below `prefix`.
@@ -131,10 +196,32 @@ mod tests {
             "gatefold.toml",
             "listen = '127.0.0.1:1'\n\n[limits]\nupload_bytes = 1_000\n",
         )
-        .unwrap();
+        .unwrap()
+        .settings;
         assert_eq!(found["listen"].line, 1);
         assert_eq!(found["limits.upload_bytes"].value, 1000);
         assert_eq!(found["limits.upload_bytes"].line, 4);
+    }
+
+    #[test]
+    fn secrets_are_bound_to_flows_and_hosts() {
+        let text = "[secrets.ERP_TOKEN]\nflows = ['orders']\nhosts = ['ERP.example.com:8443']\n[secrets.HOOK]\n";
+        let found = read("gatefold.toml", text).unwrap().secrets;
+        assert_eq!(found["ERP_TOKEN"].flows.as_deref(), Some(&["orders".to_owned()][..]));
+        assert_eq!(
+            found["ERP_TOKEN"].hosts.as_deref(),
+            Some(&["erp.example.com:8443".to_owned()][..])
+        );
+        assert_eq!(found["HOOK"], SecretBinding::default());
+    }
+
+    #[test]
+    fn a_secret_itself_has_no_place_in_the_file() {
+        assert!(problems("[secrets]\nERP_TOKEN = 'x'")[0].contains("secrets.ERP_TOKEN is a table"));
+        assert!(problems("[secrets.ERP_TOKEN]\nvalue = 'x'")[0].contains("it has flows and hosts"));
+        assert!(problems("[secrets.erp]\nflows = []")[0].contains("capital letters"));
+        assert!(problems("[secrets.ERP]\nflows = 'x'")[0].contains("a list of texts"));
+        assert!(problems("secrets = 1")[0].contains("write [secrets.NAME]"));
     }
 
     #[test]

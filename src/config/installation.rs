@@ -73,7 +73,7 @@ pub fn secrets(data: &Path, environment: &Environment) -> Result<BTreeMap<String
     Ok(secrets)
 }
 
-fn is_secret_name(name: &str) -> bool {
+pub(super) fn is_secret_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
     name.bytes().next().is_some_and(|byte| byte.is_ascii_uppercase()) && name.bytes().all(fits)
 }

@@ -20,7 +20,7 @@ pub use file::MAX_FILE_BYTES;
 pub use installation::{CalendarFile, calendar_files, calendars, installation_key, secrets};
 pub use resolved::{Http, Limits, LogFormat, Mail, Resolved, Shown, Sources, file_above, load};
 pub use settings::{SETTINGS, Setting, json_schema};
-pub use tokens::{TokenLine, hash_token, new_token};
+pub use tokens::{Scope, TokenLine, hash_token, new_token};
 
 /// One thing that is wrong with a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]

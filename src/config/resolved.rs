@@ -4,6 +4,7 @@ use super::file::text_of;
 use super::settings::{self, SETTINGS, Setting};
 use super::{ConfigError, Environment, Problem, authored};
 use crate::base::Value;
+use crate::base::rights::{Approval, SecretBinding};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -106,6 +107,10 @@ pub struct Resolved {
     pub mail: Mail,
     /// What concerns HTTP.
     pub http: Http,
+    /// Which deployments wait for a second person, where that is said.
+    pub approval: Option<Approval>,
+    /// Where secrets may go, by name.
+    pub secrets: BTreeMap<String, SecretBinding>,
     /// Remarks that stop nothing, as a variable that is no setting.
     pub warnings: Vec<Problem>,
     origins: Vec<(&'static Setting, Option<Value>, Origin)>,
@@ -149,7 +154,7 @@ pub fn load(sources: &Sources) -> Result<Resolved, ConfigError> {
     let file = config_file(sources);
     let authored = match &file {
         Some(path) => read_file(path)?,
-        None => BTreeMap::new(),
+        None => authored::AuthoredFile::default(),
     };
     let mut merge = Merge {
         sources,
@@ -188,7 +193,7 @@ pub fn file_above() -> Option<PathBuf> {
     above.find(|file| file.is_file())
 }
 
-fn read_file(path: &Path) -> Result<BTreeMap<&'static str, authored::Authored>, ConfigError> {
+fn read_file(path: &Path) -> Result<authored::AuthoredFile, ConfigError> {
     let name = path.display().to_string();
     let text = text_of(path)?.ok_or_else(|| ConfigError::at(name.clone(), "cannot be read: there is no such file"))?;
     authored::read(&name, &text)
@@ -198,7 +203,7 @@ fn read_file(path: &Path) -> Result<BTreeMap<&'static str, authored::Authored>, 
 struct Merge<'s> {
     sources: &'s Sources,
     file: PathBuf,
-    authored: BTreeMap<&'static str, authored::Authored>,
+    authored: authored::AuthoredFile,
     values: Vec<(&'static Setting, Option<Value>, Origin)>,
     problems: Vec<Problem>,
 }
@@ -219,7 +224,7 @@ impl Merge<'_> {
             (text.clone(), Origin::Flag)
         } else if let Some(text) = self.sources.environment.get(&variable) {
             (text.to_owned(), Origin::Environment(variable))
-        } else if let Some(found) = self.authored.get(setting.key) {
+        } else if let Some(found) = self.authored.settings.get(setting.key) {
             let origin = Origin::File(self.file.clone(), found.line);
             let value = self.beside_file(setting, found.value.clone());
             self.values.push((setting, Some(value), origin));
@@ -309,6 +314,12 @@ impl Merge<'_> {
             limits: self.limits()?,
             mail: mail?,
             http: http?,
+            approval: self.text("deploy.approval").map(|word| match word.as_str() {
+                "off" => Approval::Off,
+                "all" => Approval::All,
+                _ => Approval::Risky,
+            }),
+            secrets: self.authored.secrets.clone(),
             warnings: self.warnings(),
             origins: self.values.clone(),
         })

@@ -160,6 +160,14 @@ pub const SETTINGS: &[Setting] = &[
         "Name of the secret that is the mail server's password.",
     ),
     setting(
+        "deploy.approval",
+        Kind::Choice(&["off", "risky", "all"]),
+        None,
+        "Which deployments wait until a second administrator accepts them: off, risky (those that add a right, or remove \
+         or weaken an approval) or all. Without it: risky where there are several administrators, or where somebody who \
+         is none deploys over the API, otherwise off.",
+    ),
+    setting(
         "http.allow_networks",
         Kind::List,
         Some(""),
@@ -189,6 +197,13 @@ pub fn tables() -> Vec<&'static str> {
     tables
 }
 
+/// The table with what is said about single secrets: `[secrets.NAME]`.
+pub const SECRETS: &str = "secrets";
+/// Flows that may use a secret.
+pub const SECRET_FLOWS: &str = "flows";
+/// Hosts that may get a secret.
+pub const SECRET_HOSTS: &str = "hosts";
+
 /// The JSON Schema of `gatefold.toml`, for editors.
 pub fn json_schema() -> Value {
     let mut root = serde_json::Map::new();
@@ -207,10 +222,33 @@ pub fn json_schema() -> Value {
         let (properties, name) = place.expect("every table was put in before");
         properties.insert(name.to_owned(), schema_of(setting));
     }
+    root.insert(SECRETS.to_owned(), secrets_schema());
     let mut schema = object(root);
     schema["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
     schema["title"] = json!("gatefold.toml");
     schema
+}
+
+/// What is said about single secrets.
+fn secrets_schema() -> Value {
+    let list = |doc: &str| json!({ "type": "array", "items": { "type": "string" }, "description": doc });
+    let mut properties = serde_json::Map::new();
+    properties.insert(
+        SECRET_FLOWS.to_owned(),
+        list("Names of the flows that may use the secret; without it every flow for which that is accepted."),
+    );
+    properties.insert(
+        SECRET_HOSTS.to_owned(),
+        list(
+            "Hosts that may get the secret, as erp.example.com or erp.example.com:8443; without it every host for which \
+             that is accepted.",
+        ),
+    );
+    json!({
+        "type": "object",
+        "description": "Where secrets may go, by name.",
+        "additionalProperties": object(properties),
+    })
 }
 
 fn object(properties: serde_json::Map<String, Value>) -> Value {

@@ -1,7 +1,7 @@
 //! API tokens: shown once, stored as their SHA-256 in `tokens.yaml`, one line each.
 //!
-//! Invariant: the file is only ever appended to by this program; taking a token back is deleting
-//! its line by hand.
+//! Invariant: the file is only ever appended to by this program. A token that is revoked gets a second
+//! line that says so; its first line may be deleted by hand as well.
 
 use super::ConfigError;
 use super::file::{strict, text_of};
@@ -9,6 +9,7 @@ use crate::base::Timestamp;
 use crate::base::id::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
 
@@ -16,6 +17,8 @@ use std::path::Path;
 pub const PREFIX: &str = "gf_";
 /// Random bytes of a token.
 const TOKEN_BYTES: usize = 32;
+/// Characters of the hash that are a token's id.
+const ID_LENGTH: usize = 12;
 
 /// One token as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +33,64 @@ pub struct TokenLine {
     /// What it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// What it is good for; everything where nothing is said, as in tokens from before there were scopes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<BTreeSet<Scope>>,
+    /// Until when it is good; for good where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
+    /// When it was revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<Timestamp>,
+}
+
+/// What a token is good for. Its person still needs the right to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Looks at things and fetches files.
+    Read,
+    /// Starts runs, puts files, tells of events, works on tasks without deciding them.
+    Write,
+    /// Decides tasks, skips them and has them done again.
+    Decide,
+    /// Deploys flows.
+    Deploy,
+    /// Does what only administrators may.
+    Admin,
+}
+
+impl Scope {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Read, Self::Write, Self::Decide, Self::Deploy, Self::Admin];
+
+    /// As it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Decide => "decide",
+            Self::Deploy => "deploy",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl TokenLine {
+    /// What people call the token: the beginning of its hash, which tells nothing of the token.
+    pub fn id(&self) -> String {
+        format!("tok_{}", self.sha256.get(..ID_LENGTH).unwrap_or_default())
+    }
+
+    /// Whether it is good for this.
+    pub fn has(&self, scope: Scope) -> bool {
+        self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&scope))
+    }
+
+    /// Whether its time is over, or it was revoked.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.revoked.is_some() || self.expires.is_some_and(|end| now >= end)
+    }
 }
 
 /// Makes a token for `user`: the token, to be shown once, and what to store.
@@ -42,6 +103,9 @@ pub fn new_token(user: &str, label: Option<&str>, now: Timestamp) -> (String, To
         sha256: hash_token(&token),
         created: now,
         label: label.map(str::to_owned),
+        scopes: Some(BTreeSet::from(Scope::ALL)),
+        expires: None,
+        revoked: None,
     };
     (token, line)
 }
@@ -74,7 +138,17 @@ pub fn read(file: &Path) -> Result<Vec<TokenLine>, ConfigError> {
     if text.trim().is_empty() {
         return Ok(Vec::new());
     }
-    let lines: Vec<TokenLine> = strict(file, &text)?;
+    let mut lines: Vec<TokenLine> = strict(file, &text)?;
+    let revoked: BTreeMap<String, Timestamp> = lines
+        .iter()
+        .filter_map(|line| Some((line.sha256.clone(), line.revoked?)))
+        .collect();
+    // each token once, as it stands now
+    let mut seen = BTreeSet::new();
+    lines.retain(|line| seen.insert(line.sha256.clone()));
+    for line in &mut lines {
+        line.revoked = revoked.get(&line.sha256).copied();
+    }
     for line in &lines {
         if line.sha256.len() != 64
             || !line
@@ -87,4 +161,54 @@ pub fn read(file: &Path) -> Result<Vec<TokenLine>, ConfigError> {
         }
     }
     Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn a_new_token_has_every_scope_and_one_from_before_is_told_apart() {
+        let (_, line) = new_token("anna", None, at(0));
+        assert!(Scope::ALL.into_iter().all(|scope| line.has(scope)));
+        assert!(line.scopes.is_some());
+        let old = r#"{"user":"anna","sha256":"00","created":"2026-01-01T00:00:00Z"}"#;
+        let old: TokenLine = serde_json::from_str(old).unwrap();
+        assert!(old.scopes.is_none() && Scope::ALL.into_iter().all(|scope| old.has(scope)));
+    }
+
+    #[test]
+    fn a_token_is_good_until_its_end() {
+        let (_, mut line) = new_token("anna", None, at(0));
+        assert!(!line.is_over(at(1_000_000)));
+        line.expires = Some(at(10));
+        assert!(!line.is_over(at(9)));
+        assert!(line.is_over(at(10)), "the moment itself is over");
+    }
+
+    #[test]
+    fn a_second_line_revokes_a_token_for_good() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tokens.yaml");
+        let ((_, one), (_, other)) = (new_token("anna", None, at(0)), new_token("ben", None, at(0)));
+        for line in [&one, &other] {
+            append(&file, line).unwrap();
+        }
+        let revoked = TokenLine {
+            revoked: Some(at(5)),
+            ..one.clone()
+        };
+        append(&file, &revoked).unwrap();
+        append(&file, &one).unwrap();
+        let lines = read(&file).unwrap();
+        let over: Vec<(&str, bool)> = lines
+            .iter()
+            .map(|line| (line.user.as_str(), line.is_over(at(6))))
+            .collect();
+        assert_eq!(over, [("anna", true), ("ben", false)]);
+    }
 }

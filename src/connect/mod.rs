@@ -5,6 +5,7 @@
 //! journal event that records it. An outside one leaves the process: the journal event that
 //! announces it is durable before, and its idempotency key is the same for every try.
 
+pub mod hosts;
 pub mod links;
 pub mod mail;
 pub mod passwords;
@@ -15,8 +16,9 @@ pub use mail::{Mailer, OutgoingMail};
 pub use registry::{Handler, Registered, Registry};
 
 use crate::base::id::RunId;
-use crate::base::{Calendar, Timestamp, Value};
+use crate::base::{Calendar, FlowRight, FlowRights, Timestamp, Value};
 use crate::store::{Store, Write};
+use std::sync::Arc;
 
 /// What a call knows of its surroundings.
 #[derive(Clone, Debug)]
@@ -35,8 +37,23 @@ pub struct CallContext {
     pub now: Timestamp,
     /// Who started the run.
     pub initiator: String,
+    /// The rights that the flow acts with.
+    pub rights: Arc<FlowRights>,
     /// Working time of the flow, if it names a calendar.
     pub calendar: Option<Calendar>,
+}
+
+impl CallContext {
+    /// Refuses what the flow was not accepted to do when it was deployed.
+    pub fn check(&self, right: &FlowRight) -> Result<(), ActionError> {
+        if self.rights.include(right) {
+            return Ok(());
+        }
+        let flow = &self.flow;
+        Err(ActionError::Permanent(format!(
+            "flow {flow} was not accepted to {right}: deploy a version that names it"
+        )))
+    }
 }
 
 /// Why a call failed, by what can be done about it. Messages are stored and shown: no secrets.

@@ -11,7 +11,8 @@
 pub mod addresses;
 
 use super::action::{Action, info};
-use crate::base::Value;
+use crate::base::{FlowRight, Reach, Value};
+use crate::connect::hosts::host_of;
 use crate::connect::{ActionError, CallContext, Handler, OutsideAction, Registered, read_input};
 use crate::spec::Effect;
 use addresses::{GuardedResolver, NotAllowed};
@@ -191,6 +192,10 @@ impl Http {
 
     async fn send(&self, cx: &CallContext, input: Input) -> Result<Output, ActionError> {
         let url = self.target(&input)?;
+        let host = host_of(url.as_str()).ok_or_else(|| permanent("url: there is no host in it"))?;
+        cx.check(&FlowRight::Call {
+            host: Reach::Only(host),
+        })?;
         let place = place(&url);
         let mut request = self
             .client()?

@@ -8,8 +8,8 @@ pub use outbox::OutboxFolderMailer;
 pub use smtp::SmtpMailer;
 
 use super::action::{Action, info};
-use crate::base::Value;
 use crate::base::id::MailId;
+use crate::base::{FlowRight, Reach, Value};
 use crate::connect::{ActionError, CallContext, Handler, Mailer, OutgoingMail, OutsideAction, Registered, read_input};
 use crate::people::Directory;
 use crate::space::names;
@@ -118,6 +118,10 @@ impl OutsideAction for MailSend {
         let input: Input = read_input(input)?;
         let directory = Arc::clone(&self.directory.read().unwrap_or_else(PoisonError::into_inner));
         let (mail, to) = compose(&directory, &cx.key, input)?;
+        for address in to.iter().filter_map(|person| person.strip_prefix("email:")) {
+            let who = Reach::only(address);
+            cx.check(&FlowRight::Recipient { who })?;
+        }
         self.mailer.send(&mail).await?;
         super::output(Output { mail: mail.id, to })
     }

@@ -2,7 +2,7 @@
 
 use super::action::{Action, event_info, info};
 use crate::base::id::EventId;
-use crate::base::{Document, Value};
+use crate::base::{Document, FlowRight, Reach, Value};
 use crate::connect::{ActionError, CallContext, Handler, LocalAction, LocalEffect, Registered, read_input};
 use crate::engine::InboundEvent;
 use crate::spec::catalog::OWN_CONNECTIONS;
@@ -123,6 +123,8 @@ impl LocalAction for Emit {
         let EmitInput { kind, key, mut data } = read_input(input)?;
         check_kind(&kind)?;
         check_name("type", &kind)?;
+        let event = Reach::only(&kind);
+        cx.check(&FlowRight::Emit { event })?;
         if let Some(key) = &key {
             check_name("key", key)?;
         }

@@ -80,6 +80,11 @@ impl RunMachine {
         decide::handle(self, now, input)
     }
 
+    /// The events decided and not taken yet, in order.
+    pub fn decided(&self) -> &[EventRecord] {
+        &self.pending
+    }
+
     /// The events decided since the last call, in order. They count once they are durable.
     pub fn take_events(&mut self) -> Vec<EventRecord> {
         std::mem::take(&mut self.pending)

@@ -8,8 +8,8 @@ use super::drive::failure;
 use super::masks::{hidden, hidden_failure};
 use super::slots::Slot;
 use super::{Host, HostError};
+use crate::base::Value;
 use crate::base::id::RunId;
-use crate::base::{Calendar, Value};
 use crate::connect::{ActionError, CallContext, Handler, OutsideAction};
 use crate::engine::{Failure, FailureKind, Input, Work, WorkKey};
 use crate::expr::SecretUse;
@@ -17,6 +17,7 @@ use crate::expr::template::SecretPiece;
 use crate::plan::{BodyId, Plan};
 use crate::store::{CommitError, UnitOfWork, Write, fault};
 use secrecy::{ExposeSecret, SecretString};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::task::AbortOnDropHandle;
@@ -38,7 +39,7 @@ struct Call {
     input: Value,
     secrets: Vec<SecretUse>,
     initiator: String,
-    calendar: Option<Calendar>,
+    plan: Arc<Plan>,
     /// How many runs stand above the one that calls.
     depth: u32,
     /// Whether it is one of the steps that runs take at their end.
@@ -85,7 +86,6 @@ impl Host {
             };
             slot.in_flight.insert((key.clone(), attempt));
             let initiator = loaded.row.initiator.clone();
-            let calendar = loaded.machine.plan().calendar.clone();
             let is_marked = outside.is_some_and(|registered| !registered.is_repeatable(&input));
             let call = Call {
                 is_always: is_always(loaded.machine.plan(), &step),
@@ -97,7 +97,7 @@ impl Host {
                 input,
                 secrets,
                 initiator,
-                calendar,
+                plan: Arc::clone(loaded.machine.plan()),
                 depth: loaded.machine.parent().map_or(0, |parent| parent.depth),
                 is_marked,
             };
@@ -172,9 +172,15 @@ impl Host {
         let Handler::Outside(action) = &registered.handler else {
             unreachable!("only outside actions are started");
         };
+        let rights = self.rights(&call.plan).await.map_err(|error| not_now(&error))?;
         let (input, used) = self
             .with_secrets(call.input.clone(), &call.secrets)
             .map_err(|error| failure(&error))?;
+        let names = names_of(&call.secrets);
+        let policy = &self.parts().policy;
+        policy
+            .check_use(&call.flow, &rights, &call.action, &names, &input)
+            .map_err(|error| hidden_failure(&error, &used))?;
         if call.is_marked {
             self.mark_started(call).await?;
         }
@@ -186,7 +192,8 @@ impl Host {
             attempt: call.attempt,
             now: self.now(),
             initiator: call.initiator.clone(),
-            calendar: call.calendar.clone(),
+            rights,
+            calendar: call.plan.calendar.clone(),
         };
         fault::point("host-before-call");
         let result = self.call_outside(Arc::clone(action), cx, input, !call.is_marked).await;
@@ -284,6 +291,24 @@ impl Host {
             }
         }
         Ok((input, used))
+    }
+}
+
+/// The names of the secrets that are used.
+pub(super) fn names_of(uses: &[SecretUse]) -> BTreeSet<&str> {
+    let pieces = uses.iter().flat_map(|place| &place.pieces);
+    let names = pieces.filter_map(|piece| match piece {
+        SecretPiece::Secret(name) => Some(name.as_str()),
+        SecretPiece::Text(_) => None,
+    });
+    names.collect()
+}
+
+/// The store did not answer: trying again may help.
+pub(super) fn not_now(error: &HostError) -> Failure {
+    Failure {
+        kind: FailureKind::Transient,
+        message: error.to_string(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! Invariant: the id of such a run follows from the step and its round, so that no crash in
 //! between can start two.
 
+use super::documents::Giver;
 use super::drive::Stop;
 use super::runs::StartRun;
 use super::{Host, HostError, inputs};
@@ -114,7 +115,9 @@ impl Host {
             step: caller.step.clone(),
             depth,
         };
-        let given = self.with_documents(&plan, &start, true).await?;
+        let given = self
+            .with_documents(&plan, &start.inputs, &Giver::Step(&caller.run))
+            .await?;
         let checked = inputs::check(&plan.inputs, &given, plan.calendar.is_some());
         let checked = checked.map_err(|problems| HostError::BadInputs { problems })?;
         let settings = self.settings_for(&plan).await?;

@@ -1,12 +1,12 @@
 //! Deploying flows: the same verdict as `gatefold lint`.
 
 use super::{Host, HostError};
-use crate::base::{Calendars, Diagnostic, diagnostic};
+use crate::base::{Calendars, Diagnostic};
 use crate::lint::{self, Flows, Surroundings, Verdict, may_run_others};
 use crate::plan::Plan;
+use crate::plan::rights::rights_of;
 use crate::spec::Catalog;
 use crate::spec::TriggerSpec;
-use crate::spec::run::order_of_version as number;
 use crate::store::{CommitError, Deployment, StoreError, UnitOfWork, Write};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -35,51 +35,12 @@ pub struct Broken {
 }
 
 impl Host {
-    /// Checks and deploys the flow in `source`. Returns the deployment and its warnings. Deploying
-    /// what was deployed changes nothing, also where it is not the latest; another source under the
-    /// same version is refused, and so is a version below one that is deployed.
-    pub async fn deploy(&self, name: &str, source: &str, by: &str) -> Result<(Deployment, Vec<Diagnostic>), HostError> {
-        let _alone = self.deploying.lock().await;
-        let verdict = self.check(name, source).await?;
-        let plan = match verdict.plan {
-            Some(plan) if !diagnostic::has_errors(&verdict.findings) => plan,
-            _ => {
-                return Err(HostError::Findings {
-                    findings: verdict.findings,
-                });
-            }
-        };
-        let deployment = self.deployment_of(&plan, source, by);
-        let before = self.parts.store.deployments_of(&plan.flow).await?;
-        if let Some(same) = before.iter().find(|one| one.version == deployment.version) {
-            if same.hash == deployment.hash {
-                return Ok((same.clone(), verdict.findings));
-            }
-            return Err(HostError::Conflict(format!(
-                "flow {} {} is deployed already with another text: give it a new version",
-                plan.flow, plan.version
-            )));
-        }
-        if let Some(newer) = before.iter().find(|one| number(&one.version) > number(&plan.version)) {
-            return Err(HostError::Conflict(format!(
-                "flow {} {} is deployed, and new runs take the highest version: give this one a higher version than {}",
-                plan.flow, newer.version, plan.version
-            )));
-        }
-        self.commit_alone(vec![Write::Deploy(deployment.clone())]).await?;
-        let plan = self.remember_plan(plan);
-        super::lock(&self.latest).insert(plan.flow.clone(), plan);
-        self.flow_deployed.notify_one();
-        self.expiring.changed.notify_one();
-        self.warn_of_missing_secrets(&deployment);
-        Ok((deployment, verdict.findings))
-    }
-
     /// What runs of a flow need and this installation does not have, a sentence each: secrets, and settings that nobody
     /// has given.
     pub async fn lacking(&self, deployment: &Deployment) -> Result<Vec<String>, HostError> {
         let mut lacking = self.missing_secrets(deployment);
         let plan = self.plan(&deployment.hash).await?;
+        lacking.extend(self.forbidden(&plan));
         match self.settings_for(&plan).await {
             Err(HostError::BadSettings { problems }) => {
                 lacking.extend(problems.iter().map(|(name, why)| format!("the setting {name} {why}")));
@@ -92,7 +53,10 @@ impl Host {
 
     fn missing_secrets(&self, deployment: &Deployment) -> Vec<String> {
         let names = secrets_in(&deployment.source);
-        let missing = names.into_iter().filter(|name| !self.parts.secrets.contains_key(*name));
+        let reserved = &self.parts.policy.reserved;
+        let missing = names
+            .into_iter()
+            .filter(|name| !self.parts.secrets.contains_key(*name) && !reserved.contains(*name));
         let sentence = |name: &str| {
             format!(
                 "the secret {name} is not there: set GATEFOLD_SECRET_{name}, or put it into secrets/{name} of the data folder, and start anew"
@@ -101,22 +65,42 @@ impl Host {
         missing.map(sentence).collect()
     }
 
+    /// Why runs of a flow may not use secrets that it names, a sentence each: their bindings may have changed since it
+    /// was deployed.
+    fn forbidden(&self, plan: &Plan) -> Vec<String> {
+        let rights = rights_of(plan);
+        let forbidden = rights
+            .0
+            .iter()
+            .filter_map(|right| self.parts.policy.forbids(&plan.flow, right));
+        forbidden.collect()
+    }
+
     /// Says which secrets of a flow are not there: a run would find out half-way.
-    fn warn_of_missing_secrets(&self, deployment: &Deployment) {
+    pub(super) fn warn_of_missing_secrets(&self, deployment: &Deployment) {
         for sentence in self.missing_secrets(deployment) {
             tracing::warn!(flow = deployment.flow, "{sentence}");
         }
     }
 
-    /// The same for every flow that new runs may take.
+    /// The same for every flow that new runs may take, with those that bindings keep from it.
     pub(super) async fn warn_of_all_missing_secrets(&self) -> Result<(), HostError> {
         for deployment in self.parts.store.deployments().await? {
             self.warn_of_missing_secrets(&deployment);
+            if secrets_in(&deployment.source).is_empty() {
+                continue;
+            }
+            let flow = deployment.flow.clone();
+            if let Ok(plan) = self.plan_of(deployment).await {
+                for sentence in self.forbidden(&plan) {
+                    tracing::warn!(flow, "{sentence}");
+                }
+            }
         }
         Ok(())
     }
 
-    fn deployment_of(&self, plan: &Plan, source: &str, by: &str) -> Deployment {
+    pub(super) fn deployment_of(&self, plan: &Plan, source: &str, by: &str) -> Deployment {
         let used = plan.calendar.as_ref();
         let calendars: Calendars = self
             .parts
@@ -138,7 +122,7 @@ impl Host {
 
     /// The verdict on a flow, reached on a thread of its own: a large one takes a while, and nobody
     /// else shall wait for it.
-    async fn check(&self, name: &str, source: &str) -> Result<Verdict, HostError> {
+    pub(super) async fn check(&self, name: &str, source: &str) -> Result<Verdict, HostError> {
         let (name, source) = (name.to_owned(), source.to_owned());
         let (catalog, calendars) = (self.catalog.clone(), self.parts.calendars.clone());
         let people = self.directory();
@@ -266,11 +250,17 @@ impl Host {
         self.plan_of(deployment).await
     }
 
-    /// Compiles what was deployed, in the surroundings that it was deployed in, on a thread of its own.
+    /// The plan of what was deployed, compiled where it is not in memory.
     async fn plan_of(&self, deployment: Deployment) -> Result<Arc<Plan>, HostError> {
         if let Some(plan) = self.known_plan(&deployment.hash) {
             return Ok(plan);
         }
+        let plan = self.compiled(deployment).await?;
+        Ok(self.remember_plan(plan))
+    }
+
+    /// Compiles what was deployed, in the surroundings that it was deployed in, on a thread of its own.
+    pub(super) async fn compiled(&self, deployment: Deployment) -> Result<Plan, HostError> {
         let catalog = self.catalog.clone();
         let compile = move || {
             let plan = deployed(&catalog, &deployment).plan;
@@ -280,17 +270,16 @@ impl Host {
                 why: "what was deployed can no longer be compiled by this build".to_owned(),
             })
         };
-        let plan = tokio::task::spawn_blocking(compile)
+        tokio::task::spawn_blocking(compile)
             .await
-            .map_err(|error| broke_off(&error))??;
-        Ok(self.remember_plan(plan))
+            .map_err(|error| broke_off(&error))?
     }
 
     fn known_plan(&self, hash: &str) -> Option<Arc<Plan>> {
         super::lock(&self.plans).get(hash).cloned()
     }
 
-    fn remember_plan(&self, plan: Plan) -> Arc<Plan> {
+    pub(super) fn remember_plan(&self, plan: Plan) -> Arc<Plan> {
         let plan = Arc::new(plan);
         super::lock(&self.plans).insert(plan.hash.clone(), Arc::clone(&plan));
         plan
@@ -329,7 +318,8 @@ fn broke_off(error: &tokio::task::JoinError) -> HostError {
 
 #[cfg(test)]
 mod tests {
-    use super::{number, secrets_in};
+    use super::secrets_in;
+    use crate::spec::run::order_of_version as number;
 
     #[test]
     fn secrets_are_found_where_a_flow_names_them() {

@@ -5,6 +5,7 @@
 //! takes it out, and puts it back when what it decided is stored.
 
 use super::at_length::at_length;
+use super::calls::names_of;
 use super::checklists::mark_complete;
 use super::children::is_about_runs;
 use super::desk::Desk;
@@ -14,10 +15,13 @@ use super::slots::{Loaded, Slot, Stored};
 use super::to_its_end::ToItsEnd;
 use super::{Host, HostError};
 use crate::base::id::{FileId, RunId};
+use crate::base::{FlowRights, Value};
 use crate::connect::{ActionError, CallContext, Handler, LocalEffect};
 use crate::engine::{Due, EventRecord, Failure, FailureKind, Input, Refusal, Reply, RunMachine, Work};
+use crate::expr::SecretUse;
 use crate::store::{CommitError, Delivery, RunCommit, RunRow, StoreError, UnitOfWork, Write};
 use futures_util::FutureExt as _;
+use secrecy::SecretString;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -54,6 +58,14 @@ impl From<CommitError> for Stop {
             CommitError::Store(error) => Self::Host(error.into()),
         }
     }
+}
+
+/// What a local action is called with.
+struct Allowed<'h> {
+    rights: Arc<FlowRights>,
+    input: Value,
+    /// The secrets in the input.
+    used: Vec<&'h SecretString>,
 }
 
 /// What is to happen, until it is durable.
@@ -434,18 +446,21 @@ impl Host {
         let Some(Handler::Local(handler)) = self.parts().registry.get(&action).map(|action| &action.handler) else {
             unreachable!("looked up just now");
         };
-        let cx = CallContext {
-            run: run.clone(),
-            flow: loaded.row.flow.clone(),
-            step,
-            key: key.to_string(),
-            attempt,
-            now: self.now(),
-            initiator: loaded.row.initiator.clone(),
-            calendar: loaded.machine.plan().calendar.clone(),
-        };
-        let (effect, used) = match self.with_secrets(input, &secrets) {
-            Ok((input, used)) => (handler.call(&cx, self.parts().store.as_ref(), input).await, used),
+        let (effect, used) = match self.allowed(loaded, &action, input, &secrets).await {
+            Ok(Allowed { rights, input, used }) => {
+                let cx = CallContext {
+                    run: run.clone(),
+                    flow: loaded.row.flow.clone(),
+                    step,
+                    key: key.to_string(),
+                    attempt,
+                    now: self.now(),
+                    initiator: loaded.row.initiator.clone(),
+                    rights,
+                    calendar: loaded.machine.plan().calendar.clone(),
+                };
+                (handler.call(&cx, self.parts().store.as_ref(), input).await, used)
+            }
             Err(error) => (Err(error), Vec::new()),
         };
         let (result, writes) = match effect {
@@ -460,6 +475,25 @@ impl Host {
             },
             writes,
         )
+    }
+
+    /// What a local action is called with, where the flow may call it with that.
+    async fn allowed(
+        &self,
+        loaded: &Loaded,
+        action: &str,
+        input: Value,
+        secrets: &[SecretUse],
+    ) -> Result<Allowed<'_>, ActionError> {
+        let machine = &loaded.machine;
+        let rights = self.rights(machine.plan()).await;
+        let rights = rights.map_err(|error| ActionError::Transient(error.to_string()))?;
+        self.check_files(machine, &rights, action, &input).await?;
+        let (input, used) = self.with_secrets(input, secrets)?;
+        let flow = &machine.plan().flow;
+        let policy = &self.parts().policy;
+        policy.check_use(flow, &rights, action, &names_of(secrets), &input)?;
+        Ok(Allowed { rights, input, used })
     }
 
     /// Makes everything decided since the last time durable, together with `writes`, and tells

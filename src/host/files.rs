@@ -2,7 +2,7 @@
 //! rules of `space`, and leaves a line in the access log, allowed or refused.
 
 use super::{Host, HostError};
-use crate::audit::{AccessEntry, AccessKind};
+use crate::audit::{AccessEntry, AccessKind, Origin};
 use crate::base::id::{CommentId, EventId, FileId, RunId, ShareId, WorkspaceId};
 use crate::base::{FileRef, Timestamp, Value};
 use crate::engine::InboundEvent;
@@ -402,6 +402,7 @@ pub(super) fn file_entry(kind: AccessKind, by: &str, file: &FileId, at: Timestam
         sha256: None,
         refused: None,
         run: None,
+        origin: Origin::default(),
     }
 }
 
@@ -417,6 +418,7 @@ pub(super) fn share_entry(kind: AccessKind, actor: &str, share: &Share, at: Time
         sha256: None,
         refused: None,
         run: share.run.as_ref().map(ToString::to_string),
+        origin: Origin::default(),
     }
 }
 

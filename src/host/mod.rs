@@ -2,6 +2,7 @@
 //!
 //! Invariant: what a run decided is durable before anything outside is done about it.
 
+mod accepted;
 mod asked;
 mod at_length;
 pub mod by_hand;
@@ -12,12 +13,14 @@ pub mod clock;
 mod codes;
 pub mod deploy;
 pub mod desk;
+mod documents;
 pub mod drive;
 pub mod ended;
 pub mod error;
 pub mod events;
 pub mod expiries;
 pub mod files;
+mod given;
 pub mod health;
 pub mod inputs;
 pub mod late;
@@ -30,7 +33,9 @@ mod newest;
 pub mod once;
 pub mod outbox;
 pub mod people;
+pub mod policy;
 pub mod project;
+pub mod propose;
 pub mod reading;
 mod record;
 mod requests;
@@ -53,6 +58,7 @@ mod words;
 pub use clock::Clock;
 pub use error::HostError;
 pub use metrics::Metrics;
+pub use policy::Policy;
 
 use crate::base::id::RunId;
 use crate::base::{Calendars, Timestamp};
@@ -113,6 +119,8 @@ pub struct Parts {
     pub seed: Option<Seed>,
     /// Limits.
     pub limits: Limits,
+    /// What an administrator decides about flows.
+    pub policy: Policy,
 }
 
 /// What takes the place of chance. Whoever opens a host anew on the same store hands the same one on.
@@ -165,6 +173,10 @@ pub struct Host {
     plans: Mutex<HashMap<String, Arc<Plan>>>,
     /// The plan that new runs of a flow take, by flow.
     latest: Mutex<HashMap<String, Arc<Plan>>>,
+    /// The accepted rights of versions, by the hash of their plan.
+    rights_by_plan: accepted::RightsByPlan,
+    /// The files that runs were given, as far as their journals were looked through.
+    given: given::GivenFiles,
     /// Whether `latest` holds every flow.
     all_latest_known: AtomicBool,
     /// Held while a flow is deployed, so that what is latest is so everywhere.
@@ -201,6 +213,8 @@ impl Host {
             catalog: parts.registry.catalog(),
             plans: Mutex::default(),
             latest: Mutex::default(),
+            rights_by_plan: accepted::RightsByPlan::default(),
+            given: given::GivenFiles::default(),
             all_latest_known: AtomicBool::new(false),
             deploying: tokio::sync::Mutex::default(),
             slots: slots::Slots::default(),
@@ -231,6 +245,7 @@ impl Host {
         for (at, run) in self.parts.store.wakeups().await? {
             self.timers.set(&run, Some(at));
         }
+        self.record_earlier_rights().await?;
         self.recover_mails().await?;
         self.retry_events().await?;
         // a run takes in what was recorded for it before it is woken and before anybody decides, so that the others need

@@ -1,7 +1,10 @@
 //! Who is meant by a task: asked of the directory, today.
 
 use super::desk::{Desk, plain};
+use super::policy::not_accepted;
 use super::{Host, HostError};
+use crate::base::id::TaskId;
+use crate::base::{FlowRight, Reach};
 use crate::engine::event::Weight;
 use crate::engine::{Assignment, Failure, FailureKind, Input, RunMachine, StandIn, Work};
 use crate::people::{Directory, UnknownPrincipal};
@@ -33,12 +36,16 @@ impl Host {
         // whoever is gone keeps nobody else from being escalated to
         let by = if escalated { known(&self.directory(), by) } else { by };
         let resolved = assignment(&self.directory(), &by, &veto, &exclude, self.today(machine));
+        let resolved = match resolved {
+            Ok(assignment) => self.may_ask(machine, &task, assignment).await?,
+            Err(error) => Err(error.to_string()),
+        };
         let mut assignment = match resolved {
             Ok(assignment) => assignment,
-            Err(error) => {
+            Err(message) => {
                 let failure = Failure {
                     kind: FailureKind::Permanent,
-                    message: error.to_string(),
+                    message,
                 };
                 return Ok(Input::Finished {
                     work: key,
@@ -55,6 +62,34 @@ impl Host {
             assignment.load = self.load_of(desk, machine, &assignment, step).await?;
         }
         Ok(Input::Assigned { work: key, assignment })
+    }
+
+    /// The assignment, or why the flow may not ask these people about this document.
+    async fn may_ask(
+        &self,
+        machine: &RunMachine,
+        task: &TaskId,
+        assignment: Assignment,
+    ) -> Result<Result<Assignment, String>, HostError> {
+        let rights = self.rights(machine.plan()).await?;
+        let flow = &machine.plan().flow;
+        for person in assignment.people.iter().chain(&assignment.veto) {
+            if let Some(address) = person.strip_prefix("email:") {
+                let right = FlowRight::Recipient {
+                    who: Reach::only(address),
+                };
+                if !rights.include(&right) {
+                    return Ok(Err(not_accepted(flow, &right)));
+                }
+            }
+        }
+        let document = machine.task(task).and_then(|view| view.document);
+        match document {
+            Some(document) if !self.has_file(machine, &rights, &document.id).await? => {
+                Ok(Err(self.not_given(flow, &document.id).await))
+            }
+            _ => Ok(Ok(assignment)),
+        }
     }
 
     /// The day it is where the flow's calendar is.

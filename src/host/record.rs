@@ -3,6 +3,7 @@
 
 use super::expiries::Expiring;
 use super::{Host, HostError};
+use crate::audit::AccessEntry;
 use crate::store::{CommitError, UnitOfWork, Write};
 use std::sync::Arc;
 
@@ -32,6 +33,29 @@ impl Host {
         }
     }
 
+    /// Appends lines to the access log.
+    pub async fn log(self: &Arc<Self>, entries: Vec<AccessEntry>) -> Result<(), HostError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        self.record(entries.into_iter().map(Write::Access).collect()).await
+    }
+
+    /// Small facts that are remembered for good under a scope, by key.
+    pub async fn remembered(&self, scope: &str) -> Result<Vec<(String, String)>, HostError> {
+        let found = self.parts().store.used_keys(scope).await?;
+        Ok(found.into_iter().map(|(key, used)| (key, used.value)).collect())
+    }
+
+    /// Remembers facts under a scope, in the place of what was remembered before.
+    pub async fn remember(self: &Arc<Self>, scope: &str, facts: Vec<(String, String)>) -> Result<(), HostError> {
+        if facts.is_empty() {
+            return Ok(());
+        }
+        let writes = facts.into_iter().flat_map(|(key, value)| remembered(scope, key, value));
+        self.record(writes.collect()).await
+    }
+
     /// Commits what `decide` wants written and gives what it gives; where somebody else was
     /// faster, it decides anew on what is stored then. Nothing is committed where it wants nothing
     /// written. `what` is changed, as a person knows it.
@@ -53,4 +77,21 @@ impl Host {
             "{what} is being changed by many at once: repeat"
         )))
     }
+}
+
+/// What remembers a fact in the place of the one before.
+pub(super) fn remembered(scope: &str, key: String, value: String) -> [Write; 2] {
+    [
+        Write::ForgetKey {
+            scope: scope.to_owned(),
+            key: key.clone(),
+        },
+        Write::Once {
+            scope: scope.to_owned(),
+            key,
+            value,
+            digest: None,
+            until: None,
+        },
+    ]
 }

@@ -1,8 +1,8 @@
 //! Runs: start, look, watch.
 
 use super::at_length::at_length;
+use super::documents::Giver;
 use super::drive::{Stop, broke_off};
-use super::files::version_of;
 use super::once::OnceKey;
 use super::retention::key_until;
 use super::slots::{Loaded, Stored};
@@ -10,14 +10,13 @@ use super::tasks::check_reason;
 use super::triggers::BY_RUN;
 use super::{Host, HostError, inputs};
 use crate::base::Value;
-use crate::base::id::{FileId, RunId};
+use crate::base::id::RunId;
 use crate::engine::view::RunPhase;
 use crate::engine::{EventRecord, IncidentView, Input, Parent, Reply, RunMachine, Start, Why, why};
 use crate::plan::Plan;
-use crate::spec::InputKind;
 use crate::store::{RunFilter, RunRow, RunStatus, Write};
 use futures_util::FutureExt as _;
-use serde_json::{Map, json};
+use serde_json::Map;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::sync::broadcast;
@@ -142,7 +141,8 @@ impl Host {
             return Ok(first);
         }
         let plan = self.latest_plan(&start.flow).await?;
-        let given = self.with_documents(&plan, &start, false).await?;
+        let giver = Giver::of(&start.initiator);
+        let given = self.with_documents(&plan, &start.inputs, &giver).await?;
         let checked = inputs::check(&plan.inputs, &given, plan.calendar.is_some());
         let checked = checked.map_err(|problems| HostError::BadInputs { problems })?;
         let settings = self.settings_for(&plan).await?;
@@ -266,71 +266,6 @@ impl Host {
             row,
             stored: Stored::default(),
         })
-    }
-
-    /// The inputs with every file named in full, at the version given or the newest.
-    /// Whoever started the run has to see them. What is `given_by_run` is a file that the run has, in full:
-    /// its id alone does not make one of it.
-    pub(super) async fn with_documents(
-        &self,
-        plan: &Plan,
-        start: &StartRun,
-        given_by_run: bool,
-    ) -> Result<Value, HostError> {
-        let mut given = start.inputs.clone();
-        let Some(fields) = given.as_object_mut() else {
-            return Ok(given);
-        };
-        // nobody makes the engine show them what they may not see themselves
-        let viewer = Some(start.initiator.as_str()).filter(|by| !given_by_run && by.starts_with("user:"));
-        for (name, spec) in &plan.inputs {
-            let Some(value) = fields.get_mut(name) else { continue };
-            match (spec.kind, spec.of) {
-                (InputKind::File, _) => *value = self.document(name, value, viewer, given_by_run).await?,
-                (InputKind::List, Some(InputKind::File)) => {
-                    for element in value.as_array_mut().into_iter().flatten() {
-                        *element = self.document(name, element, viewer, given_by_run).await?;
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(given)
-    }
-
-    async fn document(
-        &self,
-        name: &str,
-        value: &Value,
-        viewer: Option<&str>,
-        given_by_run: bool,
-    ) -> Result<Value, HostError> {
-        let wrong = |why: &str| HostError::BadInputs {
-            problems: vec![(name.to_owned(), why.to_owned())],
-        };
-        let id = value.as_str().or_else(|| value.get("id").and_then(Value::as_str));
-        let id = id.ok_or_else(|| wrong("must be a file of the file space, by its id"))?;
-        let file = self.parts().store.file(&FileId::from(id)).await?;
-        let Some(file) = file else {
-            return Err(wrong("is no file that you may use"));
-        };
-        if let Some(viewer) = viewer
-            && !self.may_open(viewer, &file).await?
-        {
-            return Err(wrong("is no file that you may use"));
-        }
-        let version = value.get("version").and_then(Value::as_u64);
-        if given_by_run {
-            // a text that names a file may come from anybody; who has the file itself knows what is in it
-            let given = value.get("sha256").and_then(Value::as_str);
-            let document = version.and_then(|version| version_of(&file, Some(version)).ok());
-            let document = document.filter(|document| given == Some(document.sha256.as_str()));
-            let document = document.ok_or_else(|| wrong("must be a file of the run that gives it, and not its id"))?;
-            return Ok(json!(document));
-        }
-        version_of(&file, version)
-            .map(|document| json!(document))
-            .map_err(|_| wrong("has no such version"))
     }
 
     /// One run.

@@ -2,6 +2,7 @@
 
 use super::inputs::Problem;
 use super::{Host, HostError};
+use crate::audit::{AccessEntry, AccessKind, Origin};
 use crate::base::Value;
 use crate::base::diagnostic::nearest;
 use crate::plan::Plan;
@@ -47,6 +48,7 @@ impl Host {
         flow: &str,
         values: &Map<String, Value>,
         by: &str,
+        origin: Origin,
     ) -> Result<(), HostError> {
         let plan = self.latest_plan(flow).await?;
         let (mut problems, mut writes) = (Vec::new(), Vec::new());
@@ -67,6 +69,14 @@ impl Host {
         if writes.is_empty() {
             return Ok(());
         }
+        let names: Vec<&str> = values.keys().map(String::as_str).collect();
+        let origin = origin.about(format!("{flow}: {}", names.join(", ")));
+        writes.push(Write::Access(AccessEntry::of(
+            AccessKind::Configure,
+            by,
+            origin,
+            self.now(),
+        )));
         self.record(writes).await
     }
 

@@ -3,10 +3,11 @@
 //! The start of a run by an event is one transaction with the delivery of the event.
 
 use super::once::{self, OnceKey};
+use super::policy::PREVIOUS;
 use super::runs::StartRun;
 use super::{Host, HostError};
-use crate::base::Value;
 use crate::base::id::{EventId, RunId};
+use crate::base::{FlowRight, Value};
 use crate::engine::{Event, EventRecord, InboundEvent, RunMachine, event_fields};
 use crate::expr::{Expression, Tree};
 use crate::plan::Plan;
@@ -25,6 +26,17 @@ pub(super) const TRIGGER: &str = "trigger:";
 
 /// How an initiator names a run.
 pub(super) const BY_RUN: &str = "run:";
+
+/// The secrets that sign webhook calls.
+#[derive(Clone, Debug)]
+pub struct WebhookSecrets {
+    /// The one that the flow names.
+    pub current: SecretString,
+    /// The one before it, while senders change to the new one.
+    pub previous: Option<SecretString>,
+    /// Whether another flow names it, too.
+    pub is_shared: bool,
+}
 
 /// What a trigger makes of an event.
 struct Start<'p> {
@@ -59,14 +71,24 @@ impl Host {
         .await
     }
 
-    /// The secret that signs webhook calls for `flow`.
-    pub async fn webhook_secret(&self, flow: &str) -> Result<SecretString, HostError> {
+    /// The secrets that sign webhook calls for `flow`.
+    pub async fn webhook_secrets(&self, flow: &str) -> Result<WebhookSecrets, HostError> {
+        let none = || HostError::NotFound(format!("webhook of flow {flow}"));
         let plan = self.latest_plan(flow).await?;
-        let trigger = plan.triggers.webhook.as_ref();
-        let secret = trigger.and_then(|trigger| self.parts().secrets.get(&trigger.secret));
-        secret
-            .cloned()
-            .ok_or_else(|| HostError::NotFound(format!("webhook of flow {flow}")))
+        let name = &plan.triggers.webhook.as_ref().ok_or_else(none)?.secret;
+        let right = FlowRight::SecretInside { name: name.clone() };
+        if self.parts().policy.forbids(flow, &right).is_some() {
+            return Err(none());
+        }
+        let secrets = &self.parts().secrets;
+        let others = self
+            .plans_triggered(|on| on.webhook.as_ref().is_some_and(|webhook| webhook.secret == *name))
+            .await?;
+        Ok(WebhookSecrets {
+            current: secrets.get(name).cloned().ok_or_else(none)?,
+            previous: secrets.get(&format!("{name}{PREVIOUS}")).cloned(),
+            is_shared: others.iter().any(|other| other.flow != flow),
+        })
     }
 
     /// Starts a run of `plan` if one of its triggers is for `event`. Whether it has started one.

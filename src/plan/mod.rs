@@ -2,12 +2,14 @@
 //!
 //! Invariant: the forward edges form a DAG; a way back stands at the outcome that leads there.
 
+pub mod approvals;
 pub mod body;
 pub mod codes;
 pub mod collect;
 pub mod compile;
 pub mod graph;
 mod locate;
+pub mod rights;
 pub mod run;
 #[cfg(test)]
 pub mod testing;

@@ -6,6 +6,7 @@ use super::file::{
 };
 use super::material::{self, Material};
 use super::stage::Stage;
+use crate::audit::Origin;
 use crate::base::id::{EventId, FileId, RunId, WorkspaceId, hex};
 use crate::base::{FileRef, Timestamp, Value};
 use crate::engine::InboundEvent;
@@ -131,7 +132,10 @@ impl Actor<'_, '_> {
     pub async fn configure(&self, by: &str, settings: &IndexMap<String, Value>) -> Done {
         let settings: Map<String, Value> = settings.clone().into_iter().collect();
         let flow = &self.stage.setting.plan.flow;
-        self.stage.host.set_settings(flow, &settings, by).await?;
+        self.stage
+            .host
+            .set_settings(flow, &settings, by, Origin::default())
+            .await?;
         Ok(())
     }
 

@@ -6,7 +6,7 @@
 use super::setting::Setting;
 use crate::base::Timestamp;
 use crate::host::reading::{Reader, Where};
-use crate::host::{Clock, Host, HostError, Limits, Parts, Seed};
+use crate::host::{Clock, Host, HostError, Limits, Parts, Policy, Seed};
 use crate::store::memory::MemoryStore;
 use crate::store::{RunFilter, RunRow, RunStatus, Store};
 use jiff::SignedDuration;
@@ -230,6 +230,7 @@ async fn start(
             call_timeout_ms: super::canned::CALL_TIMEOUT_MS,
             ..Limits::default()
         },
+        policy: Policy::open(),
     });
     host.recover().await?;
     let serving = tokio::spawn(Arc::clone(&host).serve(CancellationToken::new(), Duration::ZERO));

@@ -4,8 +4,10 @@
 //! every second and every few megabytes. Who may no longer have it gets half of it.
 
 use super::operation::{Described, Shape};
-use super::signature::{self, Signed};
+use super::signature::{self, Keys, Signed};
 use super::{Problem, Server, page};
+use crate::audit::{AccessEntry, AccessKind, Origin};
+use crate::config::{Scope, TokenLine};
 use crate::host::HostError;
 use crate::host::files::Visitor;
 use crate::people::{Person, roles};
@@ -18,6 +20,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use secrecy::{ExposeSecret, SecretString};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,12 +105,29 @@ pub struct Caller {
     pub user: String,
     /// Who they are.
     pub person: Person,
+    /// Whether they opened the data folder themselves: a command of this machine that serves itself.
+    pub is_local: bool,
+    /// The id of the token; nothing where they opened the data folder themselves.
+    pub token: Option<String>,
+    /// What the token is good for; everything where nothing is said.
+    pub scopes: Option<BTreeSet<Scope>>,
+    /// The address that they call from; nothing where they opened the data folder themselves.
+    pub from: Option<IpAddr>,
 }
 
 impl Caller {
     /// As journals name them: `user:anna`.
     pub fn principal(&self) -> String {
         format!("user:{}", self.user)
+    }
+
+    /// From where they call and with which token, for the access log.
+    pub fn origin(&self) -> Origin {
+        Origin {
+            from: self.from.map(|from| from.to_string()),
+            token: self.token.clone(),
+            ..Origin::default()
+        }
     }
 
     /// Whether they have a role.
@@ -130,6 +150,8 @@ pub struct Guard {
     pub access: Access,
     /// Whether the answer or the request may take as long as it takes.
     pub streaming: bool,
+    /// What a token has to be good for.
+    pub scope: Scope,
 }
 
 /// What let a request in, to be looked at again.
@@ -227,12 +249,27 @@ impl Guard {
         needed: &'static [&'static str],
     ) -> Result<Proof, Problem> {
         let token = bearer(request.headers()).unwrap_or_default().to_owned();
-        let Some(caller) = self.caller(&token).await else {
+        let Some(mut caller) = self.caller(&token).await else {
+            if !token.is_empty() {
+                self.server.refusals.count(remote);
+            }
             return Err(self.unproven(remote, "token", "a valid token is needed: Authorization: Bearer gf_…"));
         };
+        caller.from = Some(remote).filter(|_| !caller.is_local);
+        let door = format!("{} {}", request.method(), request.uri().path());
+        if !caller.scopes.as_ref().is_none_or(|scopes| scopes.contains(&self.scope)) {
+            let detail = format!(
+                "this token is not good for that: it needs the scope {}, and a new one can be made with `gatefold token new`",
+                self.scope.as_str()
+            );
+            return Err(self.refused(&caller, door, "scope", detail).await);
+        }
         if !caller.has_one_of(needed) {
             let detail = format!("the role {} is needed", needed.join(" or "));
-            return Err(Problem::new(StatusCode::FORBIDDEN, "role", detail));
+            return Err(self.refused(&caller, door, "role", detail).await);
+        }
+        if let Some(token) = &caller.token {
+            self.server.accounts.note_use(token, self.server.host.now());
         }
         request.extensions_mut().insert(caller);
         Ok(Proof::Token {
@@ -241,10 +278,36 @@ impl Guard {
         })
     }
 
+    /// What somebody who is known asked for in vain, which is recorded.
+    async fn refused(&self, caller: &Caller, door: String, name: &str, detail: String) -> Problem {
+        let now = self.server.host.now();
+        let origin = caller.origin().about(door);
+        let entry = AccessEntry {
+            refused: Some(detail.clone()),
+            ..AccessEntry::of(AccessKind::Call, &caller.principal(), origin, now)
+        };
+        match self.server.host.log(vec![entry]).await {
+            Ok(()) => Problem::new(StatusCode::FORBIDDEN, name, detail),
+            Err(error) => error.into(),
+        }
+    }
+
     async fn caller(&self, token: &str) -> Option<Caller> {
         self.server.refresh_accounts().await;
         let (user, person) = self.server.accounts.person_with(token)?;
-        Some(Caller { user, person })
+        let is_local = self.server.accounts.is_admitted(token);
+        let line = self.server.accounts.token(token).filter(|_| !is_local);
+        if line.as_ref().is_some_and(|line| line.is_over(self.server.host.now())) {
+            return None;
+        }
+        Some(Caller {
+            user,
+            person,
+            is_local,
+            token: line.as_ref().map(TokenLine::id),
+            scopes: line.and_then(|line| line.scopes),
+            from: None,
+        })
     }
 
     /// Whether what let a request in still does.
@@ -295,10 +358,14 @@ impl Guard {
         let (mut parts, body) = request.into_parts();
         let limit = self.server.settings.body_bytes;
         let body = super::extract::bytes_of(&parts.headers, body, limit).await?;
-        let secret = self.server.host.webhook_secret(&flow).await.ok();
+        let keys = self.server.host.webhook_secrets(&flow).await.ok().map(|secrets| Keys {
+            current: secrets.current,
+            previous: secrets.previous,
+            is_shared: secrets.is_shared,
+        });
         let now = self.server.host.now();
         // Unknown flow, missing trigger, wrong or old signature: one answer for all.
-        let Some(signed) = signature::check(&parts.headers, &body, secret.as_ref(), now) else {
+        let Some(signed) = signature::check(&parts.headers, &flow, &body, keys.as_ref(), now) else {
             return Err(self.unproven(remote, "signature", "a valid signature is needed"));
         };
         parts.extensions.insert::<Signed>(signed);

@@ -1,32 +1,38 @@
 //! What the API takes and gives. Apart from the host's types, so that those can change without
 //! breaking anybody's program.
 
+mod access;
 mod acts;
+mod deployments;
 mod page;
 mod remark;
 mod run;
+mod tokens;
 mod values;
 mod waiting;
 mod why;
 
 use super::items::AskedItem;
-use crate::audit::AccessEntry;
 use crate::base::render::{FileFindings, json};
-use crate::base::{Diagnostic, FileRef, Timestamp, Value};
+use crate::base::{Calendars, Diagnostic, FileRef, Timestamp, Value};
 use crate::engine::event::DecisionRecord;
 use crate::engine::view::PlanField;
 use crate::engine::{EventRecord, StandIn};
+use crate::host::propose::Pending;
 use crate::host::tasks::Next;
 use crate::space::Role;
 use crate::store::{Deployment, MailState, OutboxMail, RunRow, RunStatus, TaskRow, TaskState};
+pub use access::Access;
 pub use acts::{
     ByHandBody, HandOnBody, MigrateBody, Migrated, ReleaseBody, SaveBody, SetStepBody, TaskDraft, TaskRest, TaskStart,
 };
+pub use deployments::{Change, PendingDeployment, RejectBody};
 pub use page::{ITEMS_MAX, Page};
 pub use remark::{RemarkBody, TaskRemark};
 pub use run::{Elements, Parent, RunDetail, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+pub use tokens::Token;
 pub use values::{SettingRow, SettingsBody, ValuesBody};
 pub use waiting::Waiting;
 pub use why::Reason;
@@ -131,6 +137,12 @@ pub struct Flow {
     /// Why this server cannot start it any more, where one flow is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cannot_start: Option<String>,
+    /// The id under which it waits for a second person. Nothing of it starts until then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<String>,
+    /// What it does differently from the version before it, where it waits.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
     /// Secrets and settings that its runs need and that nobody has given, a sentence each, where the flow was just deployed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lacking: Vec<String>,
@@ -156,10 +168,31 @@ impl From<Deployment> for Flow {
             source: None,
             findings: Vec::new(),
             cannot_start: None,
+            pending: None,
+            changes: Vec::new(),
             lacking: Vec::new(),
             waiting: Vec::new(),
             more_waiting: false,
             waiting_unknown: false,
+        }
+    }
+}
+
+impl From<Pending> for Flow {
+    fn from(pending: Pending) -> Self {
+        let changes = pending.changes.into_iter().map(Change::from).collect();
+        Self {
+            pending: Some(pending.id),
+            changes,
+            ..Self::from(Deployment {
+                flow: pending.flow,
+                version: pending.version,
+                hash: pending.hash,
+                source: String::new(),
+                calendars: Calendars::default(),
+                by: pending.by,
+                at: pending.at,
+            })
         }
     }
 }
@@ -639,55 +672,6 @@ impl From<&crate::space::File> for StoredFile {
             at: newest.at,
             valid_until: paper.and_then(|paper| paper.valid_until.clone()),
             label: paper.map(|paper| paper.label.clone()).unwrap_or_default(),
-        }
-    }
-}
-
-/// A line of the access log.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Access {
-    /// Its position in the log.
-    pub position: u64,
-    /// When.
-    #[schemars(with = "String")]
-    pub at: Timestamp,
-    /// Who: `user:…`, `email:…`, `link:…`, `run:…`.
-    pub actor: String,
-    /// What: `open`, `list`, `download`, `upload`, `comment`, `administer`, `publish`.
-    pub kind: String,
-    /// The share, if it was through one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub share: Option<String>,
-    /// The file, if it was about one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
-    /// The version, if it was about one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<u64>,
-    /// SHA-256 of the bytes, if it was about some.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<String>,
-    /// Why it was refused; nothing where it was allowed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub refused: Option<String>,
-    /// The run on whose behalf it was done.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub run: Option<String>,
-}
-
-impl From<(u64, AccessEntry)> for Access {
-    fn from((position, entry): (u64, AccessEntry)) -> Self {
-        Self {
-            position,
-            at: entry.at,
-            actor: entry.actor,
-            kind: entry.kind.as_str().to_owned(),
-            share: entry.share,
-            file: entry.file,
-            version: entry.version,
-            sha256: entry.sha256,
-            refused: entry.refused,
-            run: entry.run,
         }
     }
 }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -31,6 +32,8 @@ const READ_BYTES_MAX: usize = 64 << 10;
 const GRACE: Duration = Duration::from_secs(10);
 /// Pause between two looks at the files with people and tokens.
 const LOOK: Duration = Duration::from_secs(2);
+/// How often wrong tokens are written to the access log.
+const LOG_EVERY: Duration = Duration::from_mins(1);
 /// Connections past `limits.connections`, for what everybody may ask: each for one request.
 pub const KEPT_PLACES: usize = 4;
 /// Pause after a failure to accept, as when no file handle is left.
@@ -93,9 +96,32 @@ pub async fn show(
 
 /// Takes changes of people and tokens over also where nobody asks: runs assign tasks by them.
 async fn keep_fresh(server: Arc<Server>, stop: CancellationToken) {
+    let mut logged = Instant::now();
     while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
         server.refresh_accounts().await;
+        if !server.is_ready() {
+            continue;
+        }
+        let is_due = logged.elapsed() >= LOG_EVERY;
+        if let Err(error) = keep_log(&server, is_due).await {
+            tracing::warn!(%error, "what is known of tokens could not be stored; it is tried again");
+        } else if is_due {
+            logged = Instant::now();
+        }
     }
+    if let Err(error) = keep_log(&server, true).await {
+        tracing::warn!(%error, "what is known of tokens could not be stored");
+    }
+}
+
+/// Stores what is known of tokens beside requests.
+async fn keep_log(server: &Server, is_due: bool) -> Result<(), HostError> {
+    server.log_tokens().await?;
+    server.store_token_uses().await?;
+    if is_due {
+        server.log_refusals().await?;
+    }
+    Ok(())
 }
 
 /// Accepts connections until `stop` is cancelled, then waits for them for a while.

@@ -22,9 +22,11 @@ pub mod patience;
 pub mod problem;
 pub mod range;
 pub mod readiness;
+pub mod refusals;
 pub mod routes;
 pub mod signature;
 pub mod throttle;
+pub mod tokens;
 pub mod transfer;
 
 pub use access::{Access, Caller};
@@ -86,6 +88,8 @@ pub struct Server {
     pub readiness: readiness::Readiness,
     /// Slows down who fails to prove who they are.
     pub throttle: throttle::Throttle,
+    /// Wrong tokens that are not written down yet.
+    pub refusals: refusals::Refusals,
 }
 
 impl Server {
@@ -95,6 +99,7 @@ impl Server {
             metrics: metrics::Metrics::new(&host),
             readiness: readiness::Readiness::default(),
             throttle: throttle::Throttle::default(),
+            refusals: refusals::Refusals::default(),
             host,
             accounts,
             settings,

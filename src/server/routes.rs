@@ -4,9 +4,11 @@
 use super::Server;
 use super::access::{Access, Guard, guard};
 use super::api::{
-    access_log, events, files, flows, hooks, items, links, mails, meta, page, page_items, runs, settings, tasks,
+    access_log, deployments, events, files, flows, hooks, items, links, mails, meta, page, page_items, runs, settings,
+    tasks, tokens,
 };
 use super::operation::{Endpoint, Shape};
+use crate::config::Scope;
 use crate::people::roles::{ADMIN, AUTHOR, OPERATOR};
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter};
@@ -37,12 +39,24 @@ impl Route {
         (self.shape)(schemas)
     }
 
+    /// What a token has to be good for, where the route takes one.
+    pub fn scope(&self) -> Scope {
+        match self.name {
+            _ if self.method.is_safe() => Scope::Read,
+            "decide_task" | "skip_task" | "redo_task" => Scope::Decide,
+            "deploy_flow" => Scope::Deploy,
+            _ if self.access == ADMINS => Scope::Admin,
+            _ => Scope::Write,
+        }
+    }
+
     /// Its path and its handler behind its guard.
     pub fn guarded(self, server: &Arc<Server>) -> (&'static str, MethodRouter<Arc<Server>>) {
         let state = Guard {
             server: Arc::clone(server),
             access: self.access,
             streaming: self.streaming,
+            scope: self.scope(),
         };
         let layer = axum::middleware::from_fn_with_state(state, guard);
         (self.path, self.endpoint.route_layer(layer))
@@ -141,6 +155,7 @@ pub fn routes() -> Vec<Route> {
         post("/api/v1/hooks/{flow}", WebhookSignature, "call_webhook", "Starts a run by a signed call", hooks::call),
         post("/api/v1/events", OPERATORS, "publish_event", "Tells of something that happened outside", events::publish),
         get("/api/v1/access", ADMINS, "list_accesses", "The access log, oldest first: who did what with which file, and what was refused", access_log::list),
+        get("/api/v1/tokens", ADMINS, "list_tokens", "Tokens, by the person whose they are, with when each was last used", tokens::list),
         get("/api/v1/mails", ADMINS, "list_mails", "Mails by state, oldest first", mails::list),
         post("/api/v1/mails/{mail}/retry", ADMINS, "retry_mail", "Queues a mail anew that failed or is in doubt", mails::retry),
         get("/api/v1/openapi.json", Public, "get_openapi", "This description", meta::openapi),
@@ -154,7 +169,11 @@ pub fn routes() -> Vec<Route> {
 #[rustfmt::skip]
 fn flow_and_run_routes() -> Vec<Route> {
     vec![
-        post("/api/v1/flows", AUTHORS, "deploy_flow", "Checks and deploys a flow; refused with the same findings as lint", flows::deploy),
+        post("/api/v1/flows", AUTHORS, "deploy_flow", "Checks and deploys a flow, or lets it wait for a second person; refused with the same findings as lint", flows::deploy),
+        get("/api/v1/deployments", READERS, "list_deployments", "Deployments that wait for a second person, newest first", deployments::list),
+        get("/api/v1/deployments/{deployment}", READERS, "get_deployment", "A deployment that waits, with its text and what it changes", deployments::get),
+        post("/api/v1/deployments/{deployment}/approve", ADMINS, "approve_deployment", "Accepts a deployment of somebody else; new runs take it", deployments::approve),
+        post("/api/v1/deployments/{deployment}/reject", ADMINS, "reject_deployment", "Rejects a deployment, with a reason", deployments::reject),
         get("/api/v1/flows", READERS, "list_flows", "The latest version of every flow", flows::list),
         get("/api/v1/flows/{flow}", READERS, "get_flow", "The latest version of a flow, with its text", flows::get),
         get("/api/v1/flows/{flow}/settings", READERS, "list_settings", "What the runs of a flow share", settings::list),

@@ -1,8 +1,11 @@
-//! Signatures of webhook calls: `Gatefold-Signature: t=UNIX,v1=HEX` over `t.body`, or over
-//! `t.delivery.body` where a `Gatefold-Delivery` header names the delivery.
+//! Signatures of webhook calls: `Gatefold-Signature: t=UNIX,v2=HEX` over `v2.t.FLOW.DELIVERY.BODY`, where the
+//! delivery is that of the `Gatefold-Delivery` header, or empty.
 //!
-//! Invariant: whatever makes two calls the same call is under the signature. A delivery id has no
-//! character that a JSON object could begin with, so one signature never fits both forms.
+//! Invariant: whatever makes two calls the same call is under the signature, the flow included. Neither a flow's name
+//! nor a delivery id has a dot or another character that a JSON object could begin with.
+//!
+//! The earlier form, `v1` over `t.BODY` or `t.DELIVERY.BODY`, does not name the flow: a call of one flow could be sent to
+//! another one with the same secret. It is taken where no other flow has the secret.
 
 use crate::base::Timestamp;
 use crate::base::id::hex;
@@ -27,16 +30,35 @@ pub struct Signed {
     pub delivery: String,
 }
 
-/// Signs a call, as a sender does. `delivery` is empty where none is sent.
-pub fn sign(secret: &SecretString, at: i64, delivery: Option<&str>, body: &[u8]) -> String {
-    let signature = mac(secret, &at.to_string(), delivery, body).finalize().into_bytes();
+/// What signatures of a flow's calls are checked with.
+#[derive(Clone, Debug, Default)]
+pub struct Keys {
+    /// The secret.
+    pub current: SecretString,
+    /// The secret before it, while senders change to the new one.
+    pub previous: Option<SecretString>,
+    /// Whether another flow has the secret, too.
+    pub is_shared: bool,
+}
+
+/// Signs a call of `flow`, as a sender does. `delivery` is empty where none is sent.
+pub fn sign(secret: &SecretString, at: i64, flow: &str, delivery: Option<&str>, body: &[u8]) -> String {
+    let signature = mac(secret, &at.to_string(), flow, delivery, body)
+        .finalize()
+        .into_bytes();
+    format!("t={at},v2={}", hex(&signature))
+}
+
+/// Signs a call as senders did before the flow was part of it.
+pub fn sign_v1(secret: &SecretString, at: i64, delivery: Option<&str>, body: &[u8]) -> String {
+    let signature = mac_v1(secret, &at.to_string(), delivery, body).finalize().into_bytes();
     format!("t={at},v1={}", hex(&signature))
 }
 
-/// The delivery, if the signature is right and fresh. Without a secret nothing is, which takes as
+/// The delivery, if the signature is right and fresh. Without keys nothing is, which takes as
 /// long to find out, so that the time of an answer does not tell which flows have a webhook.
-pub fn check(headers: &HeaderMap, body: &[u8], secret: Option<&SecretString>, now: Timestamp) -> Option<Signed> {
-    let (at, signature) = parts(one(headers, SIGNATURE_HEADER)?)?;
+pub fn check(headers: &HeaderMap, flow: &str, body: &[u8], keys: Option<&Keys>, now: Timestamp) -> Option<Signed> {
+    let Parts { at, v2, v1 } = parts(one(headers, SIGNATURE_HEADER)?)?;
     let delivery = if headers.contains_key(DELIVERY_HEADER) {
         Some(one(headers, DELIVERY_HEADER).filter(|id| is_delivery(id))?)
     } else {
@@ -46,19 +68,50 @@ pub fn check(headers: &HeaderMap, body: &[u8], secret: Option<&SecretString>, no
     if now.as_second().abs_diff(seconds) > TOLERANCE_SECONDS {
         return None;
     }
-    let expected = bytes(signature)?;
-    let secret = secret.filter(|secret| !secret.expose_secret().is_empty());
-    let nothing = SecretString::default();
-    let is_right = mac(secret.unwrap_or(&nothing), at, delivery, body)
-        .verify_slice(&expected)
-        .is_ok();
-    (is_right && secret.is_some()).then(|| Signed {
-        delivery: delivery.unwrap_or(signature).to_owned(),
+    let nothing = Keys::default();
+    let known = keys.filter(|keys| !keys.current.expose_secret().is_empty());
+    let keys = known.unwrap_or(&nothing);
+    // both are tried in any case, so that nobody can tell whether there are two
+    let secrets = [&keys.current, keys.previous.as_ref().unwrap_or(&keys.current)];
+    let is_right = match (v2, v1) {
+        (Some(signature), _) => {
+            let expected = bytes(signature)?;
+            any(secrets.map(|secret| mac(secret, at, flow, delivery, body).verify_slice(&expected).is_ok()))
+        }
+        (None, Some(signature)) => {
+            let expected = bytes(signature)?;
+            let fits = secrets.map(|secret| mac_v1(secret, at, delivery, body).verify_slice(&expected).is_ok());
+            any(fits) && !keys.is_shared
+        }
+        (None, None) => return None,
+    };
+    // one call is one delivery, however and with whichever secret it was signed
+    let own = || hex(&mac_v1(&keys.current, at, None, body).finalize().into_bytes());
+    (is_right && known.is_some()).then(|| Signed {
+        delivery: delivery.map_or_else(own, str::to_owned),
     })
 }
 
-fn mac(secret: &SecretString, at: &str, delivery: Option<&str>, body: &[u8]) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).expect("a key of any length fits");
+fn any(fits: [bool; 2]) -> bool {
+    fits[0] | fits[1]
+}
+
+fn keyed(secret: &SecretString) -> Hmac<Sha256> {
+    Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).expect("a key of any length fits")
+}
+
+fn mac(secret: &SecretString, at: &str, flow: &str, delivery: Option<&str>, body: &[u8]) -> Hmac<Sha256> {
+    let mut mac = keyed(secret);
+    for part in ["v2", at, flow, delivery.unwrap_or_default()] {
+        mac.update(part.as_bytes());
+        mac.update(b".");
+    }
+    mac.update(body);
+    mac
+}
+
+fn mac_v1(secret: &SecretString, at: &str, delivery: Option<&str>, body: &[u8]) -> Hmac<Sha256> {
+    let mut mac = keyed(secret);
     mac.update(at.as_bytes());
     mac.update(b".");
     if let Some(delivery) = delivery {
@@ -76,14 +129,25 @@ fn one<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     first.to_str().ok().filter(|_| second.is_none())
 }
 
-/// Time and signature. Other fields are left alone, so that a `v2` can be added one day.
-fn parts(header: &str) -> Option<(&str, &str)> {
+/// Time and signatures of a header.
+struct Parts<'h> {
+    at: &'h str,
+    v2: Option<&'h str>,
+    v1: Option<&'h str>,
+}
+
+/// Time and signatures. Other fields are left alone, so that a `v3` can be added one day.
+fn parts(header: &str) -> Option<Parts<'_>> {
     let field = |name: &str| {
         header
             .split(',')
             .find_map(|field| field.trim().strip_prefix(name)?.strip_prefix('='))
     };
-    Some((field("t")?, field("v1")?))
+    Some(Parts {
+        at: field("t")?,
+        v2: field("v2"),
+        v1: field("v1"),
+    })
 }
 
 fn is_delivery(id: &str) -> bool {
@@ -118,78 +182,139 @@ mod tests {
         headers
     }
 
-    fn secret() -> SecretString {
-        SecretString::from("whsec".to_owned())
+    fn secret(word: &str) -> SecretString {
+        SecretString::from(word.to_owned())
+    }
+
+    fn keys() -> Keys {
+        Keys {
+            current: secret("whsec"),
+            ..Keys::default()
+        }
     }
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
     }
 
+    /// Whether the call of `flow` is taken, at the second 1000.
+    fn taken(headers: &HeaderMap, flow: &str, body: &[u8], keys: &Keys) -> bool {
+        check(headers, flow, body, Some(keys), at(1000)).is_some()
+    }
+
     #[test]
     fn a_right_and_fresh_signature_is_taken_with_and_without_delivery() {
-        let signature = sign(&secret(), 1000, None, BODY);
-        let signed = check(&headers(&signature, None), BODY, Some(&secret()), at(1000)).unwrap();
-        assert!(signature.ends_with(&signed.delivery));
-
-        let signature = sign(&secret(), 1000, Some("d-1"), BODY);
-        let signed = check(&headers(&signature, Some("d-1")), BODY, Some(&secret()), at(1000)).unwrap();
+        let signature = sign(&secret("whsec"), 1000, "a", None, BODY);
+        assert!(taken(&headers(&signature, None), "a", BODY, &keys()));
+        let signature = sign(&secret("whsec"), 1000, "a", Some("d-1"), BODY);
+        let signed = check(&headers(&signature, Some("d-1")), "a", BODY, Some(&keys()), at(1000)).unwrap();
         assert_eq!(signed.delivery, "d-1");
     }
 
     #[test]
+    fn a_call_of_one_flow_is_none_of_another() {
+        let signature = sign(&secret("whsec"), 1000, "a", None, BODY);
+        assert!(!taken(&headers(&signature, None), "b", BODY, &keys()));
+        let signature = sign(&secret("whsec"), 1000, "a", Some("b"), BODY);
+        assert!(!taken(&headers(&signature, Some("a")), "b", BODY, &keys()));
+    }
+
+    #[test]
+    fn the_earlier_form_is_taken_where_one_flow_alone_has_the_secret() {
+        let signature = sign_v1(&secret("whsec"), 1000, Some("d-1"), BODY);
+        let headers = headers(&signature, Some("d-1"));
+        assert!(taken(&headers, "a", BODY, &keys()));
+        let shared = Keys {
+            is_shared: true,
+            ..keys()
+        };
+        assert!(!taken(&headers, "a", BODY, &shared));
+    }
+
+    #[test]
+    fn both_secrets_are_taken_while_senders_change_and_no_third_one() {
+        let both = Keys {
+            previous: Some(secret("before")),
+            ..keys()
+        };
+        for (word, is_taken) in [("whsec", true), ("before", true), ("other", false), ("", false)] {
+            let signature = sign(&secret(word), 1000, "a", None, BODY);
+            assert_eq!(taken(&headers(&signature, None), "a", BODY, &both), is_taken, "{word}");
+        }
+        let signature = sign(&secret("before"), 1000, "a", None, BODY);
+        assert!(
+            !taken(&headers(&signature, None), "a", BODY, &keys()),
+            "once it is gone"
+        );
+    }
+
+    #[test]
+    fn one_call_is_one_delivery_however_it_was_signed() {
+        let both = Keys {
+            previous: Some(secret("before")),
+            ..keys()
+        };
+        let delivery = |signature: &str| {
+            let signed = check(&headers(signature, None), "a", BODY, Some(&both), at(1000));
+            signed.unwrap().delivery
+        };
+        let first = delivery(&sign(&secret("whsec"), 1000, "a", None, BODY));
+        let v1 = sign_v1(&secret("whsec"), 1000, None, BODY);
+        assert!(v1.ends_with(&first), "as before the flow was part of it");
+        assert_eq!(delivery(&v1), first);
+        assert_eq!(delivery(&sign(&secret("before"), 1000, "a", None, BODY)), first);
+    }
+
+    #[test]
     fn the_tolerance_holds_at_its_limit_in_both_directions_and_not_past_it() {
-        let headers = headers(&sign(&secret(), 1000, None, BODY), None);
+        let headers = headers(&sign(&secret("whsec"), 1000, "a", None, BODY), None);
         for now in [700, 1300] {
-            assert!(check(&headers, BODY, Some(&secret()), at(now)).is_some());
+            assert!(check(&headers, "a", BODY, Some(&keys()), at(now)).is_some());
         }
         for now in [699, 1301] {
-            assert!(check(&headers, BODY, Some(&secret()), at(now)).is_none());
+            assert!(check(&headers, "a", BODY, Some(&keys()), at(now)).is_none());
         }
     }
 
     #[test]
     fn nothing_can_be_changed_added_or_left_out() {
-        let plain = sign(&secret(), 1000, None, BODY);
-        let named = sign(&secret(), 1000, Some("d-1"), BODY);
-        let check = |headers: &HeaderMap, body: &[u8]| check(headers, body, Some(&secret()), at(1000));
-        assert_eq!(check(&headers(&plain, None), br#"{"a":1.6}"#), None, "another body");
-        assert_eq!(
-            check(&headers(&plain, Some("d-2")), BODY),
-            None,
-            "a delivery that was not signed"
-        );
-        assert_eq!(check(&headers(&named, Some("d-2")), BODY), None, "another delivery");
-        assert_eq!(check(&headers(&named, None), BODY), None, "the delivery left out");
-        assert_eq!(
-            check(&headers(&named, None), br#"d-1.{"a":1.5}"#).map(|_| ()),
-            Some(()),
-            "which is no JSON"
-        );
-        assert_eq!(
-            check(&headers(&plain, Some(r#"{"a":1"#)), b"5}"),
-            None,
-            "a piece of the body as delivery"
-        );
-        assert_eq!(
-            check(&headers(&plain.replace("t=1000", "t=1001"), None), BODY),
-            None,
-            "another time"
-        );
-        assert_eq!(
-            check(&headers(&plain.to_uppercase(), None), BODY),
-            None,
-            "another spelling"
-        );
-        assert_eq!(check(&headers("t=1000", None), BODY), None);
-        assert_eq!(check(&HeaderMap::new(), BODY), None);
+        let key = secret("whsec");
+        for (plain, named) in [
+            (
+                sign(&key, 1000, "a", None, BODY),
+                sign(&key, 1000, "a", Some("d-1"), BODY),
+            ),
+            (sign_v1(&key, 1000, None, BODY), sign_v1(&key, 1000, Some("d-1"), BODY)),
+        ] {
+            let taken = |headers: &HeaderMap, body: &[u8]| taken(headers, "a", body, &keys());
+            assert!(!taken(&headers(&plain, None), br#"{"a":1.6}"#), "another body");
+            assert!(
+                !taken(&headers(&plain, Some("d-2")), BODY),
+                "a delivery that was not signed"
+            );
+            assert!(!taken(&headers(&named, Some("d-2")), BODY), "another delivery");
+            assert!(!taken(&headers(&named, None), BODY), "the delivery left out");
+            let piece = headers(&plain, Some(r#"{"a":1"#));
+            assert!(!taken(&piece, b"5}"), "a piece of the body as delivery");
+            assert!(
+                !taken(&headers(&plain.replace("t=1000", "t=1001"), None), BODY),
+                "another time"
+            );
+            assert!(!taken(&headers(&plain.to_uppercase(), None), BODY), "another spelling");
+        }
+        assert!(!taken(&headers("t=1000", None), "a", BODY, &keys()));
+        assert!(!taken(&HeaderMap::new(), "a", BODY, &keys()));
     }
 
     #[test]
     fn without_a_secret_nothing_is_right() {
-        let empty = SecretString::from(String::new());
-        let headers = headers(&sign(&empty, 1000, None, BODY), None);
-        assert_eq!(check(&headers, BODY, Some(&empty), at(1000)), None);
-        assert_eq!(check(&headers, BODY, None, at(1000)), None);
+        for signature in [
+            sign(&secret(""), 1000, "a", None, BODY),
+            sign_v1(&secret(""), 1000, None, BODY),
+        ] {
+            let headers = headers(&signature, None);
+            assert_eq!(check(&headers, "a", BODY, Some(&Keys::default()), at(1000)), None);
+            assert_eq!(check(&headers, "a", BODY, None, at(1000)), None);
+        }
     }
 }

@@ -670,6 +670,14 @@ impl Store for MemoryStore {
         Ok(self.used_for(scope, key).await?.is_some())
     }
 
+    async fn used_keys(&self, scope: &str) -> Result<Vec<(String, Used)>, StoreError> {
+        let tables = self.tables();
+        let of_scope = tables.used.iter().filter(|((one, _), _)| one == scope);
+        Ok(of_scope
+            .map(|((_, key), (used, _))| (key.clone(), used.clone()))
+            .collect())
+    }
+
     async fn used_for(&self, scope: &str, key: &str) -> Result<Option<Used>, StoreError> {
         let tables = self.tables();
         let used = tables.used.get(&(scope.to_owned(), key.to_owned()));

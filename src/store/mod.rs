@@ -152,6 +152,8 @@ pub trait Store: Send + Sync + 'static {
     async fn mails(&self, state: MailState, limit: usize) -> Result<Vec<OutboxMail>, StoreError>;
     /// Whether a key was used, see `Write::Once`.
     async fn is_used(&self, scope: &str, key: &str) -> Result<bool, StoreError>;
+    /// Every key of a scope that was used, by key, see `Write::Once`.
+    async fn used_keys(&self, scope: &str) -> Result<Vec<(String, Used)>, StoreError>;
     /// What a key was used for, see `Write::Once`.
     async fn used_for(&self, scope: &str, key: &str) -> Result<Option<Used>, StoreError>;
 }

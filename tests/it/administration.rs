@@ -54,7 +54,13 @@ fn the_signature_on_the_page_is_right() {
     };
     let secret = SecretString::from(value("secret"));
     let at = value("time").parse().unwrap();
-    let signed = signature::sign(&secret, at, Some(&value("delivery")), value("body").as_bytes());
+    let signed = signature::sign(
+        &secret,
+        at,
+        &value("flow"),
+        Some(&value("delivery")),
+        value("body").as_bytes(),
+    );
     assert_eq!(value("signature"), signed);
 }
 

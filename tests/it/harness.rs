@@ -10,7 +10,7 @@ use gatefold::config::{Accounts, tokens};
 use gatefold::connect::{ActionError, Links, Mailer, OutgoingMail, passwords};
 use gatefold::connectors;
 use gatefold::host::reading::{Reader, Where};
-use gatefold::host::{Clock, Host, Limits, Parts, Secrets};
+use gatefold::host::{Clock, Host, Limits, Parts, Policy, Secrets};
 use gatefold::server::{Server, Settings};
 use gatefold::space::{Grant, Principal, Role, Share, State, Workspace};
 use gatefold::store::memory::MemoryStore;
@@ -28,6 +28,9 @@ pub const UPLOAD_BYTES: u64 = 1 << 20;
 pub const BODY_BYTES: usize = 64 << 10;
 /// The secret `HOOK_SECRET`.
 pub const HOOK_SECRET: &str = "hook secret of the tests";
+
+/// The secret `ERP_TOKEN`.
+pub const ERP_TOKEN: &str = "sekret-erp-value-4711";
 
 /// Who there is: one person a role of the product, two lawyers, and one without any role.
 const PEOPLE: &str = "users:
@@ -91,8 +94,25 @@ impl Harness {
         harness
     }
 
+    /// An installation as an administrator finds it who has set nothing: risky deployments wait.
+    pub async fn careful() -> Self {
+        Self::with_policy(Policy::default()).await
+    }
+
+    /// An installation with this policy, recovered and serving.
+    pub async fn with_policy(policy: Policy) -> Self {
+        let harness = Self::put_together(Arc::new(MemoryStore::default()), policy);
+        harness.host.recover().await.unwrap();
+        tokio::spawn(Arc::clone(&harness.host).serve(harness.stop.clone(), Duration::from_secs(1)));
+        harness
+    }
+
     /// An installation over `store` that has not recovered yet.
     pub fn not_recovered(store: Arc<dyn Store>) -> Self {
+        Self::put_together(store, Policy::open())
+    }
+
+    fn put_together(store: Arc<dyn Store>, policy: Policy) -> Self {
         let data = tempfile::tempdir().unwrap();
         let people = data.path().join("people.yaml");
         std::fs::write(&people, PEOPLE).unwrap();
@@ -119,13 +139,17 @@ impl Harness {
             links: links.clone(),
             directory: accounts.directory(),
             calendars: Calendars::from([("madrid".to_owned(), madrid())]),
-            secrets: Secrets::from([("HOOK_SECRET".to_owned(), SecretString::from(HOOK_SECRET))]),
+            secrets: Secrets::from([
+                ("HOOK_SECRET".to_owned(), SecretString::from(HOOK_SECRET)),
+                ("ERP_TOKEN".to_owned(), SecretString::from(ERP_TOKEN)),
+            ]),
             clock: Clock::tokio_from("2026-11-23T09:00:00Z".parse().unwrap()),
             seed: None,
             limits: Limits {
                 upload_bytes: UPLOAD_BYTES,
                 ..Limits::default()
             },
+            policy,
         });
         let settings = Settings {
             upload_bytes: UPLOAD_BYTES,
@@ -153,6 +177,23 @@ impl Harness {
     /// The API token of a person.
     pub fn token(&self, user: &str) -> &str {
         &self.tokens[user]
+    }
+
+    /// Makes another token, as the command line does.
+    pub fn issue(&self, user: &str, change: impl FnOnce(&mut tokens::TokenLine)) -> (String, tokens::TokenLine) {
+        let (token, mut line) = tokens::new_token(user, Some("of a test"), Timestamp::UNIX_EPOCH);
+        change(&mut line);
+        self.write_token(&line);
+        (token, line)
+    }
+
+    /// Adds a line to the file with the tokens, which is read again.
+    pub fn write_token(&self, line: &tokens::TokenLine) {
+        let file = self.data.path().join("tokens.yaml");
+        let mut lines = tokens::read(&file).unwrap();
+        lines.push(line.clone());
+        std::fs::write(&file, serde_json::to_string(&lines).unwrap()).unwrap();
+        self.server.accounts.refresh_now();
     }
 
     /// A GET.

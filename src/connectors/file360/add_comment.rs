@@ -1,6 +1,6 @@
 //! `file360.add_comment`.
 
-use super::support::{access, access_to, actor, event, live_share, permanent, referenced};
+use super::support::{access, access_to, actor, event, own_share, permanent, referenced};
 use super::{Done, Space, SpaceAction};
 use crate::audit::{AccessEntry, AccessKind};
 use crate::base::FileRef;
@@ -49,7 +49,7 @@ impl Action for AddComment {
 #[async_trait::async_trait]
 impl SpaceAction for AddComment {
     async fn call(_: &Space, cx: &CallContext, store: &dyn Store, input: Input) -> Result<Done<Output>, ActionError> {
-        let share = live_share(store, &input.share, cx.now).await?;
+        let share = own_share(cx, store, &input.share).await?;
         names::check_comment(&input.text).map_err(|error| permanent(format!("text: {error}")))?;
         let file = match &input.file {
             Some(reference) => {

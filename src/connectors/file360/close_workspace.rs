@@ -1,8 +1,9 @@
 //! `file360.close_workspace`.
 
-use super::support::{access, permanent, store_failed};
+use super::support::{access, actor, permanent, store_failed};
 use super::{Done, Space, SpaceAction};
 use crate::audit::AccessKind;
+use crate::base::FlowRight;
 use crate::base::id::WorkspaceId;
 use crate::connect::{ActionError, CallContext};
 use crate::connectors::action::Action;
@@ -50,6 +51,9 @@ impl SpaceAction for CloseWorkspace {
         let id = WorkspaceId(input.workspace);
         let found = store.workspace(&id).await.map_err(store_failed)?;
         let workspace = found.ok_or_else(|| permanent(format!("there is no workspace {id}")))?;
+        if workspace.created_by != actor(cx) {
+            cx.check(&FlowRight::OthersShares)?;
+        }
         let closed = workspace.closed();
         let output = Output {
             workspace: id.to_string(),

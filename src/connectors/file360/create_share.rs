@@ -1,7 +1,7 @@
 //! `file360.create_share`.
 
 use super::grants::{Invitation, invite};
-use super::support::{access, actor, ends_at, folder, permanent, referenced, workspace};
+use super::support::{access, actor, check_folder, ends_at, folder, permanent, referenced, workspace, write};
 use super::{Done, Space, SpaceAction};
 use crate::audit::{AccessEntry, AccessKind};
 use crate::base::FileRef;
@@ -144,13 +144,18 @@ async fn new_share(cx: &CallContext, store: &dyn Store, input: &Input) -> Result
         }
     }
     let id = ShareId::derived(&cx.key);
+    let is_placed = input.folder.is_some() || input.workspace.is_some();
+    let workspace = workspace(store, input.workspace.as_deref()).await?;
     let folder = match &input.folder {
         Some(text) => folder("folder", text)?,
         None => format!("/shares/{id}"),
     };
+    if is_placed {
+        check_folder(cx, store, &workspace, &folder, write).await?;
+    }
     Ok(Share {
         name: input.name.clone(),
-        workspace: workspace(store, input.workspace.as_deref()).await?,
+        workspace,
         folder,
         files,
         expires_at,

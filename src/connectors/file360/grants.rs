@@ -4,9 +4,10 @@ use super::Space;
 use super::support::{access, permanent, store_failed};
 use crate::audit::{AccessEntry, AccessKind};
 use crate::base::id::{GrantId, MailId};
-use crate::base::moment;
+use crate::base::{FlowRight, Reach, moment};
 use crate::connect::{ActionError, CallContext, Links, passwords};
 use crate::people::Directory;
+use crate::space::principal::ANYONE;
 use crate::space::{Grant, Principal, Request, Role, Share, State, names};
 use crate::store::{MailState, OutboxMail, Store, Write};
 use std::fmt::Write as _;
@@ -43,6 +44,14 @@ pub(super) async fn invite(
     check_message(invitation.message.as_deref())?;
     let directory = space.directory();
     let (to, people) = party(&directory, &invitation.to)?;
+    if let Principal::Email(who) = &to {
+        let who = Reach::only(who);
+        cx.check(&FlowRight::Recipient { who })?;
+    }
+    if to == Principal::Link {
+        let who = Reach::only(ANYONE);
+        cx.check(&FlowRight::Recipient { who })?;
+    }
     let id = GrantId::derived(&format!("{}:{to}", share.id));
     let known = store.grant(&id).await.map_err(store_failed)?;
     let mut grant = match known {

@@ -1,6 +1,6 @@
 //! `file360.list_files`.
 
-use super::support::{access, folder, live_share, permanent, store_failed, workspace};
+use super::support::{access, check_folder, folder, own_share, permanent, read, store_failed, workspace};
 use super::{Done, Space, SpaceAction};
 use crate::audit::{AccessEntry, AccessKind};
 use crate::base::FileRef;
@@ -53,10 +53,9 @@ impl SpaceAction for ListFiles {
             (Some(share), None) if input.workspace.is_none() => shared(cx, store, &share).await?,
             (None, Some(text)) => {
                 let workspace = workspace(store, input.workspace.as_deref()).await?;
-                let files = store
-                    .files_in(&workspace, &folder("folder", &text)?)
-                    .await
-                    .map_err(store_failed)?;
+                let folder = folder("folder", &text)?;
+                check_folder(cx, store, &workspace, &folder, read).await?;
+                let files = store.files_in(&workspace, &folder).await.map_err(store_failed)?;
                 files.iter().map(crate::space::File::reference).collect()
             }
             _ => return Err(permanent("give either share, or folder with or without workspace")),
@@ -69,7 +68,7 @@ impl SpaceAction for ListFiles {
 }
 
 async fn shared(cx: &CallContext, store: &dyn Store, share: &str) -> Result<Vec<FileRef>, ActionError> {
-    let share = live_share(store, share, cx.now).await?;
+    let share = own_share(cx, store, share).await?;
     let mut files = Vec::with_capacity(share.files.len());
     for id in &share.files {
         if let Some(file) = store.file(id).await.map_err(store_failed)? {

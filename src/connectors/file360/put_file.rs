@@ -1,6 +1,8 @@
 //! `file360.put_file`.
 
-use super::support::{access_to, actor, blob_failed, event, folder, permanent, referenced, store_failed, workspace};
+use super::support::{
+    access_to, actor, blob_failed, check_folder, event, folder, permanent, referenced, store_failed, workspace, write,
+};
 use super::{Done, Space, SpaceAction};
 use crate::audit::AccessKind;
 use crate::base::FileRef;
@@ -137,6 +139,7 @@ pub(super) async fn place(
 ) -> Result<Placed, ActionError> {
     let name = names::name(&place.name).map_err(|error| permanent(format!("name: {error}")))?;
     let place = Place { name, ..place };
+    check_folder(cx, store, &place.workspace, &place.folder, write).await?;
     let known = store
         .file_named(&place.workspace, &place.folder, &place.name)
         .await

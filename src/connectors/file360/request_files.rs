@@ -1,7 +1,7 @@
 //! `file360.request_files`.
 
 use super::grants::{Invitation, invite};
-use super::support::{access, actor, ends_at, folder, permanent, workspace};
+use super::support::{access, actor, check_folder, ends_at, folder, permanent, workspace, write};
 use super::{Done, Space, SpaceAction};
 use crate::audit::{AccessEntry, AccessKind};
 use crate::base::id::ShareId;
@@ -181,11 +181,16 @@ async fn new_request(cx: &CallContext, store: &dyn Store, input: &Input) -> Resu
         Some(path) if path.starts_with('/') => (None, folder("into", path)?),
         other => (other, "/requests".to_owned()),
     };
+    let workspace = workspace(store, place).await?;
+    // A folder of its own: nobody sees what lies beside it under the same name.
+    let folder = folder("into", &format!("{}/{id}", within.trim_end_matches('/')))?;
+    if input.into.is_some() {
+        check_folder(cx, store, &workspace, &folder, write).await?;
+    }
     Ok(Share {
         name: input.name.clone(),
-        workspace: workspace(store, place).await?,
-        // A folder of its own: nobody sees what lies beside it under the same name.
-        folder: folder("into", &format!("{}/{id}", within.trim_end_matches('/')))?,
+        workspace,
+        folder,
         files: Vec::new(),
         expires_at,
         state: State::Live,

@@ -1,6 +1,6 @@
 //! `file360.revoke_share`.
 
-use super::support::{access, actor, event, share, store_failed};
+use super::support::{access, actor, check_own, event, share, store_failed};
 use super::{Done, Space, SpaceAction};
 use crate::audit::{AccessEntry, AccessKind};
 use crate::connect::{ActionError, CallContext};
@@ -44,6 +44,7 @@ impl Action for RevokeShare {
 impl SpaceAction for RevokeShare {
     async fn call(_: &Space, cx: &CallContext, store: &dyn Store, input: Input) -> Result<Done<Output>, ActionError> {
         let share = share(store, &input.share).await?;
+        check_own(cx, &share)?;
         let id = share.id.to_string();
         let Some(share) = share.revoked() else {
             return Ok(Done {

@@ -1,7 +1,7 @@
 //! `file360.set_permissions`.
 
 use super::grants::{Invitation, invite};
-use super::support::live_share;
+use super::support::own_share;
 use super::{Done, Space, SpaceAction};
 use crate::connect::{ActionError, CallContext};
 use crate::connectors::action::Action;
@@ -69,7 +69,7 @@ impl SpaceAction for SetPermissions {
         store: &dyn Store,
         input: Input,
     ) -> Result<Done<Output>, ActionError> {
-        let share = live_share(store, &input.share, cx.now).await?;
+        let share = own_share(cx, store, &input.share).await?;
         let invitation = Invitation {
             to: input.to,
             role: input.role,

@@ -1,8 +1,9 @@
 //! What several actions of the space do alike.
 
-use crate::audit::{AccessEntry, AccessKind};
+use crate::audit::{AccessEntry, AccessKind, Origin};
 use crate::base::id::{EventId, FileId, ShareId, WorkspaceId};
-use crate::base::{FileRef, Period, Timestamp, calendar, moment};
+use crate::base::rights::folder_name;
+use crate::base::{FileRef, FlowRight, Period, Reach, Timestamp, calendar, moment};
 use crate::connect::{ActionError, CallContext};
 use crate::engine::InboundEvent;
 use crate::space::{File, Share, SpaceEvent, State, Version, Workspace, names};
@@ -50,6 +51,7 @@ pub(super) fn access(cx: &CallContext, kind: AccessKind) -> AccessEntry {
         sha256: None,
         refused: None,
         run: Some(cx.run.to_string()),
+        origin: Origin::default(),
     }
 }
 
@@ -102,6 +104,48 @@ pub(super) async fn workspace(store: &dyn Store, id: Option<&str>) -> Result<Wor
         Some(_) => Err(permanent(format!("the workspace {id} is closed"))),
         None => Err(permanent(format!("there is no workspace {id}"))),
     }
+}
+
+/// The share called `id`, live, and of this run, unless the flow may change those of others.
+pub(super) async fn own_share(cx: &CallContext, store: &dyn Store, id: &str) -> Result<Share, ActionError> {
+    let share = live_share(store, id, cx.now).await?;
+    check_own(cx, &share)?;
+    Ok(share)
+}
+
+/// Refuses a share that another run made, unless the flow may change those.
+pub(super) fn check_own(cx: &CallContext, share: &Share) -> Result<(), ActionError> {
+    if share.run.as_ref() == Some(&cx.run) {
+        return Ok(());
+    }
+    cx.check(&FlowRight::OthersShares)
+}
+
+/// Refuses a folder that the flow may not put files into, or read. One in a workspace of the run itself is free.
+pub(super) async fn check_folder(
+    cx: &CallContext,
+    store: &dyn Store,
+    workspace: &WorkspaceId,
+    folder: &str,
+    right: fn(Reach) -> FlowRight,
+) -> Result<(), ActionError> {
+    if workspace.as_str() != Workspace::MAIN {
+        let found = store.workspace(workspace).await.map_err(store_failed)?;
+        if found.is_some_and(|workspace| workspace.created_by == actor(cx)) {
+            return Ok(());
+        }
+    }
+    cx.check(&right(Reach::Only(folder_name(workspace.as_str(), folder))))
+}
+
+/// The right to put files into a folder.
+pub(super) fn write(folder: Reach) -> FlowRight {
+    FlowRight::Write { folder }
+}
+
+/// The right to use the files of a folder.
+pub(super) fn read(folder: Reach) -> FlowRight {
+    FlowRight::Read { folder }
 }
 
 /// The file and the version that `reference` names, refused where the stored bytes are others.

@@ -1,6 +1,6 @@
 //! `file360.update_share`.
 
-use super::support::{access, ends_at, live_share, permanent};
+use super::support::{access, ends_at, own_share, permanent};
 use super::{Done, Space, SpaceAction};
 use crate::audit::{AccessEntry, AccessKind};
 use crate::connect::{ActionError, CallContext};
@@ -52,7 +52,7 @@ impl Action for UpdateShare {
 #[async_trait::async_trait]
 impl SpaceAction for UpdateShare {
     async fn call(_: &Space, cx: &CallContext, store: &dyn Store, input: Input) -> Result<Done<Output>, ActionError> {
-        let mut share = live_share(store, &input.share, cx.now).await?;
+        let mut share = own_share(cx, store, &input.share).await?;
         let expires_at = ends_at(cx, input.expires_in.as_deref(), input.expires_at.as_deref())?;
         if input.name.is_none() && expires_at.is_none() {
             return Err(permanent("nothing is to change: give name, expires_in or expires_at"));

@@ -27,10 +27,14 @@ fn check(cx: &Context<'_>, report: &mut Report) {
                     .with_help("secrets may be used only under `with` of an action"),
             );
         } else if let Some(action) = keeps(cx, one, place) {
-            let message = format!(
-                "`{}` keeps what it is given here, so the secret would be stored",
-                action.name
-            );
+            let message = if action.effect == Effect::Notify {
+                format!("`{}` gives what it is given here to people", action.name)
+            } else {
+                format!(
+                    "`{}` keeps what it is given here, so the secret would be stored",
+                    action.name
+                )
+            };
             let passwords = passwords(action);
             let help = if passwords.is_empty() {
                 "secrets are for actions that call other services".to_owned()
@@ -43,12 +47,12 @@ fn check(cx: &Context<'_>, report: &mut Report) {
     }
 }
 
-/// The action there, if what it is given there becomes part of what is stored: what happens inside
+/// The action there, if what it is given there becomes part of what is stored or is told to people: what happens inside
 /// this process has no other end, but for passwords.
 fn keeps<'a>(cx: &'a Context<'_>, one: &Use, place: &Place<'_>) -> Option<&'a ActionInfo> {
     let step = cx.owner(one)?;
     let action = cx.catalog.action(step.spec.uses.as_deref()?)?;
-    let is_inside = action.local || action.effect == Effect::Pure;
+    let is_inside = action.local || matches!(action.effect, Effect::Pure | Effect::Notify);
     let holds = |name: &&str| place.pointer == step.at(&format!("with/{}", escape(name)));
     (is_inside && !passwords(action).iter().any(holds)).then_some(action)
 }

@@ -21,6 +21,7 @@ use super::doings::{Actor, Fault};
 use super::moment::When;
 use super::setting::{BEGINNING, CannotPlay, Flow, Setting};
 use super::stage::{Stage, StageError};
+use crate::audit::Origin;
 use crate::base::id::RunId;
 use crate::base::{Calendars, Timestamp, Value};
 use crate::host::HostError;
@@ -229,7 +230,11 @@ async fn play(setting: &Setting, request: &Request, player: &mut dyn Player) -> 
     let stage = Stage::open(setting, began).await?;
     if !request.settings.is_empty() {
         let flow = &setting.plan.flow;
-        stage.host.set_settings(flow, &request.settings, "role:admin").await?;
+        let origin = Origin::default();
+        stage
+            .host
+            .set_settings(flow, &request.settings, "role:admin", origin)
+            .await?;
     }
     let mut game = Game {
         stage,

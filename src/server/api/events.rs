@@ -3,16 +3,23 @@
 use crate::base::Value;
 use crate::base::id::EventId;
 use crate::engine::InboundEvent;
-use crate::server::Problem;
 use crate::server::dto::{EventAnswer, EventBody};
 use crate::server::extract::{Accepted, JsonBody, State};
+use crate::server::{Caller, Problem};
 use crate::spec::catalog::OWN_CONNECTIONS;
 use axum::http::StatusCode;
 
-/// Records an event and delivers it. One of the same id and type is recorded once, and
-/// another one under that id is refused.
+/// The id of an event. It is derived, so that no sender can take an id that something else has; the lengths tell where
+/// sender and type end.
+fn id_of(sender: &str, kind: &str, id: &str) -> EventId {
+    EventId::derived(&format!("api:{}:{sender}:{}:{kind}:{id}", sender.len(), kind.len()))
+}
+
+/// Records an event and delivers it. One sender's event of the same id and type is recorded once, and another one of
+/// theirs under that id is refused; the ids of other senders are others.
 pub async fn publish(
     State(server): State,
+    caller: Caller,
     JsonBody(body): JsonBody<EventBody>,
 ) -> Result<Accepted<EventAnswer>, Problem> {
     let unfit = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "event", detail);
@@ -28,9 +35,7 @@ pub async fn publish(
     if OWN_CONNECTIONS.contains(&connection) {
         return Err(unfit(format!("events of {connection} come from this server alone")));
     }
-    // Derived, so that no sender can take an id that something else has; the length tells where the
-    // type ends.
-    let id = EventId::derived(&format!("api:{}:{}:{}", body.kind.len(), body.kind, body.id));
+    let id = id_of(&caller.principal(), &body.kind, &body.id);
     let event = InboundEvent {
         id: id.clone(),
         kind: body.kind,
@@ -41,4 +46,23 @@ pub async fn publish(
     };
     server.host.publish_event(event).await?;
     Ok(Accepted(EventAnswer { event: id.0 }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::id_of;
+
+    #[test]
+    fn each_sender_has_ids_of_their_own() {
+        let mine = id_of("user:anna", "crm.signed", "1");
+        assert_eq!(mine, id_of("user:anna", "crm.signed", "1"));
+        for other in [
+            id_of("user:ben", "crm.signed", "1"),
+            id_of("user:anna", "crm.sold", "1"),
+            id_of("user:anna", "crm.signed", "2"),
+            id_of("user:anna:10", "crm.signed", "1"),
+        ] {
+            assert_ne!(mine, other);
+        }
+    }
 }

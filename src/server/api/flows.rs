@@ -1,10 +1,15 @@
 //! Flows: deploy, list, show.
 
 use crate::host::HostError;
+use crate::host::propose::{Deployer, Proposed};
+use crate::people::roles;
 use crate::server::dto::{Finding, Flow, Page, Waiting};
 use crate::server::extract::{Answer, Created, Path, Query, State, TextBody};
+use crate::server::operation::{Described, Shape};
 use crate::server::{Caller, Problem};
-use schemars::JsonSchema;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::Deserialize;
 
 /// How a flow is deployed.
@@ -16,16 +21,57 @@ pub struct DeployQuery {
     name: Option<String>,
 }
 
+/// A flow that is deployed, or that waits for a second person: 202 then.
+pub struct Deployed(Flow);
+
+impl IntoResponse for Deployed {
+    fn into_response(self) -> Response {
+        let Self(flow) = self;
+        match &flow.pending {
+            Some(id) => {
+                let location = HeaderValue::try_from(format!("/api/v1/deployments/{id}"));
+                let mut response = (StatusCode::ACCEPTED, axum::Json(flow)).into_response();
+                response
+                    .headers_mut()
+                    .extend(location.ok().map(|place| (header::LOCATION, place)));
+                response
+            }
+            None => Created {
+                location: Some(format!("/api/v1/flows/{}", flow.flow)),
+                body: flow,
+            }
+            .into_response(),
+        }
+    }
+}
+
+impl Described for Deployed {
+    fn describe(shape: &mut Shape, schemas: &mut SchemaGenerator) {
+        Created::<Flow>::describe(shape, schemas);
+    }
+}
+
 /// Checks and deploys.
 pub async fn deploy(
     State(server): State,
     caller: Caller,
     Query(query): Query<DeployQuery>,
     TextBody(source): TextBody,
-) -> Result<Created<Flow>, Problem> {
+) -> Result<Deployed, Problem> {
     let name = query.name.unwrap_or_else(|| "flow.yaml".to_owned());
-    match server.host.deploy(&name, &source, &caller.principal()).await {
-        Ok((deployment, warnings)) => {
+    let by = caller.principal();
+    let deployer = Deployer {
+        by: &by,
+        is_foreign: !caller.is_local && !caller.has(roles::ADMIN),
+        origin: caller.origin(),
+    };
+    match server.host.propose(&name, &source, deployer).await {
+        Ok((Proposed::Pending(pending), warnings)) => {
+            let mut flow = Flow::from(*pending);
+            flow.findings = Finding::all(&name, &source, warnings);
+            Ok(Deployed(flow))
+        }
+        Ok((Proposed::Deployed(deployment), warnings)) => {
             let touching = server.host.touched(&deployment).await;
             // it is deployed, whatever becomes of the look at what runs will miss
             let lacking = server.host.lacking(&deployment).await.unwrap_or_else(|error| {
@@ -38,10 +84,7 @@ pub async fn deploy(
             flow.waiting = touching.waiting.into_iter().map(Waiting::from).collect();
             flow.more_waiting = touching.more;
             flow.waiting_unknown = touching.failed;
-            Ok(Created {
-                location: Some(format!("/api/v1/flows/{}", flow.flow)),
-                body: flow,
-            })
+            Ok(Deployed(flow))
         }
         Err(HostError::Findings { findings }) => {
             let mut problem = Problem::from(HostError::Findings {

@@ -2,6 +2,7 @@
 //! writes the answer. Who may call is not their business.
 
 pub mod access_log;
+pub mod deployments;
 pub mod events;
 pub mod files;
 pub mod flows;
@@ -15,3 +16,4 @@ pub mod page_items;
 pub mod runs;
 pub mod settings;
 pub mod tasks;
+pub mod tokens;

@@ -1,5 +1,6 @@
 //! Runs: start, list, show, watch, cancel, mend.
 
+use crate::audit::{AccessEntry, AccessKind};
 use crate::base::Value;
 use crate::base::id::RunId;
 use crate::host::by_hand::SetStep;
@@ -11,7 +12,7 @@ use crate::server::dto::{
 };
 use crate::server::extract::{Answer, Created, Done, JsonBody, Once, Path, Query, State};
 use crate::server::live::{self, Live};
-use crate::server::{Caller, Problem};
+use crate::server::{Caller, Problem, Server};
 use crate::store::{RunFilter, RunStatus};
 use axum::http::HeaderMap;
 use schemars::JsonSchema;
@@ -122,6 +123,7 @@ pub struct JournalQuery {
 /// What happened in a run, in order.
 pub async fn journal(
     State(server): State,
+    caller: Caller,
     Path(run): Path<RunId>,
     Query(query): Query<JournalQuery>,
 ) -> Result<Answer<Page<JournalLine>>, Problem> {
@@ -131,6 +133,7 @@ pub async fn journal(
     if lines.is_empty() {
         server.host.run_view(&run).await?;
     }
+    log_reading(&server, &caller, &run).await?;
     let next = lines
         .last()
         .filter(|_| lines.len() == limit)
@@ -139,8 +142,27 @@ pub async fn journal(
     Ok(Answer(Page { items, next }))
 }
 
+/// Writes down who reads the journal of a run.
+async fn log_reading(server: &Server, caller: &Caller, run: &RunId) -> Result<(), Problem> {
+    let entry = AccessEntry {
+        run: Some(run.to_string()),
+        ..AccessEntry::of(
+            AccessKind::ReadJournal,
+            &caller.principal(),
+            caller.origin(),
+            server.host.now(),
+        )
+    };
+    Ok(server.host.log(vec![entry]).await?)
+}
+
 /// The same live.
-pub async fn events(State(server): State, Path(run): Path<RunId>, headers: HeaderMap) -> Result<Live, Problem> {
+pub async fn events(
+    State(server): State,
+    caller: Caller,
+    Path(run): Path<RunId>,
+    headers: HeaderMap,
+) -> Result<Live, Problem> {
     let told = match headers.get(LAST_EVENT_ID) {
         None => 0,
         Some(id) => match id.to_str().ok().and_then(|id| id.parse().ok()) {
@@ -153,7 +175,9 @@ pub async fn events(State(server): State, Path(run): Path<RunId>, headers: Heade
             }
         },
     };
-    live::listen(&server, &run, told).await
+    let live = live::listen(&server, &run, told).await?;
+    log_reading(&server, &caller, &run).await?;
+    Ok(live)
 }
 
 /// Cancels a run.

@@ -24,7 +24,7 @@ pub async fn set(
     server.host.plan_meant(&flow).await?;
     server
         .host
-        .set_settings(&flow, &body.settings, &caller.principal())
+        .set_settings(&flow, &body.settings, &caller.principal(), caller.origin())
         .await?;
     Ok(Done)
 }

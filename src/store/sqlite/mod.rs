@@ -365,6 +365,11 @@ impl Store for SqliteStore {
         Ok(self.used_for(scope, key).await?.is_some())
     }
 
+    async fn used_keys(&self, scope: &str) -> Result<Vec<(String, Used)>, StoreError> {
+        let scope = scope.to_owned();
+        self.readers.list(move |db| read::used_keys(db, &scope)).await
+    }
+
     async fn used_for(&self, scope: &str, key: &str) -> Result<Option<Used>, StoreError> {
         self.readers.point(|db| read::used_for(db, scope, key)).await
     }

@@ -523,6 +523,17 @@ pub(super) fn mails(db: &Connection, state: MailState, limit: usize) -> Read<Vec
     rows(db, sql, params![mail_state(state), bounded(limit)], record)
 }
 
+pub(super) fn used_keys(db: &Connection, scope: &str) -> Read<Vec<(String, Used)>> {
+    let sql = "SELECT key, value, digest FROM used_key WHERE scope = ?1 ORDER BY key";
+    rows(db, sql, [scope], |row| {
+        let used = Used {
+            value: column(row, 1)?,
+            digest: column(row, 2)?,
+        };
+        Ok((column(row, 0)?, used))
+    })
+}
+
 pub(super) fn used_for(db: &Connection, scope: &str, key: &str) -> Read<Option<Used>> {
     let sql = "SELECT value, digest FROM used_key WHERE scope = ?1 AND key = ?2";
     first(db, sql, [scope, key], |row| {

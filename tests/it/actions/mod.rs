@@ -7,7 +7,7 @@ mod http;
 mod mail;
 mod mail_tls;
 
-use gatefold::base::{Timestamp, Value};
+use gatefold::base::{FlowRights, Timestamp, Value};
 use gatefold::connect::{ActionError, CallContext, Handler, Links, Mailer, OutgoingMail, Registry};
 use gatefold::connectors::{Settings, http::HttpSettings, registry};
 use gatefold::people::{Directory, Person};
@@ -84,6 +84,7 @@ pub fn context(step: &str) -> CallContext {
         attempt: 1,
         now: at(0),
         initiator: "user:anna".to_owned(),
+        rights: Arc::new(FlowRights::everything()),
         calendar: None,
     }
 }

@@ -354,6 +354,10 @@ impl Store for Told {
         self.inner.is_used(scope, key).await
     }
 
+    async fn used_keys(&self, scope: &str) -> Result<Vec<(String, Used)>, StoreError> {
+        self.inner.used_keys(scope).await
+    }
+
     async fn used_for(&self, scope: &str, key: &str) -> Result<Option<Used>, StoreError> {
         if self.orders().hide_used {
             return Err(StoreError::Failed("nobody knows what it was used for".to_owned()));

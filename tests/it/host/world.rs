@@ -12,7 +12,7 @@ use gatefold::connectors::http::HttpSettings;
 use gatefold::engine::{Event, EventRecord};
 use gatefold::host::reading::{Reader, Where};
 use gatefold::host::runs::StartRun;
-use gatefold::host::{Clock, Host, Limits, Parts, Secrets};
+use gatefold::host::{Clock, Host, Limits, Parts, Policy, Secrets};
 use gatefold::people::{Absence, Directory, Person};
 use gatefold::spec::{Acquires, ActionInfo, Effect};
 use gatefold::store::memory::MemoryStore;
@@ -141,6 +141,7 @@ impl World {
                 call_timeout_ms: 10_000,
                 ..Limits::default()
             },
+            policy: Policy::open(),
         }
     }
 

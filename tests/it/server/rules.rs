@@ -180,12 +180,26 @@ async fn nothing_that_reads_changes_anything_but_the_access_log() {
     let with_password = |ask: Ask| ask.header("x-share-password", "open sesame");
     let pass = with_password(harness.post(&link.path("/pass"))).send().await.json();
     let pass = pass["pass"].as_str().unwrap().to_owned();
+    let waits = serde_json::json!({
+        "id": "dep_1", "flow": "signs", "version": "2.0.0", "name": "signs.flow.yaml", "source": SIGNING, "hash": "00",
+        "by": "user:author", "at": "2026-11-23T09:00:00Z", "changes": [], "rights": [],
+    });
+    let waits = Write::Once {
+        scope: "pending_deployment".to_owned(),
+        key: "dep_1".to_owned(),
+        value: waits.to_string(),
+        digest: None,
+        until: None,
+    };
+    harness.commit(vec![waits]).await;
     store.committed();
 
     let mut answered = 0;
     for route in routes().into_iter().filter(|route| route.method == "GET") {
         let path = route.path.replace("{flow}", "signs").replace("{run}", run.as_str());
-        let path = path.replace("{task}", tasks[0].id.as_str());
+        let path = path
+            .replace("{task}", tasks[0].id.as_str())
+            .replace("{deployment}", "dep_1");
         let path = path
             .replace("{token}", &link.token)
             .replace("{file}", link.file.as_str());

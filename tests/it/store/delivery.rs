@@ -447,6 +447,8 @@ pub async fn a_key_is_used_once_until_it_is_forgotten(store: &Arc<dyn Store>) {
         again
     );
     assert_eq!(store.used_for("webhook", "k").await, used("run_1", Some("aa")));
+    let of_scope = store.used_keys("webhook").await.unwrap();
+    assert_eq!(of_scope.len(), 1, "{of_scope:?}");
     assert_eq!(store.is_used("webhook", "k").await, Ok(true));
     assert_eq!(store.is_used("webhook", "other").await, Ok(false));
     let over = |second| Outdated::UsedKeys { now: at(second) };

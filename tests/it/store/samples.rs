@@ -1,6 +1,6 @@
 //! Records to store.
 
-use gatefold::audit::{AccessEntry, AccessKind};
+use gatefold::audit::{AccessEntry, AccessKind, Origin};
 use gatefold::base::id::{CommentId, EventId, FileId, GrantId, MailId, RunId, ShareId, TaskId, WorkspaceId};
 use gatefold::base::{Calendars, FileRef, Timestamp};
 use gatefold::engine::view::AskKind;
@@ -185,6 +185,7 @@ pub fn access(share: Option<&str>) -> AccessEntry {
         sha256: None,
         refused: Some("the share has expired".to_owned()),
         run: None,
+        origin: Origin::default(),
     }
 }
 

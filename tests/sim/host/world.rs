@@ -12,7 +12,7 @@ use gatefold::connect::{
 };
 use gatefold::connectors::{self, http::HttpSettings};
 use gatefold::host::reading::{Reader, Where};
-use gatefold::host::{Clock, Limits, Parts, Secrets};
+use gatefold::host::{Clock, Limits, Parts, Policy, Secrets};
 use gatefold::store::{Blobs, Store, Write};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -233,5 +233,6 @@ pub fn parts(store: &Arc<dyn Store>, outside: &Arc<Outside>, clock: Clock, folde
             call_timeout_ms: u64::try_from(PATIENCE_MS).expect("it is not negative"),
             ..Limits::default()
         },
+        policy: Policy::open(),
     }
 }

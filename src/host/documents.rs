@@ -1,0 +1,136 @@
+//! Files that a run begins with: named in full, and checked against the rights of who gives them.
+
+use super::files::version_of;
+use super::triggers::BY_RUN;
+use super::{Host, HostError};
+use crate::base::Value;
+use crate::base::id::{FileId, RunId};
+use crate::plan::Plan;
+use crate::space::File;
+use crate::spec::{InputKind, InputSpec};
+use serde_json::json;
+
+/// What the initiator begins with where something other than a person or a run starts a run.
+const TRIGGER: &str = "trigger:";
+/// Why a file cannot be given, whether it is there or not.
+const NO_SUCH_FILE: &str = "is no file that you may use";
+/// Why a file cannot be used that no person gave.
+const NOT_FOR_THE_FLOW: &str = "is no file that this flow may use";
+
+/// Who gives the files that a run begins with.
+pub(super) enum Giver<'g> {
+    /// A person: what they may open.
+    Person(&'g str),
+    /// A step of another run: what that run has, named in full.
+    Step(&'g RunId),
+    /// What another run did: what that run has, or what the flow may read.
+    Run(RunId),
+    /// Nobody who has rights: what the flow may read.
+    Flow,
+}
+
+impl<'g> Giver<'g> {
+    /// Who gives the files of a run with this initiator.
+    pub(super) fn of(initiator: &'g str) -> Self {
+        match initiator.strip_prefix(BY_RUN) {
+            Some(run) => Self::Run(RunId::from(run)),
+            None if initiator.starts_with(TRIGGER) => Self::Flow,
+            None => Self::Person(initiator),
+        }
+    }
+}
+
+fn wrong(name: &str, why: &str) -> HostError {
+    HostError::BadInputs {
+        problems: vec![(name.to_owned(), why.to_owned())],
+    }
+}
+
+impl Host {
+    /// The inputs with every file named in full, at the version given or the newest. A file that the text of the flow
+    /// names counts as read by the flow, whoever starts it.
+    pub(super) async fn with_documents(
+        &self,
+        plan: &Plan,
+        inputs: &Value,
+        giver: &Giver<'_>,
+    ) -> Result<Value, HostError> {
+        let mut given = inputs.clone();
+        if given.is_null() {
+            given = json!({});
+        }
+        let Some(fields) = given.as_object_mut() else {
+            return Ok(given);
+        };
+        for (name, spec) in plan.inputs.iter().filter(|(_, spec)| is_of_files(spec)) {
+            let written = spec
+                .default
+                .as_ref()
+                .filter(|_| fields.get(name).is_none_or(Value::is_null));
+            if let Some(default) = written {
+                fields.insert(name.clone(), default.clone());
+            }
+            let giver = if written.is_some() { &Giver::Flow } else { giver };
+            match fields.get_mut(name) {
+                Some(Value::Array(elements)) if spec.kind == InputKind::List => {
+                    for element in elements {
+                        *element = self.document(plan, name, element, giver).await?;
+                    }
+                }
+                Some(value) if spec.kind == InputKind::File => {
+                    *value = self.document(plan, name, value, giver).await?;
+                }
+                _ => {}
+            }
+        }
+        Ok(given)
+    }
+
+    async fn document(&self, plan: &Plan, name: &str, value: &Value, giver: &Giver<'_>) -> Result<Value, HostError> {
+        let id = value.as_str().or_else(|| value.get("id").and_then(Value::as_str));
+        let id = id.ok_or_else(|| wrong(name, "must be a file of the file space, by its id"))?;
+        let file = self.parts().store.file(&FileId::from(id)).await?;
+        let file = file.ok_or_else(|| wrong(name, NO_SUCH_FILE))?;
+        let version = value.get("version").and_then(Value::as_u64);
+        let document = match giver {
+            // a text that names a file may come from anybody; who has the file itself knows what is in it
+            Giver::Step(_) => {
+                let given = value.get("sha256").and_then(Value::as_str);
+                let document = version.and_then(|version| version_of(&file, Some(version)).ok());
+                let document = document.filter(|document| given == Some(document.sha256.as_str()));
+                let Some(document) = document else {
+                    return Err(wrong(name, "must be a file of the run that gives it, and not its id"));
+                };
+                Ok(document)
+            }
+            _ => version_of(&file, version).map_err(|_| wrong(name, "has no such version")),
+        };
+        // who may not use a file does not learn which versions it has
+        self.check_giver(plan, name, giver, &file).await?;
+        document.map(|document| json!(document))
+    }
+
+    /// Refuses a file that nobody with the right to it gives.
+    async fn check_giver(&self, plan: &Plan, name: &str, giver: &Giver<'_>, file: &File) -> Result<(), HostError> {
+        let id = file.id.as_str();
+        let (may, why) = match giver {
+            Giver::Person(person) => (self.may_open(person, file).await?, NO_SUCH_FILE),
+            Giver::Step(run) => (self.stored_run_has_file(run, id).await?, NO_SUCH_FILE),
+            Giver::Run(run) => {
+                let has = self.stored_run_has_file(run, id).await? || self.flow_reads(plan, id).await?;
+                (has, NOT_FOR_THE_FLOW)
+            }
+            Giver::Flow => (self.flow_reads(plan, id).await?, NOT_FOR_THE_FLOW),
+        };
+        may.then_some(()).ok_or_else(|| wrong(name, why))
+    }
+
+    async fn flow_reads(&self, plan: &Plan, file: &str) -> Result<bool, HostError> {
+        let rights = self.rights(plan).await?;
+        self.is_readable(&rights, file).await
+    }
+}
+
+fn is_of_files(spec: &InputSpec) -> bool {
+    spec.kind == InputKind::File || (spec.kind == InputKind::List && spec.of == Some(InputKind::File))
+}

@@ -1,0 +1,259 @@
+//! What an administrator decides about flows: who accepts deployments, and where secrets may go.
+//!
+//! Invariant: a secret leaves this process only in a call to a host that the flow was accepted for and
+//! that the binding of the secret names, if it has one; a secret of the server itself reaches no flow.
+
+use crate::base::rights::{Approval, SecretBinding};
+use crate::base::{FlowRight, FlowRights, Reach, Value};
+use crate::connect::ActionError;
+use crate::connect::hosts::host_of;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the name of a webhook's earlier secret ends with, while the sender changes to the new one.
+pub const PREVIOUS: &str = "_PREVIOUS";
+/// The action that sends secrets to other services.
+const CALL: &str = "http.request";
+/// Actions that give what they are given to people.
+const TELLS_PEOPLE: [&str; 1] = ["mail.send"];
+
+/// What an administrator decides about flows.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// Which deployments wait for a second person, where that is said.
+    pub approval: Option<Approval>,
+    /// Where secrets may go, by name.
+    pub bindings: BTreeMap<String, SecretBinding>,
+    /// Names of secrets of the server itself, which no flow may use.
+    pub reserved: BTreeSet<String>,
+}
+
+impl Policy {
+    /// No deployment waits, and no secret is bound: for rehearsals and tests.
+    pub fn open() -> Self {
+        Self {
+            approval: Some(Approval::Off),
+            ..Self::default()
+        }
+    }
+
+    /// Which deployments wait: of somebody who may be no administrator, in an installation with so many.
+    pub fn approval_for(&self, is_foreign: bool, administrators: usize) -> Approval {
+        self.approval.unwrap_or(if is_foreign || administrators > 1 {
+            Approval::Risky
+        } else {
+            Approval::Off
+        })
+    }
+
+    /// Why the flow may not have this right, whoever accepts it.
+    pub fn forbids(&self, flow: &str, right: &FlowRight) -> Option<String> {
+        match right {
+            FlowRight::Secret { name, host } => {
+                let host = match host {
+                    Reach::Only(host) => Some(host.as_str()),
+                    // it is looked at again when the call is made
+                    Reach::Any => None,
+                };
+                self.flow_forbidden(flow, name)
+                    .or_else(|| self.host_forbidden(name, host?))
+            }
+            FlowRight::SecretInside { name } => self.flow_forbidden(flow, name).or_else(|| self.inside_forbidden(name)),
+            _ => None,
+        }
+    }
+
+    fn binding(&self, name: &str) -> Option<&SecretBinding> {
+        let base = name.strip_suffix(PREVIOUS).and_then(|base| self.bindings.get(base));
+        self.bindings.get(name).or(base)
+    }
+
+    fn flow_forbidden(&self, flow: &str, name: &str) -> Option<String> {
+        if self.reserved.contains(name) {
+            return Some(format!(
+                "the secret {name} belongs to the server itself, and no flow can use it: use another secret"
+            ));
+        }
+        let flows = self.binding(name)?.flows.as_ref()?;
+        (!flows.iter().any(|one| one == flow)).then(|| {
+            format!(
+                "flow {flow} may not use the secret {name}: an administrator can name the flow under \
+                 [secrets.{name}] flows in gatefold.toml"
+            )
+        })
+    }
+
+    fn host_forbidden(&self, name: &str, host: &str) -> Option<String> {
+        let hosts = self.binding(name)?.hosts.as_ref()?;
+        (!hosts.iter().any(|one| one == host)).then(|| {
+            format!(
+                "the secret {name} may not go to {host}: an administrator can name the host under \
+                 [secrets.{name}] hosts in gatefold.toml"
+            )
+        })
+    }
+
+    fn inside_forbidden(&self, name: &str) -> Option<String> {
+        self.binding(name)?.hosts.as_ref()?;
+        Some(format!(
+            "the secret {name} is for the hosts that [secrets.{name}] names in gatefold.toml, and not for a link or a \
+             webhook: use another secret"
+        ))
+    }
+
+    /// Whether a call with this `input`, in which the secrets stand already, may be made.
+    pub(super) fn check_use(
+        &self,
+        flow: &str,
+        rights: &FlowRights,
+        action: &str,
+        names: &BTreeSet<&str>,
+        input: &Value,
+    ) -> Result<(), ActionError> {
+        for name in names {
+            let needed = if action == CALL {
+                let url = input.get("url").and_then(Value::as_str).unwrap_or_default();
+                let host = host_of(url).ok_or_else(|| {
+                    let why = "url: it has no host that a secret could go to";
+                    ActionError::Permanent(why.to_owned())
+                })?;
+                FlowRight::Secret {
+                    name: (*name).to_owned(),
+                    host: Reach::Only(host),
+                }
+            } else {
+                FlowRight::SecretInside {
+                    name: (*name).to_owned(),
+                }
+            };
+            if TELLS_PEOPLE.contains(&action) {
+                let why = format!("the secret {name} cannot be given to {action}, which gives it to people");
+                return Err(ActionError::Permanent(why));
+            }
+            if let Some(why) = self.forbids(flow, &needed) {
+                return Err(ActionError::Permanent(why));
+            }
+            if !rights.include(&needed) {
+                return Err(ActionError::Permanent(not_accepted(flow, &needed)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// That a flow reaches for something that was not accepted when it was deployed.
+pub(super) fn not_accepted(flow: &str, right: &FlowRight) -> String {
+    format!("flow {flow} was not accepted to {right}: deploy a version that names it")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn policy(binding: SecretBinding) -> Policy {
+        Policy {
+            bindings: BTreeMap::from([("ERP".to_owned(), binding)]),
+            reserved: BTreeSet::from(["SMTP_PASSWORD".to_owned()]),
+            ..Policy::default()
+        }
+    }
+
+    fn bound(flows: &[&str], hosts: &[&str]) -> Policy {
+        let list = |words: &[&str]| Some(words.iter().map(ToString::to_string).collect());
+        policy(SecretBinding {
+            flows: list(flows),
+            hosts: list(hosts),
+        })
+    }
+
+    fn sent(name: &str, host: Reach) -> FlowRight {
+        FlowRight::Secret {
+            name: name.to_owned(),
+            host,
+        }
+    }
+
+    /// What a call of `orders` to `url` with the secret is refused for, where it has the right to any host.
+    fn refusal(policy: &Policy, rights: &FlowRights, name: &str, url: &str) -> Option<String> {
+        let names = BTreeSet::from([name]);
+        let checked = policy.check_use("orders", rights, "http.request", &names, &json!({ "url": url }));
+        checked.err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_bound_secret_goes_to_its_hosts_from_its_flows_alone() {
+        let any = FlowRights(BTreeSet::from([sent("ERP", Reach::Any)]));
+        let policy = bound(&["orders"], &["erp.example"]);
+        assert_eq!(refusal(&policy, &any, "ERP", "https://erp.example/x"), None);
+        let elsewhere = refusal(&policy, &any, "ERP", "https://evil.example/x").unwrap();
+        assert!(elsewhere.contains("may not go to evil.example"), "{elsewhere}");
+        let trick = refusal(&policy, &any, "ERP", "https://erp.example@evil.example/").unwrap();
+        assert!(trick.contains("may not go to evil.example"), "{trick}");
+        let other = bound(&["others"], &["erp.example"]);
+        let refused = refusal(&other, &any, "ERP", "https://erp.example/x").unwrap();
+        assert!(refused.contains("flow orders may not use the secret ERP"), "{refused}");
+    }
+
+    #[test]
+    fn an_unbound_secret_goes_where_its_flow_was_accepted_for() {
+        let one = FlowRights(BTreeSet::from([sent("ERP", Reach::only("erp.example"))]));
+        let policy = Policy::default();
+        assert_eq!(refusal(&policy, &one, "ERP", "https://erp.example/x"), None);
+        for url in ["https://evil.example/x", "https://erp.example:8443/x"] {
+            let refused = refusal(&policy, &one, "ERP", url).unwrap();
+            assert!(refused.contains("was not accepted to send the secret ERP"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn no_flow_gets_a_secret_of_the_server() {
+        let rights = FlowRights(BTreeSet::from([sent("SMTP_PASSWORD", Reach::Any)]));
+        let refused = refusal(
+            &policy(SecretBinding::default()),
+            &rights,
+            "SMTP_PASSWORD",
+            "https://x.example/",
+        );
+        assert!(refused.unwrap().contains("belongs to the server itself"));
+        let inside = FlowRight::SecretInside {
+            name: "SMTP_PASSWORD".to_owned(),
+        };
+        assert!(policy(SecretBinding::default()).forbids("orders", &inside).is_some());
+    }
+
+    #[test]
+    fn the_binding_of_a_secret_holds_for_the_one_before_it() {
+        let policy = bound(&["orders"], &["erp.example"]);
+        assert!(policy.forbids("others", &sent("ERP_PREVIOUS", Reach::Any)).is_some());
+        assert!(policy.forbids("orders", &sent("ERP_PREVIOUS", Reach::Any)).is_none());
+    }
+
+    #[test]
+    fn a_secret_for_hosts_is_for_nothing_inside_the_server() {
+        let inside = FlowRight::SecretInside { name: "ERP".to_owned() };
+        assert!(
+            bound(&["orders"], &["erp.example"])
+                .forbids("orders", &inside)
+                .is_some()
+        );
+        assert!(policy(SecretBinding::default()).forbids("orders", &inside).is_none());
+    }
+
+    #[test]
+    fn a_secret_is_not_sent_to_people() {
+        let rights = FlowRights(BTreeSet::from([FlowRight::SecretInside { name: "ERP".to_owned() }]));
+        let names = BTreeSet::from(["ERP"]);
+        let checked = Policy::open().check_use("orders", &rights, "mail.send", &names, &json!({}));
+        assert!(checked.unwrap_err().to_string().contains("gives it to people"));
+    }
+
+    #[test]
+    fn deployments_wait_where_somebody_could_look_at_them() {
+        let default = Policy::default();
+        assert_eq!(default.approval_for(false, 1), Approval::Off);
+        assert_eq!(default.approval_for(true, 1), Approval::Risky);
+        assert_eq!(default.approval_for(false, 2), Approval::Risky);
+        let off = Policy::open();
+        assert_eq!(off.approval_for(true, 2), Approval::Off);
+    }
+}

@@ -1,0 +1,16 @@
+//! Tokens of the API, for administrators. They are made and revoked on the machine itself.
+
+use crate::server::Problem;
+use crate::server::dto::{Page, Token};
+use crate::server::extract::{Answer, State};
+
+/// Every token.
+pub async fn list(State(server): State) -> Result<Answer<Page<Token>>, Problem> {
+    let (now, used) = (server.host.now(), server.token_uses().await?);
+    let tokens = server.accounts.tokens();
+    let items = tokens.into_iter().map(|line| Token::of(line, &used, now));
+    Ok(Answer(Page {
+        items: items.collect(),
+        next: None,
+    }))
+}

@@ -1,0 +1,83 @@
+//! What the store knows of tokens: when each was last used, and that it was made or revoked.
+//!
+//! Invariant: a request that only looks changes nothing; uses are known in memory and stored now and then.
+
+use super::{Problem, Server};
+use crate::audit::{AccessEntry, AccessKind, Origin};
+use crate::base::Timestamp;
+use crate::host::HostError;
+use std::collections::BTreeMap;
+
+/// Scope of the keys under which it is stored when a token was last used, by its id.
+const SCOPE: &str = "token_use";
+/// Scope of the keys under which tokens are remembered whose making or revoking is written down.
+const KNOWN: &str = "known_token";
+const MADE: &str = "made";
+const REVOKED: &str = "revoked";
+/// Who makes and revokes tokens: somebody of this machine, in the file.
+const BY_FILE: &str = "system:tokens.yaml";
+/// How old what is stored may be, in minutes.
+const STORED_EVERY_MINUTES: i64 = 10;
+
+impl Server {
+    /// When each token was last used, by its id.
+    pub async fn token_uses(&self) -> Result<BTreeMap<String, Timestamp>, Problem> {
+        let mut uses = self.stored_uses().await?;
+        uses.extend(self.accounts.last_used());
+        Ok(uses)
+    }
+
+    async fn stored_uses(&self) -> Result<BTreeMap<String, Timestamp>, HostError> {
+        let stored = self.host.remembered(SCOPE).await?;
+        let uses = stored.into_iter().filter_map(|(id, at)| Some((id, at.parse().ok()?)));
+        Ok(uses.collect())
+    }
+
+    /// Writes down tokens that were made or revoked since the last time: that happens in a file, beside this process.
+    pub async fn log_tokens(&self) -> Result<(), HostError> {
+        let known: BTreeMap<String, String> = self.host.remembered(KNOWN).await?.into_iter().collect();
+        let (mut entries, mut facts) = (Vec::new(), Vec::new());
+        let mut tell = |id: &str, user: &str, state: &str| {
+            let origin = Origin {
+                token: Some(id.to_owned()),
+                ..Origin::default()
+            };
+            let origin = origin.about(format!("token of {user} {state}"));
+            entries.push(AccessEntry::of(AccessKind::Token, BY_FILE, origin, self.host.now()));
+            facts.push((id.to_owned(), format!("{state} {user}")));
+        };
+        let tokens = self.accounts.tokens();
+        for line in &tokens {
+            let (id, state) = (line.id(), if line.revoked.is_some() { REVOKED } else { MADE });
+            if known
+                .get(&id)
+                .is_none_or(|before| *before != format!("{state} {}", line.user))
+            {
+                tell(&id, &line.user, state);
+            }
+        }
+        for (id, before) in &known {
+            let (state, user) = before.split_once(' ').unwrap_or((before.as_str(), ""));
+            if state == MADE && tokens.iter().all(|line| line.id() != *id) {
+                tell(id, user, REVOKED);
+            }
+        }
+        self.host.log(entries).await?;
+        self.host.remember(KNOWN, facts).await
+    }
+
+    /// Stores when tokens were last used, where that is not stored or older than it may be.
+    pub async fn store_token_uses(&self) -> Result<(), HostError> {
+        let known = self.accounts.last_used();
+        if known.is_empty() {
+            return Ok(());
+        }
+        let stored = self.stored_uses().await?;
+        let may_be = jiff::SignedDuration::from_mins(STORED_EVERY_MINUTES);
+        let is_old =
+            |id: &String, at: Timestamp| stored.get(id).is_none_or(|before| at.duration_since(*before) >= may_be);
+        let fresh = known.into_iter().filter(|(id, at)| is_old(id, *at));
+        let fresh: Vec<(String, String)> = fresh.map(|(id, at)| (id, at.to_string())).collect();
+        self.host.remember(SCOPE, fresh).await
+    }
+}
