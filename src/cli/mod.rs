@@ -20,6 +20,7 @@ pub mod exit;
 pub mod explain;
 pub mod files;
 pub mod flows;
+pub mod grants;
 pub mod graph;
 pub mod init;
 pub mod inputs;
@@ -106,6 +107,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Files(args) => files::run(&args, settings),
         Command::Flows(args) => flows::run(&args, settings),
         Command::Access(args) => access::run(&args, settings),
+        Command::Grants(args) => grants::run(&args, settings),
         Command::Mails(args) => mails::run(&args, settings),
         Command::Demo(args) => demo::run(&args),
         Command::Backup(args) => backup::run(&args, settings),

@@ -6,7 +6,7 @@ use crate::base::ItemState;
 use crate::base::id::{RunId, ShareId};
 use crate::engine::event::{Event, TimerKind};
 use crate::engine::{ChecklistView, EventRecord, RunMachine};
-use crate::space::{Grant, Principal, Share, State};
+use crate::space::{Share, State};
 use crate::store::{OutboxMail, Write};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -128,9 +128,9 @@ impl Host {
         }
         let key = format!("request:{run}:{}", record.seq);
         let grants = self.parts().store.grants_of(&share.id).await?;
-        let told = |grant: &&Grant| grant.state == State::Live && grant.to != Principal::Link;
-        let mails = grants.iter().filter(told);
+        let mails = self.reminded(&share, grants, self.now());
         Ok(mails
+            .iter()
             .flat_map(|grant| self.remind(run, &key, grant, &subject, &text, record.at))
             .collect())
     }

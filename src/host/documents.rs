@@ -14,6 +14,8 @@ use serde_json::json;
 const TRIGGER: &str = "trigger:";
 /// Why a file cannot be given, whether it is there or not.
 const NO_SUCH_FILE: &str = "is no file that you may use";
+/// Why a version cannot be given that is not there.
+const NO_SUCH_VERSION: &str = "has no such version";
 /// Why a file cannot be used that no person gave.
 const NOT_FOR_THE_FLOW: &str = "is no file that this flow may use";
 
@@ -103,7 +105,16 @@ impl Host {
                 };
                 Ok(document)
             }
-            _ => version_of(&file, version).map_err(|_| wrong(name, "has no such version")),
+            Giver::Person(person) => {
+                let is_there = version.is_none_or(|version| file.version(version).is_some());
+                let why = if is_there { NO_SUCH_FILE } else { NO_SUCH_VERSION };
+                let reader = self.reader_of(person, &file).await?;
+                let found = reader.version_of(&file, version);
+                found
+                    .map(|found| file.reference_to(found))
+                    .ok_or_else(|| wrong(name, why))
+            }
+            _ => version_of(&file, version).map_err(|_| wrong(name, NO_SUCH_VERSION)),
         };
         // who may not use a file does not learn which versions it has
         self.check_giver(plan, name, giver, &file).await?;
@@ -114,7 +125,10 @@ impl Host {
     async fn check_giver(&self, plan: &Plan, name: &str, giver: &Giver<'_>, file: &File) -> Result<(), HostError> {
         let id = file.id.as_str();
         let (may, why) = match giver {
-            Giver::Person(person) => (self.may_open(person, file).await?, NO_SUCH_FILE),
+            Giver::Person(person) => {
+                let reader = self.reader_of(person, file).await?;
+                (reader.version_of(file, None).is_some(), NO_SUCH_FILE)
+            }
             Giver::Step(run) => (self.stored_run_has_file(run, id).await?, NO_SUCH_FILE),
             Giver::Run(run) => {
                 let has = self.stored_run_has_file(run, id).await? || self.flow_reads(plan, id).await?;

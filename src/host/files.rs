@@ -3,18 +3,16 @@
 
 use super::{Host, HostError};
 use crate::audit::{AccessEntry, AccessKind, Origin};
-use crate::base::id::{CommentId, EventId, FileId, RunId, ShareId, WorkspaceId};
+use crate::base::id::{CommentId, EventId, FileId, RunId, ShareId};
 use crate::base::{FileRef, Timestamp, Value};
 use crate::engine::InboundEvent;
 use crate::engine::event::Event;
-use crate::people::roles;
 use crate::plan::{Plan, PlanVerb};
-use crate::space::access::{Denial, Right, decide};
+use crate::space::access::{Denial, Right};
 use crate::space::events::{CommentAdded, CommentRef, FileDownloaded};
 use crate::space::life::{Crowded, MAX_SHARE_COMMENTS};
-use crate::space::{Comment, File, Grant, Share, SpaceEvent, Workspace, names};
+use crate::space::{Comment, File, Grant, Share, SpaceEvent, names};
 use crate::store::{BlobError, Write};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use super::visit::{ShareView, Visitor};
@@ -26,22 +24,6 @@ pub struct OpenFile {
     pub document: FileRef,
     /// The bytes.
     pub bytes: tokio::fs::File,
-}
-
-/// Somebody of the directory who wants to open files.
-struct Reader<'b> {
-    by: &'b str,
-    runs_the_place: bool,
-    asked_about: BTreeSet<String>,
-}
-
-impl Reader<'_> {
-    /// Whoever runs the place, put a version, or is asked about the file.
-    fn may_open(&self, file: &File) -> bool {
-        self.runs_the_place
-            || file.versions.iter().any(|version| version.by == self.by)
-            || self.asked_about.contains(file.id.as_str())
-    }
 }
 
 impl Host {
@@ -89,17 +71,21 @@ impl Host {
         Ok(OpenFile { document, bytes })
     }
 
-    /// A version of a file that is in the share.
+    /// A version of a file that the visitor reaches: the one that is asked for, or the newest one. Whatever the
+    /// share does not hold is told of in one way, so that nobody learns what else there is.
     async fn shared_version(
         &self,
         visitor: &Visitor,
         file: &FileId,
         version: Option<u64>,
     ) -> Result<FileRef, HostError> {
-        if !visitor.share.files.contains(file) {
-            return Err(HostError::NotFound("such file in this share".to_owned()));
+        let hidden = || HostError::NotFound("such file in this share".to_owned());
+        if !visitor.share.holds(file) {
+            return Err(hidden());
         }
-        version_of(&self.stored_file(file).await?, version)
+        let stored = self.parts().store.file(file).await?.ok_or_else(hidden)?;
+        let version = visitor.share.version_of(&stored, version).ok_or_else(hidden)?;
+        Ok(stored.reference_to(version))
     }
 
     /// What a comment is about, if it is fit to be one.
@@ -134,6 +120,8 @@ impl Host {
             Ok(about) => about,
             Err(error) => return Err(self.refused(&entry, error).await),
         };
+        entry.version = about.as_ref().map(|document| document.version);
+        entry.sha256 = about.as_ref().map(|document| document.sha256.clone());
         let comment = Comment {
             id: CommentId(format!("{}_{}", CommentId::PREFIX, self.new_id())),
             share: visitor.share.id.clone(),
@@ -162,77 +150,6 @@ impl Host {
         Ok(comment)
     }
 
-    /// Bytes of a file, for a person of the directory: whoever put a version, is asked to decide
-    /// on it, or runs the place.
-    pub async fn open_file(
-        self: &Arc<Self>,
-        by: &str,
-        file: &FileId,
-        version: Option<u64>,
-    ) -> Result<OpenFile, HostError> {
-        let stored = self.stored_file(file).await?;
-        let mut entry = file_entry(AccessKind::Download, by, file, self.now());
-        if !self.may_open(by, &stored).await? {
-            entry.refused = Some("not uploaded by them, no task on it, no role".to_owned());
-            self.record(vec![Write::Access(entry)]).await?;
-            return Err(HostError::NotFound(format!("file {file}")));
-        }
-        let document = match version_of(&stored, version) {
-            Ok(document) => document,
-            Err(error) => return Err(self.refused(&entry, error).await),
-        };
-        let bytes = self
-            .parts()
-            .blobs
-            .open_blob(&document.sha256)
-            .await
-            .map_err(blob_error)?;
-        entry.version = Some(document.version);
-        entry.sha256 = Some(document.sha256.clone());
-        self.record(vec![Write::Access(entry)]).await?;
-        Ok(OpenFile { document, bytes })
-    }
-
-    /// Files below a folder of the main workspace that somebody of the directory may open, by folder
-    /// and name, at most `limit` after the file `after`.
-    pub async fn files_below(
-        &self,
-        by: &str,
-        folder: &str,
-        after: Option<&FileId>,
-        limit: usize,
-    ) -> Result<Vec<File>, HostError> {
-        let folder = names::folder(folder).map_err(|error| HostError::Invalid(error.to_string()))?;
-        let workspace = WorkspaceId::from(Workspace::MAIN);
-        let mut last = match after {
-            Some(file) => Some(self.stored_file(file).await?),
-            None => None,
-        };
-        let reader = self.reader(by).await?;
-        let mut found = Vec::new();
-        loop {
-            let after = last.as_ref().map(|file| (file.folder.as_str(), file.name.as_str()));
-            let files = self
-                .parts()
-                .store
-                .files_below(&workspace, &folder, after, limit)
-                .await?;
-            let is_last = files.len() < limit;
-            for file in &files {
-                if reader.may_open(file) {
-                    found.push(file.clone());
-                }
-                if found.len() == limit {
-                    return Ok(found);
-                }
-            }
-            if is_last {
-                return Ok(found);
-            }
-            last = files.into_iter().last();
-        }
-    }
-
     /// Lines of the access log, oldest first, at most `limit` after position `after`.
     pub async fn access_log(
         &self,
@@ -241,32 +158,6 @@ impl Host {
         limit: usize,
     ) -> Result<Vec<(u64, AccessEntry)>, HostError> {
         Ok(self.parts().store.access_log(share, after, limit).await?)
-    }
-
-    pub(super) async fn may_open(&self, by: &str, file: &File) -> Result<bool, HostError> {
-        Ok(self.reader(by).await?.may_open(file))
-    }
-
-    /// What somebody of the directory may open.
-    async fn reader<'b>(&self, by: &'b str) -> Result<Reader<'b>, HostError> {
-        let directory = self.directory();
-        let person = by.strip_prefix("user:").and_then(|user| directory.users.get(user));
-        let runs_the_place = person.is_some_and(|person| {
-            [roles::ADMIN, roles::OPERATOR]
-                .iter()
-                .any(|role| person.roles.contains(*role))
-        });
-        let tasks = if runs_the_place {
-            Vec::new()
-        } else {
-            self.parts().store.open_tasks(Some(by)).await?
-        };
-        let asked_about = tasks.into_iter().filter_map(|task| Some(task.document?.id)).collect();
-        Ok(Reader {
-            by,
-            runs_the_place,
-            asked_about,
-        })
     }
 
     /// The shares that a run made, with their grants.
@@ -304,7 +195,7 @@ impl Host {
         entry: &AccessEntry,
     ) -> Result<Visitor, HostError> {
         let visitor = self.look_again(visitor).await?;
-        match decide(&visitor.share, &visitor.grant, right, entry.at) {
+        match self.decide_access(&visitor.share, &visitor.grant, right, entry.at) {
             Ok(()) => Ok(visitor),
             Err(denial) => Err(self.refuse(entry.clone(), denial).await),
         }

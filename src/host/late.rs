@@ -6,7 +6,7 @@ use crate::base::id::ShareId;
 use crate::engine::event::TimerKind;
 use crate::engine::view::{Reach, TaskView};
 use crate::engine::{EventRecord, RunMachine};
-use crate::space::{Grant, Principal, State};
+use crate::space::Grant;
 use crate::store::OutboxMail;
 use std::collections::BTreeSet;
 
@@ -105,10 +105,14 @@ impl Host {
             .filter_map(|expected| expected.on.as_deref())
             .collect();
         let mut grants = Vec::new();
+        let store = &self.parts().store;
         for thing in about {
-            grants.extend(self.parts().store.grants_of(&ShareId::from(thing)).await?);
+            let id = ShareId::from(thing);
+            if let Some(share) = store.share(&id).await? {
+                let of_share = store.grants_of(&id).await?;
+                grants.extend(self.reminded(&share, of_share, self.now()));
+            }
         }
-        grants.retain(|grant| grant.state == State::Live && grant.to != Principal::Link);
         Ok(grants)
     }
 }

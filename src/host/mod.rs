@@ -21,6 +21,7 @@ pub mod events;
 pub mod expiries;
 pub mod files;
 mod given;
+pub mod grants;
 pub mod health;
 pub mod inputs;
 pub mod late;
@@ -40,10 +41,12 @@ pub mod reading;
 mod record;
 mod requests;
 pub mod retention;
+mod role_links;
 pub mod runs;
 pub mod schedules;
 pub mod settings;
 pub mod slots;
+pub mod staff_files;
 mod stripes;
 pub mod tasks;
 pub mod timers;
@@ -247,6 +250,7 @@ impl Host {
         }
         self.record_earlier_rights().await?;
         self.recover_mails().await?;
+        self.split_role_links().await?;
         self.retry_events().await?;
         // a run takes in what was recorded for it before it is woken and before anybody decides, so that the others need
         // not be waited for

@@ -2,22 +2,24 @@
 //! `space::request` on what is stored then, committed with the access log and the event.
 
 use super::expiries::{counts, ended};
-use super::files::{Visitor, inbound};
+use super::files::{Visitor, inbound, share_entry};
 use super::reading::{Reading, is_needed};
 use super::uploads::{Incoming, about, one_form, uploaded};
+use super::visit::actor;
 use super::{Host, HostError};
 use crate::audit::{AccessEntry, AccessKind};
 use crate::base::file_type::readable;
 use crate::base::id::{EventId, FileId};
-use crate::base::{FileRef, ItemState, Value};
+use crate::base::{FileRef, ItemState, Timestamp, Value};
 use crate::expr::Expression;
 use crate::space::access::Right;
 use crate::space::events::{ItemNotApplicable, ItemReceived, ItemRemoved, RequestWithdrawn};
 use crate::space::media::media_type;
 use crate::space::request::{Given, Item, ItemCheck, NotTaken};
-use crate::space::{Paper, Request, Share, SpaceEvent};
+use crate::space::{File, Grant, Paper, Request, Share, SharedVersion, SpaceEvent};
 use crate::store::{StoredBlob, Write};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::io::AsyncRead;
 
@@ -110,8 +112,21 @@ impl Host {
             return Err(self.refused(&entry, error).await);
         }
         let store = &self.parts().store;
-        let existing = store.file_named(&share.workspace, folder, incoming.name).await?;
-        let (file, document) = self.next_version(existing, &share.workspace, folder, incoming).await?;
+        // What was taken back and is given again is a version of the same file.
+        let parties = store
+            .grants_of(&share.id)
+            .await?
+            .iter()
+            .map(actor)
+            .collect::<BTreeSet<_>>();
+        let came_through = |file: &File| file.versions.iter().all(|version| parties.contains(&version.by));
+        let place = match self.place_for(share, folder, incoming.name, came_through).await {
+            Ok(place) => place,
+            Err(error) => return Err(self.refused(&entry, error).await),
+        };
+        let (file, document) = self
+            .next_version(place.existing, &share.workspace, &place.folder, incoming)
+            .await?;
         let given = Given {
             file: document.clone(),
             valid_until: valid_until.map(str::to_owned),
@@ -205,19 +220,62 @@ impl Host {
         .await
     }
 
-    /// Says that nothing will be given at all.
+    /// Says that the visitor gives nothing at all. The request is withdrawn once everybody who may give has said so.
     pub async fn withdraw(self: &Arc<Self>, visitor: &Visitor, reason: &str) -> Result<(), HostError> {
-        self.change_request(visitor, AccessKind::Decline, |share, entry| {
-            let request = request_of(share)?.clone().withdraw(reason)?;
-            let event = RequestWithdrawn {
-                request: share.id.to_string(),
-                reason: request.withdrawn.clone().unwrap_or_default(),
-                by: entry.actor.clone(),
-                at: entry.at,
+        self.decide_anew("the request", || async move {
+            let entry = self.entry(visitor, AccessKind::Decline);
+            let visitor = self.allow(visitor, Right::Upload, &entry).await?;
+            let said = request_of(&visitor.share).and_then(|request| request.clone().withdrawn_by_one(reason));
+            let (request, said) = match said {
+                Ok(said) => said,
+                Err(why) => return Err(self.not_taken(entry, why).await),
             };
-            Ok(changed(share, request, entry, &event))
+            let grant = Grant {
+                withdrawn: Some(said.clone()),
+                ..visitor.grant
+            };
+            let mut writes = if self.gives_alone(&visitor.share, &grant, entry.at).await? {
+                withdrawn(&visitor.share, &said, entry)
+            } else {
+                // the share changes too, so that of two who say so at once one sees the other
+                let share = Share {
+                    request: Some(request),
+                    ..visitor.share
+                };
+                vec![Write::PutShare(share), Write::Access(entry)]
+            };
+            writes.push(Write::PutGrant(grant));
+            Ok(((), writes))
         })
         .await
+    }
+
+    /// Whether nobody but the holder of `grant` may still give something to the request.
+    async fn gives_alone(&self, share: &Share, grant: &Grant, now: Timestamp) -> Result<bool, HostError> {
+        let grants = self.parts().store.grants_of(&share.id).await?;
+        let may_give = |other: &&Grant| self.decide_access(share, other, Right::Upload, now).is_ok();
+        Ok(!grants.iter().filter(may_give).any(|other| other.id != grant.id))
+    }
+
+    /// What withdraws a request whose last giver loses `revoked`, after the others have said that they give nothing.
+    pub(super) async fn withdrawn_with(
+        &self,
+        share: &Share,
+        revoked: &Grant,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<Vec<Write>, HostError> {
+        let is_open = share
+            .request
+            .as_ref()
+            .is_some_and(|request| request.withdrawn.is_none());
+        if !is_open || share.over(at).is_some() || !self.gives_alone(share, revoked, at).await? {
+            return Ok(Vec::new());
+        }
+        let grants = self.parts().store.grants_of(&share.id).await?;
+        let said = grants.into_iter().rev().find_map(|grant| grant.withdrawn);
+        let entry = share_entry(AccessKind::Decline, by, share, at);
+        Ok(said.map(|said| withdrawn(share, &said, entry)).unwrap_or_default())
     }
 
     /// Changes the request as it stands now, or logs why it is not changed.
@@ -258,13 +316,36 @@ fn changed<E: SpaceEvent>(share: &Share, request: Request, entry: AccessEntry, e
     let ended = share.request.as_ref().map(|before| ended(before, &request));
     let share = Share {
         // What was taken back can no longer be fetched.
-        files: given.map(|given| FileId(given.file.id.clone())).collect(),
+        files: given.map(shared).collect(),
         request: Some(request),
         ..share.clone()
     };
     let mut writes = vec![Write::PutShare(share), Write::Access(entry), Write::Event(event)];
     writes.extend(ended.unwrap_or_default());
     writes
+}
+
+/// What withdraws a request. Nothing where it is withdrawn already.
+fn withdrawn(share: &Share, reason: &str, entry: AccessEntry) -> Vec<Write> {
+    let request = request_of(share).and_then(|request| request.clone().withdraw(reason));
+    let Ok(request) = request else {
+        return vec![Write::Access(entry)];
+    };
+    let event = RequestWithdrawn {
+        request: share.id.to_string(),
+        reason: reason.to_owned(),
+        by: entry.actor.clone(),
+        at: entry.at,
+    };
+    changed(share, request, entry, &event)
+}
+
+/// A file that was given, as its share holds it.
+fn shared(given: &Given) -> SharedVersion {
+    SharedVersion {
+        file: FileId(given.file.id.clone()),
+        version: given.file.version,
+    }
 }
 
 /// What is asked for through a share.

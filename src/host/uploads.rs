@@ -16,7 +16,7 @@ use crate::space::access::Right;
 use crate::space::events::FileUploaded;
 use crate::space::life::has_room;
 use crate::space::media::media_type;
-use crate::space::{Content, File, Locked, Paper, Share, State, Workspace, names};
+use crate::space::{Content, File, Locked, Paper, Share, SharedVersion, State, Workspace, names};
 use crate::store::{StoredBlob, Write};
 use std::sync::Arc;
 use tokio::io::AsyncRead;
@@ -29,8 +29,16 @@ pub(super) struct Incoming<'a> {
     pub(super) at: Timestamp,
 }
 
+/// Where an upload goes.
+pub(super) struct Place {
+    pub(super) folder: String,
+    /// The file of which it becomes a version, if of one.
+    pub(super) existing: Option<File>,
+}
+
 impl Host {
-    /// Puts a file into the share: a new version where one of this name is shared, else a new file.
+    /// Puts a file into the share: a new version of the shared file of this name, or else a new file, also where
+    /// another file of this name lies in the folder.
     pub async fn upload(
         self: &Arc<Self>,
         visitor: &Visitor,
@@ -78,28 +86,51 @@ impl Host {
     ) -> Result<(FileRef, Vec<Write>), HostError> {
         self.takes_new(&share.workspace).await?;
         let shared = self.shared_files(share).await?;
-        let existing = match shared.iter().find(|file| file.name == incoming.name) {
-            Some(file) => Some(file.clone()),
-            None => {
-                let store = &self.parts().store;
-                store.file_named(&share.workspace, &share.folder, incoming.name).await?
-            }
-        };
-        let room = has_room(&shared, existing.as_ref(), incoming.blob.size);
+        let existing = share.target_of(&shared, incoming.name).cloned();
+        let room = has_room(share, &shared, existing.as_ref(), incoming.blob.size);
         room.map_err(|crowded| HostError::Conflict(crowded.to_string()))?;
+        let place = match existing {
+            Some(_) => Place {
+                folder: share.folder.clone(),
+                existing,
+            },
+            None => self.place_for(share, &share.folder, incoming.name, |_| false).await?,
+        };
         let (file, document) = self
-            .next_version(existing, &share.workspace, &share.folder, incoming)
+            .next_version(place.existing, &share.workspace, &place.folder, incoming)
             .await?;
         let event = uploaded(Some(share), &file, &document, incoming);
-        let mut writes = Vec::with_capacity(4);
-        if !share.files.contains(&file.id) {
-            let mut share = share.clone();
-            share.files.push(file.id.clone());
-            writes.push(Write::PutShare(share));
-        }
+        let mut share = share.clone();
+        share.add(SharedVersion::new(&file, file.current()));
         let entry = about(entry, &document);
-        writes.extend([Write::PutFile(file), Write::Access(entry), Write::Event(event)]);
+        let writes = vec![
+            Write::PutShare(share),
+            Write::PutFile(file),
+            Write::Access(entry),
+            Write::Event(event),
+        ];
         Ok((document, writes))
+    }
+
+    /// Where a file of this name goes that is not in the share: into `folder`, or, where the name is taken there by a
+    /// file that does not belong to the share, into a folder of the share's own below it. The file keeps its name,
+    /// so that nobody learns from it what else the folder holds.
+    pub(super) async fn place_for(
+        &self,
+        share: &Share,
+        folder: &str,
+        name: &str,
+        belongs: impl Fn(&File) -> bool,
+    ) -> Result<Place, HostError> {
+        for folder in [folder.to_owned(), names::path(folder, share.id.as_str())] {
+            let existing = self.parts().store.file_named(&share.workspace, &folder, name).await?;
+            if existing.as_ref().is_none_or(&belongs) {
+                return Ok(Place { folder, existing });
+            }
+        }
+        Err(HostError::Conflict(format!(
+            "{name} cannot be stored under this name. Give the file another name"
+        )))
     }
 
     /// Refuses what would come into a workspace that is closed.
@@ -114,8 +145,9 @@ impl Host {
     }
 
     async fn shared_files(&self, share: &Share) -> Result<Vec<File>, HostError> {
-        let mut files = Vec::with_capacity(share.files.len());
-        for id in &share.files {
+        let ids = share.file_ids();
+        let mut files = Vec::with_capacity(ids.len());
+        for id in ids {
             files.extend(self.parts().store.file(id).await?);
         }
         Ok(files)

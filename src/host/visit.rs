@@ -1,12 +1,12 @@
 //! Coming through a link: the token, the password, and what is seen of a share.
 
-use super::files::{inbound, share_entry, version_of};
+use super::files::{inbound, share_entry};
 use super::{Host, HostError};
 use crate::audit::AccessKind;
 use crate::base::id::{EventId, ShareId};
 use crate::base::{FileRef, Timestamp};
 use crate::connect::{Links, passwords};
-use crate::space::access::{Right, decide};
+use crate::space::access::Right;
 use crate::space::events::{ShareExpired, ShareOpened};
 use crate::space::{Comment, Grant, Principal, Request, Role, Share};
 use crate::store::{StoreError, Write};
@@ -39,12 +39,14 @@ pub struct ShareView {
     pub expires_at: Timestamp,
     /// The zone of the flow's calendar, in which moments are told; UTC without one.
     pub zone: String,
-    /// Its files at their newest versions.
+    /// Its files, each at the newest version that the share reaches.
     pub files: Vec<FileRef>,
     /// Its comments.
     pub comments: Vec<Comment>,
     /// What is asked for through it, if it is a request.
     pub request: Option<Request>,
+    /// Why the visitor gives nothing to it, once they, or everybody who was asked, have said so.
+    pub withdrawn: Option<String>,
 }
 
 impl Host {
@@ -104,7 +106,7 @@ impl Host {
             share,
         };
         let entry = self.entry(&visitor, AccessKind::Open);
-        match decide(&visitor.share, &visitor.grant, Right::List, entry.at) {
+        match self.decide_access(&visitor.share, &visitor.grant, Right::List, entry.at) {
             Ok(()) => Ok(visitor),
             Err(denial) => Err(self.refuse(entry, denial).await),
         }
@@ -170,10 +172,15 @@ impl Host {
         let visitor = self.allow(visitor, Right::List, &entry).await?;
         self.record(vec![Write::Access(entry)]).await?;
         let store = &self.parts().store;
-        let mut files = Vec::with_capacity(visitor.share.files.len());
-        for id in &visitor.share.files {
-            if let Some(file) = store.file(id).await? {
-                let mut document = version_of(&file, None)?;
+        let shared = visitor.share.file_ids();
+        let mut files = Vec::with_capacity(shared.len());
+        for id in shared {
+            let stored = store.file(id).await?;
+            let reached = stored
+                .as_ref()
+                .and_then(|file| Some((file, visitor.share.version_of(file, None)?)));
+            if let Some((file, version)) = reached {
+                let mut document = file.reference_to(version);
                 document.by = document.by.map(|by| self.known_as(&visitor, by));
                 files.push(document);
             }
@@ -191,6 +198,10 @@ impl Host {
             zone,
             files,
             comments,
+            withdrawn: visitor.grant.withdrawn.clone().or_else(|| {
+                let request = visitor.share.request.as_ref();
+                request.and_then(|request| request.withdrawn.clone())
+            }),
             request: visitor.share.request.clone(),
         })
     }
@@ -247,7 +258,10 @@ impl Host {
     /// Whether a visitor who came in before may still fetch bytes: asked again while they flow.
     pub async fn may_continue(&self, visitor: &Visitor) -> bool {
         match self.look_again(visitor).await {
-            Ok(visitor) => decide(&visitor.share, &visitor.grant, Right::Download, self.now()).is_ok(),
+            Ok(visitor) => {
+                let (share, grant) = (&visitor.share, &visitor.grant);
+                self.decide_access(share, grant, Right::Download, self.now()).is_ok()
+            }
             Err(_) => false,
         }
     }
@@ -280,7 +294,7 @@ impl Host {
 }
 
 /// Who comes through a grant's link, as the log names them.
-fn actor(grant: &Grant) -> String {
+pub(super) fn actor(grant: &Grant) -> String {
     match &grant.to {
         Principal::Email(address) => format!("email:{address}"),
         Principal::User(user) => format!("user:{user}"),

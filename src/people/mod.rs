@@ -86,6 +86,20 @@ impl Directory {
         }
     }
 
+    /// Whether `person`, as `user:anna`, is in the directory and, where a right came `through` a role or group as
+    /// `role:legal`, still has that.
+    pub fn is_entitled(&self, person: &str, through: Option<&str>) -> bool {
+        let Some(found) = person.strip_prefix("user:").and_then(|name| self.users.get(name)) else {
+            return false;
+        };
+        match through.map(|through| through.split_once(':')) {
+            None => true,
+            Some(Some(("role", role))) => found.roles.contains(role),
+            Some(Some(("group", group))) => found.groups.contains(group),
+            Some(_) => false,
+        }
+    }
+
     fn members(&self, principal: &str) -> Result<Vec<String>, UnknownPrincipal> {
         let Some((kind, name)) = principal.split_once(':') else {
             return self.outside(principal, principal);
@@ -236,6 +250,26 @@ mod tests {
         assert_eq!(directory.resolve(&spanish, &[]).unwrap(), ["user:ben"]);
         let unknown = directory.resolve(&["skill:spanisch".to_owned()], &[]).unwrap_err();
         assert!(unknown.to_string().contains("did you mean \"spanish\""), "{unknown}");
+    }
+
+    #[test]
+    fn a_right_needs_the_person_and_what_it_came_through() {
+        let directory = directory();
+        for (person, through, expected) in [
+            ("user:anna", None, true),
+            ("user:anna", Some("role:legal"), true),
+            ("user:anna", Some("role:finance"), false),
+            ("user:anna", Some("group:board"), false),
+            ("user:ben", Some("group:board"), true),
+            ("user:ben", Some("skill:spanish"), false),
+            ("user:ben", Some("board"), false),
+            ("user:nobody", None, false),
+            ("user:nobody", Some("role:legal"), false),
+            ("email:anna@corp.example", None, false),
+            ("anna", None, false),
+        ] {
+            assert_eq!(directory.is_entitled(person, through), expected, "{person} {through:?}");
+        }
     }
 
     #[test]

@@ -97,7 +97,11 @@ impl Checker<'_> {
                 self.person(&format!("{at}/{key}/as"), visitor);
             }
         }
+        if let Some(revoke) = &entry.revoke {
+            self.person(&format!("{at}/revoke/from"), &revoke.from);
+        }
         let people = [
+            ("revoke", entry.revoke.as_ref().map(|it| &it.by)),
             ("put", entry.put.as_ref().map(|it| &it.by)),
             ("decide", entry.decide.as_ref().map(|it| &it.by)),
             ("answer", entry.answer.as_ref().map(|it| &it.by)),

@@ -13,7 +13,7 @@ use crate::engine::InboundEvent;
 use crate::host::HostError;
 use crate::host::files::Visitor;
 use crate::host::runs::StartRun;
-use crate::space::Workspace;
+use crate::space::{Grant, Workspace};
 use crate::spec::InputKind;
 use indexmap::IndexMap;
 use serde_json::{Map, json};
@@ -73,6 +73,12 @@ impl Actor<'_, '_> {
         }
         if let Some(download) = &entry.download {
             return self.download(download).await;
+        }
+        if let Some(revoke) = &entry.revoke {
+            let by = party(&self.stage.setting.directory, &revoke.by);
+            let grant = self.grant_of(&revoke.from).await?;
+            self.stage.host.revoke_grant(&grant.id, &by).await?;
+            return Ok(());
         }
         if let Some(put) = &entry.put {
             return self.put(put).await;
@@ -249,18 +255,24 @@ impl Actor<'_, '_> {
         material::bytes(given, &self.stage.setting.shelf).map_err(Fault::Wrong)
     }
 
-    /// Lets somebody in through the link that they were sent last.
-    pub(super) async fn enter(&self, visitor: &str, password: Option<&str>) -> Result<Visitor, Fault> {
+    /// The grant whose link somebody was sent last.
+    async fn grant_of(&self, visitor: &str) -> Result<Grant, Fault> {
         let directory = &self.stage.setting.directory;
         let wanted = parties(directory, visitor).map_err(Fault::Wrong)?;
         let shares = self.stage.host.shares_of(self.run()?).await?;
-        let mut grants = shares.iter().flat_map(|(_, grants)| grants).filter(|grant| {
+        let grants = shares.into_iter().flat_map(|(_, grants)| grants);
+        let mut theirs = grants.filter(|grant| {
             let to = parties(directory, &grant.to.to_string()).unwrap_or_default();
             to.iter().any(|person| wanted.contains(person))
         });
-        let grant = grants
+        theirs
             .next_back()
-            .ok_or_else(|| Fault::Refused(format!("nothing has been shared with {visitor}")))?;
+            .ok_or_else(|| Fault::Refused(format!("nothing has been shared with {visitor}")))
+    }
+
+    /// Lets somebody in through the link that they were sent last.
+    pub(super) async fn enter(&self, visitor: &str, password: Option<&str>) -> Result<Visitor, Fault> {
+        let grant = self.grant_of(visitor).await?;
         let token = self.stage.setting.links.token(&grant.id);
         if grant.codes.is_some() {
             // People in tests are who they are: they have read their mail.
@@ -296,7 +308,11 @@ impl Actor<'_, '_> {
     async fn download(&self, download: &DownloadSpec) -> Done {
         let visitor = self.enter(&download.visitor, download.password.as_deref()).await?;
         let file = self.shared(&visitor, download.file.as_ref()).await?;
-        let mut open = self.stage.host.download(&visitor, &file, None, |_| true).await?;
+        let mut open = self
+            .stage
+            .host
+            .download(&visitor, &file, download.version, |_| true)
+            .await?;
         let mut bytes = Vec::new();
         let read = open.bytes.read_to_end(&mut bytes).await;
         read.map(|_| ()).map_err(|error| Fault::Broken(error.to_string()))

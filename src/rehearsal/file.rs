@@ -223,6 +223,8 @@ pub struct EntrySpec {
     pub not_applicable: Option<NotApplicableSpec>,
     /// Somebody who was asked for papers says that they will give none.
     pub withdraw: Option<WithdrawSpec>,
+    /// An administrator revokes the link of somebody, and no other.
+    pub revoke: Option<RevokeSpec>,
     /// A person of the directory puts a file into a folder.
     pub put: Option<PutSpec>,
     /// A person decides a task.
@@ -332,6 +334,19 @@ pub struct DownloadSpec {
     pub password: Option<String>,
     /// The file's name. Without it, the first one.
     pub file: Option<String>,
+    /// The version, from 1. Without it, the newest one that the link reaches.
+    pub version: Option<u64>,
+}
+
+/// Revoking a link.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Revoke")]
+pub struct RevokeSpec {
+    /// Whose link, as `rosa@example.com`: the last one that they were sent.
+    pub from: String,
+    /// Who revokes it, by user name.
+    pub by: String,
 }
 
 /// An upload by a person of the directory.

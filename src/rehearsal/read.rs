@@ -14,8 +14,8 @@ use std::sync::LazyLock;
 pub const ID: &str = "https://raw.githubusercontent.com/gatefold/gatefold/main/schema/test.schema.json";
 /// What can happen, of which each entry of a time line has one.
 #[rustfmt::skip]
-pub const DOINGS: [&str; 30] = [
-    "upload", "comment", "open", "download", "give", "take_back", "not_applicable", "withdraw", "put",
+pub const DOINGS: [&str; 31] = [
+    "upload", "comment", "open", "download", "give", "take_back", "not_applicable", "withdraw", "revoke", "put",
     "decide", "answer", "claim", "release", "delegate", "reassign", "remark", "act",
     "event", "webhook", "fail", "cancel", "change", "configure", "look", "retry", "skip", "set", "crash", "down",
     "expect",

@@ -318,7 +318,10 @@ impl Guard {
                 let caller = self.caller(token.expose_secret()).await;
                 caller.is_some_and(|caller| caller.has_one_of(needed))
             }
-            Proof::Visitor(visitor) => self.server.host.may_continue(visitor).await,
+            Proof::Visitor(visitor) => {
+                self.server.refresh_accounts().await;
+                self.server.host.may_continue(visitor).await
+            }
         }
     }
 
@@ -329,6 +332,8 @@ impl Guard {
         may_try: bool,
         remote: IpAddr,
     ) -> Result<Visitor, Problem> {
+        // what a link gives may depend on the directory
+        self.server.refresh_accounts().await;
         let password = share_password(headers)?.filter(|_| may_try);
         let host = &self.server.host;
         let entered = match link_token(params) {

@@ -4,6 +4,7 @@
 mod access;
 mod acts;
 mod deployments;
+mod grants;
 mod page;
 mod remark;
 mod run;
@@ -19,6 +20,7 @@ use crate::engine::event::DecisionRecord;
 use crate::engine::view::PlanField;
 use crate::engine::{EventRecord, StandIn};
 use crate::host::propose::Pending;
+use crate::host::staff_files::ListedFile;
 use crate::host::tasks::Next;
 use crate::space::Role;
 use crate::store::{Deployment, MailState, OutboxMail, RunRow, RunStatus, TaskRow, TaskState};
@@ -27,6 +29,7 @@ pub use acts::{
     ByHandBody, HandOnBody, MigrateBody, Migrated, ReleaseBody, SaveBody, SetStepBody, TaskDraft, TaskRest, TaskStart,
 };
 pub use deployments::{Change, PendingDeployment, RejectBody};
+pub use grants::{GrantRevocation, GrantRow};
 pub use page::{ITEMS_MAX, Page};
 pub use remark::{RemarkBody, TaskRemark};
 pub use run::{Elements, Parent, RunDetail, Step};
@@ -643,12 +646,12 @@ pub struct EventAnswer {
     pub event: String,
 }
 
-/// A file of the file space, at its newest version.
+/// A file of the file space, at the newest version that you may read.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct StoredFile {
     /// Its folder.
     pub folder: String,
-    /// Its newest version.
+    /// That version.
     #[serde(flatten)]
     pub document: Document,
     /// When that version came.
@@ -662,14 +665,14 @@ pub struct StoredFile {
     pub label: Vec<String>,
 }
 
-impl From<&crate::space::File> for StoredFile {
-    fn from(file: &crate::space::File) -> Self {
-        let newest = file.current();
-        let paper = newest.paper.as_ref();
+impl From<&ListedFile> for StoredFile {
+    fn from(listed: &ListedFile) -> Self {
+        let ListedFile { file, version } = listed;
+        let paper = version.paper.as_ref();
         Self {
             folder: file.folder.clone(),
-            document: file.reference_to(newest).into(),
-            at: newest.at,
+            document: file.reference_to(version).into(),
+            at: version.at,
             valid_until: paper.and_then(|paper| paper.valid_until.clone()),
             label: paper.map(|paper| paper.label.clone()).unwrap_or_default(),
         }

@@ -26,7 +26,7 @@ impl From<ShareView> for SharedView {
             next: None,
             comments: view.comments.into_iter().map(Comment::from).collect(),
             next_comment: None,
-            withdrawn: view.request.as_ref().and_then(|request| request.withdrawn.clone()),
+            withdrawn: view.withdrawn,
             items: view
                 .request
                 .into_iter()

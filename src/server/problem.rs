@@ -160,7 +160,9 @@ impl From<HostError> for Problem {
             HostError::Invalid(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail),
             HostError::KeyReused { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "key-reused", detail),
             HostError::Refused(refusal) => refusal.into(),
-            HostError::Denied(Denial::Revoked) => Self::new(StatusCode::GONE, "revoked", detail),
+            HostError::Denied(Denial::Revoked | Denial::Lost | Denial::Several) => {
+                Self::new(StatusCode::GONE, "revoked", detail)
+            }
             HostError::Denied(Denial::Complete) => Self::new(StatusCode::GONE, "complete", detail),
             HostError::Denied(Denial::Withdrawn) => Self::new(StatusCode::GONE, "withdrawn", detail),
             HostError::Denied(Denial::Expired) => Self::new(StatusCode::GONE, "expired", detail),

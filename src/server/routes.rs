@@ -4,8 +4,8 @@
 use super::Server;
 use super::access::{Access, Guard, guard};
 use super::api::{
-    access_log, deployments, events, files, flows, hooks, items, links, mails, meta, page, page_items, runs, settings,
-    tasks, tokens,
+    access_log, deployments, events, files, flows, grants, hooks, items, links, mails, meta, page, page_items, runs,
+    settings, tasks, tokens,
 };
 use super::operation::{Endpoint, Shape};
 use crate::config::Scope;
@@ -156,6 +156,9 @@ pub fn routes() -> Vec<Route> {
         post("/api/v1/events", OPERATORS, "publish_event", "Tells of something that happened outside", events::publish),
         get("/api/v1/access", ADMINS, "list_accesses", "The access log, oldest first: who did what with which file, and what was refused", access_log::list),
         get("/api/v1/tokens", ADMINS, "list_tokens", "Tokens, by the person whose they are, with when each was last used", tokens::list),
+        get("/api/v1/grants", ADMINS, "list_grants", "Who has which link into a share, oldest first", grants::list),
+        get("/api/v1/grants/{grant}", ADMINS, "get_grant", "One grant", grants::get),
+        post("/api/v1/grants/{grant}/revoke", ADMINS, "revoke_grant", "Revokes one grant: its link opens nothing from now on", grants::revoke),
         get("/api/v1/mails", ADMINS, "list_mails", "Mails by state, oldest first", mails::list),
         post("/api/v1/mails/{mail}/retry", ADMINS, "retry_mail", "Queues a mail anew that failed or is in doubt", mails::retry),
         get("/api/v1/openapi.json", Public, "get_openapi", "This description", meta::openapi),

@@ -1,6 +1,6 @@
 //! Who may do what, now.
 
-use super::{Grant, Share, State};
+use super::{Grant, Principal, Share, State};
 use crate::base::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -48,6 +48,14 @@ pub enum Denial {
     /// Whoever was asked has said that they give nothing.
     #[error("you have said that you give nothing, and nothing more is needed of you")]
     Withdrawn,
+    /// Its holder is not in the directory any more, or has lost the role or group through which they got it.
+    #[error("this link is for people who have a right that you do not have any more")]
+    Lost,
+    /// Several people had the same link, so that nobody knows who comes through it.
+    #[error(
+        "several people had this link, and it opens nothing any more: use the link of your own that was sent to you"
+    )]
+    Several,
     /// Its time is over.
     #[error("the share has expired")]
     Expired,
@@ -70,11 +78,26 @@ impl Role {
     }
 }
 
+/// Whether the holder of a grant still has what it was given for, as the directory says now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entitlement {
+    /// They are in the directory and have the role or group, where it takes that.
+    Held,
+    /// They are not, or have not; they may be again.
+    Lost,
+}
+
 /// Whether the holder of `grant` may do `right` in `share` at `now`.
 ///
 /// What was ended stays ended, even when the clock goes back: the recorded state is looked at
 /// before the time.
-pub fn decide(share: &Share, grant: &Grant, right: Right, now: Timestamp) -> Result<(), Denial> {
+pub fn decide(
+    share: &Share,
+    grant: &Grant,
+    entitlement: Entitlement,
+    right: Right,
+    now: Timestamp,
+) -> Result<(), Denial> {
     if grant.share != share.id {
         return Err(Denial::Role);
     }
@@ -96,6 +119,14 @@ pub fn decide(share: &Share, grant: &Grant, right: Right, now: Timestamp) -> Res
             State::Live if expires_at.is_some_and(|end| now >= end) => return Err(Denial::Expired),
             State::Live => {}
         }
+    }
+    match (&grant.to, entitlement) {
+        (Principal::Role(_) | Principal::Group(_), _) => return Err(Denial::Several),
+        (_, Entitlement::Lost) => return Err(Denial::Lost),
+        (_, Entitlement::Held) => {}
+    }
+    if grant.withdrawn.is_some() && right != Right::List {
+        return Err(Denial::Withdrawn);
     }
     if grant.role.includes(right) {
         Ok(())
@@ -131,7 +162,11 @@ mod tests {
             for (need, right) in RIGHTS.into_iter().enumerate() {
                 let grant = Grant { role, ..grant.clone() };
                 let expected = if level >= need { Ok(()) } else { Err(Denial::Role) };
-                assert_eq!(decide(&share, &grant, right, at(0)), expected, "{role:?} {right:?}");
+                assert_eq!(
+                    decide(&share, &grant, Entitlement::Held, right, at(0)),
+                    expected,
+                    "{role:?} {right:?}"
+                );
             }
         }
     }
@@ -145,9 +180,9 @@ mod tests {
                 ..grant()
             },
         );
-        assert_eq!(decide(&share, &grant, Right::List, at(999)), Ok(()));
+        assert_eq!(decide(&share, &grant, Entitlement::Held, Right::List, at(999)), Ok(()));
         assert_eq!(
-            decide(&share, &grant, Right::List, at(1000)),
+            decide(&share, &grant, Entitlement::Held, Right::List, at(1000)),
             Err(Denial::Expired),
             "the moment itself is over"
         );
@@ -155,8 +190,11 @@ mod tests {
             expires_at: Some(at(10)),
             ..grant
         };
-        assert_eq!(decide(&share, &grant, Right::List, at(9)), Ok(()));
-        assert_eq!(decide(&share, &grant, Right::List, at(10)), Err(Denial::Expired));
+        assert_eq!(decide(&share, &grant, Entitlement::Held, Right::List, at(9)), Ok(()));
+        assert_eq!(
+            decide(&share, &grant, Entitlement::Held, Right::List, at(10)),
+            Err(Denial::Expired)
+        );
     }
 
     #[test]
@@ -175,8 +213,14 @@ mod tests {
                     state,
                     ..live_grant.clone()
                 };
-                assert_eq!(decide(&ended_share, &live_grant, right, at(-5000)), Err(denial));
-                assert_eq!(decide(&live_share, &ended_grant, right, at(-5000)), Err(denial));
+                assert_eq!(
+                    decide(&ended_share, &live_grant, Entitlement::Held, right, at(-5000)),
+                    Err(denial)
+                );
+                assert_eq!(
+                    decide(&live_share, &ended_grant, Entitlement::Held, right, at(-5000)),
+                    Err(denial)
+                );
             }
         }
     }
@@ -191,6 +235,70 @@ mod tests {
             role: Role::Manage,
             ..grant()
         };
-        assert_eq!(decide(&other, &grant, Right::List, at(0)), Err(Denial::Role));
+        assert_eq!(
+            decide(&other, &grant, Entitlement::Held, Right::List, at(0)),
+            Err(Denial::Role)
+        );
+    }
+
+    #[test]
+    fn a_right_that_was_lost_opens_nothing_and_comes_back_with_what_it_was_given_for() {
+        let (share, grant) = (
+            share(),
+            Grant {
+                role: Role::Manage,
+                to: Principal::User("anna".into()),
+                through: Some(Principal::Role("legal".into())),
+                ..grant()
+            },
+        );
+        for right in RIGHTS {
+            let decided = |entitlement| decide(&share, &grant, entitlement, right, at(0));
+            assert_eq!(decided(Entitlement::Lost), Err(Denial::Lost), "{right:?}");
+            assert_eq!(decided(Entitlement::Held), Ok(()), "{right:?}");
+        }
+        let revoked = Grant {
+            state: State::Revoked,
+            ..grant
+        };
+        let decided = decide(&share, &revoked, Entitlement::Lost, Right::List, at(0));
+        assert_eq!(
+            decided,
+            Err(Denial::Revoked),
+            "what was revoked stays so, whoever holds it"
+        );
+    }
+
+    #[test]
+    fn a_link_that_several_people_have_opens_nothing() {
+        for to in [Principal::Role("legal".into()), Principal::Group("board".into())] {
+            let grant = Grant {
+                role: Role::Manage,
+                to,
+                ..grant()
+            };
+            for right in RIGHTS {
+                let decided = decide(&share(), &grant, Entitlement::Held, right, at(0));
+                assert_eq!(decided, Err(Denial::Several), "{right:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn who_gives_nothing_looks_and_does_no_more() {
+        let grant = Grant {
+            role: Role::Manage,
+            withdrawn: Some("not ours".into()),
+            ..grant()
+        };
+        for right in RIGHTS {
+            let expected = if right == Right::List {
+                Ok(())
+            } else {
+                Err(Denial::Withdrawn)
+            };
+            let decided = decide(&share(), &grant, Entitlement::Held, right, at(0));
+            assert_eq!(decided, expected, "{right:?}");
+        }
     }
 }

@@ -111,6 +111,23 @@ pub struct ShareRevoked {
     pub at: Timestamp,
 }
 
+/// Somebody revoked one grant of a share: its link opens nothing any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct GrantRevoked {
+    /// The share.
+    pub share: String,
+    /// The grant.
+    pub grant: String,
+    /// Who held it: `user:…`, `email:…`, or `anyone`.
+    pub to: String,
+    /// Who revoked it.
+    pub by: String,
+    /// When.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub at: Timestamp,
+}
+
 /// The time of a share is over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -315,6 +332,15 @@ impl SpaceEvent for ShareOpened {
 impl SpaceEvent for ShareRevoked {
     const KIND: &'static str = "file360.share_revoked";
     const SUMMARY: &'static str = "Somebody ended a share.";
+    fn subjects(&self) -> Vec<String> {
+        vec![self.share.clone()]
+    }
+}
+
+impl SpaceEvent for GrantRevoked {
+    const KIND: &'static str = "file360.grant_revoked";
+    const SUMMARY: &'static str =
+        "Somebody revoked one grant of a share. The share and its other grants stay as they are.";
     fn subjects(&self) -> Vec<String> {
         vec![self.share.clone()]
     }

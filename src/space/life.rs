@@ -3,10 +3,12 @@
 //! Invariant: no function here leads from revoked or expired back to live, none changes or drops
 //! a version.
 
-use super::{File, Grant, Paper, Role, Share, State, Version};
-use crate::base::id::{FileId, WorkspaceId};
+use super::{File, Grant, Paper, Principal, Role, Share, SharedVersion, State, Version};
+use crate::base::id::{FileId, GrantId, ShareId, WorkspaceId};
 use crate::base::{FileRef, Timestamp};
 use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Wrong passwords in a row before a link is locked for a while.
 pub const MAX_WRONG_PASSWORDS: u32 = 10;
@@ -46,7 +48,9 @@ pub const MAX_SHARE_FILES: usize = 1_000;
 pub const MAX_SHARE_COMMENTS: usize = 1_000;
 /// Most versions of one file in a share.
 pub const MAX_SHARED_VERSIONS: usize = 1_000;
-/// Most bytes of all versions of the files in a share.
+/// Most versions of all files in a share together.
+pub const MAX_VERSIONS_IN_ALL: usize = 5_000;
+/// Most bytes of all versions in a share.
 pub const MAX_SHARE_BYTES: u64 = 64 << 30;
 
 /// What a share holds no more of.
@@ -58,6 +62,9 @@ pub enum Crowded {
     /// Versions of the file.
     #[error("the file has {MAX_SHARED_VERSIONS} versions, which is as many as it takes through a share")]
     Versions,
+    /// Versions of all files.
+    #[error("the share has {MAX_VERSIONS_IN_ALL} versions of its files, which is as many as it takes")]
+    InAll,
     /// Bytes.
     #[error("the share would hold more than {} GiB", MAX_SHARE_BYTES >> 30)]
     Bytes,
@@ -66,19 +73,26 @@ pub enum Crowded {
     Comments,
 }
 
-/// Whether a share with these files takes `size` more bytes: as a version of `onto`, or as a new file.
+/// Whether `share`, which has these files, takes `size` more bytes: as a version of `onto`, or as a new file.
 ///
 /// # Errors
 /// What there is too much of.
-pub fn has_room(files: &[File], onto: Option<&File>, size: u64) -> Result<(), Crowded> {
-    let is_shared = onto.is_some_and(|onto| files.iter().any(|file| file.id == onto.id));
-    if !is_shared && files.len() >= MAX_SHARE_FILES {
+pub fn has_room(share: &Share, files: &[File], onto: Option<&File>, size: u64) -> Result<(), Crowded> {
+    if onto.is_none() && files.len() >= MAX_SHARE_FILES {
         return Err(Crowded::Files);
+    }
+    if share.files.len() >= MAX_VERSIONS_IN_ALL {
+        return Err(Crowded::InAll);
     }
     if onto.is_some_and(|file| file.versions.len() >= MAX_SHARED_VERSIONS) {
         return Err(Crowded::Versions);
     }
-    let versions = files.iter().flat_map(|file| &file.versions);
+    let shared: BTreeSet<&SharedVersion> = share.files.iter().collect();
+    let is_shared = |file: &File, version: &Version| shared.contains(&SharedVersion::new(file, version));
+    let versions = files.iter().flat_map(|file| {
+        let versions = file.versions.iter();
+        versions.filter(move |version| is_shared(file, version))
+    });
     let held = versions.fold(size, |sum, version| sum.saturating_add(version.size));
     if held > MAX_SHARE_BYTES {
         return Err(Crowded::Bytes);
@@ -194,7 +208,48 @@ impl Share {
     }
 }
 
+/// Who revoked a grant, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revocation {
+    /// Who, as `user:anna`.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl GrantId {
+    /// The grant that a member of a role or group has in a share through it.
+    pub fn of_member(share: &ShareId, through: &str, member: &str) -> Self {
+        Self::derived(&format!("{share}:{through}:{member}"))
+    }
+}
+
 impl Grant {
+    /// The grant of one member in the place of this one, which a whole role or group shared.
+    #[must_use]
+    pub fn for_member(&self, id: GrantId, member: Principal, token_hash: String, now: Timestamp) -> Self {
+        Self {
+            id,
+            to: member,
+            through: Some(self.to.clone()),
+            token_hash,
+            failed_passwords: 0,
+            locked_until: None,
+            created_at: now,
+            opened_at: None,
+            rev: 0,
+            ..self.clone()
+        }
+    }
+
+    /// The grant after it was revoked alone; `None` where it was over already.
+    pub fn revoked(self, revocation: Revocation) -> Option<Self> {
+        self.ended(State::Revoked).map(|grant| Self {
+            revocation: Some(revocation),
+            ..grant
+        })
+    }
+
     /// The grant after it was ended together with its share; `None` where it was over already.
     pub fn ended(mut self, state: State) -> Option<Self> {
         (self.state == State::Live && state != State::Live).then(|| {
@@ -282,26 +337,57 @@ mod tests {
             file.id = FileId(format!("fil_{number}"));
             file
         };
+        let holding = |files: &[File]| Share {
+            files: files
+                .iter()
+                .flat_map(|file| file.versions.iter().map(|version| SharedVersion::new(file, version)))
+                .collect(),
+            ..share()
+        };
+        let room = |files: &[File], onto: Option<&File>, size: u64| has_room(&holding(files), files, onto, size);
         let files: Vec<File> = (0..MAX_SHARE_FILES).map(named).collect();
-        assert_eq!(has_room(&files[1..], None, 1), Ok(()));
-        assert_eq!(has_room(&files, None, 1), Err(Crowded::Files));
-        assert_eq!(has_room(&files, Some(&files[0]), 1), Ok(()), "a version is no file");
-        assert_eq!(has_room(&files, Some(&named(MAX_SHARE_FILES)), 1), Err(Crowded::Files));
+        assert_eq!(room(&files[1..], None, 1), Ok(()));
+        assert_eq!(room(&files, None, 1), Err(Crowded::Files));
+        assert_eq!(room(&files, Some(&files[0]), 1), Ok(()), "a version is no file");
 
         let with_versions =
             |count: usize| (1..count).fold(file(), |file, _| file.with_version(content("bb"), "x", at(5)));
         let full = with_versions(MAX_SHARED_VERSIONS);
         let nearly = with_versions(MAX_SHARED_VERSIONS - 1);
-        assert_eq!(has_room(std::slice::from_ref(&nearly), Some(&nearly), 1), Ok(()));
+        assert_eq!(room(std::slice::from_ref(&nearly), Some(&nearly), 1), Ok(()));
         assert_eq!(
-            has_room(std::slice::from_ref(&full), Some(&full), 1),
+            room(std::slice::from_ref(&full), Some(&full), 1),
             Err(Crowded::Versions)
+        );
+
+        let first = file();
+        let versions = (1..=MAX_VERSIONS_IN_ALL as u64).map(|version| SharedVersion {
+            file: first.id.clone(),
+            version,
+        });
+        let mut crowded = share();
+        crowded.files = versions.collect();
+        assert_eq!(
+            has_room(&crowded, std::slice::from_ref(&first), Some(&first), 1),
+            Err(Crowded::InAll)
+        );
+        crowded.files.pop();
+        assert_eq!(
+            has_room(&crowded, std::slice::from_ref(&first), Some(&first), 1),
+            Ok(())
         );
 
         let mut large = file();
         large.versions[0].size = MAX_SHARE_BYTES - 10;
-        assert_eq!(has_room(std::slice::from_ref(&large), None, 10), Ok(()));
-        assert_eq!(has_room(&[large], None, 11), Err(Crowded::Bytes));
+        assert_eq!(room(std::slice::from_ref(&large), None, 10), Ok(()));
+        assert_eq!(room(std::slice::from_ref(&large), None, 11), Err(Crowded::Bytes));
+        let shared = holding(std::slice::from_ref(&large));
+        let large = large.with_version(content("bb"), "x", at(5));
+        assert_eq!(
+            has_room(&shared, &[large], None, 10),
+            Ok(()),
+            "a version that is not shared does not count"
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod model;
 pub mod names;
 pub mod paper;
 pub mod principal;
+pub mod reach;
 pub mod request;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -19,6 +20,7 @@ pub(crate) mod testing;
 pub use access::{Denial, Right, Role};
 pub use events::SpaceEvent;
 pub use life::{Content, Locked};
-pub use model::{Comment, File, Grant, Principal, Share, State, Version, Workspace};
+pub use model::{Comment, File, Follow, Grant, Principal, Share, SharedVersion, State, Version, Workspace};
 pub use paper::{Expiry, GivenFor, Paper};
+pub use reach::StaffReader;
 pub use request::{Given, Item, Request};

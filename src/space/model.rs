@@ -2,9 +2,11 @@
 //! number of times it was; a commit that read another `rev` than the stored one is refused.
 
 use super::code::Codes;
+use super::life::Revocation;
 use super::{Paper, Request, Role};
 use crate::base::Timestamp;
 use crate::base::id::{CommentId, FileId, GrantId, RunId, ShareId, WorkspaceId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A place that holds folders and files.
@@ -85,8 +87,11 @@ pub struct Share {
     pub workspace: WorkspaceId,
     /// The folder that uploads go to.
     pub folder: String,
-    /// The shared files.
-    pub files: Vec<FileId>,
+    /// The shared versions: those that were put into it, and those that came through it.
+    pub files: Vec<SharedVersion>,
+    /// Which versions of these files are reached.
+    #[serde(default, skip_serializing_if = "Follow::is_exact")]
+    pub follow: Follow,
     /// When it ends by itself.
     pub expires_at: Timestamp,
     /// Whether it still lives.
@@ -102,6 +107,34 @@ pub struct Share {
     pub request: Option<Request>,
     /// Times stored.
     pub rev: u64,
+}
+
+/// One version of a file, as a share holds it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SharedVersion {
+    /// The file.
+    pub file: FileId,
+    /// Its version.
+    pub version: u64,
+}
+
+/// Which versions of its files a share shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Follow {
+    /// The versions that were shared, and those that came through the share.
+    #[default]
+    Exact,
+    /// The newest version of each file at the moment of access, whoever put it, and no older one.
+    Newest,
+}
+
+impl Follow {
+    /// Whether it is [`Follow::Exact`].
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+    const fn is_exact(&self) -> bool {
+        matches!(self, Self::Exact)
+    }
 }
 
 /// Whether something still lives. There is no way back to `Live`.
@@ -125,6 +158,9 @@ pub struct Grant {
     pub share: ShareId,
     /// Who.
     pub to: Principal,
+    /// The role or group through which they got it. It opens the share only while they have that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<Principal>,
     /// What they may do.
     pub role: Role,
     /// SHA-256 of the link's token, in hexadecimal. The token itself is never stored.
@@ -146,6 +182,12 @@ pub struct Grant {
     pub created_at: Timestamp,
     /// When its link was first opened.
     pub opened_at: Option<Timestamp>,
+    /// Why they give nothing to the request, once they have said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<String>,
+    /// Who revoked it alone, if somebody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<Revocation>,
     /// Times stored.
     pub rev: u64,
 }

@@ -280,6 +280,20 @@ impl Request {
         Ok(self)
     }
 
+    /// The request after one of several people said that they give nothing, while others still may.
+    ///
+    /// # Errors
+    /// Why that cannot be said.
+    pub fn withdrawn_by_one(self, why: &str) -> Result<(Self, String), NotTaken> {
+        let withdrawn = self.clone().withdraw(why)?;
+        let said = withdrawn.withdrawn.unwrap_or_default();
+        let request = Self {
+            changes: withdrawn.changes,
+            ..self
+        };
+        Ok((request, said))
+    }
+
     /// The request after the run has looked at an item as it stood after `change`; `None` where the
     /// item has changed since, or stands so already.
     pub fn looked_at(mut self, name: &str, change: u64, state: ItemState, reason: Option<&str>) -> Option<Self> {

@@ -1,6 +1,6 @@
 //! Records for tests.
 
-use super::{Content, File, Grant, Principal, Role, Share, State};
+use super::{Content, File, Follow, Grant, Principal, Role, Share, SharedVersion, State};
 use crate::base::Timestamp;
 
 /// So many seconds after an arbitrary moment.
@@ -15,7 +15,11 @@ pub(crate) fn share() -> Share {
         name: "Review".into(),
         workspace: "wsp_main".into(),
         folder: "/shares/a".into(),
-        files: vec!["fil_a".into()],
+        files: vec![SharedVersion {
+            file: "fil_a".into(),
+            version: 1,
+        }],
+        follow: Follow::Exact,
         expires_at: at(1000),
         state: State::Live,
         request: None,
@@ -32,6 +36,7 @@ pub(crate) fn grant() -> Grant {
         id: "grt_a".into(),
         share: "shr_a".into(),
         to: Principal::Email("eve@example.com".into()),
+        through: None,
         role: Role::View,
         token_hash: "00".into(),
         password_hash: None,
@@ -42,6 +47,8 @@ pub(crate) fn grant() -> Grant {
         state: State::Live,
         created_at: at(0),
         opened_at: None,
+        withdrawn: None,
+        revocation: None,
         rev: 1,
     }
 }

@@ -430,6 +430,11 @@ impl Store for MemoryStore {
         Ok(tasks)
     }
 
+    async fn tasks_about(&self, file: &FileId) -> Result<Vec<TaskRow>, StoreError> {
+        let is_about = |task: &&TaskRow| task.document.as_ref().is_some_and(|one| one.id == file.as_str());
+        Ok(self.tables().tasks.iter().filter(is_about).cloned().collect())
+    }
+
     async fn open_tasks(&self, person: Option<&str>) -> Result<Vec<TaskRow>, StoreError> {
         let tables = self.tables();
         let is_theirs = |task: &&TaskRow| person.is_none_or(|person| task.listed_for().any(|other| other == person));
@@ -530,6 +535,13 @@ impl Store for MemoryStore {
         let tables = self.tables();
         let mut with_link = tables.grants.iter().filter(|grant| !grant.token_hash.is_empty());
         Ok(with_link.find(|grant| grant.token_hash == token_hash).cloned())
+    }
+
+    async fn grants_after(&self, after: Option<&GrantId>, limit: usize) -> Result<Vec<Grant>, StoreError> {
+        let tables = self.tables();
+        let from = after.and_then(|after| tables.grants.places.get(after.as_str()));
+        let from = from.map_or(0, |place| place + 1);
+        Ok(tables.grants.iter().skip(from).take(limit).cloned().collect())
     }
 
     async fn grants_of(&self, share: &ShareId) -> Result<Vec<Grant>, StoreError> {

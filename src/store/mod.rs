@@ -57,6 +57,9 @@ pub trait Store: Send + Sync + 'static {
     /// Open tasks of a person (`user:…`, `email:…`), or of everybody, oldest first.
     async fn open_tasks(&self, person: Option<&str>) -> Result<Vec<TaskRow>, StoreError>;
 
+    /// The tasks about a file, open or not, oldest first.
+    async fn tasks_about(&self, file: &FileId) -> Result<Vec<TaskRow>, StoreError>;
+
     /// The newest tasks, open or not, at most `limit`.
     async fn newest_tasks(&self, limit: usize) -> Result<Vec<TaskRow>, StoreError>;
 
@@ -102,6 +105,8 @@ pub trait Store: Send + Sync + 'static {
     async fn grant(&self, id: &GrantId) -> Result<Option<Grant>, StoreError>;
     /// The grant whose link's token has this hash.
     async fn grant_by_token(&self, token_hash: &str) -> Result<Option<Grant>, StoreError>;
+    /// Grants of all shares, oldest first, at most `limit` after the grant `after`.
+    async fn grants_after(&self, after: Option<&GrantId>, limit: usize) -> Result<Vec<Grant>, StoreError>;
     /// The grants of a share, oldest first.
     async fn grants_of(&self, share: &ShareId) -> Result<Vec<Grant>, StoreError>;
     /// The comments in a share, oldest first.

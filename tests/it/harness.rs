@@ -12,7 +12,7 @@ use gatefold::connectors;
 use gatefold::host::reading::{Reader, Where};
 use gatefold::host::{Clock, Host, Limits, Parts, Policy, Secrets};
 use gatefold::server::{Server, Settings};
-use gatefold::space::{Grant, Principal, Role, Share, State, Workspace};
+use gatefold::space::{Follow, Grant, Principal, Role, Share, SharedVersion, State, Workspace};
 use gatefold::store::memory::MemoryStore;
 use gatefold::store::{Blobs, Store, UnitOfWork, Write};
 use secrecy::SecretString;
@@ -267,7 +267,11 @@ impl Harness {
                 name: "Review".to_owned(),
                 workspace: WorkspaceId::from(Workspace::MAIN),
                 folder: format!("/reviews/{number}"),
-                files: vec![FileId(document.id.clone())],
+                files: vec![SharedVersion {
+                    file: FileId(document.id.clone()),
+                    version: document.version,
+                }],
+                follow: Follow::Exact,
                 expires_at: days_after(now, 30),
                 state: State::Live,
                 created_by: "user:operator".to_owned(),
@@ -280,6 +284,7 @@ impl Harness {
                 id: grant.clone(),
                 share: share.clone(),
                 to: Principal::Email("rita@outside.example".to_owned()),
+                through: None,
                 role,
                 token_hash: Links::hash(&token),
                 password_hash,
@@ -290,6 +295,8 @@ impl Harness {
                 state: State::Live,
                 created_at: now,
                 opened_at: None,
+                withdrawn: None,
+                revocation: None,
                 rev: 0,
             }),
         ];

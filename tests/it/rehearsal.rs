@@ -101,6 +101,13 @@ fn people_hear_when_it_is_their_turn_and_when_they_are_asked_anew() {
 }
 
 #[test]
+fn a_share_shows_its_versions_to_each_person_by_a_link_of_their_own() {
+    let report = played(&data("versions.test.yaml"));
+    assert!(report.is_good(), "{}", told(&report));
+    assert_eq!(report.cases.len(), 4);
+}
+
+#[test]
 fn documents_that_expire_start_runs() {
     let report = played(&data("documents.test.yaml"));
     assert!(report.is_good(), "{}", told(&report));

@@ -54,7 +54,7 @@ impl SpaceAction for AddComment {
         let file = match &input.file {
             Some(reference) => {
                 let (file, version) = referenced(store, reference).await?;
-                if !share.files.contains(&file.id) {
+                if !share.holds(&file.id) {
                     return Err(permanent(format!("{} is not in the share", file.name)));
                 }
                 Some(file.reference_to(&version))

@@ -5,10 +5,10 @@ use super::support::{access, actor, check_folder, ends_at, folder, permanent, re
 use super::{Done, Space, SpaceAction};
 use crate::audit::{AccessEntry, AccessKind};
 use crate::base::FileRef;
-use crate::base::id::{FileId, ShareId};
+use crate::base::id::ShareId;
 use crate::connect::{ActionError, CallContext};
 use crate::connectors::action::Action;
-use crate::space::{Role, Share, State, names};
+use crate::space::{Follow, Role, Share, SharedVersion, State, names};
 use crate::spec::{Acquires, Effect};
 use crate::store::{Store, Write};
 use schemars::JsonSchema;
@@ -23,10 +23,14 @@ pub const MAX_FILES: usize = crate::space::life::MAX_SHARE_FILES;
 pub struct Input {
     /// What people call the share.
     name: String,
-    /// The files to share. Without any, the share only takes uploads.
+    /// The files to share, each at the exact version that is given. Without any, the share only takes uploads.
     #[serde(default)]
     #[schemars(length(max = MAX_FILES))]
     files: Vec<FileRef>,
+    /// Which versions of these files are seen: `exact`, the ones that are given and those that are uploaded through
+    /// the share; or `newest`, the newest one at each access, whoever put it. `exact` if nothing is said.
+    #[serde(default)]
+    follow: Follow,
     /// The workspace that uploads go to; the main one if none is given.
     workspace: Option<String>,
     /// The folder that uploads go to, as `/reviews`; a folder of the share's own if none is given.
@@ -136,11 +140,12 @@ async fn new_share(cx: &CallContext, store: &dyn Store, input: &Input) -> Result
     }
     let expires_at = ends_at(cx, input.expires_in.as_deref(), input.expires_at.as_deref())?
         .ok_or_else(|| permanent("a share needs an end: give expires_in, as `30 days`, or expires_at"))?;
-    let mut files: Vec<FileId> = Vec::with_capacity(input.files.len());
+    let mut files: Vec<SharedVersion> = Vec::with_capacity(input.files.len());
     for reference in &input.files {
-        let (file, _) = referenced(store, reference).await?;
-        if !files.contains(&file.id) {
-            files.push(file.id);
+        let (file, version) = referenced(store, reference).await?;
+        let shared = SharedVersion::new(&file, &version);
+        if !files.contains(&shared) {
+            files.push(shared);
         }
     }
     let id = ShareId::derived(&cx.key);
@@ -158,6 +163,7 @@ async fn new_share(cx: &CallContext, store: &dyn Store, input: &Input) -> Result
         workspace,
         folder,
         files,
+        follow: input.follow,
         expires_at,
         state: State::Live,
         created_by: actor(cx),

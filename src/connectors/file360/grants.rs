@@ -27,13 +27,35 @@ pub(super) struct Invitation {
     pub(super) code_by_mail: bool,
 }
 
-/// A grant and what makes it durable.
+/// Grants and what makes them durable.
 pub(super) struct Invited {
-    pub(super) grant: Grant,
+    /// Who was let in, as it was said.
+    pub(super) to: Principal,
+    /// One grant for each person.
+    pub(super) grants: Vec<Grant>,
     pub(super) writes: Vec<Write>,
 }
 
-/// Makes or changes the one grant of a party in a share. `share` may be one that is not stored yet.
+/// One who is let in, with a grant and a link of their own.
+struct Party {
+    to: Principal,
+    /// The role or group of which they are a member.
+    through: Option<Principal>,
+    /// Where their mails go.
+    address: Option<String>,
+}
+
+impl Party {
+    fn grant(&self, share: &Share) -> GrantId {
+        match &self.through {
+            Some(through) => GrantId::of_member(&share.id, &through.to_string(), &self.to.to_string()),
+            None => GrantId::derived(&format!("{}:{}", share.id, self.to)),
+        }
+    }
+}
+
+/// Makes or changes the grant of a party in a share; of a role or group, the grant of each member, so that everybody
+/// who comes through a link is somebody. `share` may be one that is not stored yet.
 pub(super) async fn invite(
     space: &Space,
     cx: &CallContext,
@@ -43,7 +65,7 @@ pub(super) async fn invite(
 ) -> Result<Invited, ActionError> {
     check_message(invitation.message.as_deref())?;
     let directory = space.directory();
-    let (to, people) = party(&directory, &invitation.to)?;
+    let (to, parties) = parties(&directory, &invitation.to)?;
     if let Principal::Email(who) = &to {
         let who = Reach::only(who);
         cx.check(&FlowRight::Recipient { who })?;
@@ -52,53 +74,86 @@ pub(super) async fn invite(
         let who = Reach::only(ANYONE);
         cx.check(&FlowRight::Recipient { who })?;
     }
-    let id = GrantId::derived(&format!("{}:{to}", share.id));
-    let known = store.grant(&id).await.map_err(store_failed)?;
-    let mut grant = match known {
-        Some(grant) => grant
-            .with_role(invitation.role)
-            .map_err(|over| permanent(over.to_string()))?,
-        None => new_grant(space, cx, share, id, to, invitation.role),
-    };
     if invitation.code_by_mail {
-        check_reach(&grant.to, &people)?;
-        grant.codes = Some(grant.codes.unwrap_or_default());
+        check_reach(&to, &parties)?;
     }
-    if invitation.password.is_some() && grant.codes.is_some() {
-        return Err(permanent("password: this link asks for a code by mail"));
-    }
-    if let Some(password) = invitation.password {
-        if password.chars().count() < MIN_PASSWORD_CHARS {
-            return Err(permanent(format!(
-                "password: it needs at least {MIN_PASSWORD_CHARS} characters"
-            )));
-        }
-        grant.password_hash = Some(passwords::hash(password).await?);
-        grant.failed_passwords = 0;
-        grant.locked_until = None;
-    }
+    let password_hash = match &invitation.password {
+        Some(password) => Some(password_hash(password).await?),
+        None => None,
+    };
     let entry = AccessEntry {
         share: Some(share.id.to_string()),
         ..access(cx, AccessKind::Administer)
     };
-    let mut writes = vec![Write::Access(entry), Write::PutGrant(grant.clone())];
-    if invitation.notify {
-        let message = invitation.message.as_deref();
-        writes.extend(
-            people
-                .iter()
-                .map(|address| Write::PutMail(mail(cx, share, &grant, address, message))),
-        );
+    let mut invited = Invited {
+        writes: vec![Write::Access(entry)],
+        grants: Vec::new(),
+        to,
+    };
+    for party in parties {
+        let id = party.grant(share);
+        let known = store.grant(&id).await.map_err(store_failed)?;
+        // who was taken out of a role's grants one by one stays out
+        if party.through.is_some() && known.as_ref().is_some_and(|grant| grant.state != State::Live) {
+            continue;
+        }
+        let mut grant = match known {
+            Some(grant) => grant
+                .with_role(invitation.role)
+                .map_err(|over| permanent(over.to_string()))?,
+            None => new_grant(space, cx, share, id, &party, invitation.role),
+        };
+        if invitation.code_by_mail {
+            grant.codes = Some(grant.codes.unwrap_or_default());
+        }
+        if password_hash.is_some() && grant.codes.is_some() {
+            return Err(permanent("password: this link asks for a code by mail"));
+        }
+        if password_hash.is_some() {
+            grant.password_hash.clone_from(&password_hash);
+            grant.failed_passwords = 0;
+            grant.locked_until = None;
+        }
+        let address = party.address.filter(|_| invitation.notify);
+        let mail = address.map(|address| mail(cx, share, &grant, &address, invitation.message.as_deref()));
+        invited.writes.extend(mail.map(Write::PutMail));
+        invited.writes.push(Write::PutGrant(grant.clone()));
+        invited.grants.push(grant);
     }
-    Ok(Invited { grant, writes })
+    invited
+        .writes
+        .extend(shared_link_ended(store, share, &invited.to).await?);
+    Ok(invited)
 }
 
-fn new_grant(space: &Space, cx: &CallContext, share: &Share, id: GrantId, to: Principal, role: Role) -> Grant {
+/// The link that an older build sent to the whole role or group ends when each member has one.
+async fn shared_link_ended(store: &dyn Store, share: &Share, to: &Principal) -> Result<Option<Write>, ActionError> {
+    if !matches!(to, Principal::Role(_) | Principal::Group(_)) {
+        return Ok(None);
+    }
+    let id = GrantId::derived(&format!("{}:{to}", share.id));
+    let shared = store.grant(&id).await.map_err(store_failed)?;
+    Ok(shared
+        .and_then(|grant| grant.ended(State::Revoked))
+        .map(Write::PutGrant))
+}
+
+async fn password_hash(password: &str) -> Result<String, ActionError> {
+    if password.chars().count() < MIN_PASSWORD_CHARS {
+        return Err(permanent(format!(
+            "password: it needs at least {MIN_PASSWORD_CHARS} characters"
+        )));
+    }
+    passwords::hash(password.to_owned()).await
+}
+
+fn new_grant(space: &Space, cx: &CallContext, share: &Share, id: GrantId, party: &Party, role: Role) -> Grant {
     Grant {
         token_hash: Links::hash(&space.links.token(&id)),
         id,
         share: share.id.clone(),
-        to,
+        to: party.to.clone(),
+        through: party.through.clone(),
         role,
         password_hash: None,
         failed_passwords: 0,
@@ -108,34 +163,48 @@ fn new_grant(space: &Space, cx: &CallContext, share: &Share, id: GrantId, to: Pr
         state: State::Live,
         created_at: cx.now,
         opened_at: None,
+        withdrawn: None,
+        revocation: None,
         rev: 0,
     }
 }
 
-/// The party meant by `text`, and the addresses that its mails go to. The address of somebody of
-/// the directory means that person, so that nobody counts as two.
-fn party(directory: &Directory, text: &str) -> Result<(Principal, Vec<String>), ActionError> {
-    let to = Principal::parse(text).map_err(|error| permanent(format!("to: {error}")))?;
+/// The party meant by `text`, and those who are let in for it. The address of somebody of the directory means that
+/// person, so that nobody counts as two.
+fn parties(directory: &Directory, text: &str) -> Result<(Principal, Vec<Party>), ActionError> {
+    let wrong = |error: String| permanent(format!("to: {error}"));
+    let to = Principal::parse(text).map_err(|error| wrong(error.to_string()))?;
     if to == Principal::Link {
-        return Ok((to, Vec::new()));
+        let holder = Party {
+            to: Principal::Link,
+            through: None,
+            address: None,
+        };
+        return Ok((to, vec![holder]));
     }
     let people = directory
         .resolve(&[to.to_string()], &[])
-        .map_err(|unknown| permanent(format!("to: {unknown}")))?;
-    let addresses = people.iter().filter_map(|person| directory.email_of(person)).collect();
-    let to = match (&to, people.as_slice()) {
-        (Principal::Email(_), [person]) => {
-            Principal::parse(person).map_err(|error| permanent(format!("to: {error}")))?
-        }
-        _ => to,
+        .map_err(|error| wrong(error.to_string()))?;
+    let is_several = matches!(to, Principal::Role(_) | Principal::Group(_));
+    let party = |person: &String| {
+        Ok(Party {
+            to: Principal::parse(person).map_err(|error| wrong(error.to_string()))?,
+            through: is_several.then(|| to.clone()),
+            address: directory.email_of(person),
+        })
     };
-    Ok((to, addresses))
+    let parties = people.iter().map(party).collect::<Result<Vec<_>, ActionError>>()?;
+    match parties.first() {
+        Some(one) if !is_several => Ok((one.to.clone(), parties)),
+        _ => Ok((to, parties)),
+    }
 }
 
 /// Whether codes reach the party and nobody else.
-fn check_reach(to: &Principal, addresses: &[String]) -> Result<(), ActionError> {
-    match (to, addresses) {
-        (Principal::User(_) | Principal::Email(_), [_]) => Ok(()),
+fn check_reach(to: &Principal, parties: &[Party]) -> Result<(), ActionError> {
+    let is_reached = |party: &Party| party.address.is_some();
+    match (to, parties) {
+        (Principal::User(_) | Principal::Email(_), [one]) if is_reached(one) => Ok(()),
         _ => Err(permanent(format!(
             "code_by_mail: {to} is not one person: ask a person of the directory, or a mail address"
         ))),

@@ -28,7 +28,7 @@ pub struct Input {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Output {
-    /// The files at their newest versions.
+    /// The files: those of a folder at their newest versions, those of a share at the newest that it shows.
     files: Vec<FileRef>,
 }
 
@@ -69,10 +69,12 @@ impl SpaceAction for ListFiles {
 
 async fn shared(cx: &CallContext, store: &dyn Store, share: &str) -> Result<Vec<FileRef>, ActionError> {
     let share = own_share(cx, store, share).await?;
-    let mut files = Vec::with_capacity(share.files.len());
-    for id in &share.files {
+    let ids = share.file_ids();
+    let mut files = Vec::with_capacity(ids.len());
+    for id in ids {
         if let Some(file) = store.file(id).await.map_err(store_failed)? {
-            files.push(file.reference());
+            let reached = share.version_of(&file, None);
+            files.extend(reached.map(|version| file.reference_to(version)));
         }
     }
     Ok(files)

@@ -27,8 +27,8 @@ use crate::base::Value;
 use crate::connect::{ActionError, CallContext, Handler, Links, LocalAction, LocalEffect, Registered, read_input};
 use crate::people::Directory;
 use crate::space::events::{
-    CommentAdded, DocumentExpiring, FileDownloaded, FileUploaded, ItemNotApplicable, ItemReceived, ItemRemoved,
-    RequestWithdrawn, ShareExpired, ShareOpened, ShareRevoked,
+    CommentAdded, DocumentExpiring, FileDownloaded, FileUploaded, GrantRevoked, ItemNotApplicable, ItemReceived,
+    ItemRemoved, RequestWithdrawn, ShareExpired, ShareOpened, ShareRevoked,
 };
 use crate::spec::EventInfo;
 use crate::store::{Blobs, Store, Write};
@@ -113,13 +113,14 @@ pub(super) fn actions(space: &Space) -> [Registered; 11] {
 }
 
 /// The events of `file360`.
-pub(super) fn events() -> [EventInfo; 11] {
+pub(super) fn events() -> [EventInfo; 12] {
     [
         event_info::<FileUploaded>(),
         event_info::<FileDownloaded>(),
         event_info::<CommentAdded>(),
         event_info::<ShareOpened>(),
         event_info::<ShareRevoked>(),
+        event_info::<GrantRevoked>(),
         event_info::<ShareExpired>(),
         event_info::<ItemReceived>(),
         event_info::<ItemRemoved>(),

@@ -9,7 +9,7 @@ use crate::base::{ItemState, Period, Timestamp};
 use crate::connect::{ActionError, CallContext};
 use crate::connectors::action::Action;
 use crate::space::request::{Item, ItemCheck, Need};
-use crate::space::{Request, Role, Share, State, names};
+use crate::space::{Follow, Request, Role, Share, State, names};
 use crate::spec::limits::{MAX_BRANCHES, MAX_ITEM_FILES, MAX_ITEM_LABELS, MAX_ITEMS};
 use crate::spec::shape::is_label;
 use crate::spec::{Acquires, Effect};
@@ -192,6 +192,7 @@ async fn new_request(cx: &CallContext, store: &dyn Store, input: &Input) -> Resu
         workspace,
         folder,
         files: Vec::new(),
+        follow: Follow::Exact,
         expires_at,
         state: State::Live,
         created_by: actor(cx),

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 pub struct Input {
     /// The share's id.
     share: String,
-    /// Who: `user:NAME`, `role:NAME`, `group:NAME`, a mail address, or `anyone` for whoever has
-    /// the link.
+    /// Who: `user:NAME`, `role:NAME`, `group:NAME`, a mail address, or `anyone` for whoever has the link. Each member
+    /// of a role or group gets a link of their own, which works as long as they have the role or group.
     #[schemars(extend("format" = "principal"))]
     to: String,
     /// What they may do; each role includes the ones before it.
@@ -41,8 +41,10 @@ const fn yes() -> bool {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Output {
-    /// The grant's id: the same for the same share and party.
+    /// The grant's id: the same for the same share and party. Of a role or group, that of the first member.
     grant: String,
+    /// The ids of all grants: of a role or group, one for each member.
+    grants: Vec<String>,
     /// The share's id.
     share: String,
     /// Who, in the form `user:NAME`, `role:NAME`, `group:NAME`, `email:ADDRESS` or `anyone`.
@@ -70,21 +72,24 @@ impl SpaceAction for SetPermissions {
         input: Input,
     ) -> Result<Done<Output>, ActionError> {
         let share = own_share(cx, store, &input.share).await?;
+        let role = input.role;
         let invitation = Invitation {
             to: input.to,
-            role: input.role,
+            role,
             password: input.password,
             notify: input.notify,
             message: input.message,
             code_by_mail: false,
         };
         let invited = invite(space, cx, store, &share, invitation).await?;
+        let grants: Vec<String> = invited.grants.iter().map(|grant| grant.id.to_string()).collect();
         Ok(Done {
             output: Output {
-                grant: invited.grant.id.to_string(),
+                grant: grants.first().cloned().unwrap_or_default(),
+                grants,
                 share: share.id.to_string(),
-                to: invited.grant.to.to_string(),
-                role: invited.grant.role,
+                to: invited.to.to_string(),
+                role,
             },
             writes: invited.writes,
         })

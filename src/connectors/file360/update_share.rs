@@ -5,7 +5,7 @@ use super::{Done, Space, SpaceAction};
 use crate::audit::{AccessEntry, AccessKind};
 use crate::connect::{ActionError, CallContext};
 use crate::connectors::action::Action;
-use crate::space::names;
+use crate::space::{Follow, names};
 use crate::spec::Effect;
 use crate::store::{Store, Write};
 use schemars::JsonSchema;
@@ -24,6 +24,9 @@ pub struct Input {
     expires_in: Option<String>,
     /// When it ends by itself: a timestamp, or a date whose end is meant.
     expires_at: Option<String>,
+    /// Which versions of its files are seen from now on: `exact`, the ones that were shared and those that were
+    /// uploaded through it; or `newest`, the newest one at each access, whoever put it.
+    follow: Option<Follow>,
 }
 
 /// The share as it stands.
@@ -43,7 +46,7 @@ pub(super) struct UpdateShare;
 
 impl Action for UpdateShare {
     const NAME: &'static str = "file360.update_share";
-    const SUMMARY: &'static str = "Rename a share, or move its end. Links stay the same.";
+    const SUMMARY: &'static str = "Rename a share, move its end, or say which versions it shows. Links stay the same.";
     const EFFECT: Effect = Effect::Write;
     type Input = Input;
     type Output = Output;
@@ -54,8 +57,10 @@ impl SpaceAction for UpdateShare {
     async fn call(_: &Space, cx: &CallContext, store: &dyn Store, input: Input) -> Result<Done<Output>, ActionError> {
         let mut share = own_share(cx, store, &input.share).await?;
         let expires_at = ends_at(cx, input.expires_in.as_deref(), input.expires_at.as_deref())?;
-        if input.name.is_none() && expires_at.is_none() {
-            return Err(permanent("nothing is to change: give name, expires_in or expires_at"));
+        if input.name.is_none() && expires_at.is_none() && input.follow.is_none() {
+            return Err(permanent(
+                "nothing is to change: give name, expires_in, expires_at or follow",
+            ));
         }
         if let Some(name) = input.name {
             names::check_title(&name).map_err(|error| permanent(format!("name: {error}")))?;
@@ -63,6 +68,9 @@ impl SpaceAction for UpdateShare {
         }
         if let Some(expires_at) = expires_at {
             share.expires_at = expires_at;
+        }
+        if let Some(follow) = input.follow {
+            share.follow = follow;
         }
         let entry = AccessEntry {
             share: Some(share.id.to_string()),

@@ -6,11 +6,11 @@ use super::book::{Book, Kin};
 use super::calendar::who;
 use super::detours::{self, Course};
 use crate::base::Timestamp;
-use crate::base::id::RunId;
+use crate::base::id::{FileId, RunId};
 use crate::engine::event::Expected;
 use crate::host::HostError;
 use crate::plan::PlanVerb;
-use crate::space::access::{Right, decide};
+use crate::space::access::Right;
 use crate::space::events::{CommentAdded, FileDownloaded, FileUploaded, ShareOpened};
 use crate::space::{Grant, Share, SpaceEvent, State};
 use crate::spec::{Catalog, InputKind};
@@ -179,14 +179,18 @@ fn of_newer(
 ) {
     let is_about = |task: &TaskRow| {
         let document = task.document.as_ref();
-        document.is_some_and(|document| share.files.iter().any(|file| file.as_str() == document.id))
+        document.is_some_and(|document| share.holds(&FileId(document.id.clone())))
     };
     for (place, task) in asked
         .iter()
         .filter(|(_, task)| share.request.is_none() && is_about(task))
     {
         for grant in grants {
-            if decide(share, grant, Right::Upload, stage.now()).is_ok() {
+            if stage
+                .host
+                .decide_access(share, grant, Right::Upload, stage.now())
+                .is_ok()
+            {
                 let visitor = grant.to.to_string();
                 let step = book.step_name(*place, &task.step);
                 let label = format!("{step}: {} uploads a new version", who(&visitor));
@@ -206,7 +210,7 @@ fn of_share(
 ) {
     let now = stage.now();
     for grant in grants.iter().filter(|grant| grant.state == State::Live) {
-        let may = |right| decide(share, grant, right, now).is_ok();
+        let may = |right| stage.host.decide_access(share, grant, right, now).is_ok();
         let visitor = who(&grant.to.to_string()).to_owned();
         if let Some(request) = &share.request {
             if may(Right::Upload) && request.withdrawn.is_none() {
@@ -285,7 +289,7 @@ fn awaited(kin: &Kin) -> impl Iterator<Item = (&str, &Expected)> {
 
 fn is_about(expected: &Expected, share: &Share) -> bool {
     let about = expected.on.as_deref();
-    about == Some(share.id.as_str()) || share.files.iter().any(|file| about == Some(file.as_str()))
+    about == Some(share.id.as_str()) || share.files.iter().any(|shared| about == Some(shared.file.as_str()))
 }
 
 /// What others send, and files that are put by people inside.

@@ -35,7 +35,7 @@ pub struct PutQuery {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VersionQuery {
-    /// From 1; the newest without it.
+    /// From 1; without it, the newest one that you may read.
     #[serde(default)]
     pub version: Option<u64>,
 }
@@ -77,7 +77,7 @@ pub struct FilesQuery {
     limit: Option<usize>,
 }
 
-/// Files by folder and name, at their newest versions.
+/// Files by folder and name, each at the newest version that the caller may read.
 pub async fn list(
     State(server): State,
     caller: Caller,
@@ -93,7 +93,7 @@ pub async fn list(
     let next = files
         .last()
         .filter(|_| files.len() == limit)
-        .map(|file| file.id.to_string());
+        .map(|listed| listed.file.id.to_string());
     let items = files.iter().map(StoredFile::from).collect();
     Ok(Answer(Page { items, next }))
 }

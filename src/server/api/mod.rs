@@ -6,6 +6,7 @@ pub mod deployments;
 pub mod events;
 pub mod files;
 pub mod flows;
+pub mod grants;
 pub mod hooks;
 pub mod items;
 pub mod links;

@@ -16,10 +16,11 @@ const MIGRATIONS: [&str; LAYOUT as usize] = [
     include_str!("migrations/0002_documents.sql"),
     include_str!("migrations/0003_versions.sql"),
     include_str!("migrations/0004_recorded.sql"),
+    include_str!("migrations/0005_shared_versions.sql"),
 ];
 
 /// The layout that this build writes.
-const LAYOUT: u32 = 4;
+const LAYOUT: u32 = 5;
 
 /// Mode of everything that the store holds: other people's papers are named in it.
 #[cfg(unix)]

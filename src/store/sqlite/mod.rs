@@ -193,6 +193,11 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn tasks_about(&self, file: &FileId) -> Result<Vec<TaskRow>, StoreError> {
+        let file = file.clone();
+        self.readers.list(move |db| read::tasks_about(db, &file)).await
+    }
+
     async fn newest_tasks(&self, limit: usize) -> Result<Vec<TaskRow>, StoreError> {
         self.readers.list(move |db| read::newest_tasks(db, limit)).await
     }
@@ -274,6 +279,13 @@ impl Store for SqliteStore {
 
     async fn grant_by_token(&self, token_hash: &str) -> Result<Option<Grant>, StoreError> {
         self.readers.point(|db| read::grant_by_token(db, token_hash)).await
+    }
+
+    async fn grants_after(&self, after: Option<&GrantId>, limit: usize) -> Result<Vec<Grant>, StoreError> {
+        let after = after.cloned();
+        self.readers
+            .list(move |db| read::grants_after(db, after.as_ref(), limit))
+            .await
     }
 
     async fn grants_of(&self, share: &ShareId) -> Result<Vec<Grant>, StoreError> {

@@ -250,6 +250,11 @@ pub(super) fn task(db: &Connection, task: &TaskId) -> Read<Option<TaskRow>> {
     first(db, "SELECT body FROM task WHERE id = ?1", [task.as_str()], record)
 }
 
+pub(super) fn tasks_about(db: &Connection, file: &FileId) -> Read<Vec<TaskRow>> {
+    let sql = "SELECT body FROM task WHERE json_extract(body, '$.document.id') = ?1 ORDER BY key";
+    rows(db, sql, [file.as_str()], record)
+}
+
 pub(super) fn open_tasks(db: &Connection, person: Option<&str>) -> Read<Vec<TaskRow>> {
     match person {
         None => rows(
@@ -382,6 +387,12 @@ pub(super) fn grant(db: &Connection, id: &GrantId) -> Read<Option<Grant>> {
 pub(super) fn grant_by_token(db: &Connection, token_hash: &str) -> Read<Option<Grant>> {
     let sql = "SELECT body FROM access_grant WHERE token_hash = ?1 AND token_hash <> ''";
     first(db, sql, [token_hash], record)
+}
+
+pub(super) fn grants_after(db: &Connection, after: Option<&GrantId>, limit: usize) -> Read<Vec<Grant>> {
+    let sql = "SELECT body FROM access_grant \
+               WHERE key > coalesce((SELECT key FROM access_grant WHERE id = ?1), 0) ORDER BY key LIMIT ?2";
+    rows(db, sql, params![after.map(GrantId::as_str), bounded(limit)], record)
 }
 
 pub(super) fn grants_of(db: &Connection, share: &ShareId) -> Read<Vec<Grant>> {

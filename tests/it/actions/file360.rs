@@ -7,13 +7,20 @@ use gatefold::audit::AccessKind;
 use gatefold::base::{Calendar, Value};
 use gatefold::connect::{ActionError, CallContext, Links};
 use gatefold::connectors::file360::{MAX_FILES, MAX_MESSAGE_BYTES, MAX_TEXT_BYTES, MIN_PASSWORD_CHARS};
-use gatefold::space::access::{Denial, Right, decide};
-use gatefold::space::{Content, Paper, Role, State};
+use gatefold::space::access::{Denial, Entitlement, Right, decide};
+use gatefold::space::{Content, Paper, Role, SharedVersion, State};
 use gatefold::spec::limits::MAX_ITEM_LABELS;
 use gatefold::store::{CommitError, Store, Write};
 use serde_json::json;
 
-fn for_thirty_days(files: &[&Value]) -> Value {
+pub fn version_of(file: &str, version: u64) -> SharedVersion {
+    SharedVersion {
+        file: file.into(),
+        version,
+    }
+}
+
+pub fn for_thirty_days(files: &[&Value]) -> Value {
     json!({"name": "Review", "files": files, "expires_in": "30 days"})
 }
 
@@ -26,7 +33,7 @@ async fn a_share_is_made_and_ends_with_everything_in_it() {
         .await
         .unwrap();
     let share = desk.share(&made["share"]).await;
-    assert_eq!(share.files, ["fil_c".into()]);
+    assert_eq!(share.files, [version_of("fil_c", 1)]);
     assert_eq!(
         share.folder,
         format!("/shares/{}", share.id),
@@ -42,7 +49,7 @@ async fn a_share_is_made_and_ends_with_everything_in_it() {
     let granted = desk.act("access", "file360.set_permissions", input).await.unwrap();
     assert_eq!(granted["to"], "email:eve@example.org");
     let grant = desk.grant(&granted["grant"]).await;
-    assert_eq!(decide(&share, &grant, Right::Upload, at(1)), Ok(()));
+    assert_eq!(decide(&share, &grant, Entitlement::Held, Right::Upload, at(1)), Ok(()));
 
     let revoked = desk
         .act("end", "file360.revoke_share", json!({"share": made["share"]}))
@@ -51,7 +58,10 @@ async fn a_share_is_made_and_ends_with_everything_in_it() {
     assert_eq!(revoked["revoked"], true);
     let (share, grant) = (desk.share(&made["share"]).await, desk.grant(&granted["grant"]).await);
     assert_eq!((share.state, grant.state), (State::Revoked, State::Revoked));
-    assert_eq!(decide(&share, &grant, Right::List, at(1)), Err(Denial::Revoked));
+    assert_eq!(
+        decide(&share, &grant, Entitlement::Held, Right::List, at(1)),
+        Err(Denial::Revoked)
+    );
     let events = desk.events().await;
     assert_eq!(events.len(), 1);
     assert_eq!(
@@ -279,9 +289,17 @@ async fn everybody_meant_gets_a_mail_of_their_own_without_the_link_in_it() {
     let mails = desk.mails().await;
     let to: Vec<&str> = mails.iter().flat_map(|mail| &mail.to).map(String::as_str).collect();
     assert_eq!(to, ["anna@corp.example", "ben@corp.example"]);
-    for mail in &mails {
+    assert_eq!(
+        (granted["grants"].as_array().unwrap().len(), &granted["to"]),
+        (2, &json!("role:legal"))
+    );
+    for (mail, grant) in mails.iter().zip(granted["grants"].as_array().unwrap()) {
         assert_eq!(mail.to.len(), 1, "nobody sees who else was told");
-        assert_eq!(mail.grant.as_deref(), granted["grant"].as_str());
+        assert_eq!(
+            mail.grant.as_deref(),
+            grant.as_str(),
+            "everybody has a link of their own"
+        );
         assert!(
             mail.text.contains("{link}")
                 && mail.text.contains(" UTC. Please do not pass")
@@ -670,7 +688,10 @@ async fn a_party_let_in_while_the_share_is_revoked_gets_nowhere() {
         .unwrap();
     desk.commit(late).await.unwrap();
     let (share, grant) = (desk.share(&made["share"]).await, desk.grant(&output["grant"]).await);
-    assert_eq!(decide(&share, &grant, Right::List, at(1)), Err(Denial::Revoked));
+    assert_eq!(
+        decide(&share, &grant, Entitlement::Held, Right::List, at(1)),
+        Err(Denial::Revoked)
+    );
 }
 
 #[tokio::test]

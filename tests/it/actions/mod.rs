@@ -6,6 +6,7 @@ mod file360;
 mod http;
 mod mail;
 mod mail_tls;
+mod shares;
 
 use gatefold::base::{FlowRights, Timestamp, Value};
 use gatefold::connect::{ActionError, CallContext, Handler, Links, Mailer, OutgoingMail, Registry};

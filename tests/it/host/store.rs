@@ -222,6 +222,10 @@ impl Store for Told {
         self.inner.open_tasks(person).await
     }
 
+    async fn tasks_about(&self, file: &FileId) -> Result<Vec<TaskRow>, StoreError> {
+        self.inner.tasks_about(file).await
+    }
+
     async fn newest_tasks(&self, limit: usize) -> Result<Vec<TaskRow>, StoreError> {
         self.task_reads.fetch_add(1, Ordering::Relaxed);
         self.inner.newest_tasks(limit).await
@@ -261,6 +265,10 @@ impl Store for Told {
 
     async fn grant_by_token(&self, token_hash: &str) -> Result<Option<Grant>, StoreError> {
         self.inner.grant_by_token(token_hash).await
+    }
+
+    async fn grants_after(&self, after: Option<&GrantId>, limit: usize) -> Result<Vec<Grant>, StoreError> {
+        self.inner.grants_after(after, limit).await
     }
 
     async fn grants_of(&self, share: &ShareId) -> Result<Vec<Grant>, StoreError> {

@@ -21,7 +21,7 @@ const METHODS: [Method; 8] = [
 /// The route's path, with `value` for every variable part that is no token of a link.
 fn path_of(route: &Route, link: &Link, value: &str) -> String {
     let path = route.path.replace("{token}", &link.token);
-    ["{file}", "{flow}", "{run}", "{step}", "{task}"]
+    ["{file}", "{flow}", "{grant}", "{run}", "{step}", "{task}"]
         .iter()
         .fold(path, |path, part| path.replace(part, value))
 }

@@ -21,6 +21,7 @@ fn path_of(route: &Route, link: &Link) -> String {
         .replace("{step}", "none")
         .replace("{task}", "tsk_none")
         .replace("{mail}", "mal_none")
+        .replace("{grant}", "grt_none")
 }
 
 fn ask(harness: &Harness, route: &Route, path: &str) -> Ask {
@@ -202,6 +203,7 @@ async fn nothing_that_reads_changes_anything_but_the_access_log() {
             .replace("{deployment}", "dep_1");
         let path = path
             .replace("{token}", &link.token)
+            .replace("{grant}", link.grant.as_str())
             .replace("{file}", link.file.as_str());
         for method in [axum::http::Method::GET, axum::http::Method::HEAD] {
             let ask = || harness.ask(method.clone(), &path).by("admin");

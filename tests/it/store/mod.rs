@@ -7,7 +7,7 @@ mod expiries;
 mod faults;
 mod records;
 mod runs;
-mod samples;
+pub mod samples;
 mod sqlite;
 mod units;
 
@@ -85,6 +85,8 @@ conformance! {
         comments_come_in_their_order,
         the_access_log_has_positions,
         tasks_are_found_by_person_while_open,
+        tasks_are_found_by_what_they_are_about,
+        grants_are_listed_in_parts,
         mails_are_found_by_state,
     },
     delivery::{

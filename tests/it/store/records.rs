@@ -3,8 +3,8 @@
 use super::samples::{
     access, at, comment, conflict, deployment, done, file, grant, mail, of_writes, share, task, workspace,
 };
-use gatefold::base::Timestamp;
 use gatefold::base::id::{FileId, GrantId, RunId, ShareId, TaskId, WorkspaceId};
+use gatefold::base::{FileRef, Timestamp};
 use gatefold::space::{File, State};
 use gatefold::store::{Deployment, MailState, Store, TaskState, Write};
 use std::sync::Arc;
@@ -284,6 +284,52 @@ pub async fn tasks_are_found_by_person_while_open(store: &Arc<dyn Store>) {
     done(&**store, of_writes([Write::PutTask(delegated)])).await;
     assert_eq!(open(Some("user:cleo")).await, Vec::<String>::new());
     assert_eq!(open(None).await, ["tsk_3", "tsk_1"]);
+}
+
+pub async fn tasks_are_found_by_what_they_are_about(store: &Arc<dyn Store>) {
+    let about = |id: &str, file: Option<&str>| {
+        let mut task = task(id, &["user:anna"], at(5));
+        task.document = file.map(|file| FileRef {
+            id: file.to_owned(),
+            name: "a.pdf".to_owned(),
+            version: 1,
+            sha256: "aa".to_owned(),
+            size: 1,
+            media_type: "application/pdf".to_owned(),
+            by: None,
+        });
+        task
+    };
+    let mut settled = about("tsk_3", Some("fil_1"));
+    settled.state = TaskState::Settled("approved".to_owned());
+    let tasks = [
+        about("tsk_1", Some("fil_1")),
+        about("tsk_2", None),
+        settled,
+        about("tsk_4", Some("fil_2")),
+    ];
+    done(&**store, of_writes(tasks.map(Write::PutTask))).await;
+    let found = async |file: &str| -> Vec<String> {
+        let tasks = store.tasks_about(&file.into()).await.unwrap();
+        tasks.into_iter().map(|task| task.id.0).collect()
+    };
+    assert_eq!(found("fil_1").await, ["tsk_1", "tsk_3"], "open or not, oldest first");
+    assert_eq!(found("fil_2").await, ["tsk_4"]);
+    assert_eq!(found("fil_3").await, [""; 0]);
+}
+
+pub async fn grants_are_listed_in_parts(store: &Arc<dyn Store>) {
+    let grants = ["grt_2", "grt_1", "grt_3"].map(|id| Write::PutGrant(grant(id, "shr_1", id)));
+    done(&**store, of_writes(grants)).await;
+    let listed = async |after: Option<&str>, limit: usize| -> Vec<String> {
+        let after = after.map(GrantId::from);
+        let grants = store.grants_after(after.as_ref(), limit).await.unwrap();
+        grants.into_iter().map(|grant| grant.id.0).collect()
+    };
+    assert_eq!(listed(None, 10).await, ["grt_2", "grt_1", "grt_3"], "oldest first");
+    assert_eq!(listed(None, 2).await, ["grt_2", "grt_1"]);
+    assert_eq!(listed(Some("grt_2"), 1).await, ["grt_1"]);
+    assert_eq!(listed(Some("grt_3"), 10).await, [""; 0]);
 }
 
 pub async fn mails_are_found_by_state(store: &Arc<dyn Store>) {

@@ -5,7 +5,7 @@ use gatefold::base::id::{CommentId, EventId, FileId, GrantId, MailId, RunId, Sha
 use gatefold::base::{Calendars, FileRef, Timestamp};
 use gatefold::engine::view::AskKind;
 use gatefold::engine::{Event, EventRecord, InboundEvent};
-use gatefold::space::{Comment, File, Grant, Principal, Role, Share, State, Version, Workspace};
+use gatefold::space::{Comment, File, Follow, Grant, Principal, Role, Share, SharedVersion, State, Version, Workspace};
 use gatefold::store::{
     CommitError, Deployment, MailState, OutboxMail, RunCommit, RunRow, RunStatus, Store, TaskRow, TaskState,
     UnitOfWork, Write,
@@ -133,7 +133,11 @@ pub fn share(id: &str, expires_at: Timestamp) -> Share {
         name: "For review".to_owned(),
         workspace: WorkspaceId::from("wsp_main"),
         folder: "/contracts".to_owned(),
-        files: vec![FileId::from("fil_1")],
+        files: vec![SharedVersion {
+            file: FileId::from("fil_1"),
+            version: 1,
+        }],
+        follow: Follow::Exact,
         expires_at,
         state: State::Live,
         created_by: "run:run_1".to_owned(),
@@ -149,6 +153,7 @@ pub fn grant(id: &str, share: &str, token_hash: &str) -> Grant {
         id: GrantId::from(id),
         share: ShareId::from(share),
         to: Principal::Email("rita@example.com".to_owned()),
+        through: None,
         role: Role::Contribute,
         token_hash: token_hash.to_owned(),
         password_hash: None,
@@ -159,6 +164,8 @@ pub fn grant(id: &str, share: &str, token_hash: &str) -> Grant {
         state: State::Live,
         created_at: at(0),
         opened_at: None,
+        withdrawn: None,
+        revocation: None,
         rev: 0,
     }
 }

@@ -187,7 +187,7 @@ fn a_store_of_a_newer_build_is_refused_and_left_alone() {
     raw.pragma_update(None, "user_version", 7).unwrap();
     drop(raw);
     let before = fs::read(&path).unwrap();
-    assert_eq!(refusal(&path), StoreError::Newer { found: 7, known: 4 });
+    assert_eq!(refusal(&path), StoreError::Newer { found: 7, known: 5 });
     assert_eq!(fs::read(&path).unwrap(), before);
 }
 
@@ -378,7 +378,7 @@ fn layout_of(path: &Path) -> String {
 
 /// The newest layout, as it is known.
 fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/store/layout-4.sql")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/store/layout-5.sql")
 }
 
 /// The layout that a number stands for never changes once a release has written it: a change is a
@@ -440,4 +440,89 @@ async fn a_store_of_an_older_layout_is_brought_up_to_date_with_what_is_in_it() {
         kept, expected,
         "what was deployed twice stays, and its first text has the version"
     );
+}
+
+/// A share as layout 4 kept it: the files without their versions.
+fn share_of_layout_4(id: &str, files: &str, request: &str) -> String {
+    format!(
+        "INSERT INTO share (id, rev, live, expires_at, body) VALUES ('{id}', 1, 1, '2027-01-01T00:00:00.000000000Z', \
+         '{{\"id\":\"{id}\",\"name\":\"Room\",\"workspace\":\"wsp_main\",\"folder\":\"/reviews\",\"files\":{files},\
+         \"expires_at\":\"2027-01-01T00:00:00Z\",\"state\":\"live\",\"created_by\":\"run:run_1\",\
+         \"created_at\":\"2026-11-23T09:00:00.5Z\",\"run\":\"run_1\"{request},\"rev\":1}}');"
+    )
+}
+
+fn file_of_layout_4(id: &str, moments: &[&str]) -> String {
+    let version = |(number, at): (usize, &&str)| {
+        format!(
+            "{{\"number\":{},\"sha256\":\"aa\",\"size\":1,\"media_type\":\"text/plain\",\"by\":\"user:anna\",\"at\":\"{at}\"}}",
+            number + 1
+        )
+    };
+    let versions: Vec<String> = moments.iter().enumerate().map(version).collect();
+    format!(
+        "INSERT INTO file (id, rev, workspace, folder, name, body) VALUES ('{id}', 1, 'wsp_main', '/', '{id}', \
+         '{{\"id\":\"{id}\",\"workspace\":\"wsp_main\",\"folder\":\"/\",\"name\":\"{id}\",\"versions\":[{}],\"rev\":1}}');",
+        versions.join(",")
+    )
+}
+
+fn upload_of_layout_4(share: &str, file: &str, version: u64, rest: &str) -> String {
+    format!(
+        "INSERT INTO access_log (share, body) VALUES ('{share}', '{{\"at\":\"2026-11-23T10:00:00Z\",\
+         \"actor\":\"email:eve@example.com\",\"kind\":\"upload\",\"share\":\"{share}\",\"file\":\"{file}\",\
+         \"version\":{version}{rest}}}');"
+    )
+}
+
+/// What a share of an older build shows: the newest version when it was made, and what came through it.
+#[tokio::test]
+async fn a_share_of_an_older_layout_shows_what_it_was_made_of_and_what_came_through_it() {
+    let (_folder, path) = place();
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    raw.execute_batch(include_str!("../../data/store/layout-4.sql"))
+        .unwrap();
+    let request = ",\"request\":{\"zone\":\"UTC\",\"changes\":2,\"items\":[{\"name\":\"tax\",\"title\":\"Tax\",\"min\":1,\
+                   \"max\":2,\"optional\":false,\"or_because\":false,\"reviewed\":false,\"state\":\"accepted\",\"change\":2,\
+                   \"files\":[{\"file\":{\"id\":\"fil_given\",\"name\":\"tax.pdf\",\"version\":2,\"sha256\":\"aa\",\"size\":1,\
+                   \"media_type\":\"text/plain\"}}]}]}";
+    let statements = [
+        // 09:00:00.5 is when the shares were made
+        file_of_layout_4(
+            "fil_doc",
+            &[
+                "2026-11-23T08:00:00Z",
+                "2026-11-23T09:00:00Z",
+                "2026-11-23T09:00:00.6Z",
+                "2026-11-24T00:00:00Z",
+            ],
+        ),
+        file_of_layout_4("fil_same", &["2026-11-23T09:00:00.5Z", "2026-11-23T09:00:01Z"]),
+        file_of_layout_4("fil_new", &["2026-11-23T10:00:00Z", "2026-11-23T11:00:00Z"]),
+        file_of_layout_4("fil_given", &["2026-11-23T10:00:00Z", "2026-11-23T11:00:00Z"]),
+        share_of_layout_4("shr_room", "[\"fil_same\",\"fil_doc\",\"fil_new\",\"fil_gone\"]", ""),
+        share_of_layout_4("shr_request", "[\"fil_given\"]", request),
+        share_of_layout_4("shr_empty", "[]", ""),
+        upload_of_layout_4("shr_room", "fil_new", 1, ""),
+        upload_of_layout_4("shr_room", "fil_doc", 4, ""),
+        upload_of_layout_4("shr_room", "fil_doc", 3, ",\"refused\":\"too large\""),
+        upload_of_layout_4("shr_other", "fil_new", 2, ""),
+        upload_of_layout_4("shr_request", "fil_given", 1, ""),
+    ];
+    raw.execute_batch(&statements.concat()).unwrap();
+    raw.execute_batch("PRAGMA application_id = 1198802532; PRAGMA user_version = 4;")
+        .unwrap();
+    drop(raw);
+    let store = open(&path);
+    let held = async |share: &str| -> Vec<(String, u64)> {
+        let share = store.share(&share.into()).await.unwrap().unwrap();
+        share.files.into_iter().map(|one| (one.file.0, one.version)).collect()
+    };
+    let expected = [("fil_same", 1), ("fil_doc", 2), ("fil_new", 1), ("fil_doc", 4)];
+    assert_eq!(
+        held("shr_room").await,
+        expected.map(|(file, version)| (file.to_owned(), version))
+    );
+    assert_eq!(held("shr_request").await, [("fil_given".to_owned(), 2)]);
+    assert_eq!(held("shr_empty").await, []);
 }

@@ -1,0 +1,100 @@
+//! Links that an older build sent to a whole role or group: whoever came through one was nobody in particular.
+//! At the first start of this build each member gets a link of their own instead, and the shared one ends.
+
+use super::{Host, HostError};
+use crate::audit::AccessKind;
+use crate::base::Timestamp;
+use crate::base::id::{GrantId, MailId};
+use crate::connect::Links;
+use crate::space::life::Revocation;
+use crate::space::{Grant, Principal, Share, State};
+use crate::store::{CommitError, MailState, OutboxMail, UnitOfWork, Write};
+
+/// What the key is used for that says that it was done.
+const SCOPE: &str = "upgrade";
+/// That key.
+const KEY: &str = "one link for each member";
+/// Who ends the shared links.
+const BY: &str = "gatefold";
+
+impl Host {
+    /// Replaces every link of a role or group, once in the life of a store.
+    pub(super) async fn split_role_links(&self) -> Result<(), HostError> {
+        let store = &self.parts().store;
+        if store.is_used(SCOPE, KEY).await? {
+            return Ok(());
+        }
+        for share in store.shares_due(Timestamp::MAX).await? {
+            for grant in store.grants_of(&share.id).await? {
+                let is_shared = matches!(grant.to, Principal::Role(_) | Principal::Group(_));
+                if is_shared && grant.state == State::Live {
+                    self.commit_alone(self.split(&share, grant)).await?;
+                }
+            }
+        }
+        let done = Write::Once {
+            scope: SCOPE.to_owned(),
+            key: KEY.to_owned(),
+            value: String::new(),
+            digest: None,
+            until: None,
+        };
+        let unit = UnitOfWork {
+            run: None,
+            writes: vec![done],
+        };
+        match store.commit(unit).await {
+            Ok(()) | Err(CommitError::Duplicate { .. }) => Ok(()),
+            Err(CommitError::Store(error)) => Err(error.into()),
+            Err(other) => Err(HostError::Conflict(other.to_string())),
+        }
+    }
+
+    /// The shared grant ended, and a grant and a mail for each member.
+    fn split(&self, share: &Share, shared: Grant) -> Vec<Write> {
+        let (directory, now) = (self.directory(), self.now());
+        let members = directory.resolve(&[shared.to.to_string()], &[]).unwrap_or_default();
+        let entry = super::files::share_entry(AccessKind::Administer, BY, share, now);
+        let mut writes = vec![Write::Access(entry)];
+        for member in members {
+            let Some(user) = member.strip_prefix("user:") else {
+                continue;
+            };
+            let id = GrantId::of_member(&share.id, &shared.to.to_string(), &member);
+            let token_hash = Links::hash(&self.parts().links.token(&id));
+            let grant = shared.for_member(id, Principal::User(user.to_owned()), token_hash, now);
+            if let Some(address) = directory.email_of(&member).filter(|_| share.over(now).is_none()) {
+                writes.push(Write::PutMail(mail(share, &grant, address, now)));
+            }
+            writes.push(Write::PutGrant(grant));
+        }
+        let revocation = Revocation {
+            by: BY.to_owned(),
+            at: now,
+        };
+        writes.extend(shared.revoked(revocation).map(Write::PutGrant));
+        writes
+    }
+}
+
+fn mail(share: &Share, grant: &Grant, address: String, now: Timestamp) -> OutboxMail {
+    let text = format!(
+        "“{}” is shared with you. You have a link of your own now, and the link that several people had before opens \
+         nothing any more.\n\nOpen it here: {{link}}\n\nPlease do not pass it on.\n",
+        share.name
+    );
+    OutboxMail {
+        id: MailId::derived(&format!("own-link:{}", grant.id)),
+        to: vec![address],
+        subject: share.name.clone(),
+        text,
+        grant: Some(grant.id.to_string()),
+        run: share.run.clone(),
+        at: now,
+        state: MailState::Queued,
+        attempts: 0,
+        next_at: None,
+        error: None,
+        rev: 0,
+    }
+}

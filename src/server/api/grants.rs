@@ -1,0 +1,66 @@
+//! Grants, for administrators: who has which link, and revoking one.
+
+use crate::base::id::{GrantId, ShareId};
+use crate::host::grants::GrantFilter;
+use crate::server::dto::{GrantRevocation, GrantRow, Page};
+use crate::server::extract::{Answer, Path, Query, State};
+use crate::server::{Caller, Problem};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Most grants in an answer.
+const GRANTS_MAX: usize = 200;
+
+/// Which grants.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GrantsQuery {
+    /// Those of this share.
+    #[serde(default)]
+    share: Option<String>,
+    /// Those that this party holds, as `user:anna` or `email:rosa@example.com`, or that came through it, as `role:legal`.
+    #[serde(default)]
+    to: Option<String>,
+    /// Also those whose link opens nothing any more.
+    #[serde(default)]
+    all: bool,
+    /// After this grant, in the order of the list.
+    #[serde(default)]
+    after: Option<String>,
+    /// At most so many, up to 200.
+    #[serde(default)]
+    limit: Option<usize>,
+}
+
+/// Grants, oldest first.
+pub async fn list(State(server): State, Query(query): Query<GrantsQuery>) -> Result<Answer<Page<GrantRow>>, Problem> {
+    let limit = query.limit.unwrap_or(GRANTS_MAX).clamp(1, GRANTS_MAX);
+    let filter = GrantFilter {
+        share: query.share.map(ShareId),
+        to: query.to,
+        all: query.all,
+    };
+    let after = query.after.map(GrantId);
+    let grants = server.host.list_grants(&filter, after.as_ref(), limit).await?;
+    let next = grants
+        .last()
+        .filter(|_| grants.len() == limit)
+        .map(|listed| listed.grant.id.to_string());
+    let items = grants.into_iter().map(GrantRow::from).collect();
+    Ok(Answer(Page { items, next }))
+}
+
+/// One grant.
+pub async fn get(State(server): State, Path(grant): Path<GrantId>) -> Result<Answer<GrantRow>, Problem> {
+    Ok(Answer(server.host.grant(&grant).await?.into()))
+}
+
+/// Revokes a grant.
+pub async fn revoke(
+    State(server): State,
+    caller: Caller,
+    Path(grant): Path<GrantId>,
+) -> Result<Answer<GrantRevocation>, Problem> {
+    let revoked = server.host.revoke_grant(&grant, &caller.principal()).await?;
+    Ok(Answer(GrantRevocation { revoked }))
+}

@@ -1,0 +1,447 @@
+//! Grants: one link for each member of a role, for as long as they have it; listed and revoked one by one.
+
+use crate::harness::{Answer, Harness};
+use axum::http::StatusCode;
+use gatefold::base::Value;
+use gatefold::base::id::{GrantId, RunId, ShareId};
+use gatefold::connect::Links;
+use gatefold::space::{Grant, Principal, Role, State};
+use gatefold::store::memory::MemoryStore;
+use gatefold::store::{Store, Write};
+use serde_json::json;
+use std::sync::Arc;
+
+const ROOM: &str = "flow: room
+version: 1.0.0
+inputs: { document: { type: file } }
+steps:
+  - id: room
+    uses: file360.create_share
+    with: { name: Draft, files: [\"${{ inputs.document }}\"], expires_in: 30 days, to: role:legal, role: contribute }
+  - id: fresh
+    wait: { event: file360.file_uploaded, on: \"${{ steps.room.share }}\" }
+    deadline: { due: 10 days }
+    outcomes: { expired: { end: expired } }
+  - id: sign
+    approve: { document: \"${{ steps.fresh.file }}\", by: [role:legal], exclude: [uploader], reason: [rejected] }
+    deadline: { due: 10 days }
+    outcomes: { changes_requested: { end: changes }, rejected: { end: rejected }, expired: { end: unsigned } }
+";
+
+const PAPERS: &str = "flow: papers
+version: 1.0.0
+steps:
+  - id: papers
+    title: Papers
+    collect: { from: role:legal, items: { tax: { title: Tax form, review: [role:legal] } } }
+    deadline: { due: 10 days }
+    outcomes: { incomplete: { end: incomplete }, withdrawn: { end: withdrawn } }
+";
+
+const REVOKING: &str = "flow: revoking
+version: 1.0.0
+inputs: { document: { type: file } }
+steps:
+  - id: room
+    uses: file360.create_share
+    with: { name: Draft, files: [\"${{ inputs.document }}\"], expires_in: 30 days, to: rita@outside.example }
+  - id: revoked
+    wait: { event: file360.grant_revoked, on: \"${{ steps.room.share }}\" }
+    deadline: { due: 10 days }
+    outcomes: { expired: { end: expired } }
+  - id: over
+    end: { status: taken_back }
+";
+
+/// Waits until `found` finds something.
+async fn wait_for<T>(mut found: impl AsyncFnMut() -> Option<T>) -> T {
+    for _ in 0..10_000 {
+        if let Some(found) = found().await {
+            return found;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("it does not come");
+}
+
+/// The path of the link that was sent to an address.
+async fn link_of(harness: &Harness, address: &str) -> String {
+    wait_for(async || {
+        let mails = harness.mails.lock().unwrap();
+        let mail = mails
+            .iter()
+            .rev()
+            .find(|mail| mail.to == [address] && mail.text.contains("/s/"))?;
+        let mut words = mail.text.split_whitespace();
+        let token = words.find_map(|word| word.strip_prefix("http://gatefold.test/s/"))?;
+        Some(format!("/api/v1/links/{token}"))
+    })
+    .await
+}
+
+/// A run of the room, with the links of Anna and Ben.
+async fn room(harness: &Harness) -> (RunId, [String; 2]) {
+    harness.deploy(ROOM).await;
+    let document = harness.put("contract.pdf", "one").await;
+    let run = harness.begin("room", json!({ "document": document.id })).await;
+    let anna = link_of(harness, "anna@example.com").await;
+    (run, [anna, link_of(harness, "ben@example.com").await])
+}
+
+async fn tasks(harness: &Harness, user: &str) -> Vec<Value> {
+    let tasks = harness.get("/api/v1/tasks").by(user).send().await.json();
+    tasks["items"].as_array().cloned().unwrap_or_default()
+}
+
+/// Leaves out of the directory what stands in `line`, or puts `instead` there.
+fn change_people(harness: &Harness, line: &str, instead: &str) {
+    let file = harness.data.path().join("people.yaml");
+    let people = std::fs::read_to_string(&file).unwrap();
+    assert!(people.contains(line), "{people}");
+    std::fs::write(&file, people.replace(line, instead)).unwrap();
+    harness.server.accounts.refresh_now();
+}
+
+const BEN: &str = "  ben: { name: Ben, email: ben@example.com, roles: [legal] }\n";
+
+async fn grants(harness: &Harness, query: &str) -> Vec<Value> {
+    let page = harness.get(&format!("/api/v1/grants{query}")).by("admin").send().await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text());
+    page.json()["items"].as_array().unwrap().clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_of_a_role_acts_in_their_own_name_and_cannot_approve_what_they_put() {
+    let harness = Harness::new().await;
+    let (_, [anna, ben]) = room(&harness).await;
+    assert_ne!(anna, ben, "each has a link of their own");
+    let said = harness
+        .post(&format!("{ben}/comments"))
+        .json(&json!({ "text": "Please" }))
+        .send()
+        .await;
+    assert_eq!(said.json()["by"], "user:ben");
+    let fetched = harness.get(&anna).send().await.json();
+    let file = format!("{anna}/files/{}/download", fetched["files"][0]["id"].as_str().unwrap());
+    assert_eq!(harness.post(&file).send().await.status, StatusCode::OK);
+    let put = harness
+        .post(&format!("{anna}/files?name=contract.pdf"))
+        .body("by anna")
+        .send()
+        .await;
+    assert_eq!(
+        (put.status, &put.json()["by"]),
+        (StatusCode::CREATED, &json!("user:anna"))
+    );
+
+    let task = wait_for(async || tasks(&harness, "ben").await.pop()).await;
+    assert_eq!(task["document"]["by"], "user:anna");
+    assert_eq!(task["people"], json!(["user:ben"]));
+    assert_eq!(tasks(&harness, "anna").await, [Value::Null; 0]);
+    let path = format!("/api/v1/tasks/{}/decision", task["id"].as_str().unwrap());
+    let body = json!({ "decision": "approved", "sha256": task["document"]["sha256"] });
+    let refused = harness.post(&path).by("anna").json(&body).send().await;
+    assert!(refused.status.is_client_error(), "{}", refused.text());
+    let log = harness.store.access_log(None, 0, usize::MAX).await.unwrap();
+    assert!(
+        log.iter().all(|(_, entry)| !entry.actor.starts_with("link:")),
+        "{log:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_who_gave_a_paper_does_not_look_at_it() {
+    let harness = Harness::new().await;
+    harness.deploy(PAPERS).await;
+    harness.begin("papers", json!({})).await;
+    let anna = link_of(&harness, "anna@example.com").await;
+    let given = harness
+        .post(&format!("{anna}/items/tax?name=tax.pdf"))
+        .body("%PDF-1.7")
+        .send()
+        .await;
+    assert_eq!(
+        (given.status, &given.json()["by"]),
+        (StatusCode::CREATED, &json!("user:anna")),
+        "{}",
+        given.text()
+    );
+    let task = wait_for(async || tasks(&harness, "ben").await.pop()).await;
+    assert_eq!(task["document"]["by"], "user:anna");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_is_withdrawn_when_everybody_who_was_asked_gives_nothing() {
+    let harness = Harness::new().await;
+    harness.deploy(PAPERS).await;
+    let run = harness.begin("papers", json!({})).await;
+    let [anna, ben] = [
+        link_of(&harness, "anna@example.com").await,
+        link_of(&harness, "ben@example.com").await,
+    ];
+    let withdraw = async |link: &str, reason: &str| {
+        let ask = harness.post(&format!("{link}/withdraw"));
+        ask.json(&json!({ "reason": reason })).send().await
+    };
+    assert_eq!(withdraw(&anna, "not mine").await.status, StatusCode::NO_CONTENT);
+    // her link says so, and takes nothing more
+    assert_eq!(harness.get(&anna).send().await.json()["withdrawn"], "not mine");
+    let late = harness
+        .post(&format!("{anna}/items/tax?name=tax.pdf"))
+        .body("%PDF-1.7")
+        .send()
+        .await;
+    assert_eq!((late.status, late.problem().as_str()), (StatusCode::GONE, "withdrawn"));
+    // his is as it was
+    assert_eq!(harness.get(&ben).send().await.json()["withdrawn"], Value::Null);
+    assert_eq!(status(&harness, &run).await["status"], "running");
+    assert_eq!(withdraw(&ben, "nor mine").await.status, StatusCode::NO_CONTENT);
+    let ended = wait_for(async || Some(status(&harness, &run).await).filter(|run| run["status"] == "ended")).await;
+    assert_eq!(ended["outcome"], "withdrawn");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_left_does_not_keep_a_request_open() {
+    for leaves in [true, false] {
+        let harness = Harness::new().await;
+        harness.deploy(PAPERS).await;
+        let run = harness.begin("papers", json!({})).await;
+        let anna = link_of(&harness, "anna@example.com").await;
+        let withdraw = harness
+            .post(&format!("{anna}/withdraw"))
+            .json(&json!({ "reason": "not mine" }));
+        if leaves {
+            change_people(&harness, BEN, "");
+            withdraw.send().await;
+        } else {
+            withdraw.send().await;
+            let of_ben = grants(&harness, "?to=user:ben").await;
+            revoke(&harness, &of_ben[0]).await;
+        }
+        let ended = wait_for(async || Some(status(&harness, &run).await).filter(|run| run["status"] == "ended")).await;
+        assert_eq!(ended["outcome"], "withdrawn", "{leaves}");
+    }
+}
+
+async fn status(harness: &Harness, run: &RunId) -> Value {
+    harness
+        .get(&format!("/api/v1/runs/{run}"))
+        .by("operator")
+        .send()
+        .await
+        .json()
+}
+
+async fn revoke(harness: &Harness, grant: &Value) -> Answer {
+    let path = format!("/api/v1/grants/{}/revoke", grant["id"].as_str().unwrap());
+    harness.post(&path).by("admin").send().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_left_or_lost_the_role_is_out_at_once_and_in_again_when_they_return() {
+    let harness = Harness::new().await;
+    let (_, [anna, ben]) = room(&harness).await;
+    let without_role = BEN.replace("[legal]", "[finance]");
+    for (gone, what) in [("", "left"), (without_role.as_str(), "lost the role")] {
+        let file = harness.get(&ben).send().await.json()["files"][0]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        change_people(&harness, BEN, gone);
+        let asks = [
+            harness.get(&ben),
+            harness.get(&format!("{ben}/files/{file}")),
+            harness.post(&format!("{ben}/files/{file}/download")),
+            harness.post(&format!("{ben}/files?name=n.pdf")).body("x"),
+            harness.post(&format!("{ben}/comments")).json(&json!({ "text": "x" })),
+            harness.post(&format!("{ben}/open")),
+            harness.get(&ben.replace("/api/v1/links/", "/s/")),
+        ];
+        for ask in asks {
+            let answer = ask.send().await;
+            assert_eq!(
+                (answer.status, answer.problem().as_str()),
+                (StatusCode::GONE, "revoked"),
+                "{what}"
+            );
+        }
+        let refused = harness.store.access_log(None, 0, usize::MAX).await.unwrap();
+        let refused = refused
+            .iter()
+            .filter(|(_, entry)| entry.actor == "user:ben" && entry.refused.is_some());
+        assert!(refused.count() >= 7, "each refusal is recorded: {what}");
+        assert_eq!(harness.get(&anna).send().await.status, StatusCode::OK, "others stay in");
+        assert_eq!(grants(&harness, "?to=user:ben").await, [Value::Null; 0], "{what}");
+        assert_eq!(
+            grants(&harness, "?to=user:ben&all=true").await[0]["state"],
+            "lost",
+            "{what}"
+        );
+        if gone.is_empty() {
+            change_people(&harness, "users:\n", &format!("users:\n{BEN}"));
+        } else {
+            change_people(&harness, gone, BEN);
+        }
+        assert_eq!(
+            harness.get(&ben).send().await.status,
+            StatusCode::OK,
+            "and in again: {what}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_of_one_person_ends_when_they_leave() {
+    let harness = Harness::new().await;
+    harness.deploy(&ROOM.replace("to: role:legal", "to: user:nobody")).await;
+    let document = harness.put("contract.pdf", "one").await;
+    harness.begin("room", json!({ "document": document.id })).await;
+    let link = link_of(&harness, "nobody@example.com").await;
+    assert_eq!(harness.get(&link).send().await.status, StatusCode::OK);
+    change_people(&harness, "  nobody: { name: Nobody, email: nobody@example.com }\n", "");
+    assert_eq!(harness.get(&link).send().await.status, StatusCode::GONE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_administrator_revokes_one_grant_and_the_others_stay() {
+    let harness = Harness::new().await;
+    let (_, [anna, ben]) = room(&harness).await;
+    let all = grants(&harness, "").await;
+    let who: Vec<(&str, &str, &str)> = all
+        .iter()
+        .map(|grant| ["to", "through", "state"].map(|key| grant[key].as_str().unwrap_or_default()))
+        .map(|[to, through, state]| (to, through, state))
+        .collect();
+    assert_eq!(
+        who,
+        [("user:anna", "role:legal", "live"), ("user:ben", "role:legal", "live")]
+    );
+    assert_eq!(grants(&harness, "?to=role:legal").await.len(), 2);
+    assert_eq!(grants(&harness, "?share=shr_other").await.len(), 0);
+    let text = serde_json::to_string(&all).unwrap();
+    assert!(
+        !text.contains(anna.rsplit('/').next().unwrap()),
+        "the link itself is never told"
+    );
+
+    for expected in [true, false] {
+        let answer = revoke(&harness, &all[1]).await;
+        assert_eq!(
+            (answer.status, answer.json()["revoked"].as_bool()),
+            (StatusCode::OK, Some(expected))
+        );
+    }
+    assert_eq!(harness.get(&ben).send().await.status, StatusCode::GONE);
+    assert_eq!(harness.get(&anna).send().await.status, StatusCode::OK);
+    let path = format!("/api/v1/grants/{}", all[1]["id"].as_str().unwrap());
+    let revoked = harness.get(&path).by("admin").send().await.json();
+    assert_eq!(
+        (&revoked["state"], &revoked["revoked_by"]),
+        (&json!("revoked"), &json!("user:admin"))
+    );
+    assert_eq!(grants(&harness, "").await.len(), 1);
+    assert_eq!(grants(&harness, "?all=true").await.len(), 2);
+    let page = harness
+        .get("/api/v1/grants?all=true&limit=1")
+        .by("admin")
+        .send()
+        .await
+        .json();
+    let next = page["next"].as_str().expect("there is more");
+    assert_eq!(grants(&harness, &format!("?all=true&after={next}")).await, [revoked]);
+    let log = harness.store.access_log(None, 0, usize::MAX).await.unwrap();
+    assert_eq!(
+        log.iter().filter(|(_, entry)| entry.actor == "user:admin").count(),
+        1,
+        "it is recorded once"
+    );
+
+    for user in ["operator", "author", "anna"] {
+        for ask in [
+            harness.get("/api/v1/grants"),
+            harness.get(&path),
+            harness.post(&format!("{path}/revoke")),
+        ] {
+            assert_eq!(ask.by(user).send().await.status, StatusCode::FORBIDDEN, "{user}");
+        }
+    }
+    let unknown = harness.post("/api/v1/grants/grt_none/revoke").by("admin").send().await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_hears_that_a_grant_was_revoked() {
+    let harness = Harness::new().await;
+    harness.deploy(REVOKING).await;
+    let document = harness.put("contract.pdf", "one").await;
+    let run = harness.begin("revoking", json!({ "document": document.id })).await;
+    link_of(&harness, "rita@outside.example").await;
+    let all = grants(&harness, "").await;
+    revoke(&harness, &all[0]).await;
+    let ended = wait_for(async || Some(status(&harness, &run).await).filter(|run| run["status"] == "ended")).await;
+    assert_eq!(ended["outcome"], "taken_back");
+}
+
+/// A grant as an older build stored it, for a whole role.
+fn shared(harness: &Harness, share: &ShareId, now: gatefold::base::Timestamp) -> Grant {
+    let id = GrantId::derived(&format!("{share}:role:legal"));
+    Grant {
+        token_hash: Links::hash(&harness.links.token(&id)),
+        id,
+        share: share.clone(),
+        to: Principal::Role("legal".into()),
+        through: None,
+        role: Role::Contribute,
+        password_hash: None,
+        failed_passwords: 0,
+        locked_until: None,
+        codes: None,
+        expires_at: None,
+        state: State::Live,
+        created_at: now,
+        opened_at: None,
+        withdrawn: None,
+        revocation: None,
+        rev: 0,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_a_role_shared_opens_nothing_and_each_member_gets_one_of_their_own() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let harness = Harness::not_recovered(Arc::clone(&store));
+    let room = harness.share(Role::Download).await;
+    let grant = shared(&harness, &room.share, harness.host.now());
+    let token = harness.links.token(&grant.id);
+    harness.commit(vec![Write::PutGrant(grant.clone())]).await;
+    for _ in 0..2 {
+        harness.host.recover().await.unwrap();
+    }
+    let old = harness.get(&format!("/api/v1/links/{token}")).send().await;
+    assert_eq!((old.status, old.problem().as_str()), (StatusCode::GONE, "revoked"));
+    let of_share = store.grants_of(&room.share).await.unwrap();
+    let members: Vec<&Grant> = of_share.iter().filter(|grant| grant.through.is_some()).collect();
+    assert_eq!(members.len(), 2, "once, however often it starts");
+    let mails = store.mails(gatefold::store::MailState::Queued, 10).await.unwrap();
+    assert_eq!(mails.len(), 2);
+    for (member, user) in members.iter().zip(["anna", "ben"]) {
+        assert_eq!(
+            (&member.to, member.role),
+            (&Principal::User(user.into()), Role::Contribute)
+        );
+        let path = format!("/api/v1/links/{}", harness.links.token(&member.id));
+        assert_eq!(harness.get(&path).send().await.status, StatusCode::OK);
+    }
+    // one that comes with a backup afterwards opens nothing either
+    let mut late = grant;
+    late.id = GrantId::from("grt_late");
+    late.token_hash = Links::hash(&harness.links.token(&late.id));
+    harness.commit(vec![Write::PutGrant(late.clone())]).await;
+    let path = format!("/api/v1/links/{}", harness.links.token(&late.id));
+    let refused = harness.get(&path).send().await;
+    assert_eq!(
+        (refused.status, refused.problem().as_str()),
+        (StatusCode::GONE, "revoked")
+    );
+    assert!(refused.text().contains("a link of your own") || refused.text().contains("the link of your own"));
+}
