@@ -28,6 +28,7 @@ pub mod logging;
 pub mod mails;
 pub mod migrate;
 pub mod output;
+pub mod people;
 pub mod progress;
 pub mod read;
 pub mod restore;
@@ -107,6 +108,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Flows(args) => flows::run(&args, settings),
         Command::Access(args) => access::run(&args, settings),
         Command::Mails(args) => mails::run(&args, settings),
+        Command::People(args) => people::run(&args, settings),
         Command::Demo(args) => demo::run(&args),
         Command::Backup(args) => backup::run(&args, settings),
         Command::Restore(args) => restore::run(&args, settings),

@@ -13,6 +13,7 @@ mod lists;
 mod migrate;
 mod odd;
 mod page;
+mod people;
 mod places;
 mod privacy;
 mod readiness;
