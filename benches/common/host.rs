@@ -83,5 +83,6 @@ pub fn start(flow: &str, inputs: Value) -> StartRun {
         initiator: "user:bench".to_owned(),
         trigger: "manual".to_owned(),
         once: None,
+        ..StartRun::default()
     }
 }

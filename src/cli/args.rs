@@ -2,7 +2,7 @@
 
 use super::{
     access, backup, check, completions, config_show, demo, deploy, deployments, explain, files, flows, grants, graph,
-    init, lint, mails, read, restore, run, runs, schema, serve, simulate, tasks, test, token, why,
+    init, lint, mails, people, read, restore, run, runs, schema, serve, simulate, tasks, test, token, why,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -71,6 +71,8 @@ pub enum Command {
     Restore(restore::RestoreArgs),
     /// Verify everything that is stored, also while the server runs
     Check(check::CheckArgs),
+    /// See who is and was in people.yaml, and make it final that somebody has left
+    People(people::PeopleArgs),
     /// Make tokens for the API
     Token(token::TokenArgs),
     /// Look at the configuration

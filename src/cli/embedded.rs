@@ -4,6 +4,7 @@ use super::client::Client;
 use super::compose;
 use super::exit::{Failure, Outcome};
 use super::settings::Settings;
+use crate::base::LocalAccess;
 use crate::config::{Environment, Resolved};
 use crate::host::Host;
 use crate::people::{Person, roles};
@@ -91,20 +92,34 @@ pub enum Purpose {
 impl Session {
     /// For a command that changes something; see `to`.
     pub async fn open(args: &ServerArgs, settings: Settings) -> Result<Self, Failure> {
-        Self::to(Purpose::Work, args, settings).await
+        Self::to(Purpose::Work, args, settings, None).await
     }
 
     /// For a command that only looks; see `to`.
     pub async fn look(args: &ServerArgs, settings: Settings) -> Result<Self, Failure> {
-        Self::to(Purpose::Look, args, settings).await
+        Self::to(Purpose::Look, args, settings, None).await
+    }
+
+    /// For a decision, with the reason for which it is made here although people are served; see `to`.
+    pub async fn decide(args: &ServerArgs, settings: Settings, break_glass: Option<&str>) -> Result<Self, Failure> {
+        Self::to(Purpose::Work, args, settings, break_glass).await
     }
 
     /// Connects to the server that the arguments or the environment name, or opens the data folder.
-    async fn to(purpose: Purpose, args: &ServerArgs, settings: Settings) -> Result<Self, Failure> {
+    async fn to(
+        purpose: Purpose,
+        args: &ServerArgs,
+        settings: Settings,
+        break_glass: Option<&str>,
+    ) -> Result<Self, Failure> {
         let environment = settings.environment().clone();
         let server = args.server.as_deref().or_else(|| environment.get("GATEFOLD_URL"));
         if let Some(server) = server {
             check_alone(args)?;
+            if break_glass.is_some() {
+                let why = "--break-glass is for a data folder of this machine: leave it out where a server is named";
+                return Err(Failure::Usage(why.to_owned()));
+            }
             check_address(server)?;
             let token = args.token.as_deref().or_else(|| environment.get("GATEFOLD_TOKEN"));
             return Ok(Self {
@@ -119,7 +134,7 @@ impl Session {
             .with("listen", Some(ANY_LOOPBACK))
             .with("base_url", Some(&base_url));
         let embedded = Embedded::start_to(purpose, settings.load()?, &environment).await?;
-        let client = embedded.client_of(args.user.as_deref())?;
+        let client = embedded.client_of(args.user.as_deref(), break_glass)?;
         Ok(Self {
             client,
             embedded: Some(embedded),
@@ -179,7 +194,11 @@ impl Embedded {
     }
 
     /// A caller for a person of the directory, or for an administrator who is in none.
-    pub fn client_of(&self, user: Option<&str>) -> Result<Client, Failure> {
+    pub fn client_of(&self, user: Option<&str>, break_glass: Option<&str>) -> Result<Client, Failure> {
+        let local = LocalAccess {
+            account: account(),
+            break_glass: break_glass.map(str::to_owned),
+        };
         let (name, person) = match user {
             Some(user) => {
                 let user = user.strip_prefix("user:").unwrap_or(user);
@@ -195,9 +214,10 @@ impl Embedded {
                 };
                 (user, person.ok_or_else(missing)?)
             }
-            None => ("operator", administrator()),
+            None => (local.account.as_str(), administrator()),
         };
-        Ok(Client::new(&self.url, Some(&self.accounts.admit(name, person))))
+        let token = self.accounts.admit(name, person, local.clone());
+        Ok(Client::new(&self.url, Some(&token)))
     }
 
     /// Stops it, letting what is in flight finish, and what follows from it at once: the end of a run that another one
@@ -213,6 +233,15 @@ impl Embedded {
 
 fn ended_early(error: tokio::task::JoinError) -> Failure {
     Failure::Environment(format!("the server ended early: {error}"))
+}
+
+/// The account that runs the command, as journals name it.
+fn account() -> String {
+    #[cfg(unix)]
+    let account = rustix::process::getuid().as_raw().to_string();
+    #[cfg(not(unix))]
+    let account = std::env::var("USERNAME").unwrap_or_else(|_| "unknown".to_owned());
+    format!("local:{account}")
 }
 
 /// Whoever can open the data folder may do everything with it.

@@ -29,6 +29,7 @@ pub mod logging;
 pub mod mails;
 pub mod migrate;
 pub mod output;
+pub mod people;
 pub mod progress;
 pub mod read;
 pub mod restore;
@@ -109,6 +110,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Access(args) => access::run(&args, settings),
         Command::Grants(args) => grants::run(&args, settings),
         Command::Mails(args) => mails::run(&args, settings),
+        Command::People(args) => people::run(&args, settings),
         Command::Demo(args) => demo::run(&args),
         Command::Backup(args) => backup::run(&args, settings),
         Command::Restore(args) => restore::run(&args, settings),

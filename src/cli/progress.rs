@@ -38,11 +38,38 @@ pub fn describe(event: &Event) -> (String, String) {
         Event::EventReceived { kind, data, .. } => ("event".to_owned(), format!("{kind}{}", by_whom(data))),
         Event::TaskOpened { .. }
         | Event::TaskAssigned { .. }
+        | Event::TaskMembersChanged { .. }
         | Event::TaskActed { .. }
         | Event::DecisionRecorded { .. }
         | Event::DecisionsVoided { .. } => describe_task(event),
         _ => describe_step(event),
     }
+}
+
+/// Who came to an open task, and who left.
+fn members_changed(event: &Event) -> String {
+    let Event::TaskMembersChanged {
+        people,
+        veto,
+        joined,
+        left,
+        ..
+    } = event
+    else {
+        return String::new();
+    };
+    let new: Vec<&str> = [people, veto, joined]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
+    let parts = [
+        (new.join(", "), "may answer from now on"),
+        (left.join(", "), "can no longer answer"),
+    ];
+    let told = parts.iter().filter(|(who, _)| !who.is_empty());
+    let told: Vec<String> = told.map(|(who, what)| format!("{who} {what}")).collect();
+    told.join("; ")
 }
 
 fn describe_task(event: &Event) -> (String, String) {
@@ -59,6 +86,7 @@ fn describe_task(event: &Event) -> (String, String) {
             };
             (step.clone(), what)
         }
+        Event::TaskMembersChanged { .. } => ("task".to_owned(), members_changed(event)),
         Event::TaskAssigned {
             people,
             veto,

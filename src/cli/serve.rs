@@ -45,6 +45,7 @@ pub fn run(args: &ServeArgs, settings: Settings) -> Outcome {
         if let Some(folder) = definitions {
             deploy_all(&installation.host, &folder).await?;
         }
+        installation.host.mark_served().await?;
         let stop = CancellationToken::new();
         tokio::spawn(cancel_on_signal(stop.clone()));
         let address = installation.address;

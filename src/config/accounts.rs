@@ -5,7 +5,9 @@
 
 use super::tokens::{self, TokenLine, hash_token};
 use super::{ConfigError, people};
+use crate::base::LocalAccess;
 use crate::base::Timestamp;
+use crate::people::registry::removes_many;
 use crate::people::{Directory, Person};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,8 +28,23 @@ pub struct Accounts {
     directory: Arc<RwLock<Arc<Directory>>>,
     tokens_by_hash: RwLock<BTreeMap<String, TokenLine>>,
     last_used: Mutex<BTreeMap<String, Timestamp>>,
-    admitted: RwLock<BTreeMap<String, (String, Person)>>,
+    /// Up to when tokens of a user name belong to an earlier person of that name.
+    earlier: RwLock<BTreeMap<String, Timestamp>>,
+    /// A directory that removes so many people that somebody must confirm it.
+    held: Mutex<Option<Directory>>,
+    admitted: RwLock<BTreeMap<String, Admitted>>,
     seen: Mutex<Seen>,
+}
+
+/// Whom a token lets in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    /// The user name, as `anna`.
+    pub user: String,
+    /// Who they are.
+    pub person: Person,
+    /// Which account of the machine acts as them, where a command serves itself.
+    pub local: Option<LocalAccess>,
 }
 
 /// What the files looked like when they were read, and when they were last looked at.
@@ -57,6 +74,8 @@ impl Accounts {
             directory: Arc::new(RwLock::new(Arc::new(directory))),
             tokens_by_hash: RwLock::new(by_hash(lines)),
             last_used: Mutex::default(),
+            earlier: RwLock::default(),
+            held: Mutex::default(),
             admitted: RwLock::default(),
             seen: Mutex::new(seen),
             tokens,
@@ -70,22 +89,21 @@ impl Accounts {
 
     /// A token for `person` that this process alone knows and that ends with it: for a command that
     /// serves itself.
-    pub fn admit(&self, user: &str, person: Person) -> String {
+    pub fn admit(&self, user: &str, person: Person, local: LocalAccess) -> String {
         let (token, line) = tokens::new_token(user, None, Timestamp::now());
         let mut admitted = self.admitted.write().unwrap_or_else(PoisonError::into_inner);
-        admitted.insert(line.sha256, (user.to_owned(), person));
+        let admitted_as = Admitted {
+            user: user.to_owned(),
+            person,
+            local: Some(local),
+        };
+        admitted.insert(line.sha256, admitted_as);
         token
-    }
-
-    /// Whether the token is one of this process: see `admit`.
-    pub fn is_admitted(&self, token: &str) -> bool {
-        let admitted = self.admitted.read().unwrap_or_else(PoisonError::into_inner);
-        admitted.contains_key(&hash_token(token))
     }
 
     /// Whose token this is: user name and person. `None` where the token is unknown or its user
     /// is no longer in the directory. Found by hash, so how long it takes tells nothing of a token.
-    pub fn person_with(&self, token: &str) -> Option<(String, Person)> {
+    pub fn person_with(&self, token: &str) -> Option<Admitted> {
         let hash = hash_token(token);
         let admitted = self
             .admitted
@@ -96,10 +114,76 @@ impl Accounts {
         if admitted.is_some() {
             return admitted;
         }
-        let user = self.line_of(&hash)?.user;
+        let owner = self.line_of(&hash)?;
+        let earlier = self.earlier.read().unwrap_or_else(PoisonError::into_inner);
+        if earlier.get(&owner.user).is_some_and(|until| owner.created <= *until) {
+            return None;
+        }
         let directory = Arc::clone(&self.directory.read().unwrap_or_else(PoisonError::into_inner));
-        let person = directory.users.get(&user)?.clone();
-        Some((user, person))
+        let person = directory.users.get(&owner.user)?.clone();
+        Some(Admitted {
+            user: owner.user,
+            person,
+            local: None,
+        })
+    }
+
+    /// Ends the tokens that were made for earlier persons of a user name: those made up to these moments.
+    pub fn end_earlier(&self, earlier: BTreeMap<String, Timestamp>) {
+        *self.earlier.write().unwrap_or_else(PoisonError::into_inner) = earlier;
+    }
+
+    /// How many people the directory removes that waits for a confirmation, if one does.
+    pub fn held(&self) -> Option<usize> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.as_ref().map(|held| removed(&self.now_in_force(), held))
+    }
+
+    /// Puts the directory in force that waits for a confirmation, if it removes so many people. Whether there was one.
+    pub fn confirm(&self, removes: usize) -> bool {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = held
+            .as_ref()
+            .is_some_and(|held| removed(&self.now_in_force(), held) == removes);
+        match held.take_if(|_| fits) {
+            Some(directory) => {
+                *self.directory.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(directory);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Keeps `before` in force where the directory that was read removes so many people that somebody must confirm it:
+    /// it may have been changed while nothing ran.
+    pub fn hold_to(&self, before: Directory) {
+        let now = self.now_in_force();
+        if removes_many(&before, &now) {
+            *self.directory.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(before);
+            self.take_over((*now).clone());
+        }
+    }
+
+    fn now_in_force(&self) -> Arc<Directory> {
+        Arc::clone(&self.directory.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts a directory in force, or holds it where somebody must confirm it.
+    fn take_over(&self, directory: Directory) {
+        let before = self.now_in_force();
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if removes_many(&before, &directory) {
+            tracing::error!(
+                removes = removed(&before, &directory),
+                people = before.users.len(),
+                "people.yaml removes many people and is not in force: `gatefold people confirm` puts it in force"
+            );
+            *held = Some(directory);
+            return;
+        }
+        *held = None;
+        *self.directory.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(directory);
+        tracing::info!(file = %self.people.display(), "people were read again");
     }
 
     /// The token as it stands in the file; nothing for one of this process.
@@ -160,10 +244,7 @@ impl Accounts {
         if people != seen.people {
             seen.people = people;
             match people::read(&self.people) {
-                Ok(directory) => {
-                    *self.directory.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(directory);
-                    tracing::info!(file = %self.people.display(), "people were read again");
-                }
+                Ok(directory) => self.take_over(directory),
                 Err(error) => tracing::error!(%error, "people stay as they were"),
             }
         }
@@ -187,6 +268,15 @@ pub fn tokens_beside(people: &Path) -> PathBuf {
 
 fn by_hash(lines: Vec<TokenLine>) -> BTreeMap<String, TokenLine> {
     lines.into_iter().map(|line| (line.sha256.clone(), line)).collect()
+}
+
+/// How many people of `before` are not in `after`.
+fn removed(before: &Directory, after: &Directory) -> usize {
+    before
+        .users
+        .keys()
+        .filter(|user| !after.users.contains_key(*user))
+        .count()
 }
 
 fn stamp(file: &Path) -> Stamp {

@@ -4,7 +4,7 @@ use super::action::{Action, event_info, info};
 use crate::base::id::EventId;
 use crate::base::{Document, FlowRight, Reach, Value};
 use crate::connect::{ActionError, CallContext, Handler, LocalAction, LocalEffect, Registered, read_input};
-use crate::engine::InboundEvent;
+use crate::engine::{InboundEvent, SENT_BY};
 use crate::spec::catalog::OWN_CONNECTIONS;
 use crate::spec::values::check_value;
 use crate::spec::{Effect, EventInfo, FlowSpec, read_flow};
@@ -129,6 +129,7 @@ impl LocalAction for Emit {
             check_name("key", key)?;
         }
         data.insert("by".to_owned(), Value::String(format!("run:{}", cx.run)));
+        data.remove(SENT_BY);
         let event = InboundEvent {
             id: EventId::derived(&cx.key),
             kind,

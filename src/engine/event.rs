@@ -4,6 +4,7 @@
 //! histories under `tests/data/histories/` keep every version readable.
 
 use super::child::Parent;
+pub use super::decision_record::{DecisionRecord, Weight, for_whom};
 use crate::base::id::{EventId, RunId, TaskId};
 use crate::base::{FileRef, ItemState, Timestamp, Value};
 use crate::expr::SecretUse;
@@ -123,84 +124,6 @@ pub struct Expected {
     /// Its key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-}
-
-/// One decision of one person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct DecisionRecord {
-    /// Who, as `user:anna`.
-    pub by: String,
-    /// For whom, if not for themselves.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub on_behalf_of: Option<String>,
-    /// Who was escalated to, where it takes the place of somebody who was asked and had not answered. They answered
-    /// themselves, or whoever stands in for them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub escalated_to: Option<String>,
-    /// What.
-    pub decision: String,
-    /// Why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// SHA-256 of the version they saw, where there is a document.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<String>,
-    /// What they filled in, by the names of the fields.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub form: Map<String, Value>,
-    /// When.
-    pub at: Timestamp,
-}
-
-impl DecisionRecord {
-    /// Everybody in it: who answered, for whom, and who was escalated to.
-    pub fn persons(&self) -> impl Iterator<Item = &String> {
-        let others = [&self.on_behalf_of, &self.escalated_to];
-        std::iter::once(&self.by).chain(others.into_iter().flatten())
-    }
-
-    /// Whether `person` answered so, or had it answered: not whether their place was taken.
-    pub fn is_answer_of(&self, person: &str) -> bool {
-        let whose = self.escalated_to.as_ref().or(self.on_behalf_of.as_ref());
-        self.by == person || whose.is_some_and(|one| one == person)
-    }
-
-    /// For whom it counts, to stand behind the name of who answered, with a blank before it; empty where they answered
-    /// for themselves. `name` says what people are called.
-    pub fn for_whom(&self, name: impl Fn(&str) -> String) -> String {
-        for_whom(
-            &self.by,
-            self.on_behalf_of.as_deref(),
-            self.escalated_to.as_deref(),
-            name,
-        )
-    }
-}
-
-/// For whom the answer of `by` counts: see [`DecisionRecord::for_whom`].
-pub fn for_whom(
-    by: &str,
-    on_behalf_of: Option<&str>,
-    escalated_to: Option<&str>,
-    name: impl Fn(&str) -> String,
-) -> String {
-    let Some(whom) = on_behalf_of.map(&name) else {
-        return String::new();
-    };
-    match escalated_to {
-        None => format!(" for {whom}"),
-        Some(one) if one == by => format!(" in the place of {whom}, who had not answered,"),
-        Some(one) => format!(" for {}, in the place of {whom}, who had not answered,", name(one)),
-    }
-}
-
-/// How much somebody's decision counts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Weight {
-    /// Who.
-    pub person: String,
-    /// How much, from 1.
-    pub weight: u32,
 }
 
 /// Something said about a task.
@@ -391,6 +314,9 @@ pub enum Event {
         settings: Map<String, Value>,
         /// Who started it, as `user:anna` or `trigger:webhook`.
         initiator: String,
+        /// The person at the beginning, as `user:anna`, where `initiator` names a run or a system.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        starter: Option<String>,
         /// What started it: `manual`, `webhook`, `event`.
         trigger: String,
         /// Seed of every random choice of the run.
@@ -500,6 +426,33 @@ pub enum Event {
         /// The escalated part: people who joined later.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         escalated: bool,
+    },
+    /// The directory says that the people of an open task are others than before. How many answers are needed stays,
+    /// but for those who left where all of them are asked.
+    TaskMembersChanged {
+        /// The task.
+        task: TaskId,
+        /// Who may decide from now on beside those before.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        people: Vec<String>,
+        /// Who may veto from now on beside those before.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        veto: Vec<String>,
+        /// Who is escalated to from now on beside those before.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        joined: Vec<String>,
+        /// How much the decision of some of the new ones counts, where it is not 1.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        weights: Vec<Weight>,
+        /// Who can no longer answer: they left the directory, or have no longer the role that it takes.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        left: Vec<String>,
+        /// Who may answer at all from now on, where that changed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        only: Option<Vec<String>>,
+        /// Further persons who may not decide.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        exclude: Vec<String>,
     },
     /// Somebody did something about a task beside answering it.
     TaskActed {

@@ -2,9 +2,10 @@
 
 use super::child::Parent;
 use super::event::TaskAct;
+use super::members::Members;
 use super::work::{Assignment, WorkKey};
 use crate::base::id::{EventId, RunId, TaskId};
-use crate::base::{FileRef, Timestamp, Value};
+use crate::base::{FileRef, LocalAccess, Timestamp, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
@@ -19,6 +20,8 @@ pub struct Start {
     pub settings: Map<String, Value>,
     /// Who starts it.
     pub initiator: String,
+    /// The person at the beginning, where `initiator` names a run or a system.
+    pub starter: Option<String>,
     /// What starts it.
     pub trigger: String,
     /// Seed of every random choice.
@@ -55,6 +58,13 @@ pub enum Input {
         task: TaskId,
         /// The newest version.
         document: FileRef,
+    },
+    /// The directory says who may answer an open task now.
+    Members {
+        /// The task.
+        task: TaskId,
+        /// What it says.
+        members: Members,
     },
     /// A person decides.
     Decide(Decision),
@@ -111,6 +121,9 @@ pub enum Input {
     },
 }
 
+/// Field of an event from outside that names its sender, whatever else the event says. The server writes it.
+pub const SENT_BY: &str = "sent_by";
+
 /// Something that happened outside a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InboundEvent {
@@ -146,6 +159,8 @@ pub struct Decision {
     pub sha256: Option<String>,
     /// What they filled in, by the names of the fields.
     pub form: Map<String, Value>,
+    /// Which account of the machine decides as this person, where that is so.
+    pub local: Option<LocalAccess>,
 }
 
 /// Something that a person does about a task beside answering it.
@@ -197,6 +212,11 @@ pub enum Refusal {
     /// No such task, or not one of this person's.
     #[error("there is no such task for you")]
     NoSuchTask,
+    /// The person was asked, and has left the directory or lost the role that the task takes.
+    #[error(
+        "you can no longer answer this task: you do not have the role that it needs any more, or may not answer it"
+    )]
+    NoLongerAsked,
     /// The task is settled or withdrawn.
     #[error("the task is closed: {0}")]
     TaskClosed(String),

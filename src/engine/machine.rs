@@ -48,6 +48,7 @@ impl RunMachine {
                 inputs: with_defaults(&plan, start.inputs),
                 settings: start.settings,
                 initiator: start.initiator,
+                starter: start.starter,
                 trigger: start.trigger,
                 seed: start.seed,
                 parent: start.parent,

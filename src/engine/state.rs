@@ -8,6 +8,7 @@ use super::each::Each;
 use super::event::{DecisionRecord, Draft, Expected, Remark, StandIn, Started, Suspension, Timers, Watchers, Weight};
 use super::frame::{FrameId, Frames, Slot};
 use super::holdings::{Holdings, Owned};
+use super::members::Membership;
 use super::view::TaskPhase;
 use crate::base::id::{EventId, RunId, TaskId};
 use crate::base::{FileRef, Timestamp, Value};
@@ -22,6 +23,8 @@ use std::sync::Arc;
 pub struct RunState {
     pub(super) run: RunId,
     pub(super) initiator: String,
+    /// The person at the beginning, where `initiator` names a run or a system.
+    pub(super) starter: Option<String>,
     pub(super) seed: u64,
     /// The step of another run that started it.
     pub(super) parent: Option<Parent>,
@@ -235,6 +238,8 @@ pub(super) struct Task {
     pub(super) deputies: Vec<StandIn>,
     /// How much the decision of some counts, where it is not 1.
     pub(super) weights: Vec<Weight>,
+    /// Who came and who left while it was open.
+    pub(super) members: Membership,
     /// What was said about it, in order.
     pub(super) thread: Vec<Remark>,
     /// Who has taken it.
@@ -400,6 +405,11 @@ pub struct Changes {
 }
 
 impl RunState {
+    /// The person who started the run, or what did where no person is known.
+    pub(super) fn started_by(&self) -> &str {
+        self.starter.as_deref().unwrap_or(&self.initiator)
+    }
+
     pub(super) const fn is_running(&self) -> bool {
         matches!(self.progress, Progress::Running)
     }

@@ -9,7 +9,7 @@ use super::state::{Phase, Progress, StepState, Task};
 use crate::base::id::{RunId, TaskId};
 use crate::base::{FileRef, ItemState, Timestamp, Value};
 pub use crate::plan::{AskKind, Detour, PlanField, Priority};
-use crate::plan::{Plan, PlanAsk, PlanVerb};
+use crate::plan::{Exclusion, Plan, PlanAsk, PlanVerb};
 use crate::spec::RunSpec;
 use crate::spec::step::OnNewVersion;
 use std::collections::BTreeSet;
@@ -231,6 +231,8 @@ pub struct TaskView {
     pub escalated: Vec<String>,
     /// In whose place the next of them would answer now; nobody where none is left or is known yet.
     pub place: Option<String>,
+    /// Who was asked and can no longer answer: they left the directory or lost their role.
+    pub left: Vec<String>,
     /// Who has taken it, if somebody has.
     pub claimed_by: Option<String>,
     /// Whom it was assigned to last, whatever became of it then; nobody where it was offered.
@@ -292,6 +294,11 @@ impl RunMachine {
     /// Who started it.
     pub fn initiator(&self) -> &str {
         &self.state.initiator
+    }
+
+    /// The person who started it, directly or through other runs, or what started it where no person is known.
+    pub fn started_by(&self) -> &str {
+        self.state.started_by()
     }
 
     /// When it started.
@@ -604,6 +611,13 @@ impl RunMachine {
         self.state.tasks.get(*at).map(|task| self.task_view(task))
     }
 
+    /// Whom the step of the task keeps from answering it.
+    pub fn exclusions(&self, task: &TaskId) -> &[Exclusion] {
+        let at = self.state.task_index.get(task);
+        let ask = at.and_then(|at| self.state.tasks[*at].asked(&self.plan));
+        ask.map_or(&[], |ask| &ask.exclude)
+    }
+
     /// Who has heard of the task, each with the position of the event since which they can answer it and before which they
     /// did not know of it.
     pub fn heard(&self, task: &TaskId) -> &[(String, u64)] {
@@ -674,6 +688,7 @@ impl RunMachine {
             deputies: task.deputies.clone(),
             escalated,
             place: task.open_place().map(str::to_owned),
+            left: task.empty_places().cloned().collect(),
             claimed_by: holder.cloned(),
             given_to: task.given_to.clone(),
             suspended: task.suspended.clone(),

@@ -39,6 +39,8 @@ pub struct Reason {
     pub escalated: Vec<String>,
     /// In whose place the next of them does.
     pub place: Option<String>,
+    /// Who was asked and can no longer answer.
+    pub gone: Vec<String>,
     /// Since when.
     pub since: Timestamp,
     /// Until when, where that is certain.
@@ -71,6 +73,9 @@ impl fmt::Display for Reason {
         if let (Some(place), [_, ..]) = (&self.place, &self.escalated[..]) {
             let added = list(&self.escalated);
             write!(f, ", or from {added}, added by escalation, in the place of {place}")?;
+        }
+        if !self.gone.is_empty() {
+            write!(f, " ({}, who was asked, can no longer answer)", list(&self.gone))?;
         }
         match self.until {
             Some(until) => {
@@ -130,6 +135,7 @@ fn of_side_calls(machine: &RunMachine) -> Vec<Reason> {
         whom: Vec::new(),
         escalated: Vec::new(),
         place: None,
+        gone: Vec::new(),
         since: state.now,
         until: thing.tries.retry_at,
         because: None,
@@ -146,6 +152,7 @@ fn of_side_calls(machine: &RunMachine) -> Vec<Reason> {
         whom: Vec::new(),
         escalated: Vec::new(),
         place: None,
+        gone: Vec::new(),
         since: machine.state.now,
         until: None,
         because: None,
@@ -212,6 +219,7 @@ impl Teller<'_> {
             whom: Vec::new(),
             escalated: Vec::new(),
             place: None,
+            gone: Vec::new(),
             since: self.machine.state.step(self.slot).since,
             until,
             because: until.and_then(|until| because(&self.machine.plan, &self.machine.state, self.slot, until)),
@@ -325,6 +333,7 @@ impl Teller<'_> {
                 let (escalated, whom) = waited_for.cloned().partition(|person| view.escalated.contains(person));
                 (reason.whom, reason.escalated) = (whom, escalated);
                 reason.place = view.place.filter(|_| !reason.escalated.is_empty());
+                reason.gone = view.left;
                 reason.since = view.opened_at;
                 if let Some(rest) = view.suspended {
                     reason.what = format!("its task to be resumed, which rests because \"{}\",", rest.reason);

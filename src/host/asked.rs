@@ -120,6 +120,7 @@ fn number_of(view: &TaskView, by: &str, text: &str) -> usize {
 fn task_of(event: &Event) -> Option<&TaskId> {
     match event {
         Event::TaskAssigned { task, .. }
+        | Event::TaskMembersChanged { task, .. }
         | Event::TaskActed { task, .. }
         | Event::DecisionRecorded { task, .. }
         | Event::DecisionsVoided { task, .. } => Some(task),

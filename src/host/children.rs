@@ -103,13 +103,14 @@ impl Host {
         }
         self.check_wanted(caller).await?;
         let plan = self.plan_admitted(&wanted.flow, wanted.version.as_deref()).await?;
-        let start = StartRun {
+        let mut start = StartRun {
             flow: wanted.flow,
             inputs: wanted.with,
             initiator: caller.initiator.clone(),
             trigger: TRIGGER.to_owned(),
-            once: None,
+            ..StartRun::default()
         };
+        start.cause = self.person_behind(&start).await?;
         let parent = Parent {
             run: caller.run.clone(),
             step: caller.step.clone(),

@@ -14,7 +14,7 @@ use super::project::{Tally, locked};
 use super::slots::{Loaded, Slot, Stored};
 use super::to_its_end::ToItsEnd;
 use super::{Host, HostError};
-use crate::base::id::{FileId, RunId};
+use crate::base::id::{FileId, RunId, TaskId};
 use crate::base::{FlowRights, Value};
 use crate::connect::{ActionError, CallContext, Handler, LocalEffect};
 use crate::engine::{Due, EventRecord, Failure, FailureKind, Input, Refusal, Reply, RunMachine, Work};
@@ -174,6 +174,7 @@ impl Host {
                 let _ = loaded.machine.handle(self.now(), Input::Wake);
                 self.do_immediate(&mut loaded.machine, loaded.row.seq).await?;
             }
+            self.follow_directory(&mut loaded, acted_on(input)).await?;
             let is_long = !loaded.machine.plan().eaches.is_empty();
             *reply = at_length(is_long, || loaded.machine.handle(self.now(), input.clone()));
         }
@@ -272,7 +273,12 @@ impl Host {
             }
         }
         let stored = Stored::of(&machine, task_revs);
-        Ok(Loaded { machine, row, stored })
+        Ok(Loaded {
+            machine,
+            row,
+            stored,
+            directory: None,
+        })
     }
 
     async fn rebuild(&self, run: &RunId, row: &RunRow) -> Result<RunMachine, HostError> {
@@ -597,6 +603,15 @@ impl Signals {
             }
             signals
         })
+    }
+}
+
+/// The task that a person acts on.
+fn acted_on(input: &Input) -> Option<&TaskId> {
+    match input {
+        Input::Decide(decision) => Some(&decision.task),
+        Input::Act(acting) => Some(&acting.task),
+        _ => None,
     }
 }
 

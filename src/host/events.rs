@@ -10,7 +10,7 @@ use super::triggers::{TRIGGER, starts_on, trigger_scope, trigger_target};
 use super::{Host, HostError};
 use crate::base::Timestamp;
 use crate::base::id::RunId;
-use crate::engine::{InboundEvent, Input, Refusal, Reply};
+use crate::engine::{InboundEvent, Input, Refusal, Reply, SENT_BY};
 use crate::store::{Delivery, Outdated, PendingEvent, Write, fault};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -49,7 +49,12 @@ impl Host {
         self.record(vec![Write::Event(event.clone())]).await?;
         // An id that was there stays with the first event, so what is stored tells which one that was.
         let recorded = self.parts().store.event(&event.id).await?;
-        let what = |event: &InboundEvent| (event.kind.clone(), event.key.clone(), event.data.clone());
+        // the same event sent by two people is one event, of the first sender
+        let what = |event: &InboundEvent| {
+            let mut data = event.data.clone();
+            let _ = data.as_object_mut().map(|fields| fields.remove(SENT_BY));
+            (event.kind.clone(), event.key.clone(), data)
+        };
         match recorded {
             Some(first) if what(&first) != what(&event) => Err(HostError::KeyReused { name: "event id" }),
             _ => Ok(()),

@@ -9,6 +9,7 @@
 //! from its own. How far each flow has come is known in memory alone; after a restart documents are
 //! looked through again, but none that expired longer ago than `LOOK_BACK`.
 
+use super::actors::put_by;
 use super::files::inbound;
 use super::runs::StartRun;
 use super::timers::pause;
@@ -281,7 +282,8 @@ impl Host {
             inputs: trigger_inputs(plan, &trigger.inputs, &fields, &fields)?,
             initiator: INITIATOR.to_owned(),
             trigger: "document".to_owned(),
-            once: None,
+            cause: put_by(&event.data),
+            ..StartRun::default()
         };
         let (scope, key) = expected.once(expiry);
         let used = Write::Once {

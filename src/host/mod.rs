@@ -3,6 +3,7 @@
 //! Invariant: what a run decided is durable before anything outside is done about it.
 
 mod accepted;
+pub mod actors;
 mod asked;
 mod at_length;
 pub mod by_hand;
@@ -39,6 +40,7 @@ pub mod project;
 pub mod propose;
 pub mod reading;
 mod record;
+pub mod registry;
 mod requests;
 pub mod retention;
 mod role_links;
@@ -205,6 +207,8 @@ pub struct Host {
     expiring: expiries::Expiring,
     flow_deployed: Notify,
     listeners: broadcast::Sender<Arc<EventRecord>>,
+    /// Who is who over time; nothing before people are followed.
+    registry: Mutex<Option<crate::people::registry::Registry>>,
     ready: AtomicBool,
     metrics: Metrics,
 }
@@ -236,6 +240,7 @@ impl Host {
             expiring: expiries::Expiring::default(),
             flow_deployed: Notify::new(),
             listeners: broadcast::channel(LISTENER_BACKLOG).0,
+            registry: Mutex::default(),
             ready: AtomicBool::new(false),
             metrics: Metrics::default(),
             parts,

@@ -2,14 +2,18 @@
 
 use super::desk::{Desk, plain};
 use super::policy::not_accepted;
+use super::slots::Loaded;
 use super::{Host, HostError};
-use crate::base::id::TaskId;
+use crate::base::id::{RunId, TaskId};
 use crate::base::{FlowRight, Reach};
 use crate::engine::event::Weight;
-use crate::engine::{Assignment, Failure, FailureKind, Input, RunMachine, StandIn, Work};
+use crate::engine::{Assignment, Failure, FailureKind, Input, Members, RunMachine, StandIn, Work};
 use crate::people::{Directory, UnknownPrincipal};
+use indexmap::IndexSet;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 impl Host {
     /// Who is meant, or why nobody is.
@@ -23,7 +27,7 @@ impl Host {
             key,
             by,
             veto,
-            exclude,
+            mut exclude,
             weights,
             load,
             only,
@@ -33,6 +37,7 @@ impl Host {
         else {
             unreachable!("only questions to the directory are asked of it");
         };
+        exclude.extend(self.excluded_behind(machine, &task).await?);
         // whoever is gone keeps nobody else from being escalated to
         let by = if escalated { known(&self.directory(), by) } else { by };
         let resolved = assignment(&self.directory(), &by, &veto, &exclude, self.today(machine));
@@ -92,6 +97,101 @@ impl Host {
         }
     }
 
+    /// What the directory says now about an open task of the run.
+    async fn members_of(&self, machine: &RunMachine, task: &TaskId) -> Result<Option<Members>, HostError> {
+        let Some(asked) = machine.members_asked(task) else {
+            return Ok(None);
+        };
+        let mut exclude = asked.exclude.clone();
+        exclude.extend(self.excluded_behind(machine, task).await?);
+        let directory = self.directory();
+        let exclude = directory.canonical_all(&exclude);
+        let opened_at = machine.task(task).map(|view| view.opened_at);
+        // somebody who got the user name of an earlier person does not inherit the place that names it
+        let is_another = |principal: &str| {
+            let user = directory.canonical(principal);
+            let user = user.strip_prefix("user:");
+            user.zip(opened_at)
+                .is_some_and(|(user, at)| self.is_later_than(user, at))
+        };
+        let means = |principals: &[String]| {
+            let named: Vec<String> = principals.iter().filter(|one| !is_another(one)).cloned().collect();
+            let mut people = all_of(&directory, &named);
+            people.retain(|person| !exclude.contains(person));
+            people
+        };
+        let is_absent = |person: &&String| {
+            let user = person.strip_prefix("user:");
+            user.is_some_and(|user| !directory.users.contains_key(user))
+        };
+        let people = means(&asked.by);
+        let is_stranger = |person: &&String| is_another(person) && !people.contains(person);
+        let absent = asked.persons.iter().filter(|one| is_absent(one) || is_stranger(one));
+        Ok(Some(Members {
+            people: people.clone(),
+            veto: means(&asked.veto),
+            escalated: means(&asked.escalated),
+            only: only_of(&directory, &asked.only),
+            weights: weights_of(&directory, &asked.weights),
+            absent: absent.cloned().collect(),
+            exclude,
+        }))
+    }
+
+    /// Lets the open tasks of a run follow the directory: all of them where people have changed since the last time, or
+    /// the one that somebody acts on.
+    pub(super) async fn follow_directory(
+        &self,
+        loaded: &mut Loaded,
+        acted_on: Option<&TaskId>,
+    ) -> Result<(), HostError> {
+        let directory = self.directory();
+        let is_known = loaded
+            .directory
+            .as_ref()
+            .is_some_and(|known| Arc::ptr_eq(known, &directory));
+        let tasks = match acted_on {
+            Some(task) if is_known => vec![task.clone()],
+            None if is_known => return Ok(()),
+            _ => loaded.machine.open_task_ids(),
+        };
+        for task in tasks {
+            if let Some(members) = self.members_of(&loaded.machine, &task).await? {
+                // a task that closed meanwhile takes no notice
+                let _ = loaded.machine.handle(self.now(), Input::Members { task, members });
+            }
+            tokio::task::coop::consume_budget().await;
+        }
+        loaded.directory = Some(directory);
+        Ok(())
+    }
+
+    /// Lets every open task follow the directory, beside everything else.
+    pub fn tell_tasks_of_people(self: &Arc<Self>) {
+        let host = Arc::clone(self);
+        self.spawn(async move {
+            if let Err(error) = host.people_changed().await {
+                tracing::error!(%error, "open tasks do not follow the directory yet; each does when it is worked on");
+            }
+        });
+    }
+
+    /// Lets every open task follow the directory: new members of a role see it, those who left can no longer answer, and a
+    /// person hears where too few are left.
+    pub async fn people_changed(self: &Arc<Self>) -> Result<(), HostError> {
+        let tasks = self.parts().store.open_tasks(None).await?;
+        let runs: BTreeSet<RunId> = tasks.into_iter().map(|task| task.run).collect();
+        for run in runs {
+            match self.resume(&run).await {
+                Err(error @ (HostError::Store(_) | HostError::ShuttingDown)) => return Err(error),
+                // one run does not keep the others from following
+                Err(error) => tracing::error!(%run, %error, "the tasks of a run do not follow the directory yet"),
+                Ok(()) => {}
+            }
+        }
+        Ok(())
+    }
+
     /// The day it is where the flow's calendar is.
     fn today(&self, machine: &RunMachine) -> Date {
         let zone = machine.plan().calendar.as_ref().map(|calendar| calendar.zone.as_str());
@@ -118,6 +218,17 @@ impl Host {
             Err(error) => Err(HostError::Invalid(error.to_string())),
         }
     }
+}
+
+/// Everybody meant by one of the principals, each once. A word that fits nobody means nobody.
+fn all_of(directory: &Directory, principals: &[String]) -> Vec<String> {
+    let of = |principal: &String| {
+        directory
+            .resolve(std::slice::from_ref(principal), &[])
+            .unwrap_or_default()
+    };
+    let people: IndexSet<String> = principals.iter().flat_map(of).collect();
+    people.into_iter().collect()
 }
 
 /// Those of `principals` who mean somebody, or all of them where none does.
@@ -164,12 +275,7 @@ fn only_of(directory: &Directory, written: &[String]) -> Option<Vec<String>> {
     if written.is_empty() {
         return None;
     }
-    let of = |principal: &String| {
-        directory
-            .resolve(std::slice::from_ref(principal), &[])
-            .unwrap_or_default()
-    };
-    Some(written.iter().flat_map(of).collect())
+    Some(all_of(directory, written))
 }
 
 /// How much the decision of each person counts; of several words that fit a person the largest.

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use tokio::sync::broadcast;
 
 /// How a run is started.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StartRun {
     /// The flow.
     pub flow: String,
@@ -34,6 +34,11 @@ pub struct StartRun {
     pub trigger: String,
     /// The same key starts one run, however often it is sent.
     pub once: Option<OnceKey>,
+    /// The party behind `initiator` where that is a system: who put the document that starts the run.
+    pub cause: Option<String>,
+    /// Whether this server names the files of the inputs itself: they are checked against what the flow may read, and not
+    /// against what the initiator may open.
+    pub has_own_files: bool,
 }
 
 /// A run with its steps, as people see it.
@@ -55,6 +60,8 @@ pub struct RunView {
     pub outputs: Option<Value>,
     /// The step of another run that started it, if one did.
     pub parent: Option<Parent>,
+    /// The person at the beginning, where the initiator is a run or a system.
+    pub starter: Option<String>,
     /// What it waits for.
     #[serde(skip)]
     pub why: Why,
@@ -134,18 +141,23 @@ impl Host {
             .await
     }
 
-    async fn start_here(self: &Arc<Self>, start: StartRun, mut writes: Vec<Write>) -> Result<RunId, HostError> {
+    async fn start_here(self: &Arc<Self>, mut start: StartRun, mut writes: Vec<Write>) -> Result<RunId, HostError> {
         if let Some(once) = &start.once
             && let Some(first) = self.started_before(once).await?
         {
             return Ok(first);
         }
         let plan = self.latest_plan(&start.flow).await?;
-        let giver = Giver::of(&start.initiator);
+        let giver = if start.has_own_files && !start.initiator.starts_with(BY_RUN) {
+            Giver::Flow
+        } else {
+            Giver::of(&start.initiator)
+        };
         let given = self.with_documents(&plan, &start.inputs, &giver).await?;
         let checked = inputs::check(&plan.inputs, &given, plan.calendar.is_some());
         let checked = checked.map_err(|problems| HostError::BadInputs { problems })?;
         let settings = self.settings_for(&plan).await?;
+        start.cause = self.person_behind(&start).await?;
         let run = RunId(format!("{}_{}", RunId::PREFIX, self.new_id()));
         if let Some(before) = start.initiator.strip_prefix(BY_RUN) {
             writes.extend(self.descend(&RunId::from(before), &run, None).await?);
@@ -255,6 +267,7 @@ impl Host {
             inputs,
             settings,
             initiator: start.initiator.clone(),
+            starter: start.cause.clone().filter(|person| *person != start.initiator),
             trigger: start.trigger.clone(),
             seed,
             parent,
@@ -265,6 +278,7 @@ impl Host {
             machine,
             row,
             stored: Stored::default(),
+            directory: None,
         })
     }
 
@@ -354,6 +368,7 @@ fn view(loaded: &Loaded) -> RunView {
         values: machine.values().clone(),
         outputs: machine.outputs().cloned(),
         parent: machine.parent().cloned(),
+        starter: Some(machine.started_by().to_owned()).filter(|one| one != machine.initiator()),
         why: why(machine),
     }
 }

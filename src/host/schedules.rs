@@ -154,6 +154,7 @@ impl Host {
                     initiator: INITIATOR.to_owned(),
                     trigger: "schedule".to_owned(),
                     once: Some(once.clone()),
+                    ..StartRun::default()
                 };
                 self.start_run(start).await.map(|_| ())
             }

@@ -2,6 +2,7 @@
 
 use crate::base::id::{FileId, RunId, TaskId};
 use crate::engine::{RunMachine, WorkKey};
+use crate::people::Directory;
 use crate::store::{RunRow, Subscription};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
@@ -17,6 +18,8 @@ pub struct Loaded {
     pub row: RunRow,
     /// What else the store says of it.
     pub stored: Stored,
+    /// The directory that its open tasks follow; nothing where that is not known.
+    pub directory: Option<Arc<Directory>>,
 }
 
 /// What the store says of a run beside its journal and its row. It changes by what its events changed, not as a whole:

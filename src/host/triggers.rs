@@ -8,9 +8,10 @@ use super::runs::StartRun;
 use super::{Host, HostError};
 use crate::base::id::{EventId, RunId};
 use crate::base::{FlowRight, Value};
-use crate::engine::{Event, EventRecord, InboundEvent, RunMachine, event_fields};
+use crate::engine::{Event, EventRecord, InboundEvent, RunMachine, SENT_BY, event_fields};
 use crate::expr::{Expression, Tree};
 use crate::plan::Plan;
+use crate::spec::catalog::OWN_CONNECTIONS;
 use crate::store::{Delivery, Write};
 use indexmap::IndexMap;
 use secrecy::SecretString;
@@ -67,6 +68,7 @@ impl Host {
             initiator: "trigger:webhook".to_owned(),
             trigger: "webhook".to_owned(),
             once: Some(once),
+            ..StartRun::default()
         })
         .await
     }
@@ -160,6 +162,9 @@ impl Host {
                 key: event.id.to_string(),
                 digest: None,
             }),
+            // who sends an event names only files that they may open
+            has_own_files: event.data.get(SENT_BY).is_none(),
+            cause: None,
         };
         self.start_run_with(start, vec![delivery]).await?;
         self.metrics().events_delivered.add(1);
@@ -231,7 +236,7 @@ impl Host {
                 "version": machine.plan().version,
                 "outcome": status,
                 "outputs": outputs,
-                "initiator": machine.initiator(),
+                "initiator": machine.started_by(),
             }),
             at: *at,
         })))
@@ -262,7 +267,7 @@ fn start_of<'p>(plan: &'p Plan, event: &InboundEvent) -> Option<Start<'p>> {
             trigger: "event",
             filter: trigger.filter.as_deref(),
             inputs: &trigger.inputs,
-            initiator: by_run(event).unwrap_or_else(|| "trigger:event".to_owned()),
+            initiator: done_by(event).unwrap_or_else(|| "trigger:event".to_owned()),
         });
     }
     let trigger = plan.triggers.flow.as_ref().filter(|_| event.kind == RUN_ENDED)?;
@@ -277,10 +282,17 @@ fn start_of<'p>(plan: &'p Plan, event: &InboundEvent) -> Option<Start<'p>> {
     })
 }
 
-/// The run that did what the event tells of, if one did, as an initiator.
-fn by_run(event: &InboundEvent) -> Option<String> {
+/// Who did what the event tells of, as an initiator: the sender of an event from outside, whatever its other fields say;
+/// the person or run that an event of this server names. Nobody where that is an anonymous holder of a link.
+fn done_by(event: &InboundEvent) -> Option<String> {
+    if let Some(sender) = event.data.get(SENT_BY).and_then(Value::as_str) {
+        return Some(sender.to_owned());
+    }
     let by = event.data.get("by")?.as_str()?;
-    by.starts_with(BY_RUN).then(|| by.to_owned())
+    let connection = event.kind.split('.').next().unwrap_or_default();
+    let is_known = by.starts_with(BY_RUN)
+        || (OWN_CONNECTIONS.contains(&connection) && (by.starts_with("user:") || by.starts_with("email:")));
+    is_known.then(|| by.to_owned())
 }
 
 /// The inputs of a run: as the trigger maps the `fields` of its event, or else what bears the names

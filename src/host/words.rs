@@ -96,7 +96,7 @@ impl Host {
             text.push_str(&format!("Document: {}, version {}\n", document.name, document.version));
         }
         text.push_str(&format!("Flow:     {}\n", machine.plan().title));
-        if let Some(name) = self.name_of(machine.initiator()) {
+        if let Some(name) = self.name_of(machine.started_by()) {
             text.push_str(&format!("Asked by: {name}\n"));
         }
         if let Some(due) = view.due {

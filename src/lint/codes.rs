@@ -86,6 +86,7 @@ pub const CODES: &[Page] = pages![
     "GF505" "bad-item",
     "GF506" "unknown-person",
     "GF507" "quorum-short",
+    "GF508" "excludes-nobody",
     "GF601" "unknown-action",
     "GF602" "unknown-with-key",
     "GF603" "missing-with-key",

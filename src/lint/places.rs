@@ -211,6 +211,7 @@ impl<'a> Collector<'a> {
             self.text(step.at("approve/ask"), approve.ask.as_deref(), Purpose::Text);
             self.texts(&step.at("approve/by"), &approve.by);
             self.texts(&step.at("approve/veto"), &approve.veto);
+            self.persons(&step.at("approve/exclude"), &approve.exclude);
             self.reach(&step.at("approve"), &approve.reach());
         }
         if let Some(task) = &spec.task {
@@ -218,6 +219,7 @@ impl<'a> Collector<'a> {
             self.text(step.at("task/title"), task.title.as_deref(), Purpose::Text);
             self.text(step.at("task/ask"), task.ask.as_deref(), Purpose::Text);
             self.texts(&step.at("task/to"), &task.to);
+            self.persons(&step.at("task/exclude"), &task.exclude);
             self.reach(&step.at("task"), &task.reach());
         }
         if let Some(collect) = &spec.collect {
@@ -316,6 +318,14 @@ impl<'a> Collector<'a> {
 
     fn texts(&mut self, pointer: &str, texts: &'a [String]) {
         for (index, text) in texts.iter().enumerate() {
+            self.text(format!("{pointer}/{index}"), Some(text), Purpose::Data);
+        }
+    }
+
+    /// The expressions of `exclude`; its words are read as the names that they are.
+    fn persons(&mut self, pointer: &str, texts: &'a [String]) {
+        let written = texts.iter().enumerate().filter(|(_, text)| text.contains("${{"));
+        for (index, text) in written {
             self.text(format!("{pointer}/{index}"), Some(text), Purpose::Data);
         }
     }

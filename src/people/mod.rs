@@ -3,6 +3,7 @@
 //! Invariant: one person is one name, however a flow refers to them.
 
 mod absence;
+pub mod registry;
 
 pub use absence::{Absence, MAX_DEPUTIES, StandIn};
 
@@ -167,8 +168,8 @@ impl Directory {
         }
     }
 
-    /// A party in the one form that is compared.
-    fn canonical(&self, party: &str) -> String {
+    /// A party in the one form that is compared: the address of somebody of the directory means that person.
+    pub fn canonical(&self, party: &str) -> String {
         let party = party.trim();
         match mail_address(party.strip_prefix("email:").unwrap_or(party)) {
             Some(address) => self.by_address(&address),

@@ -220,6 +220,7 @@ fn exclusion(body: Body<'_>, exclusion: &Exclusion) -> String {
         Exclusion::Initiator => "initiator".to_owned(),
         Exclusion::Uploader => "uploader".to_owned(),
         Exclusion::Step(step) => format!("{}.by", body.step(*step).id),
+        Exclusion::Person(written) => written.source.clone(),
     }
 }
 

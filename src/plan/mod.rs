@@ -373,7 +373,7 @@ pub struct PlanField {
 }
 
 /// Somebody who may not decide.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Exclusion {
     /// Who started the run.
     Initiator,
@@ -381,6 +381,8 @@ pub enum Exclusion {
     Uploader,
     /// Who completed a step.
     Step(StepId),
+    /// The persons that an expression gives.
+    Person(Template),
 }
 
 /// By when, with everything that happens on the way.

@@ -9,7 +9,7 @@ use super::stage::Stage;
 use crate::audit::Origin;
 use crate::base::id::{EventId, FileId, RunId, WorkspaceId, hex};
 use crate::base::{FileRef, Timestamp, Value};
-use crate::engine::InboundEvent;
+use crate::engine::{InboundEvent, SENT_BY};
 use crate::host::HostError;
 use crate::host::files::Visitor;
 use crate::host::runs::StartRun;
@@ -186,7 +186,7 @@ impl Actor<'_, '_> {
             inputs,
             initiator,
             trigger: "manual".to_owned(),
-            once: None,
+            ..StartRun::default()
         };
         Ok(self.stage.host.start_run(start).await?)
     }
@@ -350,10 +350,18 @@ impl Actor<'_, '_> {
             kind: event.kind.clone(),
             subjects: Vec::new(),
             key: event.key.clone(),
-            data: json!(event.data),
+            data: self.sent(event),
             at,
         };
         Ok(self.stage.host.publish_event(inbound).await?)
+    }
+
+    /// The fields of an event from outside, with its sender.
+    fn sent(&self, event: &EventSpec) -> Value {
+        let mut data: Map<String, Value> = event.data.clone().into_iter().collect();
+        let sender = event.by.as_ref().map(|by| party(&self.stage.setting.directory, by));
+        data.extend(sender.map(|sender| (SENT_BY.to_owned(), Value::String(sender))));
+        Value::Object(data)
     }
 
     async fn webhook(&self, webhook: &WebhookSpec) -> Done {

@@ -535,6 +535,8 @@ pub struct EventSpec {
     pub kind: String,
     /// Its key, which waits match it by.
     pub key: Option<String>,
+    /// Who sends it: a user name or a mail address. Without it, nobody is known to have sent it.
+    pub by: Option<String>,
     /// Its id: one of the same id counts once. Without it, it is another one each time.
     pub id: Option<String>,
     /// Its fields.

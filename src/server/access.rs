@@ -7,6 +7,7 @@ use super::operation::{Described, Shape};
 use super::signature::{self, Keys, Signed};
 use super::{Problem, Server, page};
 use crate::audit::{AccessEntry, AccessKind, Origin};
+use crate::base::LocalAccess;
 use crate::config::{Scope, TokenLine};
 use crate::host::HostError;
 use crate::host::files::Visitor;
@@ -105,20 +106,23 @@ pub struct Caller {
     pub user: String,
     /// Who they are.
     pub person: Person,
-    /// Whether they opened the data folder themselves: a command of this machine that serves itself.
-    pub is_local: bool,
     /// The id of the token; nothing where they opened the data folder themselves.
     pub token: Option<String>,
     /// What the token is good for; everything where nothing is said.
     pub scopes: Option<BTreeSet<Scope>>,
     /// The address that they call from; nothing where they opened the data folder themselves.
     pub from: Option<IpAddr>,
+    /// Which account of the machine acts as them, where a command serves itself.
+    pub local: Option<LocalAccess>,
 }
 
 impl Caller {
-    /// As journals name them: `user:anna`.
+    /// As journals name them: `user:anna`; an account of the machine that names nobody as `local:1000`.
     pub fn principal(&self) -> String {
-        format!("user:{}", self.user)
+        match &self.local {
+            Some(local) if local.account == self.user => self.user.clone(),
+            _ => format!("user:{}", self.user),
+        }
     }
 
     /// From where they call and with which token, for the access log.
@@ -255,7 +259,7 @@ impl Guard {
             }
             return Err(self.unproven(remote, "token", "a valid token is needed: Authorization: Bearer gf_…"));
         };
-        caller.from = Some(remote).filter(|_| !caller.is_local);
+        caller.from = Some(remote).filter(|_| caller.local.is_none());
         let door = format!("{} {}", request.method(), request.uri().path());
         if !caller.scopes.as_ref().is_none_or(|scopes| scopes.contains(&self.scope)) {
             let detail = format!(
@@ -294,16 +298,16 @@ impl Guard {
 
     async fn caller(&self, token: &str) -> Option<Caller> {
         self.server.refresh_accounts().await;
-        let (user, person) = self.server.accounts.person_with(token)?;
-        let is_local = self.server.accounts.is_admitted(token);
+        let admitted = self.server.accounts.person_with(token)?;
+        let is_local = admitted.local.is_some();
         let line = self.server.accounts.token(token).filter(|_| !is_local);
         if line.as_ref().is_some_and(|line| line.is_over(self.server.host.now())) {
             return None;
         }
         Some(Caller {
-            user,
-            person,
-            is_local,
+            user: admitted.user,
+            person: admitted.person,
+            local: admitted.local,
             token: line.as_ref().map(TokenLine::id),
             scopes: line.and_then(|line| line.scopes),
             from: None,

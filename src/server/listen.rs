@@ -63,6 +63,7 @@ pub async fn serve(
     // A host that cannot recover stops the sockets too.
     let stop = stop.child_token();
     let server = Server::new(Arc::clone(&host), accounts, settings, stop.clone());
+    server.start_following().await?;
     tokio::spawn(keep_fresh(Arc::clone(&server), stop.clone()));
     let sockets = tokio::spawn(accept(server, listener, stop.clone()));
     let driven = match host.recover().await {

@@ -35,7 +35,8 @@ pub use problem::Problem;
 pub use routes::{Route, routes};
 
 use crate::config::{Accounts, Resolved};
-use crate::host::Host;
+use crate::host::{Host, HostError};
+use crate::people::Directory;
 use axum::Router;
 use axum::http::StatusCode;
 use std::sync::Arc;
@@ -72,6 +73,16 @@ impl From<&Resolved> for Settings {
     }
 }
 
+/// Whether changes of people are taken down, and the directory for which that was done last.
+#[derive(Debug, Default)]
+enum Following {
+    /// This server only looks.
+    #[default]
+    No,
+    /// They are.
+    Since(Option<Arc<Directory>>),
+}
+
 /// What all handlers share.
 pub struct Server {
     /// Does what is asked.
@@ -86,6 +97,8 @@ pub struct Server {
     pub metrics: metrics::Metrics,
     /// Whether anything can be stored.
     pub readiness: readiness::Readiness,
+    /// The directory that was followed last; nothing where this server only looks.
+    followed: tokio::sync::Mutex<Following>,
     /// Slows down who fails to prove who they are.
     pub throttle: throttle::Throttle,
     /// Wrong tokens that are not written down yet.
@@ -98,6 +111,7 @@ impl Server {
         Arc::new(Self {
             metrics: metrics::Metrics::new(&host),
             readiness: readiness::Readiness::default(),
+            followed: tokio::sync::Mutex::default(),
             throttle: throttle::Throttle::default(),
             refusals: refusals::Refusals::default(),
             host,
@@ -109,12 +123,43 @@ impl Server {
 
     /// Takes changes of people and tokens over. Reading the files keeps nobody else from being answered.
     pub async fn refresh_accounts(&self) {
-        if !self.accounts.is_stale() {
-            return;
+        if self.accounts.is_stale() {
+            let accounts = Arc::clone(&self.accounts);
+            if let Err(error) = tokio::task::spawn_blocking(move || accounts.refresh()).await {
+                tracing::error!(%error, "people and tokens stay as they were");
+            }
         }
-        let accounts = Arc::clone(&self.accounts);
-        if let Err(error) = tokio::task::spawn_blocking(move || accounts.refresh()).await {
-            tracing::error!(%error, "people and tokens stay as they were");
+        self.follow_people().await;
+    }
+
+    /// Follows people from now on: what earlier persons of a user name had is ended before anybody is let in by that
+    /// name, and open tasks go on with those who are there.
+    pub async fn start_following(&self) -> Result<(), HostError> {
+        if let Some(before) = self.host.last_directory().await? {
+            self.accounts.hold_to(before);
+        }
+        *self.followed.lock().await = Following::Since(None);
+        self.follow_people().await;
+        Ok(())
+    }
+
+    async fn follow_people(&self) {
+        let directory = self.host.directory();
+        let mut followed = self.followed.lock().await;
+        match &*followed {
+            Following::No => return,
+            Following::Since(Some(known)) if Arc::ptr_eq(known, &directory) => return,
+            Following::Since(_) => {}
+        }
+        match self.host.follow_people(&directory).await {
+            Ok(new) => {
+                self.accounts.end_earlier(new.earlier);
+                *followed = Following::Since(Some(directory));
+                if new.is_changed {
+                    self.host.tell_tasks_of_people();
+                }
+            }
+            Err(error) => tracing::error!(%error, "a change of people could not be taken down; it is tried again"),
         }
     }
 

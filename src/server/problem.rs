@@ -220,6 +220,7 @@ impl From<Refusal> for Problem {
         let unfit = |name| Self::new(StatusCode::UNPROCESSABLE_ENTITY, name, detail.clone());
         match refusal {
             Refusal::NoSuchTask => Self::not_found("such task for you"),
+            Refusal::NoLongerAsked => Self::new(StatusCode::FORBIDDEN, "no-longer-asked", detail),
             Refusal::TaskClosed(_) => conflict("task-closed"),
             Refusal::NotYourTurn => conflict("not-your-turn"),
             Refusal::AlreadyDecided(_) => conflict("already-decided"),

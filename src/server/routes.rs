@@ -4,7 +4,7 @@
 use super::Server;
 use super::access::{Access, Guard, guard};
 use super::api::{
-    access_log, deployments, events, files, flows, grants, hooks, items, links, mails, meta, page, page_items, runs,
+    access_log, deployments, events, files, flows, grants, hooks, items, links, mails, meta, page, page_items, people, runs,
     settings, tasks, tokens,
 };
 use super::operation::{Endpoint, Shape};
@@ -161,6 +161,9 @@ pub fn routes() -> Vec<Route> {
         post("/api/v1/grants/{grant}/revoke", ADMINS, "revoke_grant", "Revokes one grant: its link opens nothing from now on", grants::revoke),
         get("/api/v1/mails", ADMINS, "list_mails", "Mails by state, oldest first", mails::list),
         post("/api/v1/mails/{mail}/retry", ADMINS, "retry_mail", "Queues a mail anew that failed or is in doubt", mails::retry),
+        get("/api/v1/people", ADMINS, "list_people", "Everybody who has ever been in the directory, and a change that waits for a confirmation", people::list),
+        post("/api/v1/people/confirm", ADMINS, "confirm_people", "Puts a directory in force that removes many people", people::confirm),
+        post("/api/v1/people/{user}/remove", ADMINS, "remove_person", "Makes it final that a person has left", people::remove),
         get("/api/v1/openapi.json", Public, "get_openapi", "This description", meta::openapi),
         get("/healthz", Public, "get_health", "Whether the process lives", meta::health),
         get("/readyz", Public, "get_readiness", "Whether requests are answered and changes can be stored", meta::readiness),

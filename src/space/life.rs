@@ -137,6 +137,15 @@ impl File {
         self
     }
 
+    /// The file, with who uploaded the bytes of the version that was just added, where a run copied them.
+    #[must_use]
+    pub fn with_uploader(mut self, uploader: Option<String>) -> Self {
+        if let Some(newest) = self.versions.last_mut() {
+            newest.uploaded_by = uploader;
+        }
+        self
+    }
+
     /// The newest version.
     pub fn current(&self) -> &Version {
         self.versions.last().expect("a file has at least one version")
@@ -166,6 +175,14 @@ impl File {
     }
 }
 
+impl Version {
+    /// Who uploaded the bytes: nobody where a run made them.
+    pub fn uploader(&self) -> Option<&str> {
+        let own = Some(self.by.as_str()).filter(|by| !by.starts_with("run:"));
+        self.uploaded_by.as_deref().or(own)
+    }
+}
+
 impl Content {
     fn into_version(self, number: u64, by: &str, at: Timestamp) -> Version {
         Version {
@@ -174,6 +191,7 @@ impl Content {
             size: self.size,
             media_type: self.media_type,
             by: by.to_owned(),
+            uploaded_by: None,
             at,
             paper: None,
         }

@@ -69,6 +69,9 @@ pub struct Version {
     pub media_type: String,
     /// Who put it: `user:…`, `email:…`, `link:…`, `run:…`.
     pub by: String,
+    /// Who uploaded the bytes, where a run copied them from another file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uploaded_by: Option<String>,
     /// When.
     pub at: Timestamp,
     /// What is known of it as a document.

@@ -391,9 +391,10 @@ pub struct ApproveSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_PEOPLE), inner(length(min = 1)), extend("examples" = [["role:legal-lead"]]))]
     pub veto: Vec<String>,
-    /// Who may not decide: `initiator`, `uploader`, or a step: whoever completed it.
+    /// Who may not decide: `initiator`, `uploader`, a step, which means whoever completed it, or an expression that gives
+    /// a person or a list of people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = MAX_PEOPLE), inner(length(min = 1)), extend("examples" = [["initiator"]]))]
+    #[schemars(length(max = MAX_PEOPLE), inner(length(min = 1)), extend("examples" = [["initiator", "${{ inputs.requester }}"]]))]
     pub exclude: Vec<String>,
     /// The decisions; the first one goes on. Default `approved`, `changes_requested`, `rejected`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

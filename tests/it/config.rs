@@ -296,8 +296,11 @@ fn a_token_opens_until_its_line_or_its_user_is_gone() {
     assert!(!fs::read_to_string(&file).unwrap().contains(&token));
 
     let accounts = Accounts::open(&people).unwrap();
-    let (user, person) = accounts.person_with(&token).expect("the token is known");
-    assert_eq!((user.as_str(), person.email.as_str()), ("anna", "anna@example.com"));
+    let known = accounts.person_with(&token).expect("the token is known");
+    assert_eq!(
+        (known.user.as_str(), known.person.email.as_str()),
+        ("anna", "anna@example.com")
+    );
     assert!(
         accounts.person_with(&other).is_none(),
         "its user is not in the directory"

@@ -388,6 +388,7 @@ impl<'f> Sim<'f> {
                 inputs: self.schedule.inputs.clone(),
                 settings: serde_json::Map::new(),
                 initiator: "user:a".to_owned(),
+                starter: None,
                 trigger: "manual".to_owned(),
                 seed: self.schedule.seed,
                 parent: None,

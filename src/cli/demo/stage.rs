@@ -64,7 +64,7 @@ impl Stage {
 
     /// A caller for a person of the directory.
     pub fn caller(&self, user: &str) -> Result<Client, Failure> {
-        self.server.client_of(Some(user))
+        self.server.client_of(Some(user), None)
     }
 
     /// A caller without a token, as somebody outside is.

@@ -1,6 +1,6 @@
 //! `file360.publish`.
 
-use super::put_file::{Place, place, uploaded};
+use super::put_file::{Place, content_of, place, uploaded, uploader_of};
 use super::support::{access_to, event, folder, referenced};
 use super::{Done, Space, SpaceAction};
 use crate::audit::AccessKind;
@@ -8,7 +8,7 @@ use crate::base::FileRef;
 use crate::base::id::WorkspaceId;
 use crate::connect::{ActionError, CallContext};
 use crate::connectors::action::Action;
-use crate::space::{Content, Workspace, names};
+use crate::space::{Workspace, names};
 use crate::spec::Effect;
 use crate::store::{Store, Write};
 use schemars::JsonSchema;
@@ -56,12 +56,7 @@ impl SpaceAction for Publish {
             folder: folder("to", &input.to)?,
             name: input.name.unwrap_or(source.name),
         };
-        let content = Content {
-            sha256: version.sha256,
-            size: version.size,
-            media_type: version.media_type,
-        };
-        let placed = place(cx, store, target, content).await?;
+        let placed = place(cx, store, target, content_of(&version), uploader_of(&version)).await?;
         let published = placed.file.reference();
         let path = names::path(&placed.file.folder, &placed.file.name);
         let mut writes = vec![Write::Access(access_to(cx, AccessKind::Publish, None, &published))];

@@ -10,7 +10,7 @@ use crate::base::id::{FileId, WorkspaceId};
 use crate::connect::{ActionError, CallContext};
 use crate::connectors::action::Action;
 use crate::space::events::FileUploaded;
-use crate::space::{Content, File, Locked, media, names};
+use crate::space::{Content, File, Locked, Version, media, names};
 use crate::spec::Effect;
 use crate::store::{Store, Write};
 use schemars::JsonSchema;
@@ -71,19 +71,14 @@ impl SpaceAction for PutFile {
     ) -> Result<Done<Output>, ActionError> {
         let workspace = workspace(store, input.workspace.as_deref()).await?;
         let folder = folder("folder", &input.folder)?;
-        let (name, content) = match (input.name, input.text, input.file) {
+        let (name, content, uploader) = match (input.name, input.text, input.file) {
             (name, None, Some(reference)) => {
                 let (file, version) = referenced(store, &reference).await?;
-                let content = Content {
-                    sha256: version.sha256,
-                    size: version.size,
-                    media_type: version.media_type,
-                };
-                (name.unwrap_or(file.name), content)
+                (name.unwrap_or(file.name), content_of(&version), uploader_of(&version))
             }
             (Some(name), Some(text), None) => {
                 let content = text_content(space, &name, &text).await?;
-                (name, content)
+                (name, content, None)
             }
             (None, Some(_), None) => return Err(permanent("name: a text needs the name of a file")),
             _ => return Err(permanent("give either text or file")),
@@ -97,6 +92,7 @@ impl SpaceAction for PutFile {
                 name,
             },
             content,
+            uploader,
         )
         .await?;
         let event = event(cx, &uploaded(cx, &placed.file));
@@ -130,12 +126,27 @@ pub(super) struct Placed {
     pub(super) is_new: bool,
 }
 
-/// The file at `place` with `content` as its newest version.
+/// The bytes of a version that is copied.
+pub(super) fn content_of(version: &Version) -> Content {
+    Content {
+        sha256: version.sha256.clone(),
+        size: version.size,
+        media_type: version.media_type.clone(),
+    }
+}
+
+/// Who uploaded the bytes of a version that is copied.
+pub(super) fn uploader_of(version: &Version) -> Option<String> {
+    version.uploader().map(str::to_owned)
+}
+
+/// The file at `place` with `content` as its newest version, which remembers who uploaded these bytes.
 pub(super) async fn place(
     cx: &CallContext,
     store: &dyn Store,
     place: Place,
     content: Content,
+    uploader: Option<String>,
 ) -> Result<Placed, ActionError> {
     let name = names::name(&place.name).map_err(|error| permanent(format!("name: {error}")))?;
     let place = Place { name, ..place };
@@ -153,13 +164,16 @@ pub(super) async fn place(
             Err(ActionError::Transient(format!("{path}: {Locked}")))
         }
         Some(file) => Ok(Placed {
-            file: file.with_version(content, &by, cx.now),
+            file: file.with_version(content, &by, cx.now).with_uploader(uploader),
             is_new: true,
         }),
         None => {
             let id = FileId::derived(&cx.key);
             let file = File::create(id, place.workspace, place.folder, place.name, content, &by, cx.now);
-            Ok(Placed { file, is_new: true })
+            Ok(Placed {
+                file: file.with_uploader(uploader),
+                is_new: true,
+            })
         }
     }
 }

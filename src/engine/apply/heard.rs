@@ -35,7 +35,7 @@ impl Applier<'_> {
 /// Whether more people than before may be able to answer after the event.
 fn may_widen(event: &Event, task: &Task, plan: &Plan) -> bool {
     match event {
-        Event::TaskAssigned { .. } | Event::DecisionsVoided { .. } => true,
+        Event::TaskAssigned { .. } | Event::TaskMembersChanged { .. } | Event::DecisionsVoided { .. } => true,
         // the next in order, or the others where whoever has it settled nothing
         Event::DecisionRecorded { .. } => task.claimed_by.is_some() || task.asked(plan).is_some_and(PlanAsk::in_order),
         Event::TaskActed { act, .. } => matches!(

@@ -1,5 +1,6 @@
 //! Incidents: raised, resolved by a person.
 
+use super::super::decide::members::ENOUGH;
 use super::super::frame::Slot;
 use super::super::state::{Incident, Phase};
 use super::{Applier, Impossible};
@@ -55,6 +56,7 @@ impl Applier<'_> {
                 }
                 self.skip(slot);
             }
+            (Some(slot), ENOUGH) => self.list_task(slot),
             (None, "retry") => {
                 let tries = self.side_tries(name).ok_or_else(|| format!("there is no {name}"))?;
                 tries.again();

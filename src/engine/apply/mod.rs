@@ -13,6 +13,7 @@ pub(super) mod graph;
 mod heard;
 mod incidents;
 mod locks;
+mod members;
 mod migrated;
 mod stop;
 mod tasks;
@@ -50,6 +51,7 @@ pub(super) fn begin(plan: &Plan, record: &EventRecord, fresh: &mut Fresh) -> Res
         inputs,
         settings,
         initiator,
+        starter,
         seed,
         parent,
         ..
@@ -63,6 +65,7 @@ pub(super) fn begin(plan: &Plan, record: &EventRecord, fresh: &mut Fresh) -> Res
     let mut state = RunState {
         run: record.run.clone(),
         initiator: initiator.clone(),
+        starter: starter.clone(),
         seed: *seed,
         parent: parent.clone(),
         inputs: Arc::new(inputs.clone()),
@@ -148,6 +151,7 @@ impl Applier<'_> {
             | Event::TimerFired { .. } => self.wait(event),
             Event::TaskOpened { .. }
             | Event::TaskAssigned { .. }
+            | Event::TaskMembersChanged { .. }
             | Event::TaskActed { .. }
             | Event::DecisionRecorded { .. }
             | Event::DecisionsVoided { .. } => self.task(event),

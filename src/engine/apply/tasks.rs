@@ -1,8 +1,10 @@
 //! Tasks: opened, assigned, decided, voided, closed.
 
 use super::super::collect::review_name;
+use super::super::decide::rule::votes;
 use super::super::event::{Draft, Event, Remark, StandIn, Started, Suspension, TaskAct, Timers};
 use super::super::frame::Slot;
+use super::super::members::Membership;
 use super::super::state::{Joining, Phase, Task};
 use super::super::view::TaskPhase;
 use super::{Applier, Impossible};
@@ -17,6 +19,10 @@ impl Applier<'_> {
             Event::TaskOpened { .. } => return self.task_opened(event),
             Event::TaskAssigned { task, .. } => {
                 self.task_assigned(event)?;
+                task
+            }
+            Event::TaskMembersChanged { task, .. } => {
+                self.members_changed(event)?;
                 task
             }
             Event::TaskActed { task, by, act } => {
@@ -75,7 +81,9 @@ impl Applier<'_> {
         let (slot, open) = self.open_task(task)?;
         if *escalated {
             open.joined.extend_from_slice(people);
-            open.joining.pop_front();
+            open.members.resolved.extend_from_slice(people);
+            let to = open.joining.pop_front().map(|joining| joining.to);
+            open.members.escalated_to.extend(to.unwrap_or_default());
             open.deputies.extend_from_slice(deputies);
         } else {
             open.people.clone_from(people);
@@ -85,6 +93,9 @@ impl Applier<'_> {
             open.deputies.clone_from(deputies);
             open.weights.clone_from(weights);
             open.only.clone_from(only);
+            open.members.forget_people();
+            open.members.resolved = [&people[..], veto].concat();
+            open.members.asked_votes = votes(people, weights);
             open.claimed_by.clone_from(assigned_to);
             if assigned_to.is_some() {
                 open.given_to.clone_from(assigned_to);
@@ -148,6 +159,7 @@ impl Applier<'_> {
             veto: Vec::new(),
             deputies: Vec::new(),
             weights: Vec::new(),
+            members: Membership::default(),
             thread: Vec::new(),
             claimed_by: None,
             heard: Vec::new(),
@@ -207,7 +219,7 @@ impl Applier<'_> {
     }
 
     /// The task called `id`, if people are still asked.
-    fn open_task(&mut self, id: &TaskId) -> Result<(Slot, &mut Task), Impossible> {
+    pub(super) fn open_task(&mut self, id: &TaskId) -> Result<(Slot, &mut Task), Impossible> {
         let at = self.state.task_index.get(id).copied();
         match at.and_then(|at| self.state.tasks.get_mut(at)) {
             Some(task) if task.phase == TaskPhase::Open => Ok((task.slot, task)),
@@ -245,12 +257,14 @@ impl Applier<'_> {
             task.heard.retain(|(person, _)| !decided.contains(person));
         }
         task.decisions.clear();
+        task.vacate_all();
         task.document = Some(document.clone());
         if task.exclude != *exclude {
             // Who may decide depends on who uploaded: the directory is asked anew.
             task.exclude.clone_from(exclude);
             task.heard.clear();
             task.people.clear();
+            task.members.forget_people();
             task.veto.clear();
             task.deputies.clear();
             task.claimed_by = None;
@@ -305,7 +319,7 @@ impl Applier<'_> {
     }
 
     /// Takes down that the task changed now.
-    fn touch(&mut self, id: &TaskId) {
+    pub(super) fn touch(&mut self, id: &TaskId) {
         if let Some(at) = self.state.task_index.get(id) {
             self.touch_at(*at);
         }
@@ -366,6 +380,8 @@ fn acted(plan: &Plan, task: &mut Task, by: &str, at: Timestamp, act: &TaskAct) {
         }),
         TaskAct::Delegate { of, to, .. } => {
             pass_on(task, of, to);
+            task.takes_place_of(of, of);
+            task.members.placed.push(to.clone());
             task.deputies.push(StandIn {
                 by: to.clone(),
                 on_behalf_of: of.clone(),
@@ -385,6 +401,8 @@ fn hand_over(task: &mut Task, of: &str, to: &str, afresh: bool) {
         to.clone_into(&mut one.by);
     }
     pass_on(task, of, to);
+    task.takes_place_of(of, to);
+    task.members.placed.push(to.to_owned());
     for list in [&mut task.people, &mut task.joined, &mut task.veto] {
         for person in list.iter_mut().filter(|person| *person == of) {
             to.clone_into(person);

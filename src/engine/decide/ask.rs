@@ -10,13 +10,14 @@ use super::super::work::{Assignment, Place, WorkKey};
 use super::Decider;
 use super::branch::text_of;
 use super::due::timers;
+use super::exclude::completed_by;
 use super::pick::picked;
 use super::rule::{needed, votes};
 use crate::base::calendar::after;
 use crate::base::id::TaskId;
 use crate::base::{FileRef, Value};
 use crate::expr::Template;
-use crate::plan::{AskKind, Exclusion, PlanAsk, PlanVerb, Priority, Starts};
+use crate::plan::{AskKind, PlanAsk, Priority, Starts};
 use crate::spec::limits::{MAX_LINE, MAX_TEXT};
 use serde_json::{Map, json};
 
@@ -53,7 +54,7 @@ impl Decider<'_> {
             ask: sentence(ask.ask.as_ref())?.map(|ask| bounded(&ask, MAX_TEXT)),
             by: texts(&ask.by, &scope)?,
             veto: texts(&ask.veto, &scope)?,
-            exclude: self.excluded(slot, ask, document.as_ref()),
+            exclude: self.excluded(slot, ask, document.as_ref())?,
             only: texts(&ask.reach.only, &scope)?,
             visible: Watchers {
                 untaken: texts(&ask.reach.untaken, &scope)?,
@@ -73,30 +74,6 @@ impl Decider<'_> {
             timers.tell = Some(tell).filter(|tell| timers.due.is_none_or(|due| *tell < due));
         }
         Ok(timers)
-    }
-
-    /// Persons who may not answer, with `document` before them.
-    pub(super) fn excluded(&self, slot: Slot, ask: &PlanAsk, document: Option<&FileRef>) -> Vec<String> {
-        let mut persons = Vec::new();
-        for exclusion in &ask.exclude {
-            match exclusion {
-                Exclusion::Initiator => persons.push(self.state().initiator.clone()),
-                Exclusion::Uploader => persons.extend(document.and_then(|document| document.by.clone())),
-                Exclusion::Step(step) => {
-                    let other = slot.sibling(*step);
-                    let output = &self.state().step(other).output;
-                    match (&self.step(other).verb, output.as_ref()) {
-                        (PlanVerb::Wait(wait), Value::Object(all)) if wait.all => {
-                            persons.extend(all.values().flat_map(completed_by));
-                        }
-                        _ => persons.extend(completed_by(output)),
-                    }
-                }
-            }
-        }
-        let mut seen = std::collections::BTreeSet::new();
-        persons.retain(|person| seen.insert(person.clone()));
-        persons
     }
 
     pub(super) fn assigned(&mut self, work: &WorkKey, assignment: &Assignment) -> Reply {
@@ -316,16 +293,6 @@ fn stand_ins(given: &[StandIn], exclude: &[String], asked: &[&[String]], others:
 /// The names that are not known yet.
 fn only_new(names: &[String], known: &[String]) -> Vec<String> {
     names.iter().filter(|name| !known.contains(name)).cloned().collect()
-}
-
-/// Who brought a step to its outcome, as far as its output tells: whoever acted, for whom, and who was escalated to.
-fn completed_by(output: &Value) -> Vec<String> {
-    let decisions = output.get("decisions").and_then(Value::as_array);
-    let records = decisions.into_iter().flatten().chain(std::iter::once(output));
-    records
-        .flat_map(|record| ["by", "on_behalf_of", "escalated_to"].map(|name| record.get(name)))
-        .filter_map(|person| person.and_then(Value::as_str).map(str::to_owned))
-        .collect()
 }
 
 /// The version of a document that `written` means.

@@ -160,7 +160,7 @@ impl Decider<'_> {
             ask: instructions.map_err(|error| error.message)?,
             by: texts(&ask.by, &scope)?,
             veto: Vec::new(),
-            exclude: self.excluded(slot, ask, document.as_ref()),
+            exclude: self.excluded(slot, ask, document.as_ref())?,
             only: Vec::new(),
             visible: Watchers::default(),
             priority: None,

@@ -39,6 +39,7 @@ impl Decider<'_> {
             reason: decision.reason,
             sha256: decision.sha256.filter(|_| has_document),
             form: form?,
+            local: decision.local,
             at: self.now,
         };
         self.emit(Event::DecisionRecorded {
@@ -47,6 +48,7 @@ impl Decider<'_> {
         });
         if let Some(at) = at {
             self.settle_task(at);
+            self.look_at_places(at);
         }
         Ok(Reply::Accepted)
     }
@@ -76,6 +78,9 @@ impl Decider<'_> {
         given: &Decision,
         form: Option<&Form>,
     ) -> Result<Reply, Refusal> {
+        if task.phase == TaskPhase::Open && task.has_left(&given.by) {
+            return Err(Refusal::NoLongerAsked);
+        }
         let person = task.seat_of(&given.by).ok_or(Refusal::NoSuchTask)?;
         let before = task.decision_of(person);
         let excluded = task.exclude.iter().any(|one| *one == given.by || one == person);

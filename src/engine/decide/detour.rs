@@ -27,6 +27,10 @@ impl Decider<'_> {
             self.forget_rendered();
             return Ok(Reply::Accepted);
         }
+        let has_left = task.phase == TaskPhase::Open && task.has_left(&acting.by);
+        if has_left && !acting.admin {
+            return Err(Refusal::NoLongerAsked);
+        }
         if !is_in && !acting.admin {
             return Err(Refusal::NoSuchTask);
         }
@@ -49,6 +53,9 @@ impl Decider<'_> {
             by: acting.by,
             act: acting.act,
         });
+        if let Some(at) = at {
+            self.look_at_places(at);
+        }
         Ok(Reply::Accepted)
     }
 }
@@ -151,7 +158,7 @@ fn hand_on(
     reason: Option<&str>,
     same: bool,
 ) -> Result<Reply, Refusal> {
-    if !task.is_asked(of) {
+    if !task.is_asked(of) && !task.left_a_place(of) {
         return Err(Refusal::NotEligible(format!("{of} is not asked")));
     }
     if acting.by != of {
@@ -163,7 +170,8 @@ fn hand_on(
     if same {
         return Ok(Reply::AlreadyDone);
     }
-    let excluded = [to, of].iter().any(|name| task.exclude.iter().any(|one| one == name));
+    let is_excluded = |name: &str| task.exclude.iter().any(|one| one == name);
+    let excluded = is_excluded(to) || (is_excluded(of) && !task.left_a_place(of));
     if !may(to, task.only.as_deref()) {
         return Err(Refusal::NotEligible(format!(
             "{to} is not one of those who may answer this task"

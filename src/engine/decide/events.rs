@@ -141,7 +141,8 @@ impl Decider<'_> {
         let Some((task, document)) = self.newer_version(slot, event) else {
             return;
         };
-        let exclude = self.excluded(slot, ask, Some(&document));
+        let exclude = self.excluded_anew(slot, ask, &document);
+        let at = self.state().task_index.get(&task).copied();
         self.emit(Event::DecisionsVoided {
             decided: self.answered_at(slot),
             task,
@@ -149,6 +150,9 @@ impl Decider<'_> {
             exclude,
             cause: event.id.clone(),
         });
+        if let Some(at) = at {
+            self.look_at_places(at);
+        }
     }
 
     /// The file space knows a newer version of what the task is about than the run does.
@@ -164,7 +168,7 @@ impl Decider<'_> {
         if !self.is_newer(slot, &document) {
             return Reply::AlreadyDone;
         }
-        let exclude = self.excluded(slot, ask, Some(&document));
+        let exclude = self.excluded_anew(slot, ask, &document);
         self.emit(Event::DecisionsVoided {
             decided: self.answered_at(slot),
             task: task.clone(),
@@ -172,6 +176,10 @@ impl Decider<'_> {
             document,
             exclude,
         });
+        let at = self.state().task_index.get(task).copied();
+        if let Some(at) = at {
+            self.look_at_places(at);
+        }
         Reply::Accepted
     }
 

@@ -15,8 +15,10 @@ mod detour;
 mod due;
 mod each;
 mod events;
+mod exclude;
 mod form;
 mod incidents;
+pub(super) mod members;
 mod pick;
 mod retry;
 pub(super) mod rule;
@@ -66,6 +68,7 @@ pub(super) fn handle(machine: &mut RunMachine, now: Timestamp, input: Input) -> 
         Input::Assigned { work, assignment } => decider.assigned(&work, &assignment),
         Input::Event(event) => decider.event(event, told),
         Input::Newer { task, document } => decider.newer(&task, document),
+        Input::Members { task, members } => decider.members(&task, &members),
         Input::Decide(decision) => decider.decide(decision)?,
         Input::Act(acting) => decider.act(acting)?,
         Input::Wake => decider.wake(),

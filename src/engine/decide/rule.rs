@@ -100,6 +100,28 @@ impl Task {
         self.people.iter().chain(&self.joined).any(|one| one == person)
     }
 
+    /// How many must agree, counted by weights: as many as when people were asked. Where all must, those who left without
+    /// an answer no longer count.
+    fn needed(&self, ask: &PlanAsk) -> Option<usize> {
+        let needed = needed(ask.rule, self.members.asked_votes)?;
+        Some(if wants_all(ask) {
+            needed.saturating_sub(self.empty_votes()).max(1)
+        } else {
+            needed
+        })
+    }
+
+    /// How much those count together who have not decided.
+    fn open_votes(&self) -> usize {
+        let open = self.people.iter().filter(|person| !self.has_decided(person));
+        votes(open, &self.weights)
+    }
+
+    /// How much those counted together who left without an answer.
+    fn empty_votes(&self) -> usize {
+        votes(self.empty_places(), &self.weights)
+    }
+
     /// How much was decided so, by those who count towards the rule.
     fn votes_for(&self, decision: &str) -> usize {
         let so = self.decisions.iter().filter(|record| record.decision == decision);
@@ -137,17 +159,44 @@ pub(super) fn verdict<'p>(task: &Task, ask: &'p PlanAsk) -> Option<&'p str> {
     if let Some(veto) = vetoes.find(is_veto) {
         return named(ask, &veto.decision);
     }
-    let needed = needed(ask.rule, votes(&task.people, &task.weights))?;
+    let needed = task.needed(ask)?;
     let agreed = task.votes_for(positive);
     if agreed >= needed {
         return Some(positive);
     }
-    let open = task.people.iter().filter(|person| !task.has_decided(person));
-    let open = votes(open, &task.weights);
-    if agreed + open >= needed {
+    let is_refused = task
+        .decisions
+        .iter()
+        .any(|record| negative(&record) && task.counts(principal(record)));
+    let has_changed = !task.members.added.is_empty() || !task.members.gone.is_empty();
+    let is_open = if wants_all(ask) && has_changed {
+        // where all must agree, nobody who came later makes up for a refusal
+        !is_refused
+    } else {
+        agreed + task.open_votes() + task.empty_votes() >= needed
+    };
+    if is_open {
         return None;
     }
     most_frequent(task, &ask.decisions[1..])
+}
+
+/// Whether everybody who is asked must agree.
+fn wants_all(ask: &PlanAsk) -> bool {
+    matches!(ask.rule, Some(RuleSpec::All | RuleSpec::InOrder))
+}
+
+/// Whether the task cannot be settled by those who are left, because people left.
+pub(super) fn is_stuck(task: &Task, ask: &PlanAsk) -> bool {
+    if task.empty_places().next().is_none() || verdict(task, ask).is_some() {
+        return false;
+    }
+    if ask.rule.is_none() {
+        return task.people.is_empty();
+    }
+    let agreed = ask.decisions.first().map_or(0, |positive| task.votes_for(positive));
+    task.needed(ask)
+        .is_none_or(|needed| agreed + task.open_votes() < needed)
 }
 
 /// The decision as the plan has it.

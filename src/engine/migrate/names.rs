@@ -112,6 +112,7 @@ fn names(event: &mut Event) -> Vec<&mut String> {
         Event::WentBack { from, to, .. } => vec![from, to],
         Event::RunStarted { .. }
         | Event::TaskAssigned { .. }
+        | Event::TaskMembersChanged { .. }
         | Event::TaskActed { .. }
         | Event::DecisionRecorded { .. }
         | Event::DecisionsVoided { .. }

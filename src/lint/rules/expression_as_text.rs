@@ -20,7 +20,7 @@ pub const RULE: Rule = Rule {
 const ROOTS: [&str; 6] = ["steps", "inputs", "run", "event", "secrets", "item"];
 
 /// Keys whose text is no template, outside of what an author names freely.
-const NO_TEMPLATE: [&str; 15] = [
+const NO_TEMPLATE: [&str; 14] = [
     "title",
     "description",
     "pattern",
@@ -30,7 +30,6 @@ const NO_TEMPLATE: [&str; 15] = [
     "that",
     "after",
     "back_to",
-    "exclude",
     "prefer",
     "guarantees",
     "labels",

@@ -13,6 +13,7 @@ mod complete_at_once;
 mod due_at_once;
 mod endless_runs;
 mod escalation_order;
+mod excludes_nobody;
 mod expression_as_text;
 mod flow_ends;
 mod input_not_given;
@@ -88,6 +89,7 @@ pub const RULES: &[Rule] = &[
     bad_item::RULE,
     unknown_person::RULE,
     quorum_short::RULE,
+    excludes_nobody::RULE,
     unknown_action::RULE,
     unknown_with_key::RULE,
     missing_with_key::RULE,

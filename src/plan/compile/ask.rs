@@ -98,6 +98,10 @@ impl<'a> Compiler<'a> {
             match who.as_str() {
                 "initiator" => exclude.push(Exclusion::Initiator),
                 "uploader" => exclude.push(Exclusion::Uploader),
+                text if text.contains("${{") => {
+                    let written = self.template(&format!("{pointer}/exclude/{at}"), who);
+                    exclude.push(Exclusion::Person(written));
+                }
                 id => {
                     let pointer = format!("{pointer}/exclude/{at}");
                     let step = self.resolve(names, id, &pointer, Span::new(0, id.len()));

@@ -2,7 +2,7 @@
 
 use crate::base::Value;
 use crate::base::id::EventId;
-use crate::engine::InboundEvent;
+use crate::engine::{InboundEvent, SENT_BY};
 use crate::server::dto::{EventAnswer, EventBody};
 use crate::server::extract::{Accepted, JsonBody, State};
 use crate::server::{Caller, Problem};
@@ -15,7 +15,7 @@ fn id_of(sender: &str, kind: &str, id: &str) -> EventId {
     EventId::derived(&format!("api:{}:{sender}:{}:{kind}:{id}", sender.len(), kind.len()))
 }
 
-/// Records an event and delivers it. One sender's event of the same id and type is recorded once, and another one of
+/// Records an event with its sender and delivers it. One sender's event of the same id and type is recorded once, and another one of
 /// theirs under that id is refused; the ids of other senders are others.
 pub async fn publish(
     State(server): State,
@@ -36,12 +36,14 @@ pub async fn publish(
         return Err(unfit(format!("events of {connection} come from this server alone")));
     }
     let id = id_of(&caller.principal(), &body.kind, &body.id);
+    let mut data = body.data;
+    data.insert(SENT_BY.to_owned(), Value::String(caller.principal()));
     let event = InboundEvent {
         id: id.clone(),
         kind: body.kind,
         subjects: Vec::new(),
         key: body.key,
-        data: Value::Object(body.data),
+        data: Value::Object(data),
         at: server.host.now(),
     };
     server.host.publish_event(event).await?;

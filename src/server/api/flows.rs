@@ -62,7 +62,7 @@ pub async fn deploy(
     let by = caller.principal();
     let deployer = Deployer {
         by: &by,
-        is_foreign: !caller.is_local && !caller.has(roles::ADMIN),
+        is_foreign: caller.local.is_none() && !caller.has(roles::ADMIN),
         origin: caller.origin(),
     };
     match server.host.propose(&name, &source, deployer).await {

@@ -14,6 +14,7 @@ pub mod mails;
 pub mod meta;
 pub mod page;
 pub mod page_items;
+pub mod people;
 pub mod runs;
 pub mod settings;
 pub mod tasks;

@@ -49,6 +49,7 @@ pub async fn start(
         initiator,
         trigger: "manual".to_owned(),
         once,
+        ..StartRun::default()
     };
     let run = server.host.start_run(start).await?;
     Ok(Created {

@@ -140,6 +140,7 @@ pub async fn decide(
     Path(task): Path<TaskId>,
     JsonBody(body): JsonBody<DecisionBody>,
 ) -> Result<Answer<DecisionAnswer>, Problem> {
+    check_local(&server, &caller).await?;
     let person = caller.principal();
     let sha256 = body.sha256.map(|hash| whole(&hash)).transpose()?;
     let decision = Decision {
@@ -150,12 +151,27 @@ pub async fn decide(
         reason: body.reason.filter(|reason| !reason.trim().is_empty()),
         sha256,
         form: body.form,
+        local: caller.local.clone(),
     };
     let mut answer = answered(server.host.decide(decision).await?);
     if let Some(next) = body.next {
         answer.next = server.host.next_task(&person, &task, next).await.map(|task| task.0);
     }
     Ok(Answer(answer))
+}
+
+/// Refuses a decision of an account of the machine once people decide through a server, unless glass is broken.
+async fn check_local(server: &Server, caller: &Caller) -> Result<(), Problem> {
+    let is_plain = caller.local.as_ref().is_some_and(|local| local.break_glass.is_none());
+    if is_plain && server.host.has_served().await? {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "local-decision",
+            "a server has run on this data, so people decide through it: give --server and a token of your own. In an \
+             emergency `--break-glass REASON` decides here, and the journal keeps account and reason",
+        ));
+    }
+    Ok(())
 }
 
 /// Takes a task.

@@ -31,6 +31,9 @@ pub struct RunDetail {
     /// The step of another run that started it, if one did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+    /// The person at the beginning, as `user:anna`, where `initiator` names a run or a system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub starter: Option<String>,
     /// What it waits for.
     pub why: Vec<Reason>,
 }
@@ -54,6 +57,7 @@ impl From<RunView> for RunDetail {
             inputs: view.inputs,
             values: view.values,
             outputs: view.outputs,
+            starter: view.starter,
             why: Reason::all(view.why),
             parent: view.parent.map(|parent| Parent {
                 run: parent.run.0,

@@ -3,8 +3,8 @@
 //! a later build may decide otherwise, and still has to read it.
 
 use super::kit::Run;
-use super::later;
 use super::runs::child;
+use super::{later, members};
 use gatefold::engine::FailureKind::{InDoubt, Permanent, Transient};
 use gatefold::engine::{Decision, Input, Parent, RunPhase, TaskAct};
 use serde_json::{Value, json};
@@ -568,6 +568,7 @@ fn answer(run: &mut Run, step: &str, by: &str, decision: &str) {
         reason: Some("because".to_owned()),
         sha256: None,
         form: serde_json::Map::new(),
+        local: None,
     };
     run.handle(Input::Decide(answer)).expect("it counts");
 }
@@ -623,6 +624,7 @@ fn scripts() -> Vec<Script> {
         ("v1-escalated", later::ESCALATED, later::escalated),
         ("v1-displaced", later::DISPLACED, later::displaced),
         ("v1-in-order", later::IN_ORDER, later::in_order),
+        ("v1-members", members::MEMBERS, members::members),
         ("v1-onwards", later::ONWARDS, later::onwards),
         ("v1-values", later::VALUES, later::values),
     ]

@@ -84,9 +84,11 @@ fn every_recorded_history_replays_and_reads_back_as_it_was_written() {
     }
 }
 
-/// What is public of the types of a journal, as the file that declares them says.
+/// What is public of the types of a journal, as the files that declare them say.
 fn declared() -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/engine/event.rs")).expect("it can be read")
+    let files = ["event.rs", "decision_record.rs"].into_iter();
+    let read = |file| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/engine").join(file));
+    files.map(|file| read(file).expect("it can be read")).collect()
 }
 
 /// The variants of an enumeration as they are written into journals, each with its fields.

@@ -70,6 +70,7 @@ impl Run {
             inputs,
             settings,
             initiator: "user:ines".to_owned(),
+            starter: parent.as_ref().map(|_| "user:otto".to_owned()),
             trigger: "manual".to_owned(),
             seed: 7,
             parent,
@@ -317,6 +318,7 @@ impl Run {
             reason: Some("because".to_owned()),
             sha256: task.document.map(|document| document.sha256),
             form: serde_json::Map::new(),
+            local: None,
         }
     }
 

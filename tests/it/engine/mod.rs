@@ -27,6 +27,7 @@ mod joins;
 mod journal;
 mod limits;
 mod locks;
+mod members;
 mod migrate;
 mod migrate_refused;
 mod onwards;

@@ -110,6 +110,7 @@ impl Subject {
             inputs: json!({ "n": rng.below(4), "document": document(1) }),
             settings: serde_json::Map::new(),
             initiator: "user:a".to_owned(),
+            starter: None,
             trigger: "manual".to_owned(),
             seed,
             parent: None,
@@ -384,6 +385,7 @@ impl Subject {
                 Some("0".to_owned())
             },
             form: self.form(),
+            local: None,
         }))
     }
 
@@ -627,6 +629,7 @@ impl Subject {
                     reason: None,
                     sha256: task.document.as_ref().map(|document| document.sha256.clone()),
                     form: full_form(&task.form),
+                    local: None,
                 };
                 let before = self.machine.seq();
                 self.handle(Input::Decide(decision));

@@ -202,6 +202,7 @@ async fn leave_traces(world: &World, process: &Process) -> StartRun {
             key: "k1".to_owned(),
             digest: None,
         }),
+        ..StartRun::default()
     };
     let run = process.host.start_run(start.clone()).await.unwrap();
     process.host.publish_event(signed("evt_1")).await.unwrap();

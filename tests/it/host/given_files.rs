@@ -35,6 +35,7 @@ async fn answer(process: &Process, run: &RunId, word: &str) {
         reason: None,
         sha256: None,
         form: Map::from_iter([("word".to_owned(), json!(word))]),
+        local: None,
     };
     process.host.decide(decision).await.unwrap();
 }

@@ -35,6 +35,7 @@ fn start(flow: &str) -> StartRun {
         initiator: "user:anna".to_owned(),
         trigger: "manual".to_owned(),
         once: None,
+        ..StartRun::default()
     }
 }
 

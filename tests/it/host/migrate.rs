@@ -55,6 +55,7 @@ async fn answer(host: &Arc<Host>, run: &RunId) {
         reason: None,
         sha256: None,
         form: serde_json::Map::new(),
+        local: None,
     };
     host.decide(decision).await.unwrap();
 }

@@ -7,6 +7,7 @@ mod events;
 mod expiries;
 mod first;
 mod given_files;
+mod leavers;
 mod left_behind;
 mod lineage;
 mod locks;
@@ -15,6 +16,7 @@ mod migrate;
 mod newest;
 mod panics;
 mod people;
+mod separation;
 mod settings;
 pub mod store;
 mod triggers;
@@ -43,6 +45,7 @@ fn approval(task: &TaskRow, by: &str, sha256: &str) -> Decision {
         reason: None,
         sha256: Some(sha256.to_owned()),
         form: serde_json::Map::new(),
+        local: None,
     }
 }
 
@@ -346,6 +349,7 @@ async fn the_same_key_starts_one_run() {
             key: "k1".to_owned(),
             digest: None,
         }),
+        ..StartRun::default()
     };
     let (first, second) = tokio::join!(
         process.host.start_run(start.clone()),
@@ -453,6 +457,7 @@ async fn deciding_is_told_by_mail_and_bound_to_the_version() {
         reason: None,
         sha256: Some(sha256.to_owned()),
         form: serde_json::Map::new(),
+        local: None,
     };
     let stale = process.host.decide(decision("user:anna", &"0".repeat(64))).await;
     assert!(matches!(stale, Err(HostError::Refused(_))), "{stale:?}");
@@ -530,6 +535,7 @@ async fn names_and_reasons_are_bounded() {
         reason: Some("x".repeat(chars)),
         sha256: None,
         form: serde_json::Map::new(),
+        local: None,
     };
     let limit = gatefold::host::tasks::REASON_CHARS;
     assert!(matches!(

@@ -104,6 +104,7 @@ async fn a_panic_at_the_start_of_a_run_is_told_and_leaves_nothing() {
         initiator: "user:anna".to_owned(),
         trigger: "manual".to_owned(),
         once: None,
+        ..gatefold::host::runs::StartRun::default()
     };
     let broke_off = process.host.start_run(start).await;
     assert!(

@@ -242,6 +242,7 @@ impl Process {
             initiator: "user:anna".to_owned(),
             trigger: "manual".to_owned(),
             once: None,
+            ..StartRun::default()
         };
         self.host.start_run(start).await.unwrap()
     }

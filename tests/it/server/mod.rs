@@ -14,6 +14,7 @@ mod lists;
 mod migrate;
 mod odd;
 mod page;
+mod people;
 mod places;
 mod privacy;
 mod reach;

@@ -121,6 +121,7 @@ pub fn file(id: &str, folder: &str, name: &str) -> File {
             media_type: "application/pdf".to_owned(),
             by: "user:anna".to_owned(),
             at: at(1),
+            uploaded_by: None,
             paper: None,
         }],
         rev: 0,

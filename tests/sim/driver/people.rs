@@ -67,6 +67,7 @@ impl Sim<'_> {
             reason: Some("so".to_owned()),
             sha256: Some(document.map(|document| document.sha256).unwrap_or_default()),
             form,
+            local: None,
         }));
         self.commit(With::Nothing);
         if self.machine.is_none() {

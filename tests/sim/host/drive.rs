@@ -186,6 +186,7 @@ impl Real {
                 inputs: self.schedule.inputs.clone(),
                 settings: serde_json::Map::new(),
                 initiator: "user:a".to_owned(),
+                starter: None,
                 trigger: "manual".to_owned(),
                 seed: self.schedule.seed,
                 parent: None,
@@ -285,6 +286,7 @@ impl Real {
                 reason: Some("so".to_owned()),
                 sha256: Some(document.map(|document| document.sha256).unwrap_or_default()),
                 form: filled(&found.form),
+                local: None,
             })
             .await;
         let refusal = refusal(decided);

@@ -1,0 +1,166 @@
+//! Who is who over time: the registry of people, kept with everything else that is durable.
+//!
+//! Invariant: what was made for a person of a user name is good for nobody who gets the name later.
+
+use super::by_hand::check_given;
+use super::{Host, HostError, lock};
+use crate::audit::{AccessEntry, AccessKind, Origin};
+use crate::base::Timestamp;
+use crate::people::Directory;
+use crate::people::registry::{KnownPerson, Registry};
+use crate::store::Write;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Scope and key under which the store keeps it.
+const SCOPE: &str = "people";
+/// See [`SCOPE`].
+const KEY: &str = "registry";
+/// Scope of what is known of the installation as a whole.
+const INSTALLATION: &str = "installation";
+/// Key of the moment at which a server for people ran first.
+const SERVED: &str = "served";
+/// What ids of people begin with.
+const PREFIX: &str = "per";
+
+/// What is stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Kept {
+    registry: Registry,
+    /// The directory that was in force last.
+    directory: Directory,
+}
+
+/// What following the directory came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Followed {
+    /// Up to when what was made for a user name belongs to an earlier person of that name.
+    pub earlier: BTreeMap<String, Timestamp>,
+    /// Whether anything is otherwise than when people were followed last.
+    pub is_changed: bool,
+}
+
+impl Host {
+    /// The directory that was in force last, also before a restart.
+    pub async fn last_directory(&self) -> Result<Option<Directory>, HostError> {
+        Ok(self.kept_people().await?.map(|kept| kept.directory))
+    }
+
+    /// Takes down who is in the directory now, who came and who left.
+    pub async fn follow_people(self: &Arc<Self>, directory: &Directory) -> Result<Followed, HostError> {
+        let before = self.kept_people().await?;
+        let is_first = before.is_none();
+        let mut kept = before.unwrap_or_default();
+        let is_changed = is_first || kept.directory != *directory;
+        let changes = kept
+            .registry
+            .follow(directory, self.now(), || format!("{PREFIX}_{}", self.new_id()));
+        if is_changed || !changes.is_empty() {
+            kept.directory = directory.clone();
+            self.keep_people(&kept, Vec::new(), !is_first).await?;
+            for user in &changes.left {
+                tracing::info!(
+                    user,
+                    "a person is no longer in the directory: what they have is suspended"
+                );
+            }
+        }
+        let earlier = kept.registry.all_earlier();
+        *lock(&self.registry) = Some(kept.registry);
+        Ok(Followed {
+            earlier,
+            is_changed: is_changed && !is_first,
+        })
+    }
+
+    /// Makes it final that a person has left: whoever gets their user name later is another person.
+    pub async fn remove_person(self: &Arc<Self>, user: &str, by: &str, reason: &str) -> Result<(), HostError> {
+        check_given(reason)?;
+        let mut kept = self.kept_people().await?.unwrap_or_default();
+        let removed = kept.registry.remove(user);
+        removed.map_err(|error| HostError::Conflict(error.to_string()))?;
+        let entry = AccessEntry {
+            at: self.now(),
+            actor: by.to_owned(),
+            kind: AccessKind::Administer,
+            share: None,
+            file: None,
+            version: None,
+            sha256: None,
+            refused: None,
+            run: None,
+            origin: Origin {
+                what: Some(format!("person {user}: {reason}")),
+                ..Origin::default()
+            },
+        };
+        self.keep_people(&kept, vec![Write::Access(entry)], true).await?;
+        tracing::warn!(user, by, reason, "the end of a person is final");
+        *lock(&self.registry) = Some(kept.registry);
+        Ok(())
+    }
+
+    /// Everybody who has ever been in the directory, in the order in which they were first seen.
+    pub async fn known_people(&self) -> Result<Vec<KnownPerson>, HostError> {
+        Ok(self.kept_people().await?.unwrap_or_default().registry.people)
+    }
+
+    /// Whether the person who has the user name now had it at `since` already, and is in the directory. The one place
+    /// that tells whether a link, a grant or a task of that name is still theirs.
+    pub fn is_still(&self, user: &str, since: Timestamp) -> bool {
+        self.directory().users.contains_key(user) && !self.is_later_than(user, since)
+    }
+
+    /// Whether an earlier person had the user name at `since`.
+    pub(super) fn is_later_than(&self, user: &str, since: Timestamp) -> bool {
+        let registry = lock(&self.registry);
+        let earlier = registry.as_ref().and_then(|registry| registry.earlier_until(user));
+        earlier.is_some_and(|until| since <= until)
+    }
+
+    /// Takes down that people are served on this data: from now on nobody decides on its machine in their name.
+    pub async fn mark_served(self: &Arc<Self>) -> Result<(), HostError> {
+        if self.has_served().await? {
+            return Ok(());
+        }
+        self.record(vec![Write::Once {
+            scope: INSTALLATION.to_owned(),
+            key: SERVED.to_owned(),
+            value: self.now().to_string(),
+            digest: None,
+            until: None,
+        }])
+        .await
+    }
+
+    /// Whether a server for people has ever run on this data.
+    pub async fn has_served(&self) -> Result<bool, HostError> {
+        Ok(self.parts().store.is_used(INSTALLATION, SERVED).await?)
+    }
+
+    async fn kept_people(&self) -> Result<Option<Kept>, HostError> {
+        let found = self.parts().store.used_for(SCOPE, KEY).await?;
+        let kept = found.map(|used| serde_json::from_str(&used.value)).transpose();
+        kept.map_err(|error| HostError::Damaged {
+            what: "the registry of people".to_owned(),
+            why: error.to_string(),
+        })
+    }
+
+    async fn keep_people(self: &Arc<Self>, kept: &Kept, more: Vec<Write>, replaces: bool) -> Result<(), HostError> {
+        let forget = replaces.then(|| Write::ForgetKey {
+            scope: SCOPE.to_owned(),
+            key: KEY.to_owned(),
+        });
+        let once = Write::Once {
+            scope: SCOPE.to_owned(),
+            key: KEY.to_owned(),
+            value: serde_json::to_string(kept).expect("people have text keys"),
+            digest: None,
+            until: None,
+        };
+        self.record(forget.into_iter().chain([once]).chain(more).collect())
+            .await
+    }
+}

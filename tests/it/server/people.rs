@@ -1,0 +1,229 @@
+//! Who somebody is: the sender of an event, a person who left, and an account of the machine that names a person.
+
+use crate::harness::Harness;
+use axum::http::StatusCode;
+use gatefold::base::LocalAccess;
+use serde_json::{Value, json};
+
+/// Starts by an event, and asks the two lawyers unless one of them sent it.
+const SIGNED: &str = "flow: evt
+version: 1.0.0
+on: { event: { type: crm.ready, inputs: { document: \"${{ event.document }}\" } } }
+inputs: { document: { type: file } }
+steps:
+  - id: sign
+    approve: { document: \"${{ inputs.document }}\", by: [role:legal, user:operator], exclude: [initiator], decisions: [approved, rejected] }
+    deadline: { due: 5 days }
+    outcomes: { rejected: { end: rejected }, expired: { end: expired } }
+";
+
+fn people(lines: &[&str]) -> String {
+    let admin = "admin: { name: Admin, email: admin@example.com, roles: [admin] }";
+    let operator = "operator: { name: Operator, email: operator@example.com, roles: [operator] }";
+    let mut text = format!("users:\n  {admin}\n  {operator}\n");
+    for line in lines {
+        text.push_str(&format!("  {line}\n"));
+    }
+    text
+}
+
+const ANNA: &str = "anna: { name: Anna, email: anna@example.com, roles: [legal] }";
+const BEN: &str = "ben: { name: Ben, email: ben@example.com, roles: [legal] }";
+const OTHER_BEN: &str = "ben: { name: Benedikt, email: benedikt@example.com, roles: [legal] }";
+
+async fn write(harness: &Harness, lines: &[&str]) {
+    std::fs::write(harness.data.path().join("people.yaml"), people(lines)).unwrap();
+    harness.server.accounts.refresh_now();
+    harness.server.refresh_accounts().await;
+}
+
+async fn status_of(harness: &Harness, user: &str) -> StatusCode {
+    harness.get("/api/v1/tasks").by(user).send().await.status
+}
+
+async fn rest() {
+    let nothing = std::future::pending::<()>();
+    assert!(
+        tokio::time::timeout(std::time::Duration::from_secs(1), nothing)
+            .await
+            .is_err()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_sends_an_event_does_not_approve_what_it_starts() {
+    let harness = Harness::new().await;
+    harness.deploy(SIGNED).await;
+    let document = harness.put("contract.txt", "version one").await;
+    let body = json!({ "id": "1", "type": "crm.ready", "data": { "document": document.id, "sent_by": "user:anna" } });
+    let answer = harness.post("/api/v1/events").by("operator").json(&body).send().await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text());
+    rest().await;
+    let tasks = harness.host.open_tasks(None).await.unwrap();
+    assert_eq!(tasks[0].people, ["user:anna", "user:ben"]);
+    let run = harness
+        .get(&format!("/api/v1/runs/{}", tasks[0].run))
+        .by("operator")
+        .send()
+        .await
+        .json();
+    assert_eq!(run["initiator"], "user:operator");
+    let sha256 = document.sha256;
+    let path = format!("/api/v1/tasks/{}/decision", tasks[0].id);
+    let decision = json!({ "decision": "approved", "sha256": sha256 });
+    let refused = harness.post(&path).by("operator").json(&decision).send().await;
+    assert_eq!(refused.status, StatusCode::NOT_FOUND, "{}", refused.text());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_who_left_is_suspended_and_comes_back_as_the_same() {
+    let harness = Harness::new().await;
+    harness.server.start_following().await.unwrap();
+    write(&harness, &[ANNA]).await;
+    assert_eq!(status_of(&harness, "ben").await, StatusCode::UNAUTHORIZED);
+    write(&harness, &[ANNA, BEN]).await;
+    assert_eq!(status_of(&harness, "ben").await, StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_later_person_of_the_name_inherits_nothing() {
+    let harness = Harness::new().await;
+    harness.server.start_following().await.unwrap();
+    harness.deploy(&SIGNED.replace("role:legal", "user:ben")).await;
+    let document = harness.put("contract.txt", "version one").await;
+    harness.begin("evt", json!({ "document": document.id })).await;
+    assert_eq!(harness.host.open_tasks(Some("user:ben")).await.unwrap().len(), 1);
+    write(&harness, &[ANNA]).await;
+    write(&harness, &[ANNA, OTHER_BEN]).await;
+    rest().await;
+    assert_eq!(
+        status_of(&harness, "ben").await,
+        StatusCode::UNAUTHORIZED,
+        "the token is of the first ben"
+    );
+    assert_eq!(
+        harness.host.open_tasks(Some("user:ben")).await.unwrap().len(),
+        0,
+        "so is the place"
+    );
+    let listed = harness.get("/api/v1/people").by("admin").send().await.json();
+    let bens = listed["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|person| person["user"] == "ben");
+    let bens: Vec<&Value> = bens.collect();
+    assert_eq!(bens.len(), 2, "{listed}");
+    assert!(bens[0]["id"] != bens[1]["id"] && bens[0]["left_at"] != Value::Null && bens[1]["left_at"] == Value::Null);
+    assert!(
+        !harness
+            .host
+            .is_still("ben", harness.host.now() - jiff::SignedDuration::from_secs(5))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_person_is_final_once_an_administrator_says_so() {
+    let harness = Harness::new().await;
+    harness.server.start_following().await.unwrap();
+    let remove = || {
+        harness
+            .post("/api/v1/people/ben/remove")
+            .by("admin")
+            .json(&json!({ "reason": "has left" }))
+    };
+    let refused = remove().send().await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{}", refused.text());
+    write(&harness, &[ANNA]).await;
+    let removed = remove().send().await;
+    assert!(removed.status.is_success(), "{}", removed.text());
+    write(&harness, &[ANNA, BEN]).await;
+    assert_eq!(status_of(&harness, "ben").await, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_removes_many_people_waits_for_a_confirmation() {
+    let harness = Harness::new().await;
+    harness.server.start_following().await.unwrap();
+    let many: Vec<String> = (0..12)
+        .map(|number| format!("u{number}: {{ name: U, email: u{number}@example.com }}"))
+        .collect();
+    let mut lines: Vec<&str> = many.iter().map(String::as_str).collect();
+    lines.extend([ANNA, BEN]);
+    write(&harness, &lines).await;
+    write(&harness, &[ANNA]).await;
+    assert_eq!(
+        status_of(&harness, "ben").await,
+        StatusCode::OK,
+        "the one before stays in force"
+    );
+    let people = harness.get("/api/v1/people").by("admin").send().await.json();
+    assert_eq!(people["held"], 13);
+    let confirm = |removes: usize| {
+        let body = json!({ "removes": removes });
+        harness.post("/api/v1/people/confirm").by("admin").json(&body)
+    };
+    assert_eq!(confirm(12).send().await.status, StatusCode::CONFLICT);
+    let confirmed = confirm(13).send().await;
+    assert!(confirmed.status.is_success(), "{}", confirmed.text());
+    assert_eq!(status_of(&harness, "ben").await, StatusCode::UNAUTHORIZED);
+    assert_eq!(confirm(13).send().await.status, StatusCode::CONFLICT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_removes_many_people_waits_over_a_restart_too() {
+    let harness = Harness::new().await;
+    let many: Vec<String> = (0..12)
+        .map(|number| format!("u{number}: {{ name: U, email: u{number}@example.com }}"))
+        .collect();
+    let lines: Vec<&str> = many.iter().map(String::as_str).chain([ANNA, BEN]).collect();
+    write(&harness, &lines).await;
+    harness.server.start_following().await.unwrap();
+    // as if it had been read first at the next start
+    std::fs::write(harness.data.path().join("people.yaml"), people(&[ANNA])).unwrap();
+    harness.server.accounts.refresh_now();
+    assert!(harness.server.accounts.confirm(13));
+    harness.server.start_following().await.unwrap();
+    assert_eq!(harness.server.accounts.held(), Some(13));
+    assert_eq!(status_of(&harness, "ben").await, StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_of_the_machine_decides_only_before_people_are_served_or_by_breaking_glass() {
+    let harness = Harness::new().await;
+    harness.deploy(SIGNED).await;
+    let document = harness.put("contract.txt", "version one").await;
+    let anna = harness.host.directory().users["anna"].clone();
+    let local = |break_glass: Option<&str>| LocalAccess {
+        account: "local:1000".to_owned(),
+        break_glass: break_glass.map(str::to_owned),
+    };
+    let decide = async |break_glass: Option<&str>| {
+        let run = harness.begin("evt", json!({ "document": document.id })).await;
+        let tasks = harness.host.open_tasks(None).await.unwrap();
+        let task = tasks.into_iter().find(|task| task.run == run).unwrap();
+        let token = harness.server.accounts.admit("anna", anna.clone(), local(break_glass));
+        let body = json!({ "decision": "approved", "sha256": document.sha256 });
+        let ask = harness.post(&format!("/api/v1/tasks/{}/decision", task.id));
+        let answer = ask
+            .header("authorization", format!("Bearer {token}"))
+            .json(&body)
+            .send()
+            .await;
+        let journal = serde_json::to_string(&harness.host.journal(&run, 0, 100).await.unwrap()).unwrap();
+        (answer.status, journal)
+    };
+    let (status, journal) = decide(None).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(
+        journal.contains(r#""by":"user:anna""#) && journal.contains(r#""local":{"account":"local:1000"}"#),
+        "{journal}"
+    );
+    harness.host.mark_served().await.unwrap();
+    let (status, journal) = decide(None).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert!(!journal.contains("decision_recorded"), "{journal}");
+    let (status, journal) = decide(Some("the server is down")).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(journal.contains(r#""break_glass":"the server is down""#), "{journal}");
+}
