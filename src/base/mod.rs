@@ -13,6 +13,7 @@ pub mod findings;
 pub mod id;
 pub mod item;
 pub mod moment;
+pub mod network;
 pub mod period;
 pub mod render;
 pub mod rights;

@@ -104,6 +104,17 @@ pub fn decide(share: &Share, grant: &Grant, right: Right, now: Timestamp) -> Res
     }
 }
 
+/// Whether a download that `grant` allowed may go on to its end. It may after the share has ended by itself or with its
+/// run; it is cut where somebody has revoked the share or the grant.
+pub fn may_finish(share: &Share, grant: &Grant) -> bool {
+    let has_been_revoked = match share.state {
+        State::Revoked => !share.has_ended_with_run,
+        State::Live => grant.state == State::Revoked,
+        State::Expired => false,
+    };
+    grant.share == share.id && grant.role.includes(Right::Download) && !has_been_revoked
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -51,15 +51,21 @@ pub struct FileUploaded {
     pub at: Timestamp,
 }
 
-/// Somebody fetched a file to its last byte; one that is fetched in pieces is told of at the last one.
+/// Every byte of a file was sent to somebody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct FileDownloaded {
     /// The share through which it went, if through one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<String>,
-    /// The file at the version that was fetched.
+    /// The file at the version that was sent.
     pub file: FileRef,
+    /// How many files of the share have been downloaded by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files_downloaded: Option<u64>,
+    /// How many files the share has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files_shared: Option<u64>,
     /// Who.
     pub by: String,
     /// When.

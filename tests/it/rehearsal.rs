@@ -101,6 +101,13 @@ fn people_hear_when_it_is_their_turn_and_when_they_are_asked_anew() {
 }
 
 #[test]
+fn a_delivery_of_several_files_is_not_complete_at_the_first_one() {
+    let report = played(&data("deliveries.test.yaml"));
+    assert!(report.is_good(), "{}", told(&report));
+    assert_eq!(report.cases.len(), 2);
+}
+
+#[test]
 fn documents_that_expire_start_runs() {
     let report = played(&data("documents.test.yaml"));
     assert!(report.is_good(), "{}", told(&report));
