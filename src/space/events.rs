@@ -294,8 +294,9 @@ impl SpaceEvent for FileUploaded {
 
 impl SpaceEvent for FileDownloaded {
     const KIND: &'static str = "file360.file_downloaded";
-    const SUMMARY: &'static str = "Somebody took a file to its last byte: pressed the button on the page, or sent the POST. A GET tells nothing, as \
-         programs that scan mails follow links; nor does a range before the last byte.";
+    const SUMMARY: &'static str = "Every byte of a file was sent to somebody who pressed the button on the page, or sent the POST. \
+                                   A GET tells nothing, as programs that scan mails follow links. A part of the file tells \
+                                   nothing either, nor does an answer that was cut.";
     fn subjects(&self) -> Vec<String> {
         self.share.iter().cloned().chain([self.file.id.clone()]).collect()
     }

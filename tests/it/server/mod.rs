@@ -17,6 +17,7 @@ mod odd;
 mod page;
 mod places;
 mod privacy;
+mod proxied;
 mod readiness;
 mod refusals;
 mod repeats;
