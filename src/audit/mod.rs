@@ -12,8 +12,10 @@ pub enum AccessKind {
     Open,
     /// Saw the list of files.
     List,
-    /// Fetched bytes of a file.
+    /// Asked for bytes of a file.
     Download,
+    /// Was sent every byte of a file.
+    Downloaded,
     /// Put a new file or version.
     Upload,
     /// Took back what was given to a request.
@@ -47,6 +49,7 @@ impl AccessKind {
             Self::Open => "open",
             Self::List => "list",
             Self::Download => "download",
+            Self::Downloaded => "downloaded",
             Self::Upload => "upload",
             Self::Remove => "remove",
             Self::Decline => "decline",
@@ -90,6 +93,10 @@ pub struct AccessEntry {
     /// The run on whose behalf it was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
+    /// Whether the actor has shown nothing but a link. An actor named by an address is then whoever has the link that
+    /// was sent there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_link_only: bool,
     /// From where it was asked for, and with what.
     #[serde(flatten)]
     pub origin: Origin,
@@ -136,6 +143,7 @@ impl AccessEntry {
             sha256: None,
             refused: None,
             run: None,
+            has_link_only: false,
             origin,
         }
     }

@@ -14,6 +14,7 @@ pub mod id;
 pub mod item;
 pub mod local_access;
 pub mod moment;
+pub mod network;
 pub mod period;
 pub mod render;
 pub mod rights;

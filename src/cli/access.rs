@@ -63,14 +63,14 @@ async fn answer(args: &AccessArgs, session: &Session) -> Outcome {
         return Ok(());
     }
     let header = [
-        "position", "at", "who", "what", "share", "file", "version", "about", "from", "token", "refused",
+        "position", "at", "who", "what", "share", "file", "version", "about", "from", "token", "refused", "times",
     ];
     output::rows(&header, &rows, "no accesses")
 }
 
 fn row(line: &Value) -> Vec<String> {
     [
-        "position", "at", "actor", "kind", "share", "file", "version", "what", "from", "token", "refused",
+        "position", "at", "actor", "kind", "share", "file", "version", "what", "from", "token", "refused", "times",
     ]
     .iter()
     .map(|key| output::cell(line, key))

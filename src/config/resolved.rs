@@ -60,6 +60,16 @@ pub struct Limits {
     pub request_timeout_ms: u64,
     /// Open connections at once.
     pub connections: usize,
+    /// Connections and requests of one address at once.
+    pub connections_per_address: usize,
+    /// Requests of one person at once.
+    pub requests_per_person: usize,
+    /// Uploads, downloads and live event streams of one person at once.
+    pub streams_per_person: usize,
+    /// Requests through one link at once.
+    pub requests_per_link: usize,
+    /// Memory for the bodies of all requests that are not uploads, in bytes.
+    pub body_memory_bytes: usize,
 }
 
 /// How mails are sent.
@@ -78,6 +88,8 @@ pub struct Mail {
 pub struct Http {
     /// Private networks that flows may call.
     pub allow_networks: Vec<ipnet::IpNet>,
+    /// Proxies whose `X-Forwarded-For` is read.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
     /// Whether `/metrics` answers everybody.
     pub metrics_public: bool,
 }
@@ -333,6 +345,11 @@ impl Merge<'_> {
             call_timeout_ms: self.number("limits.call_timeout_ms")?,
             request_timeout_ms: self.number("limits.request_timeout_ms")?,
             connections: self.number("limits.connections")?,
+            connections_per_address: self.number("limits.connections_per_address")?,
+            requests_per_person: self.number("limits.requests_per_person")?,
+            streams_per_person: self.number("limits.streams_per_person")?,
+            requests_per_link: self.number("limits.requests_per_link")?,
+            body_memory_bytes: self.number("limits.body_memory_bytes")?,
         })
     }
 
@@ -349,26 +366,23 @@ impl Merge<'_> {
     }
 
     fn http(&mut self) -> Option<Http> {
+        Some(Http {
+            allow_networks: self.networks("http.allow_networks")?,
+            trusted_proxies: self.networks("http.trusted_proxies")?,
+            metrics_public: self.value("http.metrics_public")?.as_bool()?,
+        })
+    }
+
+    fn networks(&mut self, key: &str) -> Option<Vec<ipnet::IpNet>> {
         let mut networks = Vec::new();
-        for item in self
-            .value("http.allow_networks")?
-            .as_array()
-            .cloned()
-            .unwrap_or_default()
-        {
+        for item in self.value(key)?.as_array().cloned().unwrap_or_default() {
             let text = item.as_str().unwrap_or_default();
             match text.parse() {
                 Ok(network) => networks.push(network),
-                Err(_) => self.refuse(
-                    "http.allow_networks",
-                    format!("{text:?} is no network: write it as 10.1.0.0/16"),
-                ),
+                Err(_) => self.refuse(key, format!("{text:?} is no network: write it as 10.1.0.0/16")),
             }
         }
-        Some(Http {
-            allow_networks: networks,
-            metrics_public: self.value("http.metrics_public")?.as_bool()?,
-        })
+        Some(networks)
     }
 
     fn warnings(&self) -> Vec<Problem> {

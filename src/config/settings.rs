@@ -144,7 +144,37 @@ pub const SETTINGS: &[Setting] = &[
         "limits.connections",
         up_to(1_000_000),
         Some("1024"),
-        "Open connections at once; past them only health and the description of the API are answered.",
+        "Open connections at once; past them idle ones give way, and only health checks and administrators are answered.",
+    ),
+    setting(
+        "limits.connections_per_address",
+        up_to(1_000_000),
+        Some("256"),
+        "Of these, connections and requests of one address at once; never more than half of limits.connections.",
+    ),
+    setting(
+        "limits.requests_per_person",
+        up_to(1_000_000),
+        Some("64"),
+        "Requests of one person at once; never more than half of limits.connections.",
+    ),
+    setting(
+        "limits.streams_per_person",
+        up_to(1_000_000),
+        Some("16"),
+        "Uploads, downloads and live event streams of one person at once.",
+    ),
+    setting(
+        "limits.requests_per_link",
+        up_to(1_000_000),
+        Some("32"),
+        "Requests through one link at once; never more than half of limits.connections.",
+    ),
+    setting(
+        "limits.body_memory_bytes",
+        up_to(1 << 40),
+        Some("134217728"),
+        "Memory for the bodies of all requests that are not uploads, in bytes.",
     ),
     setting(
         "mail.smtp",
@@ -172,6 +202,12 @@ pub const SETTINGS: &[Setting] = &[
         Kind::List,
         Some(""),
         "Private networks that flows may call, as 10.1.0.0/16; in the environment several are separated by commas.",
+    ),
+    setting(
+        "http.trusted_proxies",
+        Kind::List,
+        Some(""),
+        "Proxies in front of this server, as 10.0.0.5/32; only from them is X-Forwarded-For read.",
     ),
     setting(
         "http.metrics_public",

@@ -72,6 +72,11 @@ impl WorkKey {
         Self(format!("{run}::release:{thing}"))
     }
 
+    /// Whether it names the release of something at the end of `run`.
+    pub fn is_release(&self, run: &RunId) -> bool {
+        matches!(self.place(run), Some(Place::Release(_)))
+    }
+
     /// What the key names, if it is one of `run`.
     pub(super) fn place(&self, run: &RunId) -> Option<Place<'_>> {
         let rest = self.0.strip_prefix(run.as_str())?.strip_prefix(':')?;

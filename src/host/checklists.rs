@@ -5,8 +5,10 @@ use super::{Host, HostError};
 use crate::base::ItemState;
 use crate::base::id::{RunId, ShareId};
 use crate::engine::event::{Event, TimerKind};
-use crate::engine::{ChecklistView, EventRecord, RunMachine};
+use crate::engine::view::RunPhase;
+use crate::engine::{ChecklistView, EventRecord, Input, RunMachine};
 use crate::space::{Share, State};
+use crate::spec::RunSpec;
 use crate::store::{OutboxMail, Write};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -157,6 +159,20 @@ pub(super) fn mark_complete(machine: &RunMachine, writes: &mut [Write]) {
             && let Some(request) = &mut share.request
         {
             request.complete = machine.is_complete(share.id.as_str());
+        }
+    }
+}
+
+/// A share that is revoked because its run has ended by itself says so. Whoever cancels a run revokes what it shared.
+pub(super) fn mark_ended(machine: &RunMachine, input: &Input, writes: &mut [Write]) {
+    let is_release = matches!(input, Input::Finished { work, .. } if work.is_release(machine.run()));
+    let is_cancelled = matches!(machine.status(), RunPhase::Closing { status } if status == RunSpec::CANCELLED);
+    if !is_release || is_cancelled {
+        return;
+    }
+    for write in writes {
+        if let Write::PutShare(share) = write {
+            share.has_ended_with_run = share.state == State::Revoked;
         }
     }
 }

@@ -6,6 +6,7 @@ use super::visit::Visitor;
 use super::{Host, HostError};
 use crate::audit::AccessKind;
 use crate::base::id::MailId;
+use crate::base::network::Network;
 use crate::base::{Timestamp, moment};
 use crate::space::Grant;
 use crate::space::code::{CODE_MINUTES, Codes};
@@ -19,7 +20,12 @@ pub(super) const PLACE: &str = "{code}";
 impl Host {
     /// Has a code sent to the address that the link is for, where it asks for one and the last one
     /// is not too new. Who asks is not told which: somebody who only has the link shall learn nothing.
-    pub async fn send_code(self: &Arc<Self>, visitor: &Visitor) -> Result<(), HostError> {
+    /// Codes that were sent before stay good, so that they cannot keep its rightful user from entering one.
+    pub async fn send_code(self: &Arc<Self>, visitor: &Visitor, from: Network) -> Result<(), HostError> {
+        let asking = (visitor.grant.id.as_str(), from);
+        if self.codes_asked_for.may_try(asking).is_err() {
+            return Ok(());
+        }
         let is_sent = self
             .decide_anew("the link", || async move {
                 let visitor = self.look_again(visitor).await?;
@@ -38,6 +44,8 @@ impl Host {
             })
             .await?;
         if is_sent {
+            // Whether it was one too many was asked above.
+            let _ = self.codes_asked_for.failed(asking);
             self.mails_queued.notify_one();
         }
         Ok(())
@@ -48,31 +56,39 @@ impl Host {
         self: &Arc<Self>,
         visitor: Visitor,
         given: Option<&str>,
+        from: Network,
     ) -> Result<Visitor, HostError> {
         let Some(given) = given else {
             let entry = self.entry(&visitor, AccessKind::Open);
             return Err(self.refused(&entry, HostError::CodeNeeded { wrong: false }).await);
         };
         let _alone = self.passwords.of(visitor.grant.id.as_str()).await;
+        self.count_try_from(&visitor, from).await?;
         let visitor = &visitor;
         let is_right = self
             .decide_anew("the link", || async move {
                 let visitor = self.look_again(visitor).await?;
                 let codes = visitor.grant.codes.clone().unwrap_or_default();
-                let good = codes.good(self.now());
-                let is_right = good.is_some_and(|sent| self.parts().links.is_code(given, &visitor.grant.id, sent));
+                let good: Vec<Timestamp> = codes.all_good(self.now()).collect();
+                let is_code = |sent: &Timestamp| self.parts().links.is_code(given, &visitor.grant.id, *sent);
+                let is_right = good.iter().any(is_code);
                 let codes = if is_right {
                     codes.after_right()
                 } else {
                     codes.after_wrong()
                 };
                 // Where no code is good there is nothing to count.
-                let write = good.map(|_| Write::PutGrant(with_codes(visitor.grant, codes)));
+                let write = (!good.is_empty()).then(|| Write::PutGrant(with_codes(visitor.grant, codes)));
                 Ok((is_right, write.into_iter().collect()))
             })
             .await?;
         if is_right {
-            return self.look_again(visitor).await;
+            self.tries.succeeded((visitor.grant.id.as_str(), from));
+            let visitor = self.look_again(visitor).await?;
+            return Ok(Visitor {
+                is_verified: true,
+                ..visitor
+            });
         }
         let entry = self.entry(visitor, AccessKind::Open);
         Err(self.refused(&entry, HostError::CodeNeeded { wrong: true }).await)

@@ -6,7 +6,7 @@
 
 use super::at_length::at_length;
 use super::calls::names_of;
-use super::checklists::mark_complete;
+use super::checklists::{mark_complete, mark_ended};
 use super::children::is_about_runs;
 use super::desk::Desk;
 use super::masks::{hidden, hidden_failure};
@@ -351,6 +351,7 @@ impl Host {
             }
             let (input, mut more) = self.call_local(run, loaded, call).await;
             mark_complete(&loaded.machine, &mut more);
+            mark_ended(&loaded.machine, &input, &mut more);
             // a result that the run no longer needs leaves no trace
             if matches!(loaded.machine.handle(self.now(), input), Ok(Reply::Accepted)) {
                 writes.extend(more);

@@ -1,6 +1,8 @@
 //! The file space as its users meet it: every way to bytes goes through here, is decided by the
 //! rules of `space`, and leaves a line in the access log, allowed or refused.
 
+use super::once::{OnceKey, Repeat};
+use super::retention::key_until;
 use super::{Host, HostError};
 use crate::audit::{AccessEntry, AccessKind, Origin};
 use crate::base::id::{CommentId, EventId, FileId, RunId, ShareId};
@@ -9,12 +11,14 @@ use crate::engine::InboundEvent;
 use crate::engine::event::Event;
 use crate::plan::{Plan, PlanVerb};
 use crate::space::access::{Denial, Right};
-use crate::space::events::{CommentAdded, CommentRef, FileDownloaded};
+use crate::space::events::{CommentAdded, CommentRef};
 use crate::space::life::{Crowded, MAX_SHARE_COMMENTS};
 use crate::space::{Comment, File, Grant, Share, SpaceEvent, names};
 use crate::store::{BlobError, Write};
+use serde_json::json;
 use std::sync::Arc;
 
+pub use super::downloads::Download;
 pub use super::visit::{ShareView, Visitor};
 
 /// Bytes of one version.
@@ -24,18 +28,19 @@ pub struct OpenFile {
     pub document: FileRef,
     /// The bytes.
     pub bytes: tokio::fs::File,
+    /// What to record once they were sent.
+    pub download: Download,
 }
 
 impl Host {
     /// Bytes of a file of the share, at a version or the newest. The access log tells of every
-    /// asking; an event tells of a download where `is_download` says of the version that this
-    /// answer is one, or ends one.
+    /// asking and of its end; where it `is_told`, an event tells of the end too.
     pub async fn download(
         self: &Arc<Self>,
         visitor: &Visitor,
         file: &FileId,
         version: Option<u64>,
-        is_download: impl FnOnce(&FileRef) -> bool,
+        is_told: bool,
     ) -> Result<OpenFile, HostError> {
         let mut entry = self.entry(visitor, AccessKind::Download);
         entry.file = Some(file.to_string());
@@ -52,23 +57,13 @@ impl Host {
             .map_err(blob_error)?;
         entry.version = Some(document.version);
         entry.sha256 = Some(document.sha256.clone());
-        let event = FileDownloaded {
-            share: Some(visitor.share.id.to_string()),
-            file: document.clone(),
-            by: visitor.actor.clone(),
-            at: entry.at,
-        };
-        let event = inbound(
-            EventId(format!("{}_{}", EventId::PREFIX, self.new_id())),
-            &event,
-            entry.at,
-        );
-        let mut writes = vec![Write::Access(entry)];
-        if is_download(&document) {
-            writes.push(Write::Event(event));
-        }
-        self.record(writes).await?;
-        Ok(OpenFile { document, bytes })
+        self.record(vec![Write::Access(entry.clone())]).await?;
+        let download = Download::new(entry, is_told.then(|| document.clone()));
+        Ok(OpenFile {
+            document,
+            bytes,
+            download,
+        })
     }
 
     /// A version of a file that the visitor reaches: the one that is asked for, or the newest one. Whatever the
@@ -113,41 +108,62 @@ impl Host {
         file: Option<&FileId>,
         text: &str,
     ) -> Result<Comment, HostError> {
+        self.comment_once(visitor, file, text, None).await
+    }
+
+    /// The same; with a key, a repeat through the same link gives the comment that the first one wrote.
+    pub async fn comment_once(
+        self: &Arc<Self>,
+        visitor: &Visitor,
+        file: Option<&FileId>,
+        text: &str,
+        once: Option<Repeat>,
+    ) -> Result<Comment, HostError> {
         let mut entry = self.entry(visitor, AccessKind::Comment);
         entry.file = file.map(ToString::to_string);
         let visitor = self.allow(visitor, Right::Comment, &entry).await?;
-        let about = match self.comment_about(&visitor, file, text).await {
-            Ok(about) => about,
-            Err(error) => return Err(self.refused(&entry, error).await),
-        };
-        entry.version = about.as_ref().map(|document| document.version);
-        entry.sha256 = about.as_ref().map(|document| document.sha256.clone());
-        let comment = Comment {
-            id: CommentId(format!("{}_{}", CommentId::PREFIX, self.new_id())),
-            share: visitor.share.id.clone(),
-            file: file.cloned(),
-            text: text.to_owned(),
-            by: visitor.actor.clone(),
-            at: entry.at,
-        };
-        let event = CommentAdded {
-            share: visitor.share.id.to_string(),
-            comment: CommentRef {
-                id: comment.id.to_string(),
+        let content = json!({ "comment": text, "file": file });
+        let once = &once.map(|once| once.through(&visitor.grant.id, &content));
+        let (visitor, entry) = (&visitor, &entry);
+        self.decide_anew("the share", || async move {
+            if let Some(before) = self.comment_before(visitor, once.as_ref()).await? {
+                return Ok((before, Vec::new()));
+            }
+            let mut entry = entry.clone();
+            let about = match self.comment_about(visitor, file, text).await {
+                Ok(about) => about,
+                Err(error) => return Err(self.refused(&entry, error).await),
+            };
+            entry.version = about.as_ref().map(|document| document.version);
+            entry.sha256 = about.as_ref().map(|document| document.sha256.clone());
+            let comment = Comment {
+                id: CommentId(format!("{}_{}", CommentId::PREFIX, self.new_id())),
+                share: visitor.share.id.clone(),
+                file: file.cloned(),
                 text: text.to_owned(),
-            },
-            file: about.clone(),
-            by: visitor.actor.clone(),
-            at: entry.at,
+                by: visitor.actor.clone(),
+                at: entry.at,
+            };
+            let used = |once: &OnceKey| once.used_for(comment.id.to_string(), key_until(entry.at));
+            let mut writes = vec![
+                Write::AddComment(comment.clone()),
+                Write::Access(entry.clone()),
+                Write::Event(added(&comment, about)),
+            ];
+            writes.extend(once.as_ref().map(used));
+            Ok((comment, writes))
+        })
+        .await
+    }
+
+    /// The comment that was written under `once` already.
+    async fn comment_before(&self, visitor: &Visitor, once: Option<&OnceKey>) -> Result<Option<Comment>, HostError> {
+        let Some(once) = once else { return Ok(None) };
+        let Some(id) = self.used_before(once).await? else {
+            return Ok(None);
         };
-        let event = inbound(EventId::derived(comment.id.as_str()), &event, entry.at);
-        self.record(vec![
-            Write::AddComment(comment.clone()),
-            Write::Access(entry),
-            Write::Event(event),
-        ])
-        .await?;
-        Ok(comment)
+        let comments = self.parts().store.comments_in(&visitor.share.id).await?;
+        Ok(comments.into_iter().find(|comment| comment.id.as_str() == id))
     }
 
     /// Lines of the access log, oldest first, at most `limit` after position `after`.
@@ -211,6 +227,7 @@ impl Host {
                 grant,
                 share,
                 actor: visitor.actor.clone(),
+                is_verified: visitor.is_verified,
             }),
             _ => Err(HostError::NotFound("such share".to_owned())),
         }
@@ -231,12 +248,11 @@ impl Host {
         if !is_asked_for {
             return why;
         }
-        self.metrics().accesses_refused.add(1);
         let entry = AccessEntry {
             refused: Some(why.to_string()),
             ..entry.clone()
         };
-        match self.record(vec![Write::Access(entry)]).await {
+        match self.record_refusal(entry).await {
             Ok(()) => why,
             Err(error) => error,
         }
@@ -245,8 +261,7 @@ impl Host {
     /// Logs a refusal and gives it back as an error.
     pub(super) async fn refuse(self: &Arc<Self>, mut entry: AccessEntry, denial: Denial) -> HostError {
         entry.refused = Some(denial.to_string());
-        self.metrics().accesses_refused.add(1);
-        match self.record(vec![Write::Access(entry)]).await {
+        match self.record_refusal(entry).await {
             Ok(()) => HostError::Denied(denial),
             Err(error) => error,
         }
@@ -254,8 +269,26 @@ impl Host {
 
     /// The beginning of a line in the access log.
     pub(super) fn entry(&self, visitor: &Visitor, kind: AccessKind) -> AccessEntry {
-        share_entry(kind, &visitor.actor, &visitor.share, self.now())
+        AccessEntry {
+            has_link_only: !visitor.is_verified,
+            ..share_entry(kind, &visitor.actor, &visitor.share, self.now())
+        }
     }
+}
+
+/// The event of a comment.
+fn added(comment: &Comment, about: Option<FileRef>) -> InboundEvent {
+    let event = CommentAdded {
+        share: comment.share.to_string(),
+        comment: CommentRef {
+            id: comment.id.to_string(),
+            text: comment.text.clone(),
+        },
+        file: about,
+        by: comment.by.clone(),
+        at: comment.at,
+    };
+    inbound(EventId::derived(comment.id.as_str()), &event, comment.at)
 }
 
 /// The share that a step made, if it made one.
@@ -293,6 +326,7 @@ pub(super) fn file_entry(kind: AccessKind, by: &str, file: &FileId, at: Timestam
         sha256: None,
         refused: None,
         run: None,
+        has_link_only: false,
         origin: Origin::default(),
     }
 }
@@ -309,6 +343,7 @@ pub(super) fn share_entry(kind: AccessKind, actor: &str, share: &Share, at: Time
         sha256: None,
         refused: None,
         run: share.run.as_ref().map(ToString::to_string),
+        has_link_only: false,
         origin: Origin::default(),
     }
 }

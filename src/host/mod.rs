@@ -15,6 +15,7 @@ mod codes;
 pub mod deploy;
 pub mod desk;
 mod documents;
+mod downloads;
 pub mod drive;
 pub mod ended;
 pub mod error;
@@ -40,6 +41,7 @@ pub mod project;
 pub mod propose;
 pub mod reading;
 mod record;
+pub mod refusals;
 pub mod registry;
 mod requests;
 pub mod retention;
@@ -51,6 +53,7 @@ pub mod slots;
 pub mod staff_files;
 mod stripes;
 pub mod tasks;
+pub mod throttle;
 pub mod timers;
 mod to_its_end;
 pub mod touched;
@@ -194,6 +197,11 @@ pub struct Host {
     uploads: stripes::Stripes,
     /// Held while a password is tried, by grant.
     passwords: stripes::Stripes,
+    /// Wrong passwords and codes, by grant and address.
+    tries: throttle::Throttle,
+    /// Codes that were asked for, by grant and address.
+    codes_asked_for: throttle::Throttle,
+    refusals: refusals::Refusals,
     timers: timers::TimerQueue,
     calls: Semaphore,
     tracker: TaskTracker,
@@ -229,6 +237,9 @@ impl Host {
             ended: ended::EndedViews::default(),
             uploads: stripes::Stripes::default(),
             passwords: stripes::Stripes::default(),
+            tries: throttle::Throttle::new(throttle::PASSWORDS),
+            codes_asked_for: throttle::Throttle::new(throttle::CODES),
+            refusals: refusals::Refusals::default(),
             timers: timers::TimerQueue::default(),
             calls: Semaphore::new(parts.limits.calls_in_flight),
             tracker: TaskTracker::new(),
@@ -312,6 +323,7 @@ impl Host {
         background.spawn(Arc::clone(&self).kept_up("schedules", Self::run_schedules));
         background.spawn(Arc::clone(&self).kept_up("expiries", Self::run_expiries));
         background.spawn(Arc::clone(&self).kept_up("retention", Self::run_retention));
+        background.spawn(Arc::clone(&self).kept_up("refusals", Self::run_refusals));
         background.close();
         stop.cancelled().await;
         self.stop.cancel();

@@ -1,7 +1,7 @@
 //! What makes a request count once: a key, and which request the key belongs to.
 
 use super::{Host, HostError};
-use crate::base::id::{FileId, RunId, hex};
+use crate::base::id::{FileId, GrantId, RunId, hex};
 use crate::base::{FileRef, Timestamp, Value};
 use crate::store::Write;
 use serde_json::json;
@@ -35,6 +35,43 @@ pub(super) fn upload(by: &str, key: String, name: &str, sha256: &str) -> OnceKey
         scope: format!("file:{by}"),
         key,
         digest: Some(digest(&json!({ "name": name, "sha256": sha256 }))),
+    }
+}
+
+/// What makes something count once that comes through a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repeat {
+    key: String,
+    /// Whether another content under the same key is another thing, as when somebody goes back to a form and fills it in
+    /// anew.
+    is_of_form: bool,
+}
+
+impl Repeat {
+    /// The key of a request to the API.
+    pub fn of_request(key: String) -> Self {
+        Self { key, is_of_form: false }
+    }
+
+    /// The key that a form was rendered with.
+    pub fn of_form(key: String) -> Self {
+        Self { key, is_of_form: true }
+    }
+
+    /// The key of `content`, which came through the link of `grant`.
+    pub(super) fn through(self, grant: &GrantId, content: &Value) -> OnceKey {
+        let scope = format!("link:{grant}");
+        let (key, digest) = if self.is_of_form {
+            (digest(&json!({ "form": self.key, "content": content })), None)
+        } else {
+            (self.key, Some(digest(content)))
+        };
+        OnceKey {
+            name: "Idempotency-Key",
+            scope,
+            key,
+            digest,
+        }
     }
 }
 
@@ -81,7 +118,7 @@ impl Host {
         super::files::version_of(&file, version.parse().ok()).map(Some)
     }
 
-    async fn used_before(&self, once: &OnceKey) -> Result<Option<String>, HostError> {
+    pub(super) async fn used_before(&self, once: &OnceKey) -> Result<Option<String>, HostError> {
         let Some(used) = self.parts().store.used_for(&once.scope, &once.key).await? else {
             return Ok(None);
         };

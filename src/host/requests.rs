@@ -3,7 +3,9 @@
 
 use super::expiries::{counts, ended};
 use super::files::{Visitor, inbound, share_entry};
+use super::once::{self, OnceKey, Repeat};
 use super::reading::{Reading, is_needed};
+use super::retention::key_until;
 use super::uploads::{Incoming, about, one_form, uploaded};
 use super::visit::actor;
 use super::{Host, HostError};
@@ -33,6 +35,19 @@ impl Host {
         valid_until: Option<&str>,
         bytes: impl AsyncRead + Send + Unpin,
     ) -> Result<FileRef, HostError> {
+        self.give_once(visitor, item, name, valid_until, bytes, None).await
+    }
+
+    /// The same; with a key, a repeat through the same link gives the document that the first one gave.
+    pub async fn give_once(
+        self: &Arc<Self>,
+        visitor: &Visitor,
+        item: &str,
+        name: &str,
+        valid_until: Option<&str>,
+        bytes: impl AsyncRead + Send + Unpin,
+        once: Option<Repeat>,
+    ) -> Result<FileRef, HostError> {
         let entry = self.entry(visitor, AccessKind::Upload);
         let now = self.allow(visitor, Right::Upload, &entry).await?;
         let name = &match one_form(name) {
@@ -60,6 +75,8 @@ impl Host {
             Ok(reading) => reading,
             Err(error) => return Err(self.refused(&entry, error).await),
         };
+        let content = json!({ "item": item, "name": name, "valid_until": valid_until, "sha256": blob.sha256 });
+        let once = &once.map(|once| once.through(&visitor.grant.id, &content));
         let folder = &format!("{}/{item}", visitor.share.folder);
         let _alone = self.uploads.of((folder, name)).await;
         self.decide_anew("the request", || async move {
@@ -67,12 +84,18 @@ impl Host {
             let visitor = self.allow(visitor, Right::Upload, &entry).await?;
             let (by, at) = (visitor.actor.as_str(), entry.at);
             let incoming = Incoming { name, blob, by, at };
+            if let Some(before) = self.put_before(once.as_ref()).await? {
+                return Ok((before, Vec::new()));
+            }
             let fits = fits(&visitor.share, item, &incoming, valid_until, reading);
             if let Err(why) = fits {
                 return Err(self.not_taken(entry, why).await);
             }
-            self.plan_gift(&visitor.share, item, folder, valid_until, &incoming, entry)
-                .await
+            let planned = self.plan_gift(&visitor.share, item, folder, valid_until, &incoming, entry);
+            let (document, mut writes) = planned.await?;
+            let used = |once: &OnceKey| once.used_for(once::of_document(&document), key_until(at));
+            writes.extend(once.as_ref().map(used));
+            Ok((document, writes))
         })
         .await
     }
@@ -300,8 +323,7 @@ impl Host {
     /// Logs why something is not taken, and says so.
     async fn not_taken(self: &Arc<Self>, mut entry: AccessEntry, why: NotTaken) -> HostError {
         entry.refused = Some(why.to_string());
-        self.metrics().accesses_refused.add(1);
-        match self.record(vec![Write::Access(entry)]).await {
+        match self.record_refusal(entry).await {
             Ok(()) => refusal(why),
             Err(error) => error,
         }

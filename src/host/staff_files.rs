@@ -1,6 +1,7 @@
 //! Files as people of the directory reach them. What they may read is decided by `space::reach`, from what
 //! the directory and the tasks say at that moment.
 
+use super::downloads::Download;
 use super::files::{OpenFile, blob_error, file_entry};
 use super::{Host, HostError};
 use crate::audit::AccessKind;
@@ -56,8 +57,12 @@ impl Host {
         let bytes = blobs.open_blob(&document.sha256).await.map_err(blob_error)?;
         entry.version = Some(document.version);
         entry.sha256 = Some(document.sha256.clone());
-        self.record(vec![Write::Access(entry)]).await?;
-        Ok(OpenFile { document, bytes })
+        self.record(vec![Write::Access(entry.clone())]).await?;
+        Ok(OpenFile {
+            document,
+            bytes,
+            download: Download::new(entry, None),
+        })
     }
 
     /// Files below a folder of the main workspace that somebody of the directory put, is asked about, or may

@@ -5,7 +5,7 @@
 
 use super::expiries::{check_day, counts};
 use super::files::{Visitor, blob_error, file_entry, inbound, version_of};
-use super::once::{self, OnceKey};
+use super::once::{self, OnceKey, Repeat};
 use super::retention::key_until;
 use super::{Host, HostError};
 use crate::audit::{AccessEntry, AccessKind};
@@ -18,6 +18,7 @@ use crate::space::life::has_room;
 use crate::space::media::media_type;
 use crate::space::{Content, File, Locked, Paper, Share, SharedVersion, State, Workspace, names};
 use crate::store::{StoredBlob, Write};
+use serde_json::json;
 use std::sync::Arc;
 use tokio::io::AsyncRead;
 
@@ -45,9 +46,20 @@ impl Host {
         name: &str,
         bytes: impl AsyncRead + Send + Unpin,
     ) -> Result<FileRef, HostError> {
+        self.upload_once(visitor, name, bytes, None).await
+    }
+
+    /// The same; with a key, a repeat through the same link gives the document that the first one put.
+    pub async fn upload_once(
+        self: &Arc<Self>,
+        visitor: &Visitor,
+        name: &str,
+        bytes: impl AsyncRead + Send + Unpin,
+        once: Option<Repeat>,
+    ) -> Result<FileRef, HostError> {
         let entry = self.entry(visitor, AccessKind::Upload);
         self.allow(visitor, Right::Upload, &entry).await?;
-        match self.upload_allowed(visitor, name, bytes).await {
+        match self.upload_allowed(visitor, name, bytes, once).await {
             Ok(document) => Ok(document),
             Err(error) => Err(self.refused(&entry, error).await),
         }
@@ -58,6 +70,7 @@ impl Host {
         visitor: &Visitor,
         name: &str,
         bytes: impl AsyncRead + Send + Unpin,
+        once: Option<Repeat>,
     ) -> Result<FileRef, HostError> {
         if visitor.share.request.is_some() {
             let why = "this is a request: say which item the file is for";
@@ -65,6 +78,8 @@ impl Host {
         }
         let name = &one_form(name)?;
         let blob = &self.store_blob(bytes).await?;
+        let content = json!({ "upload": name, "sha256": blob.sha256 });
+        let once = &once.map(|once| once.through(&visitor.grant.id, &content));
         let _alone = self.uploads.of((&visitor.share.folder, name)).await;
         self.decide_anew("the share", || async move {
             // the share may have been revoked while the bytes came in
@@ -72,7 +87,13 @@ impl Host {
             let visitor = self.allow(visitor, Right::Upload, &entry).await?;
             let (by, at) = (visitor.actor.as_str(), entry.at);
             let incoming = Incoming { name, blob, by, at };
-            self.plan_upload(&visitor.share, &incoming, entry).await
+            if let Some(before) = self.put_before(once.as_ref()).await? {
+                return Ok((before, Vec::new()));
+            }
+            let (document, mut writes) = self.plan_upload(&visitor.share, &incoming, entry).await?;
+            let used = |once: &OnceKey| once.used_for(once::of_document(&document), key_until(at));
+            writes.extend(once.as_ref().map(used));
+            Ok((document, writes))
         })
         .await
     }

@@ -4,9 +4,10 @@ use super::files::{inbound, share_entry};
 use super::{Host, HostError};
 use crate::audit::AccessKind;
 use crate::base::id::{EventId, ShareId};
+use crate::base::network::Network;
 use crate::base::{FileRef, Timestamp};
 use crate::connect::{Links, passwords};
-use crate::space::access::Right;
+use crate::space::access::{Right, may_finish};
 use crate::space::events::{ShareExpired, ShareOpened};
 use crate::space::{Comment, Grant, Principal, Request, Role, Share};
 use crate::store::{StoreError, Write};
@@ -24,6 +25,8 @@ pub struct Visitor {
     pub share: Share,
     /// Who it is, for the log: `email:…`, `user:…` or `link:GRANT`.
     pub actor: String,
+    /// Whether they have entered a code that was sent to their address.
+    pub is_verified: bool,
 }
 
 /// What a visitor sees of a share.
@@ -50,13 +53,19 @@ pub struct ShareView {
 }
 
 impl Host {
-    /// Lets somebody in through a link. Counts wrong passwords and codes; logs refusals.
-    pub async fn enter(self: &Arc<Self>, token: &str, given: Option<&str>) -> Result<Visitor, HostError> {
+    /// Lets somebody in through a link. Counts wrong passwords and codes, for the link and for the address they came
+    /// `from`; logs refusals.
+    pub async fn enter(
+        self: &Arc<Self>,
+        token: &str,
+        given: Option<&str>,
+        from: Network,
+    ) -> Result<Visitor, HostError> {
         let visitor = self.knock(token).await?;
         match visitor.grant.password_hash.clone() {
-            _ if visitor.grant.codes.is_some() => self.check_code(visitor, given).await,
+            _ if visitor.grant.codes.is_some() => self.check_code(visitor, given, from).await,
             None => Ok(visitor),
-            Some(hash) => self.check_password(visitor, &hash, given).await,
+            Some(hash) => self.check_password(visitor, &hash, given, from).await,
         }
     }
 
@@ -69,7 +78,10 @@ impl Host {
         };
         let (links, grant) = (&self.parts().links, &visitor.grant.id);
         if pass.is_some_and(|pass| links.is_pass(pass, grant, proof, self.now())) {
-            return Ok(visitor);
+            return Ok(Visitor {
+                is_verified: visitor.grant.codes.is_some(),
+                ..visitor
+            });
         }
         let entry = self.entry(&visitor, AccessKind::Open);
         let needed = match visitor.grant.codes {
@@ -104,6 +116,7 @@ impl Host {
             actor: actor(&grant),
             grant,
             share,
+            is_verified: false,
         };
         let entry = self.entry(&visitor, AccessKind::Open);
         match self.decide_access(&visitor.share, &visitor.grant, Right::List, entry.at) {
@@ -119,22 +132,35 @@ impl Host {
         visitor: Visitor,
         hash: &str,
         given: Option<&str>,
+        from: Network,
     ) -> Result<Visitor, HostError> {
         let Some(given) = given else {
             let entry = self.entry(&visitor, AccessKind::Open);
             return Err(self.refused(&entry, HostError::PasswordNeeded { wrong: false }).await);
         };
         let _alone = self.passwords.of(visitor.grant.id.as_str()).await;
+        self.count_try_from(&visitor, from).await?;
         let visitor = self.count_try(visitor).await?;
         let fits = passwords::verify(given.to_owned(), hash.to_owned()).await;
         if fits.map_err(|error| HostError::Store(StoreError::Failed(error.to_string())))? {
+            self.tries.succeeded((visitor.grant.id.as_str(), from));
             return self.forgive(visitor).await;
         }
         let mut entry = self.entry(&visitor, AccessKind::Open);
         entry.refused = Some("wrong password".to_owned());
-        self.metrics().accesses_refused.add(1);
-        self.record(vec![Write::Access(entry)]).await?;
+        self.record_refusal(entry).await?;
         Err(HostError::PasswordNeeded { wrong: true })
+    }
+
+    /// Counts a try of an address at a link before it is known whether it is right. Too many are refused.
+    pub(super) async fn count_try_from(self: &Arc<Self>, visitor: &Visitor, from: Network) -> Result<(), HostError> {
+        let Err(seconds) = self.tries.failed((visitor.grant.id.as_str(), from)) else {
+            return Ok(());
+        };
+        let mut entry = self.entry(visitor, AccessKind::Open);
+        entry.refused = Some("too many wrong tries from one address".to_owned());
+        self.record_refusal(entry).await?;
+        Err(HostError::TooMany { seconds })
     }
 
     async fn count_try(self: &Arc<Self>, visitor: Visitor) -> Result<Visitor, HostError> {
@@ -145,7 +171,7 @@ impl Host {
             if let Some(until) = visitor.grant.locked(now) {
                 let mut entry = self.entry(&visitor, AccessKind::Open);
                 entry.refused = Some("too many wrong passwords".to_owned());
-                self.record(vec![Write::Access(entry)]).await?;
+                self.record_refusal(entry).await?;
                 let seconds = u64::try_from(until.duration_since(now).as_secs()).unwrap_or(0) + 1;
                 return Err(HostError::TooMany { seconds });
             }
@@ -258,10 +284,7 @@ impl Host {
     /// Whether a visitor who came in before may still fetch bytes: asked again while they flow.
     pub async fn may_continue(&self, visitor: &Visitor) -> bool {
         match self.look_again(visitor).await {
-            Ok(visitor) => {
-                let (share, grant) = (&visitor.share, &visitor.grant);
-                self.decide_access(share, grant, Right::Download, self.now()).is_ok()
-            }
+            Ok(visitor) => may_finish(&visitor.share, &visitor.grant, self.entitlement(&visitor.grant)),
             Err(_) => false,
         }
     }

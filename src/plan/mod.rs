@@ -24,6 +24,7 @@ pub use run::PlanRun;
 use crate::base::{Calendar, Period, Schedule};
 use crate::expr::{Expression, Template, Tree};
 pub use crate::spec::ask::{Detour, Pick};
+use crate::spec::min_files::MinFiles;
 pub use crate::spec::reach::{Priority, Starts};
 use crate::spec::step::{OnNewVersion, RuleSpec};
 use crate::spec::{Acquires, InputSpec, JoinSpec, TriggerSpec};
@@ -261,6 +262,8 @@ pub struct PlanAlternative {
     pub key: Option<Template>,
     /// What must hold.
     pub filter: Option<Expression>,
+    /// How many files of a share have to be downloaded.
+    pub min_files: Option<MinFiles>,
     /// Whether an event counts that came before the wait opened.
     pub kept: bool,
 }

@@ -8,6 +8,7 @@ use super::material::{self, Material};
 use super::stage::Stage;
 use crate::audit::Origin;
 use crate::base::id::{EventId, FileId, RunId, WorkspaceId, hex};
+use crate::base::network::Network;
 use crate::base::{FileRef, Timestamp, Value};
 use crate::engine::{InboundEvent, SENT_BY};
 use crate::host::HostError;
@@ -278,7 +279,7 @@ impl Actor<'_, '_> {
             // People in tests are who they are: they have read their mail.
             return Ok(self.stage.host.knock(&token).await?);
         }
-        Ok(self.stage.host.enter(&token, password).await?)
+        Ok(self.stage.host.enter(&token, password, Network::LOCAL).await?)
     }
 
     async fn upload(&self, upload: &UploadSpec) -> Done {
@@ -311,11 +312,12 @@ impl Actor<'_, '_> {
         let mut open = self
             .stage
             .host
-            .download(&visitor, &file, download.version, |_| true)
+            .download(&visitor, &file, download.version, true)
             .await?;
         let mut bytes = Vec::new();
         let read = open.bytes.read_to_end(&mut bytes).await;
-        read.map(|_| ()).map_err(|error| Fault::Broken(error.to_string()))
+        read.map_err(|error| Fault::Broken(error.to_string()))?;
+        Ok(self.stage.host.record_download(&open.download).await?)
     }
 
     /// The file of this name in the share, or the first one.

@@ -3,11 +3,16 @@
 //! Invariant: rights are looked up at every request, and again while an answer flows, at least
 //! every second and every few megabytes. Who may no longer have it gets half of it.
 
+use super::flight::{Held, Holder, Permit};
 use super::operation::{Described, Shape};
+use super::remote::{self, Remote};
+use super::sent::recorded;
 use super::signature::{self, Keys, Signed};
+use super::wire::Wire;
 use super::{Problem, Server, page};
 use crate::audit::{AccessEntry, AccessKind, Origin};
 use crate::base::LocalAccess;
+use crate::base::network::Network;
 use crate::config::{Scope, TokenLine};
 use crate::host::HostError;
 use crate::host::files::Visitor;
@@ -52,6 +57,8 @@ const LINK_TOKEN_LENGTH: usize = 64;
 pub enum Access {
     /// Everybody, even before the server is ready.
     Public,
+    /// The same, also where the server has no room for other requests.
+    Health,
     /// Everybody where the configuration says so, else an administrator.
     Metrics,
     /// Who has the link, and its password if it has one.
@@ -73,7 +80,7 @@ impl Access {
     /// In words, for the description of the API.
     pub fn describe(self) -> String {
         match self {
-            Self::Public => "everybody".to_owned(),
+            Self::Public | Self::Health => "everybody".to_owned(),
             Self::Metrics => "an administrator, or everybody where http.metrics_public is true".to_owned(),
             Self::Link => "who has the link, and its password if it has one".to_owned(),
             Self::Page => "who has the link, and its password or what the page gave for it if it has one".to_owned(),
@@ -91,13 +98,13 @@ impl Access {
     }
 }
 
-/// The address that a request came from.
+/// Whoever called, by their address: behind a proxy, not that of the proxy.
 #[derive(Clone, Copy, Debug)]
-pub struct Remote(pub IpAddr);
+pub struct Client(pub Network);
 
-/// Marks a request on a connection past `limits.connections`, where only what everybody may ask is answered.
+/// Marks a request on a connection past the limits, where only health checks and administrators are answered.
 #[derive(Clone, Copy, Debug)]
-pub struct Kept;
+pub struct Reserved;
 
 /// A person of the directory who calls.
 #[derive(Clone, Debug)]
@@ -158,6 +165,14 @@ pub struct Guard {
     pub scope: Scope,
 }
 
+/// A request that was let in.
+struct Admitted {
+    request: Request,
+    proof: Proof,
+    /// What it counts as until its answer is over.
+    permits: Vec<Permit>,
+}
+
 /// What let a request in, to be looked at again.
 enum Proof {
     /// Nothing was needed, or it holds for good.
@@ -192,24 +207,32 @@ pub async fn guard(
 }
 
 async fn let_through(guard: Guard, params: RawPathParams, request: Request, next: Next) -> Response {
+    let may_change = !request.method().is_safe();
+    let wire = request.extensions().get::<Arc<Wire>>().cloned();
+    let host = Arc::clone(&guard.server.host);
     let answer = async {
         match guard.admit(&params, request).await {
-            Ok((request, proof)) => (next.run(request).await, Some(proof)),
+            Ok(admitted) => {
+                let response = next.run(admitted.request).await;
+                let permits = admitted.permits;
+                let response = response.map(|body| Held::until_the_end_of(body, permits));
+                (response, Some(admitted.proof))
+            }
             Err(problem) => (problem.into_response(), None),
         }
     };
     if guard.streaming {
         return match answer.await {
-            (response, Some(proof)) if response.status().is_success() => watched(guard, proof, response),
+            (response, Some(proof)) if response.status().is_success() => {
+                recorded(watched(guard, proof, response), &host, wire)
+            }
             (response, _) => response,
         };
     }
     let answer = async { answer.await.0 };
     match tokio::time::timeout(guard.server.settings.request_timeout, answer).await {
         Ok(response) => response,
-        Err(_) => {
-            Problem::unavailable("timeout", "the answer took too long; what was asked may still happen").into_response()
-        }
+        Err(_) => Problem::unanswered(may_change).into_response(),
     }
 }
 
@@ -218,48 +241,101 @@ impl Guard {
         matches!(self.access, Access::Page | Access::PageDoor)
     }
 
-    async fn admit(&self, params: &RawPathParams, mut request: Request) -> Result<(Request, Proof), Problem> {
-        if self.access == Access::Public {
-            return Ok((request, Proof::None));
+    async fn admit(&self, params: &RawPathParams, mut request: Request) -> Result<Admitted, Problem> {
+        let client = self.client_of(&request);
+        let mut permits = Vec::new();
+        if self.access != Access::Health {
+            permits.extend(self.counted(&request, client)?);
         }
-        if request.extensions().get::<Kept>().is_some() {
-            let detail = "the server has as many connections as it may: try again";
-            return Err(Problem::unavailable("connections", detail));
-        }
-        if !self.server.is_ready() {
+        if !matches!(self.access, Access::Public | Access::Health) && !self.server.is_ready() {
             return Err(Problem::unavailable("not-ready", "the server is starting: try again"));
         }
-        let remote = remote_of(&request);
+        let network = Network::from(client);
+        request.extensions_mut().insert(Client(network));
         let proof = match self.access {
-            Access::Public => Proof::None,
+            Access::Public | Access::Health => Proof::None,
             Access::Metrics if self.server.settings.metrics_public => Proof::None,
-            Access::Metrics => self.token(&mut request, remote, &[roles::ADMIN]).await?,
-            Access::Token(needed) => self.token(&mut request, remote, needed).await?,
+            Access::Metrics => self.token(&mut request, &mut permits, &[roles::ADMIN]).await?,
+            Access::Token(needed) => self.token(&mut request, &mut permits, needed).await?,
             Access::Link | Access::LinkDoor | Access::Page | Access::PageDoor => {
+                let token = link_token(params).unwrap_or_default();
+                permits.push(self.server.flights.enter(Holder::Link(token.to_owned()))?);
                 let may_try = !request.method().is_safe();
-                let visitor = self.visitor(params, request.headers(), may_try, remote).await?;
+                let visitor = self.visitor(params, request.headers(), may_try, network).await?;
                 request.extensions_mut().insert(visitor.clone());
                 Proof::Visitor(Box::new(visitor))
             }
-            Access::WebhookSignature => return Ok((self.signed(params, request, remote).await?, Proof::None)),
+            Access::WebhookSignature => {
+                let request = self.signed(params, request, network).await?;
+                let proof = Proof::None;
+                return Ok(Admitted {
+                    request,
+                    proof,
+                    permits,
+                });
+            }
         };
-        Ok((request, proof))
+        Ok(Admitted {
+            request,
+            proof,
+            permits,
+        })
+    }
+
+    /// The address of whoever sent the request.
+    fn client_of(&self, request: &Request) -> IpAddr {
+        let peer = request.extensions().get::<Remote>();
+        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |remote| remote.0);
+        remote::client(peer, request.headers(), &self.server.settings.trusted_proxies)
+    }
+
+    /// Counts a request for the address it came from, unless a token tells first whether it is an administrator's. On a
+    /// reserved connection only those with a token are looked at.
+    fn counted(&self, request: &Request, client: IpAddr) -> Result<Option<Permit>, Problem> {
+        let needs_token = match self.access {
+            Access::Token(_) => true,
+            Access::Metrics => !self.server.settings.metrics_public,
+            _ => false,
+        };
+        if needs_token {
+            return Ok(None);
+        }
+        if request.extensions().get::<Reserved>().is_some() {
+            return Err(no_room());
+        }
+        self.counted_address(client)
+    }
+
+    fn counted_address(&self, client: IpAddr) -> Result<Option<Permit>, Problem> {
+        // A proxy that does not say for whom it asks is many callers.
+        if remote::is_trusted(client, &self.server.settings.trusted_proxies) {
+            return Ok(None);
+        }
+        self.server.flights.enter(Holder::Address(client.into())).map(Some)
     }
 
     async fn token(
         &self,
         request: &mut Request,
-        remote: IpAddr,
+        permits: &mut Vec<Permit>,
         needed: &'static [&'static str],
     ) -> Result<Proof, Problem> {
         let token = bearer(request.headers()).unwrap_or_default().to_owned();
+        let client = self.client_of(request);
         let Some(mut caller) = self.caller(&token).await else {
             if !token.is_empty() {
-                self.server.refusals.count(remote);
+                self.server.refusals.count(client);
             }
-            return Err(self.unproven(remote, "token", "a valid token is needed: Authorization: Bearer gf_…"));
+            let detail = "a valid token is needed: Authorization: Bearer gf_…";
+            return Err(self.unproven(client.into(), "token", detail));
         };
-        caller.from = Some(remote).filter(|_| caller.local.is_none());
+        if !caller.has(roles::ADMIN) {
+            if request.extensions().get::<Reserved>().is_some() {
+                return Err(no_room());
+            }
+            permits.extend(self.counted_address(client)?);
+        }
+        caller.from = Some(client).filter(|_| caller.local.is_none());
         let door = format!("{} {}", request.method(), request.uri().path());
         if !caller.scopes.as_ref().is_none_or(|scopes| scopes.contains(&self.scope)) {
             let detail = format!(
@@ -274,6 +350,10 @@ impl Guard {
         }
         if let Some(token) = &caller.token {
             self.server.accounts.note_use(token, self.server.host.now());
+        }
+        permits.push(self.server.flights.enter(Holder::Person(caller.user.clone()))?);
+        if self.streaming {
+            permits.push(self.server.flights.enter(Holder::Streaming(caller.user.clone()))?);
         }
         request.extensions_mut().insert(caller);
         Ok(Proof::Token {
@@ -334,7 +414,7 @@ impl Guard {
         params: &RawPathParams,
         headers: &HeaderMap,
         may_try: bool,
-        remote: IpAddr,
+        client: Network,
     ) -> Result<Visitor, Problem> {
         // what a link gives may depend on the directory
         self.server.refresh_accounts().await;
@@ -343,11 +423,11 @@ impl Guard {
         let entered = match link_token(params) {
             None => Err(HostError::NotFound("such link".to_owned())),
             Some(token) if matches!(self.access, Access::LinkDoor | Access::PageDoor) => host.knock(token).await,
-            Some(token) if password.is_some() => host.enter(token, password.as_deref()).await,
+            Some(token) if password.is_some() => host.enter(token, password.as_deref(), client).await,
             Some(token) => host.enter_with_pass(token, self.pass_in(headers)).await,
         };
         entered.map_err(|error| match error {
-            HostError::NotFound(_) => match self.server.throttle.failed(remote) {
+            HostError::NotFound(_) => match self.server.throttle.failed(client) {
                 Ok(()) => Problem::not_found("such link"),
                 Err(seconds) => Problem::too_many(seconds),
             },
@@ -361,12 +441,16 @@ impl Guard {
         sent.or_else(|| self.is_page().then(|| page::pass_in(headers)).flatten())
     }
 
-    /// Checks a signature over the whole body and hands the body on.
-    async fn signed(&self, params: &RawPathParams, request: Request, remote: IpAddr) -> Result<Request, Problem> {
+    /// Checks a signature over the whole body and hands the body on. Before that nothing is known of who sends it, so
+    /// few such bodies are read at once.
+    async fn signed(&self, params: &RawPathParams, request: Request, client: Network) -> Result<Request, Problem> {
+        let _unproven = [
+            self.server.flights.enter(Holder::Unproven(client))?,
+            self.server.flights.enter(Holder::AllUnproven)?,
+        ];
         let flow = param(params, "flow").unwrap_or_default().to_owned();
         let (mut parts, body) = request.into_parts();
-        let limit = self.server.settings.body_bytes;
-        let body = super::extract::bytes_of(&parts.headers, body, limit).await?;
+        let body = super::extract::bytes_of(&self.server, &parts.headers, body).await?;
         let keys = self.server.host.webhook_secrets(&flow).await.ok().map(|secrets| Keys {
             current: secrets.current,
             previous: secrets.previous,
@@ -375,19 +459,25 @@ impl Guard {
         let now = self.server.host.now();
         // Unknown flow, missing trigger, wrong or old signature: one answer for all.
         let Some(signed) = signature::check(&parts.headers, &flow, &body, keys.as_ref(), now) else {
-            return Err(self.unproven(remote, "signature", "a valid signature is needed"));
+            return Err(self.unproven(client, "signature", "a valid signature is needed"));
         };
         parts.extensions.insert::<Signed>(signed);
         Ok(Request::from_parts(parts, body.into()))
     }
 
-    fn unproven(&self, remote: IpAddr, name: &str, detail: &str) -> Problem {
-        match self.server.throttle.failed(remote) {
+    fn unproven(&self, client: Network, name: &str, detail: &str) -> Problem {
+        match self.server.throttle.failed(client) {
             Ok(()) => Problem::new(StatusCode::UNAUTHORIZED, name, detail)
                 .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
             Err(seconds) => Problem::too_many(seconds),
         }
     }
+}
+
+/// The answer on a reserved connection.
+fn no_room() -> Problem {
+    let detail = "the server has as many connections as it may: try again";
+    Problem::unavailable("connections", detail)
 }
 
 /// The answer for as long as what let the request in still does.
@@ -431,11 +521,6 @@ fn link_token(params: &RawPathParams) -> Option<&str> {
     let is_token =
         |token: &&str| token.len() == LINK_TOKEN_LENGTH && token.bytes().all(|byte| byte.is_ascii_hexdigit());
     param(params, "token").filter(is_token)
-}
-
-fn remote_of(request: &Request) -> IpAddr {
-    let remote = request.extensions().get::<Remote>();
-    remote.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |remote| remote.0)
 }
 
 fn param<'p>(params: &'p RawPathParams, name: &str) -> Option<&'p str> {
@@ -510,5 +595,6 @@ macro_rules! proven {
 }
 
 proven!(Caller);
+proven!(Client);
 proven!(Visitor);
 proven!(Signed);

@@ -21,11 +21,25 @@ use tokio::io::AsyncRead;
 use tokio::time::Instant;
 use tokio_util::io::StreamReader;
 
-/// Every so long waited for an upload, so much of it has to have come: whoever sends less holds a
-/// connection that others wait for.
-const UPLOAD_SPAN: Duration = Duration::from_mins(1);
-/// Least that has to come in each span, in bytes: 1 KiB a second.
-const UPLOAD_SPAN_BYTES: usize = 60 << 10;
+/// How fast a body has to come at least: a slower one holds a connection that others wait for.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// In each span of this length in which the server waits for the body,
+    span: Duration,
+    /// so many bytes have to come.
+    bytes: usize,
+}
+
+/// The pace of an upload: 1 KiB a second. A phone in a tunnel sends nothing for a while.
+pub const UPLOAD_PACE: Pace = Pace {
+    span: Duration::from_secs(30),
+    bytes: 30 << 10,
+};
+/// The pace of every other body, most of which come at once.
+pub const BODY_PACE: Pace = Pace {
+    span: Duration::from_secs(5),
+    bytes: 8 << 10,
+};
 
 /// Header that makes a request count once.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -150,7 +164,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Server>> for JsonBody<T> {
             let detail = "the body must be JSON, with Content-Type: application/json";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", detail));
         }
-        let bytes = bytes_of(&parts.headers, body, state.settings.body_bytes).await?;
+        let bytes = bytes_of(state, &parts.headers, body).await?;
         // Of a key that comes twice, which value was meant? Another reader takes the other one.
         read::<Unique>(&bytes)?;
         read(&bytes).map(Self)
@@ -200,7 +214,7 @@ impl FromRequest<Arc<Server>> for TextBody {
 
     async fn from_request(request: Request, state: &Arc<Server>) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = bytes_of(&parts.headers, body, state.settings.body_bytes).await?;
+        let bytes = bytes_of(state, &parts.headers, body).await?;
         String::from_utf8(bytes.into())
             .map(Self)
             .map_err(|_| Problem::bad_request("text", "the body is no UTF-8"))
@@ -213,22 +227,27 @@ impl Described for TextBody {
     }
 }
 
-/// The whole body, if it is not longer than `limit`. A declared length over it is refused at once.
-pub async fn bytes_of(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
+/// The whole body, if it is not longer than `limits.body_bytes` and comes in time. A declared length over it is refused
+/// at once.
+pub async fn bytes_of(server: &Server, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    let limit = server.settings.body_bytes;
     let limit_bytes = limit as u64;
     if declared_length(headers).is_some_and(|length| length > limit_bytes) {
         return Err(Problem::too_large("body", limit_bytes));
     }
-    let mut pieces = body.into_data_stream();
-    let mut bytes = Vec::new();
+    let mut pieces = std::pin::pin!(in_time(body, BODY_PACE));
+    let mut bytes = server.flights.body();
     while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(|_| Problem::bad_request("cut-off", "the body broke off"))?;
-        if bytes.len() + piece.len() > limit {
+        let piece = piece.map_err(|error| match error.kind() {
+            std::io::ErrorKind::TimedOut => Problem::too_slow(),
+            _ => Problem::bad_request("cut-off", "the body broke off"),
+        })?;
+        if bytes.length() + piece.len() > limit {
             return Err(Problem::too_large("body", limit_bytes));
         }
-        bytes.extend_from_slice(&piece);
+        bytes.add(&piece)?;
     }
-    Ok(bytes.into())
+    Ok(bytes.finish())
 }
 
 fn declared_length(headers: &HeaderMap) -> Option<u64> {
@@ -236,7 +255,7 @@ fn declared_length(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// A piece of a body, or why it broke off.
-type Piece = std::io::Result<Bytes>;
+pub(super) type Piece = std::io::Result<Bytes>;
 
 /// The bytes of a file as they come in.
 pub struct Upload(Pin<Box<dyn Stream<Item = Piece> + Send>>);
@@ -279,7 +298,7 @@ impl FromRequest<Arc<Server>> for Upload {
                           `curl --data-binary @FILE` does";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", detail));
         }
-        Ok(Self(Box::pin(in_time(request.into_body()))))
+        Ok(Self(Box::pin(in_time(request.into_body(), UPLOAD_PACE))))
     }
 }
 
@@ -294,9 +313,9 @@ fn is_form(headers: &HeaderMap) -> bool {
 
 /// The pieces of a body that comes fast enough. Only the time in which it is waited for counts, not
 /// that in which this side is busy with what came.
-pub(super) fn in_time(body: Body) -> impl Stream<Item = Piece> + Send {
-    let start = (body.into_data_stream(), UPLOAD_SPAN, 0);
-    let timed = futures_util::stream::unfold(start, async |(mut pieces, mut left, mut taken)| {
+pub(super) fn in_time(body: Body, pace: Pace) -> impl Stream<Item = Piece> + Send {
+    let start = (body.into_data_stream(), pace.span, 0);
+    let timed = futures_util::stream::unfold(start, move |(mut pieces, mut left, mut taken)| async move {
         loop {
             let began = Instant::now();
             let piece = tokio::time::timeout(left, pieces.next()).await;
@@ -308,10 +327,10 @@ pub(super) fn in_time(body: Body) -> impl Stream<Item = Piece> + Send {
                     return Some((Ok(piece), (pieces, left, taken)));
                 }
                 Ok(Some(Err(error))) => return Some((Err(std::io::Error::other(error)), (pieces, left, taken))),
-                Err(_) if taken < UPLOAD_SPAN_BYTES => {
+                Err(_) if taken < pace.bytes => {
                     return Some((Err(std::io::ErrorKind::TimedOut.into()), (pieces, left, taken)));
                 }
-                Err(_) => (left, taken) = (UPLOAD_SPAN, 0),
+                Err(_) => (left, taken) = (pace.span, 0),
             }
         }
     });
@@ -426,7 +445,7 @@ impl Described for Text {
     }
 }
 
-/// The `Idempotency-Key` header: the same key of the same person does a thing once.
+/// The `Idempotency-Key` header: the same key of the same person, or through the same link, does a thing once.
 #[derive(Clone, Debug)]
 pub struct Once(pub Option<String>);
 
@@ -452,7 +471,7 @@ impl Described for Once {
         shape.parameters.push(serde_json::json!({
             "name": "Idempotency-Key",
             "in": "header",
-            "description": "The same key of the same person counts once, however often it is sent. With another request it is refused (422).",
+            "description": "The same key of the same person, or through the same link, counts once, however often it is sent. With another request it is refused (422).",
             "schema": { "type": "string", "maxLength": KEY_LENGTH_MAX },
         }));
     }
@@ -462,13 +481,13 @@ impl Described for Once {
 mod tests {
     use super::*;
 
-    /// What becomes of a body of which a piece of so many bytes comes every ten seconds, for ten minutes.
-    async fn sent(piece: usize) -> Result<usize, std::io::ErrorKind> {
+    /// What becomes of a body of which a piece of so many bytes comes five times in each span, for twelve spans.
+    async fn sent(pace: Pace, piece: usize) -> Result<usize, std::io::ErrorKind> {
         let pieces = futures_util::stream::unfold(0, move |count| async move {
-            tokio::time::sleep(Duration::from_secs(10)).await;
+            tokio::time::sleep(pace.span / 5).await;
             (count < 60).then(|| (Ok::<_, std::io::Error>(Bytes::from(vec![0; piece])), count + 1))
         });
-        let mut pieces = std::pin::pin!(in_time(Body::from_stream(pieces)));
+        let mut pieces = std::pin::pin!(in_time(Body::from_stream(pieces), pace));
         let mut taken = 0;
         while let Some(piece) = pieces.next().await {
             taken += piece.map_err(|error| error.kind())?.len();
@@ -477,22 +496,25 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_upload_at_the_least_rate_is_taken_and_a_slower_one_is_not() {
-        // five pieces come within each minute that is waited, the sixth with its end
-        let least = UPLOAD_SPAN_BYTES.div_ceil(6);
-        assert_eq!(sent(least).await, Ok(least * 60));
-        let too_slow = UPLOAD_SPAN_BYTES / 6 - 1;
-        assert_eq!(sent(too_slow).await, Err(std::io::ErrorKind::TimedOut));
-        assert_eq!(sent(1).await, Err(std::io::ErrorKind::TimedOut));
+    async fn a_body_at_the_least_pace_is_taken_and_a_slower_one_is_not() {
+        for pace in [UPLOAD_PACE, BODY_PACE] {
+            // four pieces come within each span that is waited, the fifth with its end
+            let least = pace.bytes.div_ceil(5);
+            assert_eq!(sent(pace, least).await, Ok(least * 60));
+            let too_slow = pace.bytes / 5 - 1;
+            assert_eq!(sent(pace, too_slow).await, Err(std::io::ErrorKind::TimedOut));
+            assert_eq!(sent(pace, 1).await, Err(std::io::ErrorKind::TimedOut));
+        }
     }
 
     #[tokio::test(start_paused = true)]
     async fn time_in_which_this_side_is_busy_is_not_the_senders() {
         let pieces = (0..3).map(|_| Ok::<_, std::io::Error>(Bytes::from_static(b"x")));
-        let mut pieces = std::pin::pin!(in_time(Body::from_stream(futures_util::stream::iter(pieces))));
+        let body = Body::from_stream(futures_util::stream::iter(pieces));
+        let mut pieces = std::pin::pin!(in_time(body, UPLOAD_PACE));
         while let Some(piece) = pieces.next().await {
             assert!(piece.is_ok());
-            tokio::time::advance(UPLOAD_SPAN * 2).await;
+            tokio::time::advance(UPLOAD_PACE.span * 2).await;
         }
     }
 }

@@ -1,22 +1,57 @@
 //! What the forms of a browser send.
 
-use super::extract::{Upload, bytes_of, in_time};
+use super::extract::{Piece, UPLOAD_PACE, Upload, bytes_of, in_time};
 use super::operation::{Described, Shape};
 use super::{Problem, Server};
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use schemars::{JsonSchema, SchemaGenerator};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Poll, ready};
 
 /// Name of the field that carries a file.
 pub const FILE_FIELD: &str = "file";
 /// Name of the field that carries the day until which a document is valid; it comes before the file.
 pub const DAY_FIELD: &str = "valid_until";
-/// Longest such day, in bytes.
-const DAY_BYTES: u64 = 64;
+/// Name of the hidden field that makes a form count once; it comes before the file.
+pub const KEY_FIELD: &str = "key";
+/// Name of the field that only a person fills in, beside a button that ends, removes or sends something.
+pub const CONFIRM_FIELD: &str = "confirm";
+/// What that field carries.
+pub const CONFIRMED: &str = "yes";
+/// Longest day or key, in bytes.
+const FIELD_BYTES: u64 = 64;
+/// Most bytes of a form before its file begins.
+pub const FORM_HEAD_BYTES: usize = 64 << 10;
+
+/// A form with nothing but the box that says that a person means it. Mail scanners send forms that have no field.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct ConfirmForm {
+    /// `yes` where the box is ticked.
+    #[serde(default)]
+    confirm: String,
+}
+
+impl ConfirmForm {
+    /// Refuses the form where the box is not ticked.
+    pub fn check(&self) -> Result<(), Problem> {
+        confirmed(&self.confirm)
+    }
+}
+
+/// Refuses a form whose box for confirming is not ticked.
+pub fn confirmed(confirm: &str) -> Result<(), Problem> {
+    if confirm == CONFIRMED {
+        return Ok(());
+    }
+    let detail = "nothing was done: tick the box beside the button first";
+    Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "not-confirmed", detail))
+}
 
 /// The fields of a form without files, at most `limits.body_bytes` long.
 #[derive(Clone, Debug)]
@@ -27,7 +62,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Server>> for TextForm<T> {
 
     async fn from_request(request: Request, state: &Arc<Server>) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = bytes_of(&parts.headers, body, state.settings.body_bytes).await?;
+        let bytes = bytes_of(state, &parts.headers, body).await?;
         let request = Request::from_parts(parts, Body::from(bytes));
         match axum::Form::<T>::from_request(request, state).await {
             Ok(axum::Form(fields)) => Ok(Self(fields)),
@@ -44,63 +79,128 @@ impl<T: JsonSchema> Described for TextForm<T> {
 }
 
 /// A form with one file, which is read as it comes in.
-pub struct FileForm(multer::Multipart<'static>);
+pub struct FileForm {
+    parts: multer::Multipart<'static>,
+    /// Whether the file has begun.
+    has_begun: Arc<AtomicBool>,
+}
+
+/// What a form with a file holds.
+pub struct FilledIn {
+    /// What makes it count once.
+    pub key: Option<String>,
+    /// The day until which the file is valid.
+    pub day: Option<String>,
+    /// The file's name.
+    pub name: String,
+    /// Its bytes.
+    pub upload: Upload,
+}
 
 impl FromRequest<Arc<Server>> for FileForm {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &Arc<Server>) -> Result<Self, Problem> {
+        Self::of(request)
+    }
+}
+
+impl FileForm {
+    fn of(request: Request) -> Result<Self, Problem> {
         let media_type = request.headers().get(header::CONTENT_TYPE);
         let media_type = media_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
         let boundary = multer::parse_boundary(media_type).map_err(|_| {
             let detail = "a form with a file is needed: Content-Type: multipart/form-data";
             Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type", detail)
         })?;
-        let limit = multer::SizeLimit::new().for_field(DAY_FIELD, DAY_BYTES);
+        let limit = multer::SizeLimit::new()
+            .for_field(DAY_FIELD, FIELD_BYTES)
+            .for_field(KEY_FIELD, FIELD_BYTES);
         let limits = multer::Constraints::new().size_limit(limit);
-        let body = in_time(request.into_body());
-        Ok(Self(multer::Multipart::with_constraints(body, boundary, limits)))
+        let has_begun = Arc::new(AtomicBool::new(false));
+        let body = bounded(in_time(request.into_body(), UPLOAD_PACE), Arc::clone(&has_begun));
+        let parts = multer::Multipart::with_constraints(body, boundary, limits);
+        Ok(Self { parts, has_begun })
+    }
+}
+
+/// The pieces of a form, of which only so many bytes may come before its file has begun. They are given one at a time:
+/// whatever is there is taken into memory at once otherwise.
+fn bounded(pieces: impl Stream<Item = Piece> + Send, has_begun: Arc<AtomicBool>) -> impl Stream<Item = Piece> + Send {
+    let mut pieces = Box::pin(pieces);
+    let (mut taken, mut has_given) = (0, false);
+    futures_util::stream::poll_fn(move |cx| {
+        if std::mem::take(&mut has_given) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if taken > FORM_HEAD_BYTES && !has_begun.load(Ordering::Relaxed) {
+            return Poll::Ready(Some(Err(std::io::ErrorKind::FileTooLarge.into())));
+        }
+        let piece = ready!(pieces.as_mut().poll_next(cx));
+        if let Some(Ok(piece)) = &piece {
+            (taken, has_given) = (taken.saturating_add(piece.len()), true);
+        }
+        Poll::Ready(piece)
+    })
+}
+
+/// Why a form cannot be read.
+fn unreadable(error: &multer::Error) -> Problem {
+    let io = match error {
+        multer::Error::StreamReadFailed(error) => error.downcast_ref::<std::io::Error>(),
+        _ => None,
+    };
+    match io.map(std::io::Error::kind) {
+        Some(std::io::ErrorKind::FileTooLarge) => {
+            Problem::too_large("part of the form before its file", FORM_HEAD_BYTES as u64)
+        }
+        Some(std::io::ErrorKind::TimedOut) => Problem::too_slow(),
+        _ => Problem::bad_request("form", "the form broke off or makes no sense"),
     }
 }
 
 impl FileForm {
-    /// The name and the bytes of the first file.
-    pub async fn file(self) -> Result<(String, Upload), Problem> {
-        let (_, name, upload) = self.dated_file().await?;
-        Ok((name, upload))
-    }
-
-    /// The same, and the day that was entered before it, if one was.
-    async fn dated_file(mut self) -> Result<(Option<String>, String, Upload), Problem> {
-        let mut day = None;
-        let broken = |_| Problem::bad_request("form", "the form broke off or makes no sense");
+    /// What it holds, up to the bytes of its first file.
+    pub async fn filled_in(mut self) -> Result<FilledIn, Problem> {
+        let (mut key, mut day) = (None, None);
         let missing = || Problem::bad_request("file", "no file was chosen");
         loop {
-            let field = self.0.next_field().await.map_err(broken)?;
+            let field = self.parts.next_field().await.map_err(|error| unreadable(&error))?;
             let Some(field) = field else { return Err(missing()) };
-            if field.name() == Some(DAY_FIELD) {
-                day = Some(field.text().await.map_err(broken)?).filter(|day| !day.is_empty());
-                continue;
-            }
-            if field.name() != Some(FILE_FIELD) {
-                continue;
-            }
-            let name = field
-                .file_name()
-                .filter(|name| !name.is_empty())
-                .ok_or_else(missing)?
-                .to_owned();
-            let pieces = field.map(|piece| piece.map_err(std::io::Error::other));
-            return Ok((day, name, Upload::of(pieces)));
+            let place = match field.name() {
+                Some(DAY_FIELD) => &mut day,
+                Some(KEY_FIELD) => &mut key,
+                Some(FILE_FIELD) => {
+                    self.has_begun.store(true, Ordering::Relaxed);
+                    let name = field.file_name().filter(|name| !name.is_empty());
+                    let name = name.ok_or_else(missing)?.to_owned();
+                    let pieces = field.map(|piece| piece.map_err(std::io::Error::other));
+                    return Ok(FilledIn {
+                        key,
+                        day,
+                        name,
+                        upload: Upload::of(pieces),
+                    });
+                }
+                _ => continue,
+            };
+            let text = field.text().await.map_err(|error| unreadable(&error))?;
+            *place = Some(text).filter(|text| !text.is_empty());
         }
     }
+}
+
+fn key_schema() -> serde_json::Value {
+    let about = "The same key with the same content counts once. It comes before the file.";
+    serde_json::json!({ "type": "string", "maxLength": FIELD_BYTES, "description": about })
 }
 
 impl Described for FileForm {
     fn describe(shape: &mut Shape, _: &mut SchemaGenerator) {
         let file = serde_json::json!({ "type": "string", "format": "binary" });
         let schema = serde_json::json!({
-            "type": "object", "properties": { FILE_FIELD: file }, "required": [FILE_FIELD],
+            "type": "object", "properties": { KEY_FIELD: key_schema(), FILE_FIELD: file }, "required": [FILE_FIELD],
         });
         shape.body("multipart/form-data", schema);
     }
@@ -110,9 +210,9 @@ impl Described for FileForm {
 pub struct DatedForm(FileForm);
 
 impl DatedForm {
-    /// The day, if one was entered, and the name and the bytes of the first file.
-    pub async fn dated_file(self) -> Result<(Option<String>, String, Upload), Problem> {
-        self.0.dated_file().await
+    /// What it holds, up to the bytes of its first file.
+    pub async fn filled_in(self) -> Result<FilledIn, Problem> {
+        self.0.filled_in().await
     }
 }
 
@@ -131,8 +231,61 @@ impl Described for DatedForm {
         let day = serde_json::json!({ "type": "string", "format": "date", "description": about_day });
         let file = serde_json::json!({ "type": "string", "format": "binary" });
         let schema = serde_json::json!({
-            "type": "object", "properties": { DAY_FIELD: day, FILE_FIELD: file }, "required": [FILE_FIELD],
+            "type": "object", "properties": { KEY_FIELD: key_schema(), DAY_FIELD: day, FILE_FIELD: file }, "required": [FILE_FIELD],
         });
         shape.body("multipart/form-data", schema);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Bytes;
+
+    /// What becomes of a form with a field of so many bytes before its file, which comes in small pieces.
+    async fn sent(field: usize) -> Result<String, u16> {
+        let head = "--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\n";
+        let file =
+            "\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nabc\r\n--b--\r\n";
+        let text = format!("{head}{}{file}", "x".repeat(field));
+        let cut: Vec<Piece> = text
+            .as_bytes()
+            .chunks(16)
+            .map(|piece| Ok(Bytes::copy_from_slice(piece)))
+            .collect();
+        let has_begun = Arc::new(AtomicBool::new(false));
+        let body = bounded(futures_util::stream::iter(cut), Arc::clone(&has_begun));
+        let parts = multer::Multipart::new(body, "b");
+        let form = FileForm { parts, has_begun };
+        form.filled_in()
+            .await
+            .map(|form| form.name)
+            .map_err(|problem| problem.status)
+    }
+
+    /// What becomes of a form with a key of so many bytes.
+    async fn with_key(length: usize) -> Result<usize, u16> {
+        let key = "x".repeat(length);
+        let form = format!(
+            "--b\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\n{key}\r\n--b\r\nContent-Disposition: form-data; \
+             name=\"file\"; filename=\"a.txt\"\r\n\r\nabc\r\n--b--\r\n"
+        );
+        let request = Request::builder().header("content-type", "multipart/form-data; boundary=b");
+        let form = FileForm::of(request.body(Body::from(form)).unwrap()).unwrap();
+        let filled_in = form.filled_in().await.map_err(|problem| problem.status)?;
+        Ok(filled_in.key.unwrap_or_default().len())
+    }
+
+    #[tokio::test]
+    async fn a_field_before_the_file_is_so_long() {
+        assert_eq!(with_key(FIELD_BYTES as usize).await, Ok(64));
+        assert_eq!(with_key(FIELD_BYTES as usize + 1).await, Err(400));
+    }
+
+    #[tokio::test]
+    async fn so_much_of_a_form_may_come_before_its_file() {
+        assert_eq!(sent(FORM_HEAD_BYTES - 256).await, Ok("a.txt".to_owned()));
+        assert_eq!(sent(FORM_HEAD_BYTES + 1).await, Err(413));
+        assert_eq!(sent(64 << 20).await, Err(413));
     }
 }

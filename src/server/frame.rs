@@ -3,6 +3,7 @@
 //!
 //! Invariant: the log knows a request by its route, never by its path: paths of links are secrets.
 
+use super::head::HeadFault;
 use super::{Problem, Server};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
@@ -28,7 +29,14 @@ pub async fn frame(State(server): State<Arc<Server>>, request: Request, next: Ne
         .map_or("none", MatchedPath::as_str)
         .to_owned();
     let span = tracing::info_span!("request", %id, %method, route);
-    let answer = tokio::spawn(next.run(request).instrument(span.clone()));
+    let fault = request.extensions().get::<HeadFault>().copied();
+    let answer = async move {
+        match fault {
+            Some(fault) => Problem::bad_request("head", fault.detail()).into_response(),
+            None => next.run(request).await,
+        }
+    };
+    let answer = tokio::spawn(answer.instrument(span.clone()));
     let mut response = match answer.await {
         Ok(response) => response,
         Err(error) => {

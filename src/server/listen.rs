@@ -1,21 +1,28 @@
 //! Sockets: accepting, slow clients, many clients, shutting down.
 
-use super::access::{Kept, Remote};
+use super::access::Reserved;
+use super::connections::{Connections, Place};
+use super::flight::{Answering, Held};
+use super::head::HeadFault;
 use super::patience::Patient;
+use super::remote::{self, Remote};
+use super::wire::{Socket, Wire};
 use super::{Server, Settings};
 use crate::config::Accounts;
 use crate::host::{Host, HostError};
-use axum::extract::Request;
-use hyper::body::Incoming;
+use axum::http::{HeaderValue, Version, header};
+use axum::response::Response;
+use hyper::body::{Body as _, Incoming};
+use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 /// Longest time for the head of a request to come in.
@@ -34,8 +41,6 @@ const GRACE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_secs(2);
 /// How often wrong tokens are written to the access log.
 const LOG_EVERY: Duration = Duration::from_mins(1);
-/// Connections past `limits.connections`, for what everybody may ask: each for one request.
-pub const KEPT_PLACES: usize = 4;
 /// Pause after a failure to accept, as when no file handle is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -128,28 +133,23 @@ async fn keep_log(server: &Server, is_due: bool) -> Result<(), HostError> {
 /// Accepts connections until `stop` is cancelled, then waits for them for a while.
 pub async fn accept(server: Arc<Server>, listener: TcpListener, stop: CancellationToken) {
     let router = server.router();
-    let places = Places::new(server.settings.connections);
-    let graceful = GracefulShutdown::new();
+    let connections = Connections::new(server.settings.room);
+    let tracker = TaskTracker::new();
     loop {
         let next = async {
-            let place = places.next().await;
-            let accepted = listener.accept().await;
-            (places.better(place), accepted)
+            let (stream, remote) = listener.accept().await?;
+            let address = remote.ip();
+            let is_shared = remote::is_trusted(address, &server.settings.trusted_proxies);
+            let place = connections.place(address.into(), is_shared).await;
+            Ok::<_, std::io::Error>((stream, Remote(address), place))
         };
-        let (place, accepted) = tokio::select! {
+        let accepted = tokio::select! {
             () = stop.cancelled() => break,
-            next = next => next,
+            accepted = next => accepted,
         };
         match accepted {
-            Ok((stream, remote)) => {
-                let connection = connection(stream, Remote(remote.ip()), place.is_kept, router.clone());
-                let connection = graceful.watch(connection);
-                tokio::spawn(async move {
-                    if let Err(error) = connection.await {
-                        tracing::debug!(%error, "a connection broke off");
-                    }
-                    drop(place);
-                });
+            Ok((stream, remote, place)) => {
+                tracker.spawn(serve_connection(stream, remote, place, router.clone(), stop.clone()));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection was not accepted");
@@ -158,82 +158,105 @@ pub async fn accept(server: Arc<Server>, listener: TcpListener, stop: Cancellati
         }
     }
     drop(listener);
-    if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
+    tracker.close();
+    if tokio::time::timeout(GRACE, tracker.wait()).await.is_err() {
         tracing::warn!("connections were cut off");
     }
 }
 
-/// The places for connections: as many as the configuration says, and a few that are kept for
-/// looking whether the server lives, however many hold the others.
-struct Places {
-    all: Arc<Semaphore>,
-    kept: Arc<Semaphore>,
-}
-
-/// What a connection holds as long as it is open.
-struct Place {
-    is_kept: bool,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Places {
-    fn new(connections: usize) -> Self {
-        Self {
-            all: Arc::new(Semaphore::new(connections)),
-            kept: Arc::new(Semaphore::new(KEPT_PLACES)),
+/// Answers the requests of one connection until it ends, has to give way, or the server stops. A request that is being
+/// answered then is answered to its end.
+async fn serve_connection(
+    stream: TcpStream,
+    remote: Remote,
+    place: Place,
+    router: axum::Router,
+    stop: CancellationToken,
+) {
+    let mut connection = std::pin::pin!(connection(stream, remote, &place, router));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        () = place.leave.cancelled() => None,
+        () = stop.cancelled() => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None if place.wire.idle_since().is_some() => Ok(()),
+        None => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
         }
-    }
-
-    async fn next(&self) -> Place {
-        let (permit, is_kept) = tokio::select! {
-            biased;
-            permit = Arc::clone(&self.all).acquire_owned() => (permit, false),
-            permit = Arc::clone(&self.kept).acquire_owned() => (permit, true),
-        };
-        Place {
-            is_kept,
-            _permit: permit.expect("the semaphores are never closed"),
-        }
-    }
-
-    /// An ordinary place instead of a kept one, where one has become free.
-    fn better(&self, place: Place) -> Place {
-        match Arc::clone(&self.all).try_acquire_owned() {
-            Ok(permit) if place.is_kept => Place {
-                is_kept: false,
-                _permit: permit,
-            },
-            _ => place,
-        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke off");
     }
 }
 
 fn connection(
     stream: TcpStream,
     remote: Remote,
-    is_kept: bool,
+    place: &Place,
     router: axum::Router,
-) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + Send {
+) -> http1::Connection<TokioIo<Socket<Patient<TcpStream>>>, Answers> {
     // Small answers go out at once instead of waiting to be joined by others.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "small answers may be late");
     }
-    let service = router.map_request(move |mut request: hyper::Request<Incoming>| -> Request {
-        request.extensions_mut().insert(remote);
-        if is_kept {
-            request.extensions_mut().insert(Kept);
-        }
-        request.map(axum::body::Body::new)
-    });
-    hyper::server::conn::http1::Builder::new()
+    let answers = Answers {
+        router,
+        remote,
+        is_reserved: place.is_reserved,
+        wire: Arc::clone(&place.wire),
+    };
+    let socket = Socket::new(Patient::new(stream, STALL_MAX), Arc::clone(&place.wire));
+    http1::Builder::new()
         .timer(TokioTimer::new())
-        .keep_alive(!is_kept)
+        .keep_alive(!place.is_reserved)
         .header_read_timeout(HEAD_TIME_MAX)
         .max_header_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX)
         .max_buf_size(READ_BYTES_MAX)
-        .serve_connection(
-            TokioIo::new(Patient::new(stream, STALL_MAX)),
-            TowerToHyperService::new(service),
-        )
+        .serve_connection(TokioIo::new(socket), answers)
+}
+
+/// Answers the requests of one connection.
+struct Answers {
+    router: axum::Router,
+    remote: Remote,
+    is_reserved: bool,
+    wire: Arc<Wire>,
+}
+
+impl hyper::service::Service<hyper::Request<Incoming>> for Answers {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    /// Called as soon as the head has been read, before anything of the body is.
+    fn call(&self, request: hyper::Request<Incoming>) -> Self::Future {
+        let body_length = request.body().size_hint().exact();
+        let needs_host = request.version() == Version::HTTP_11 && !request.headers().contains_key(header::HOST);
+        let fault = self.wire.begin(body_length, needs_host.then_some(HeadFault::Hosts));
+        let mut request = request.map(axum::body::Body::new);
+        let extensions = request.extensions_mut();
+        extensions.insert(self.remote);
+        extensions.insert(Arc::clone(&self.wire));
+        if self.is_reserved {
+            extensions.insert(Reserved);
+        }
+        if let Some(fault) = fault {
+            extensions.insert(fault);
+        }
+        let wire = Arc::clone(&self.wire);
+        let answer = self.router.clone().oneshot(request);
+        Box::pin(async move {
+            let ending = Answering(Arc::clone(&wire));
+            let mut response = answer.await?;
+            if wire.is_last() {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(header::CONNECTION, close);
+            }
+            Ok(response.map(|body| Held::until_the_end_of(body, ending)))
+        })
+    }
 }

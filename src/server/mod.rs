@@ -7,10 +7,13 @@
 
 pub mod access;
 pub mod api;
+pub mod connections;
 pub mod dto;
 pub mod extract;
+pub mod flight;
 pub mod form;
 pub mod frame;
+pub mod head;
 pub mod items;
 pub mod listen;
 pub mod live;
@@ -23,11 +26,13 @@ pub mod problem;
 pub mod range;
 pub mod readiness;
 pub mod refusals;
+pub mod remote;
 pub mod routes;
+pub mod sent;
 pub mod signature;
-pub mod throttle;
 pub mod tokens;
 pub mod transfer;
+pub mod wire;
 
 pub use access::{Access, Caller};
 pub use listen::{ServeError, serve, show};
@@ -35,7 +40,7 @@ pub use problem::Problem;
 pub use routes::{Route, routes};
 
 use crate::config::{Accounts, Resolved};
-use crate::host::{Host, HostError};
+use crate::host::{Host, HostError, throttle};
 use crate::people::Directory;
 use axum::Router;
 use axum::http::StatusCode;
@@ -53,7 +58,11 @@ pub struct Settings {
     /// Longest time to answer an ordinary request.
     pub request_timeout: Duration,
     /// Open connections at once.
-    pub connections: usize,
+    pub room: connections::Room,
+    /// Requests in flight at once, and memory for their bodies.
+    pub most: flight::Most,
+    /// Proxies whose `X-Forwarded-For` is read.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
     /// Whether `/metrics` answers everybody.
     pub metrics_public: bool,
     /// Whether people reach the server over TLS, in front of it.
@@ -62,11 +71,25 @@ pub struct Settings {
 
 impl From<&Resolved> for Settings {
     fn from(config: &Resolved) -> Self {
+        let limits = &config.limits;
+        // Whatever the other limits are, nobody holds more than half of all connections.
+        let half = |limit: usize| limit.min(limits.connections.div_ceil(2));
         Self {
-            upload_bytes: config.limits.upload_bytes,
-            body_bytes: config.limits.body_bytes,
-            request_timeout: Duration::from_millis(config.limits.request_timeout_ms),
-            connections: config.limits.connections,
+            upload_bytes: limits.upload_bytes,
+            body_bytes: limits.body_bytes,
+            request_timeout: Duration::from_millis(limits.request_timeout_ms),
+            room: connections::Room {
+                all: limits.connections,
+                per_address: half(limits.connections_per_address),
+            },
+            most: flight::Most {
+                per_address: half(limits.connections_per_address),
+                per_person: half(limits.requests_per_person),
+                streams_per_person: half(limits.streams_per_person),
+                per_link: half(limits.requests_per_link),
+                body_memory_bytes: limits.body_memory_bytes.max(limits.body_bytes),
+            },
+            trusted_proxies: config.http.trusted_proxies.clone(),
             metrics_public: config.http.metrics_public,
             behind_tls: config.base_url.starts_with("https://"),
         }
@@ -103,6 +126,8 @@ pub struct Server {
     pub throttle: throttle::Throttle,
     /// Wrong tokens that are not written down yet.
     pub refusals: refusals::Refusals,
+    /// Requests in flight.
+    pub flights: Arc<flight::Flights>,
 }
 
 impl Server {
@@ -112,8 +137,9 @@ impl Server {
             metrics: metrics::Metrics::new(&host),
             readiness: readiness::Readiness::default(),
             followed: tokio::sync::Mutex::default(),
-            throttle: throttle::Throttle::default(),
             refusals: refusals::Refusals::default(),
+            throttle: throttle::Throttle::new(throttle::PROOFS),
+            flights: flight::Flights::new(settings.most),
             host,
             accounts,
             settings,

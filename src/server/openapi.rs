@@ -97,7 +97,7 @@ fn security(route: &Route) -> Value {
         ways.push(json!({ "sharePassword": [] }));
     }
     match route.access {
-        Access::Public => json!([]),
+        Access::Public | Access::Health => json!([]),
         Access::Metrics => json!([{}, { "token": [] }]),
         Access::Link => Value::Array(ways),
         Access::Page => {

@@ -1,11 +1,12 @@
 //! The page behind a link: plain HTML without scripts, for people whose browser is all they have.
 //!
-//! Invariant: everything that somebody wrote is escaped; nothing is loaded from anywhere; looking at
-//! the page changes nothing, as its buttons send POSTs.
+//! Invariant: everything that somebody wrote is escaped; nothing is loaded from anywhere; looking at the page changes
+//! nothing, as its buttons send POSTs; each form that changes something has a field that only a person fills in.
 
 mod items;
 
 use super::dto::SharedView;
+use super::form::{CONFIRM_FIELD, CONFIRMED, KEY_FIELD};
 use super::operation::{Described, Shape};
 use super::problem::Problem;
 use crate::base::moment;
@@ -102,6 +103,7 @@ impl Described for BackToPage {
 /// The page of a share at `path`, for a visitor known as `own` in it.
 pub fn share(view: &SharedView, path: &str, own: &str) -> Response {
     let may = |right| view.role.includes(right);
+    let key = &random();
     let mut body = String::new();
     let ends = moment::in_words(view.expires_at, &view.zone);
     put(
@@ -109,8 +111,8 @@ pub fn share(view: &SharedView, path: &str, own: &str) -> Response {
         format_args!("<h1>{}</h1><p>It ends on {ends}.</p>", Safe(&view.name)),
     );
     if view.is_request() {
-        items::checklist(&mut body, view, path);
-        comments(&mut body, view, path, own, may(Right::Comment));
+        items::checklist(&mut body, view, path, key);
+        comments(&mut body, view, path, own, may(Right::Comment).then_some(key));
         return html(StatusCode::OK, &view.name, &body);
     }
     body.push_str("<h2>Files</h2><ul>");
@@ -129,8 +131,10 @@ pub fn share(view: &SharedView, path: &str, own: &str) -> Response {
             put(
                 &mut body,
                 format_args!(
-                    "<form method=\"post\" action=\"{path}/files/{}\"><button>Download</button></form>",
-                    Safe(&file.id)
+                    "<form method=\"post\" action=\"{path}/files/{}\">{}<button>Download {}</button></form>",
+                    Safe(&file.id),
+                    Confirm("Yes, I want this file"),
+                    Safe(&file.name)
                 ),
             );
         }
@@ -145,17 +149,19 @@ pub fn share(view: &SharedView, path: &str, own: &str) -> Response {
             &mut body,
             format_args!(
                 "<h2>Add a file</h2><form method=\"post\" enctype=\"multipart/form-data\" action=\"{path}/files\">\
-             <p><label>File <input type=\"file\" name=\"file\" required></label></p><p>A file that is called as one above \
-             becomes its next version.</p><button>Upload</button></form>"
+             {}<p><label>File <input type=\"file\" name=\"file\" required></label></p><p>A file that is called as one above \
+             becomes its next version.</p><button>Upload file</button></form>",
+                Key(key)
             ),
         );
     }
-    comments(&mut body, view, path, own, may(Right::Comment));
+    comments(&mut body, view, path, own, may(Right::Comment).then_some(key));
     html(StatusCode::OK, &view.name, &body)
 }
 
-fn comments(body: &mut String, view: &SharedView, path: &str, own: &str, may_comment: bool) {
-    if view.comments.is_empty() && !may_comment {
+/// The comments, and with the key of its form, the form for another one.
+fn comments(body: &mut String, view: &SharedView, path: &str, own: &str, key: Option<&String>) {
+    if view.comments.is_empty() && key.is_none() {
         return;
     }
     body.push_str("<h2>Comments</h2>");
@@ -171,12 +177,13 @@ fn comments(body: &mut String, view: &SharedView, path: &str, own: &str, may_com
             ),
         );
     }
-    if may_comment {
+    if let Some(key) = key {
         put(
             body,
             format_args!(
-                "<form method=\"post\" action=\"{path}/comments\"><p><label>Comment <textarea name=\"text\" rows=\"5\" \
-             maxlength=\"{MAX_COMMENT_BYTES}\" required></textarea></label></p><button>Send</button></form>"
+                "<form method=\"post\" action=\"{path}/comments\">{}<p><label>Comment <textarea name=\"text\" rows=\"5\" \
+             maxlength=\"{MAX_COMMENT_BYTES}\" required></textarea></label></p><button>Send comment</button></form>",
+                Key(key)
             ),
         );
     }
@@ -240,17 +247,16 @@ fn code_form(problem: &Problem, path: &str) -> Option<String> {
     };
     Some(format!(
         "<h1>This link asks for a code</h1>{wrong}<p>The code comes by mail, to the address that was asked, and is good \
-         for {CODE_MINUTES} minutes.</p><form method=\"post\" action=\"{path}/code\"><button>Send me a code</button></form>\
+         for {CODE_MINUTES} minutes.</p><form method=\"post\" action=\"{path}/code\">{}<button>Send me a code</button></form>\
          <form method=\"post\" action=\"{path}/password\"><p><label>Code <input name=\"password\" inputmode=\"numeric\" \
-         autocomplete=\"one-time-code\" required></label></p><button>Open</button></form>"
+         autocomplete=\"one-time-code\" required></label></p><button>Open</button></form>",
+        Confirm("Yes, send a code to my mail address")
     ))
 }
 
 /// A whole page. Only its own style applies, and forms lead nowhere but here.
 fn html(status: StatusCode, title: &str, body: &str) -> Response {
-    let mut nonce = [0_u8; 16];
-    getrandom::fill(&mut nonce).expect("the system has random numbers");
-    let nonce = crate::base::id::hex(&nonce);
+    let nonce = random();
     let page = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
          content=\"width=device-width, initial-scale=1\"><meta name=\"robots\" content=\"noindex\"><title>{}</title>\
@@ -265,6 +271,35 @@ fn html(status: StatusCode, title: &str, body: &str) -> Response {
         (header::CONTENT_SECURITY_POLICY, policy),
     ];
     (status, headers, page).into_response()
+}
+
+/// 128 random bits, in hexadecimal.
+fn random() -> String {
+    let mut bits = [0_u8; 16];
+    getrandom::fill(&mut bits).expect("the system has random numbers");
+    crate::base::id::hex(&bits)
+}
+
+/// The hidden field that makes a form count once, however often it is sent.
+struct Key<'k>(&'k str);
+
+impl std::fmt::Display for Key<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "<input type=\"hidden\" name=\"{KEY_FIELD}\" value=\"{}\">", self.0)
+    }
+}
+
+/// The box that a person ticks before a button that ends, removes or sends something.
+struct Confirm(&'static str);
+
+impl std::fmt::Display for Confirm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "<p><label><input type=\"checkbox\" name=\"{CONFIRM_FIELD}\" value=\"{CONFIRMED}\" required> {}</label></p>",
+            self.0
+        )
+    }
 }
 
 fn put(body: &mut String, text: std::fmt::Arguments<'_>) {

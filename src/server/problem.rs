@@ -15,6 +15,9 @@ use serde::Serialize;
 
 /// Media type of a refusal.
 pub const MEDIA_TYPE: &str = "application/problem+json";
+/// What to do where it is not known whether a request has changed something.
+const UNKNOWN_OUTCOME: &str = "it is not known whether the change was made: send the same request again with the same \
+                               Idempotency-Key, or without one look first whether it was";
 /// Seconds after which a server that starts or stops may be asked again.
 const AGAIN_SECONDS: u64 = 5;
 
@@ -89,8 +92,19 @@ impl Problem {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
-            "something went wrong inside; the log of the server says what, under the request's id",
+            "the server failed, and its log says why, under the request's id. If you asked for a change, send the same \
+             request again with the same Idempotency-Key, or without one look first whether the change was made",
         )
+    }
+
+    /// The answer took too long. Where the request could change something, it may still do so.
+    pub fn unanswered(may_change: bool) -> Self {
+        let detail = if may_change {
+            UNKNOWN_OUTCOME
+        } else {
+            "the answer took too long: try again"
+        };
+        Self::unavailable("timeout", detail)
     }
 
     /// The caller must wait.
@@ -101,6 +115,17 @@ impl Problem {
             format!("too many tries: wait {seconds} seconds"),
         )
         .with_header(header::RETRY_AFTER, seconds)
+    }
+
+    /// The caller has too much in flight.
+    pub fn crowded(detail: &str, seconds: u64) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail).with_header(header::RETRY_AFTER, seconds)
+    }
+
+    /// The body comes too slowly.
+    pub fn too_slow() -> Self {
+        let detail = "the body came too slowly and was not waited for: send it again, in one go";
+        Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", detail)
     }
 
     /// The server cannot answer now.

@@ -123,7 +123,7 @@ const ADMINS: Access = Access::Token(&[ADMIN]);
 /// Every route there is.
 #[rustfmt::skip] // One route, one line: a table is read by its columns.
 pub fn routes() -> Vec<Route> {
-    use Access::{Link, LinkDoor, Metrics, Page, PageDoor, Public, WebhookSignature};
+    use Access::{Health, Link, LinkDoor, Metrics, Page, PageDoor, Public, WebhookSignature};
     let mut routes = flow_and_run_routes();
     routes.extend(task_routes());
     routes.extend([
@@ -165,8 +165,8 @@ pub fn routes() -> Vec<Route> {
         post("/api/v1/people/confirm", ADMINS, "confirm_people", "Puts a directory in force that removes many people", people::confirm),
         post("/api/v1/people/{user}/remove", ADMINS, "remove_person", "Makes it final that a person has left", people::remove),
         get("/api/v1/openapi.json", Public, "get_openapi", "This description", meta::openapi),
-        get("/healthz", Public, "get_health", "Whether the process lives", meta::health),
-        get("/readyz", Public, "get_readiness", "Whether requests are answered and changes can be stored", meta::readiness),
+        get("/healthz", Health, "get_health", "Whether the process lives", meta::health),
+        get("/readyz", Health, "get_readiness", "Whether requests are answered and changes can be stored", meta::readiness),
         get("/metrics", Metrics, "get_metrics", "Counts, for Prometheus", meta::metrics),
     ]);
     routes

@@ -4,6 +4,7 @@
 use super::Problem;
 use super::operation::{Described, Shape};
 use super::range::{Part, part};
+use super::sent::WholeFile;
 use crate::base::FileRef;
 use crate::host::files::OpenFile;
 use axum::body::Body;
@@ -36,8 +37,8 @@ impl Described for Transfer {
         };
         shape.parameters.push(header(
             "Range",
-            "One range of bytes; several are answered with the whole file. An answer that holds the last byte \
-             counts as the download; each answer is in the access log.",
+            "One range of bytes; several are answered with the whole file. Only an answer with the whole file, sent to \
+             its last byte, counts as a download; each attempt is in the access log.",
         ));
         shape
             .parameters
@@ -61,23 +62,17 @@ fn asked_for(headers: &HeaderMap, document: &FileRef) -> Option<Part> {
     Some(part(range, document.size))
 }
 
-/// Whether the answer carries a file to its last byte. Whoever fetches one in pieces, or goes on
-/// after a break, has downloaded it once.
-pub fn ends_a_download(headers: &HeaderMap, document: &FileRef) -> bool {
-    match asked_for(headers, document) {
-        Some(Part::Whole) => true,
-        Some(Part::Bytes { last, .. }) => last + 1 == document.size,
-        Some(Part::Outside) | None => false,
-    }
-}
-
 fn etag(document: &FileRef) -> String {
     format!("\"{}\"", document.sha256)
 }
 
 /// Sends `open`, or the part that `headers` ask for.
 pub async fn send(headers: &HeaderMap, open: OpenFile) -> Result<Transfer, Problem> {
-    let OpenFile { document, mut bytes } = open;
+    let OpenFile {
+        document,
+        mut bytes,
+        download,
+    } = open;
     let size = document.size;
     let (status, first, length) = match asked_for(headers, &document) {
         None => (StatusCode::NOT_MODIFIED, 0, 0),
@@ -106,6 +101,9 @@ pub async fn send(headers: &HeaderMap, open: OpenFile) -> Result<Transfer, Probl
     if status == StatusCode::PARTIAL_CONTENT {
         let range = format!("bytes {first}-{}/{size}", first + length - 1);
         headers.insert(header::CONTENT_RANGE, value(&range));
+    }
+    if length == size {
+        response.extensions_mut().insert(WholeFile { length, download });
     }
     Ok(Transfer(response))
 }

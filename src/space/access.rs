@@ -135,6 +135,20 @@ pub fn decide(
     }
 }
 
+/// Whether a download that `grant` allowed may go on to its end. It may after the share has ended by itself or with its
+/// run; it is cut where somebody has revoked the share or the grant, and where its holder lost what it was given for.
+pub fn may_finish(share: &Share, grant: &Grant, entitlement: Entitlement) -> bool {
+    let has_been_revoked = match share.state {
+        State::Revoked => !share.has_ended_with_run,
+        State::Live => grant.state == State::Revoked,
+        State::Expired => false,
+    };
+    entitlement == Entitlement::Held
+        && grant.share == share.id
+        && grant.role.includes(Right::Download)
+        && !has_been_revoked
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

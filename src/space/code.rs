@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 
 /// For how long a code is good, in minutes.
 pub const CODE_MINUTES: i64 = 10;
-/// Wrong tries after which a code is good no longer.
-pub const MAX_CODE_TRIES: u32 = 5;
-/// Codes that are sent for one grant within an hour.
-pub const MAX_CODES_AN_HOUR: usize = 5;
+/// Wrong tries, of all addresses together, after which the codes that were sent are good no longer. More than one address
+/// may make, so that somebody who has only the link cannot use them up.
+pub const MAX_CODE_TRIES: u32 = 20;
+/// Codes that are sent for one grant within an hour. More than one address may ask for.
+pub const MAX_CODES_AN_HOUR: usize = 10;
 /// Pause between two codes, in seconds: whoever asks twice gets one.
 pub const CODE_PAUSE_SECONDS: i64 = 60;
 
@@ -22,17 +23,20 @@ pub struct Codes {
     /// When codes were sent, the newest last; of the last hour.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sent: Vec<Timestamp>,
-    /// Wrong tries at the newest one.
+    /// Wrong tries since a code was sent.
     #[serde(default)]
     pub tries: u32,
-    /// Whether the newest one was used.
-    #[serde(default)]
-    pub is_used: bool,
+    /// Whether the newest one was used, in what an older build stored.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_used: bool,
+    /// Codes that were sent then or before are good no longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    void_until: Option<Timestamp>,
 }
 
 impl Codes {
-    /// The codes after another one was sent at `now`, the only one that is good then; `None` where
-    /// none is to be sent: the last one is too new, or there were too many within the hour.
+    /// The codes after another one was sent at `now`; `None` where none is to be sent: the last one is too new, or there
+    /// were too many within the hour.
     pub fn sent_anew(&self, now: Timestamp) -> Option<Self> {
         let is_over = |sent: &Timestamp, seconds: i64| now.duration_since(*sent) >= SignedDuration::from_secs(seconds);
         if self.sent.last().is_some_and(|sent| !is_over(sent, CODE_PAUSE_SECONDS)) {
@@ -47,27 +51,48 @@ impl Codes {
             sent,
             tries: 0,
             is_used: false,
+            void_until: self.void_until(),
         })
     }
 
-    /// When the code was sent that is good at `now`, if one is.
+    /// When the newest code was sent that is good at `now`, if one is.
     pub fn good(&self, now: Timestamp) -> Option<Timestamp> {
-        let sent = *self.sent.last()?;
-        let is_young = now.duration_since(sent) < SignedDuration::from_mins(CODE_MINUTES);
-        (is_young && !self.is_used && self.tries < MAX_CODE_TRIES).then_some(sent)
+        self.all_good(now).last()
+    }
+
+    /// When the codes were sent that are good at `now`, the newest last.
+    pub fn all_good(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> {
+        let void_until = self.void_until();
+        let is_young = move |sent: &Timestamp| now.duration_since(*sent) < SignedDuration::from_mins(CODE_MINUTES);
+        let is_void = move |sent: &Timestamp| void_until.is_some_and(|until| *sent <= until);
+        let sent = self.sent.iter().copied();
+        sent.filter(move |sent| is_young(sent) && !is_void(sent))
+    }
+
+    fn void_until(&self) -> Option<Timestamp> {
+        let newest = self.sent.last().filter(|_| self.is_used);
+        self.void_until.max(newest.copied())
     }
 
     /// The codes after a wrong try.
     #[must_use]
     pub fn after_wrong(mut self) -> Self {
         self.tries = self.tries.saturating_add(1);
-        self
+        if self.tries >= MAX_CODE_TRIES {
+            self.void()
+        } else {
+            self
+        }
     }
 
-    /// The codes after the newest one was used: it is good no longer.
+    /// The codes after one of them was used: none of them is good any longer.
     #[must_use]
-    pub fn after_right(mut self) -> Self {
-        self.is_used = true;
+    pub fn after_right(self) -> Self {
+        self.void()
+    }
+
+    fn void(mut self) -> Self {
+        self.void_until = self.void_until().max(self.sent.last().copied());
         self
     }
 }
@@ -91,12 +116,25 @@ mod tests {
     }
 
     #[test]
-    fn a_code_takes_so_many_wrong_tries_and_no_more() {
+    fn codes_take_so_many_wrong_tries_and_no_more() {
         let last = (1..MAX_CODE_TRIES).fold(sent(), |codes, _| codes.after_wrong());
         assert_eq!(last.good(at(1)), Some(at(0)));
-        assert_eq!(last.clone().after_wrong().good(at(1)), None);
-        let anew = last.after_wrong().sent_anew(at(CODE_PAUSE_SECONDS)).unwrap();
-        assert_eq!(anew.good(at(CODE_PAUSE_SECONDS)), Some(at(CODE_PAUSE_SECONDS)));
+        let void = last.after_wrong();
+        assert_eq!(void.good(at(1)), None);
+        let anew = void.sent_anew(at(CODE_PAUSE_SECONDS)).unwrap();
+        let good: Vec<Timestamp> = anew.all_good(at(CODE_PAUSE_SECONDS)).collect();
+        assert_eq!(good, [at(CODE_PAUSE_SECONDS)], "the one before stays void");
+    }
+
+    #[test]
+    fn another_code_leaves_those_before_it_good_and_one_that_is_used_ends_them_all() {
+        let both = sent().sent_anew(at(CODE_PAUSE_SECONDS)).unwrap();
+        let good = |codes: &Codes| codes.all_good(at(CODE_PAUSE_SECONDS)).count();
+        assert_eq!(good(&both), 2);
+        assert_eq!(good(&both.clone().after_right()), 0);
+        let stored = r#"{"sent":["2026-11-23T09:00:00Z"],"tries":1,"is_used":true}"#;
+        let before: Codes = serde_json::from_str(stored).unwrap();
+        assert_eq!(before.good("2026-11-23T09:00:01Z".parse().unwrap()), None);
     }
 
     #[test]

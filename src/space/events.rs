@@ -51,15 +51,21 @@ pub struct FileUploaded {
     pub at: Timestamp,
 }
 
-/// Somebody fetched a file to its last byte; one that is fetched in pieces is told of at the last one.
+/// Every byte of a file was sent to somebody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct FileDownloaded {
     /// The share through which it went, if through one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<String>,
-    /// The file at the version that was fetched.
+    /// The file at the version that was sent.
     pub file: FileRef,
+    /// How many files of the share have been downloaded by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files_downloaded: Option<u64>,
+    /// How many files the share has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files_shared: Option<u64>,
     /// Who.
     pub by: String,
     /// When.
@@ -305,8 +311,9 @@ impl SpaceEvent for FileUploaded {
 
 impl SpaceEvent for FileDownloaded {
     const KIND: &'static str = "file360.file_downloaded";
-    const SUMMARY: &'static str = "Somebody took a file to its last byte: pressed the button on the page, or sent the POST. A GET tells nothing, as \
-         programs that scan mails follow links; nor does a range before the last byte.";
+    const SUMMARY: &'static str = "Every byte of a file was sent to somebody who pressed the button on the page, or sent the POST. \
+                                   A GET tells nothing, as programs that scan mails follow links. A part of the file tells \
+                                   nothing either, nor does an answer that was cut.";
     fn subjects(&self) -> Vec<String> {
         self.share.iter().cloned().chain([self.file.id.clone()]).collect()
     }

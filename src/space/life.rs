@@ -10,8 +10,9 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// Wrong passwords in a row before a link is locked for a while.
-pub const MAX_WRONG_PASSWORDS: u32 = 10;
+/// Wrong passwords in a row, of all addresses together, before a link is locked for everybody for a while. It is far more
+/// than one address may try, so that somebody who has only the link cannot lock it.
+pub const MAX_WRONG_PASSWORDS: u32 = 100;
 /// For how long a link is locked, in minutes.
 pub const LOCKED_MINUTES: i64 = 15;
 
@@ -198,6 +199,15 @@ impl Content {
     }
 }
 
+/// How many files of a share have been downloaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Downloads {
+    /// Files of which every byte was sent to somebody.
+    pub downloaded: u64,
+    /// Files that it has.
+    pub shared: u64,
+}
+
 impl Share {
     /// Why the share is over at `now`, if it is.
     pub fn over(&self, now: Timestamp) -> Option<Over> {
@@ -206,6 +216,24 @@ impl Share {
             State::Expired => Some(Over::Expired),
             State::Live if now >= self.expires_at => Some(Over::Expired),
             State::Live => None,
+        }
+    }
+
+    /// The share after every byte of one of its files was sent to somebody.
+    #[must_use]
+    pub fn with_downloaded(mut self, file: &FileId) -> Self {
+        if !self.downloaded.contains(file) {
+            self.downloaded.push(file.clone());
+        }
+        self
+    }
+
+    /// How many of the files that it has now have been downloaded.
+    pub fn downloads(&self) -> Downloads {
+        let downloaded = self.files.iter().filter(|file| self.downloaded.contains(file));
+        Downloads {
+            downloaded: downloaded.count() as u64,
+            shared: self.files.len() as u64,
         }
     }
 
@@ -422,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_locked_after_ten_wrong_passwords_for_a_quarter_of_an_hour() {
+    fn a_link_is_locked_after_so_many_wrong_passwords_for_a_quarter_of_an_hour() {
         let mut grant = grant();
         for _ in 1..MAX_WRONG_PASSWORDS {
             grant = grant.after_wrong_password(at(0));

@@ -99,6 +99,12 @@ pub struct Share {
     pub expires_at: Timestamp,
     /// Whether it still lives.
     pub state: State,
+    /// Files of which every byte was sent to somebody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub downloaded: Vec<FileId>,
+    /// Whether it was revoked because its run ended by itself, and not by somebody.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_ended_with_run: bool,
     /// Who made it.
     pub created_by: String,
     /// When.

@@ -22,6 +22,8 @@ pub(crate) fn share() -> Share {
         follow: Follow::Exact,
         expires_at: at(1000),
         state: State::Live,
+        downloaded: Vec::new(),
+        has_ended_with_run: false,
         request: None,
         created_by: "run:run_a".into(),
         created_at: at(0),

@@ -7,6 +7,7 @@ pub mod collect;
 pub mod escalation;
 pub mod flow;
 pub mod limits;
+pub mod min_files;
 pub mod reach;
 pub mod run;
 pub mod schema;

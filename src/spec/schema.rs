@@ -118,7 +118,7 @@ fn shape(root: &mut Map<String, Value>) {
     );
     exactly_one(defs, "Wait", &[&["any"], &["all"], &["until"], &["when"], &["event"]]);
     exactly_one(defs, "Choose", &[&["when", "outcome"], &["otherwise"]]);
-    for key in ["on", "key", "where", "kept"] {
+    for key in ["on", "key", "where", "min_files", "kept"] {
         defs["Wait"]["dependentRequired"][key] = json!(["event"]);
     }
     // `manual:` with nothing behind it.

@@ -42,7 +42,7 @@ pub(super) fn must_be(expected: &str, found: &Value) -> String {
 }
 
 /// The value as a count from 1 to `limit`.
-fn count(value: &Value, limit: u32) -> Option<u32> {
+pub(super) fn count(value: &Value, limit: u32) -> Option<u32> {
     let number = value.as_u64().or_else(|| whole(value.as_f64()?))?;
     u32::try_from(number).ok().filter(|count| (1..=limit).contains(count))
 }

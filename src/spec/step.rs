@@ -8,6 +8,7 @@ use super::limits::{
     MAX_INPUTS, MAX_LINE, MAX_NAME, MAX_OUTCOMES, MAX_PARALLEL, MAX_PEOPLE, MAX_REMINDERS, MAX_STEPS, MAX_TEXT,
     MAX_VALUES, NAME_PATTERN, RESERVED_DECISIONS, RESERVED_FIELDS, RESERVED_IDS, RESERVED_OUTPUTS, RESERVED_STATUSES,
 };
+use super::min_files::MinFiles;
 use super::reach::{Starts, VisibleSpec};
 use super::run::RunSpec;
 use super::shape::{MAX_AFTER, MAX_COUNT};
@@ -333,6 +334,10 @@ pub struct WaitSpec {
     #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["event.file.name.endswith('.pdf')"]))]
     pub filter: Option<String>,
+    /// How many different files of the share have to be downloaded, where the event is `file360.file_downloaded`: `all`
+    /// (default; with `where`, one) or a number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_files: Option<MinFiles>,
     /// Whether an event counts that came before the wait opened. Default true; with `false` it is lost.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = true))]
@@ -358,6 +363,10 @@ pub struct WaitAlternative {
     #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["event.file.name.endswith('.pdf')"]))]
     pub filter: Option<String>,
+    /// How many different files of the share have to be downloaded, where the event is `file360.file_downloaded`: `all`
+    /// (default; with `where`, one) or a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_files: Option<MinFiles>,
     /// Whether an event counts that came before the wait opened. Default true; with `false` it is lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = true))]

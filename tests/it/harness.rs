@@ -11,6 +11,9 @@ use gatefold::connect::{ActionError, Links, Mailer, OutgoingMail, passwords};
 use gatefold::connectors;
 use gatefold::host::reading::{Reader, Where};
 use gatefold::host::{Clock, Host, Limits, Parts, Policy, Secrets};
+use gatefold::server::connections::Room;
+use gatefold::server::flight::Most;
+use gatefold::server::remote::Remote;
 use gatefold::server::{Server, Settings};
 use gatefold::space::{Follow, Grant, Principal, Role, Share, SharedVersion, State, Workspace};
 use gatefold::store::memory::MemoryStore;
@@ -155,7 +158,18 @@ impl Harness {
             upload_bytes: UPLOAD_BYTES,
             body_bytes: BODY_BYTES,
             request_timeout: Duration::from_secs(30),
-            connections: 16,
+            room: Room {
+                all: 16,
+                per_address: 16,
+            },
+            most: Most {
+                per_address: 256,
+                per_person: 64,
+                streams_per_person: 16,
+                per_link: 32,
+                body_memory_bytes: 8 << 20,
+            },
+            trusted_proxies: Vec::new(),
             metrics_public: false,
             behind_tls: false,
         };
@@ -274,6 +288,8 @@ impl Harness {
                 follow: Follow::Exact,
                 expires_at: days_after(now, 30),
                 state: State::Live,
+                downloaded: Vec::new(),
+                has_ended_with_run: false,
                 created_by: "user:operator".to_owned(),
                 created_at: now,
                 run: None,
@@ -393,6 +409,12 @@ impl Ask {
     /// With a header.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.request = self.request.header(name, value.as_ref());
+        self
+    }
+
+    /// Over a connection from this address.
+    pub fn from(mut self, address: &str) -> Self {
+        self.request = self.request.extension(Remote(address.parse().unwrap()));
         self
     }
 

@@ -108,6 +108,13 @@ fn a_share_shows_its_versions_to_each_person_by_a_link_of_their_own() {
 }
 
 #[test]
+fn a_delivery_of_several_files_is_not_complete_at_the_first_one() {
+    let report = played(&data("deliveries.test.yaml"));
+    assert!(report.is_good(), "{}", told(&report));
+    assert_eq!(report.cases.len(), 2);
+}
+
+#[test]
 fn documents_that_expire_start_runs() {
     let report = played(&data("documents.test.yaml"));
     assert!(report.is_good(), "{}", told(&report));

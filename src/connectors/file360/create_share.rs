@@ -166,6 +166,8 @@ async fn new_share(cx: &CallContext, store: &dyn Store, input: &Input) -> Result
         follow: input.follow,
         expires_at,
         state: State::Live,
+        downloaded: Vec::new(),
+        has_ended_with_run: false,
         created_by: actor(cx),
         created_at: cx.now,
         run: Some(cx.run.clone()),

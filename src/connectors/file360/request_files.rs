@@ -195,6 +195,8 @@ async fn new_request(cx: &CallContext, store: &dyn Store, input: &Input) -> Resu
         follow: Follow::Exact,
         expires_at,
         state: State::Live,
+        downloaded: Vec::new(),
+        has_ended_with_run: false,
         created_by: actor(cx),
         created_at: cx.now,
         run: Some(cx.run.clone()),

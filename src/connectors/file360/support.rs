@@ -51,6 +51,7 @@ pub(super) fn access(cx: &CallContext, kind: AccessKind) -> AccessEntry {
         sha256: None,
         refused: None,
         run: Some(cx.run.to_string()),
+        has_link_only: false,
         origin: Origin::default(),
     }
 }

@@ -70,10 +70,14 @@ impl Decider<'_> {
             .filter(|expected| fits(expected, event))
             .filter(|expected| plan.keeps(&expected.name) || wait.is_open_for(event))
             .find(|expected| {
-                let filter = plan
-                    .alternatives
-                    .get(&expected.name)
-                    .and_then(|plan| plan.filter.as_ref());
+                let alternative = plan.alternatives.get(&expected.name);
+                let filter = alternative.and_then(|plan| plan.filter.as_ref());
+                // files are counted in the share that the wait is about; one about a file counts that file alone
+                let is_on_share = expected.on.as_deref() == event.data["share"].as_str() && expected.on.is_some();
+                let min_files = alternative.and_then(|plan| plan.min_files).filter(|_| is_on_share);
+                if min_files.is_some_and(|min| !min.is_met_by(&event.data)) {
+                    return false;
+                }
                 // A condition that this event gives no answer to does not hold: nobody outside can
                 // stop a run by sending odd data.
                 filter.is_none_or(|filter| filter.holds(&self.event_scope(slot, event)).unwrap_or(false))

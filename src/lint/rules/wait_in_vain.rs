@@ -1,9 +1,11 @@
-//! A wait for something that a share cannot bring: it is over before, or nobody may put anything
-//! into it.
+//! A wait for something that a share cannot bring: it is over before, nobody may put anything into it, or it has fewer
+//! files than are to be downloaded.
 
 use super::reminder_after_due::at_least;
+use crate::base::source::escape;
 use crate::base::{Code, Diagnostic, Period, Value};
 use crate::lint::rule::{Check, Context, Report, Rule, StepView};
+use crate::spec::min_files::{FILE_DOWNLOADED, MinFiles};
 use crate::spec::step::WaitSpec;
 use crate::spec::{DeadlineSpec, Verb};
 
@@ -28,6 +30,9 @@ fn check(cx: &Context<'_>, report: &mut Report) {
         let Some(Verb::Wait(wait)) = step.spec.verb() else {
             continue;
         };
+        for counted in counted(step, wait) {
+            too_many(cx, step, &counted, report);
+        }
         for (event, share) in awaited(wait) {
             let Some(room) = cx.step(share) else { continue };
             too_short(cx, step, room, report);
@@ -47,6 +52,68 @@ fn awaited(wait: &WaitSpec) -> Vec<(&str, &str)> {
     let mut found: Vec<(&str, &str)> = all.filter_map(|(event, on)| Some((event, share_of(on)?))).collect();
     found.dedup();
     found
+}
+
+/// A `min_files` of a wait.
+struct Counted<'a> {
+    /// Where it stands.
+    place: String,
+    event: &'a str,
+    on: Option<&'a str>,
+    min: MinFiles,
+}
+
+fn counted<'a>(step: &StepView<'_>, wait: &'a WaitSpec) -> Vec<Counted<'a>> {
+    let mut found = Vec::new();
+    if let (Some(event), Some(min)) = (&wait.event, wait.min_files) {
+        let (place, on) = (step.at("wait/min_files"), wait.on.as_deref());
+        found.push(Counted { place, event, on, min });
+    }
+    for (group, several) in [("any", &wait.any), ("all", &wait.all)] {
+        for (name, one) in several {
+            let Some(min) = one.min_files else { continue };
+            found.push(Counted {
+                place: step.at(&format!("wait/{group}/{}/min_files", escape(name))),
+                event: &one.event,
+                on: one.on.as_deref(),
+                min,
+            });
+        }
+    }
+    found
+}
+
+/// More files are to be downloaded than there will be, or the event is no download.
+fn too_many(cx: &Context<'_>, step: &StepView<'_>, counted: &Counted<'_>, report: &mut Report) {
+    let span = cx.value(&counted.place);
+    if counted.event != FILE_DOWNLOADED || counted.on.is_none() {
+        let message = format!(
+            "`min_files` of step {} counts downloads, and it waits for none",
+            step.title()
+        );
+        let help = "write it beside `event: file360.file_downloaded` with `on` a share";
+        report.push(Diagnostic::warning(CODE, message, span).with_help(help));
+        return;
+    }
+    let room = counted.on.and_then(share_of).and_then(|share| cx.step(share));
+    let (Some(room), MinFiles::Count(count)) = (room, counted.min) else {
+        return;
+    };
+    let Some(Verb::Uses("file360.create_share", Some(with))) = room.spec.verb() else {
+        return;
+    };
+    let files = with
+        .get("files")
+        .map_or(Some(0), |files| files.as_array().map(Vec::len));
+    let Some(files) = files.filter(|files| (*files as u64) < u64::from(count) && nobody_uploads(cx, room)) else {
+        return;
+    };
+    let message = format!(
+        "step {} waits until {count} files are downloaded, and the share of step {} has {files}",
+        step.title(),
+        room.title()
+    );
+    report.push(Diagnostic::warning(CODE, message, span).with_help("leave `min_files` out to wait for all of them"));
 }
 
 /// The step in `${{ steps.ID.share }}`.
@@ -100,6 +167,22 @@ fn too_short(cx: &Context<'_>, step: &StepView<'_>, room: &StepView<'_>, report:
 
 /// Everybody who is let in can look at most.
 fn closed(cx: &Context<'_>, step: &StepView<'_>, room: &StepView<'_>, report: &mut Report) {
+    if !nobody_uploads(cx, room) {
+        return;
+    }
+    let message = format!(
+        "step {} waits for an upload, and nobody who is let into the share of step {} may upload",
+        step.title(),
+        room.title()
+    );
+    report.push(
+        Diagnostic::warning(CODE, message, cx.key(&step.at("wait")))
+            .with_help("let somebody in with `role: contribute`"),
+    );
+}
+
+/// Whether somebody is let into the share of `room`, and nobody of them may upload.
+fn nobody_uploads(cx: &Context<'_>, room: &StepView<'_>) -> bool {
     let share = format!("steps.{}.share", room.spec.id);
     let lets_in = |other: &&StepView<'_>| {
         let Some(Verb::Uses("file360.set_permissions", Some(with))) = other.spec.verb() else {
@@ -115,25 +198,14 @@ fn closed(cx: &Context<'_>, step: &StepView<'_>, room: &StepView<'_>, report: &m
             Some(with.get("role").map_or(Some("download"), Value::as_str))
         }
         Some(Verb::Uses("file360.create_share", _)) => None,
-        _ => return,
+        _ => return false,
     };
     let of_grants = grants
         .iter()
         .map(|grant| literal(grant, "file360.set_permissions", "role"));
     let mut roles = of_grants.chain(of_room).peekable();
     // Whoever is let in nowhere may get the link by other ways.
-    if roles.peek().is_none() || !roles.all(|role| role.is_some_and(|role| NO_UPLOAD.contains(&role))) {
-        return;
-    }
-    let message = format!(
-        "step {} waits for an upload, and nobody who is let into the share of step {} may upload",
-        step.title(),
-        room.title()
-    );
-    report.push(
-        Diagnostic::warning(CODE, message, cx.key(&step.at("wait")))
-            .with_help("let somebody in with `role: contribute`"),
-    );
+    roles.peek().is_some() && roles.all(|role| role.is_some_and(|role| NO_UPLOAD.contains(&role)))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::plan::{
     BodyId, EachBody, Index, Outcome, PlanAlternative, PlanEach, PlanLock, PlanRun, PlanVerb, PlanWait, StepId,
 };
 use crate::spec::limits::DEFAULT_PARALLEL;
+use crate::spec::min_files::MinFiles;
 use crate::spec::step::{Rest, WaitAlternative, WaitSpec};
 use crate::spec::{CheckSpec, ChooseSpec, EachSpec, Effect, JoinSpec, RunSpec, Verb};
 use indexmap::IndexMap;
@@ -157,6 +158,7 @@ impl<'a> Compiler<'a> {
                 on: wait.on.clone(),
                 key: wait.key.clone(),
                 filter: wait.filter.clone(),
+                min_files: wait.min_files,
                 kept: wait.kept,
             };
             alternatives.insert("received".to_owned(), self.alternative(pointer, &alone));
@@ -187,6 +189,7 @@ impl<'a> Compiler<'a> {
             on,
             key,
             kept: alternative.kept.unwrap_or(true),
+            min_files: MinFiles::or_default(alternative.min_files, &alternative.event, alternative.filter.is_some()),
             filter: alternative
                 .filter
                 .as_deref()

@@ -7,6 +7,7 @@ use super::made::{Maker, mentions};
 use super::moves::Deed;
 use super::player::{Blank, CODE, Player};
 use crate::base::id::{EventId, FileId};
+use crate::base::network::Network;
 use crate::base::{FileRef, Timestamp, Value};
 use crate::connect::ActionError;
 use crate::engine::event::Expected;
@@ -183,7 +184,7 @@ impl Doer<'_, '_> {
         if let (Some(_), Ok(visitor)) = (kept, host.enter_with_pass(&token, kept.map(String::as_str)).await) {
             return Ok(visitor);
         }
-        host.send_code(&host.knock(&token).await?).await?;
+        host.send_code(&host.knock(&token).await?, Network::LOCAL).await?;
         self.stage.settle().await;
         loop {
             let codes = host.knock(&token).await?.grant.codes;
@@ -191,7 +192,7 @@ impl Doer<'_, '_> {
             let sent = sent.ok_or_else(|| Fault::Refused("no code is good any more".to_owned()))?;
             let code = self.blank(CODE, "the code in the mail", json!(links.code(&grant.id, sent)));
             let code = code.as_str().map_or_else(|| code.to_string(), str::to_owned);
-            match host.enter(&token, Some(&code)).await {
+            match host.enter(&token, Some(&code), Network::LOCAL).await {
                 Ok(visitor) => {
                     let pass = host.pass(&visitor).unwrap_or_default();
                     self.passes.insert(grant.id.to_string(), pass);
@@ -227,9 +228,10 @@ impl Doer<'_, '_> {
             .find(is_it)
             .map(|one| FileId(one.id.clone()))
             .ok_or_else(nothing)?;
-        let mut open = self.stage.host.download(&visitor, &id, None, |_| true).await?;
+        let mut open = self.stage.host.download(&visitor, &id, None, true).await?;
         let read = tokio::io::copy(&mut open.bytes, &mut tokio::io::sink()).await;
-        read.map(|_| ()).map_err(|error| Fault::Broken(error.to_string()))
+        read.map_err(|error| Fault::Broken(error.to_string()))?;
+        Ok(self.stage.host.record_download(&open.download).await?)
     }
 
     async fn give(&mut self, grant: &Grant, item: &Item) -> Result<(), Fault> {

@@ -2,9 +2,10 @@
 
 use crate::base::id::FileId;
 use crate::host::files::Visitor;
+use crate::host::once::Repeat;
 use crate::server::Problem;
 use crate::server::dto::Document;
-use crate::server::extract::{Created, Done, JsonBody, Path, Query, State, Upload};
+use crate::server::extract::{Created, Done, JsonBody, Once, Path, Query, State, Upload};
 use crate::server::items::{BecauseBody, TakeBackBody, WithdrawBody};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -26,11 +27,14 @@ pub async fn give(
     visitor: Visitor,
     Path((_, item)): Path<(String, String)>,
     Query(query): Query<GiveQuery>,
+    Once(key): Once,
     upload: Upload,
 ) -> Result<Created<Document>, Problem> {
     let bytes = upload.bytes(false).await?;
     let day = query.valid_until.as_deref();
-    let document = server.host.give(&visitor, &item, &query.name, day, bytes).await?;
+    let once = key.map(Repeat::of_request);
+    let given = server.host.give_once(&visitor, &item, &query.name, day, bytes, once);
+    let document = given.await?;
     Ok(Created {
         location: None,
         body: document.into(),

@@ -3,9 +3,11 @@
 use super::files::VersionQuery;
 use crate::base::id::FileId;
 use crate::host::files::Visitor;
+use crate::host::once::Repeat;
 use crate::server::Problem;
+use crate::server::access::Client;
 use crate::server::dto::{Comment, CommentBody, Document, Page, SharedView};
-use crate::server::extract::{Answer, Created, Done, JsonBody, Path, Query, State, Upload};
+use crate::server::extract::{Answer, Created, Done, JsonBody, Once, Path, Query, State, Upload};
 use crate::server::transfer::{self, Transfer};
 use axum::http::HeaderMap;
 use schemars::JsonSchema;
@@ -68,8 +70,8 @@ pub async fn open(State(server): State, visitor: Visitor) -> Result<Done, Proble
 }
 
 /// Has a code sent by mail. Tells nothing of whether one was.
-pub async fn send_code(State(server): State, visitor: Visitor) -> Result<Done, Problem> {
-    server.host.send_code(&visitor).await?;
+pub async fn send_code(State(server): State, visitor: Visitor, client: Client) -> Result<Done, Problem> {
+    server.host.send_code(&visitor, client.0).await?;
     Ok(Done)
 }
 
@@ -87,7 +89,7 @@ pub async fn read(
     Query(query): Query<VersionQuery>,
     headers: HeaderMap,
 ) -> Result<Transfer, Problem> {
-    let open = server.host.download(&visitor, &file, query.version, |_| false).await?;
+    let open = server.host.download(&visitor, &file, query.version, false).await?;
     transfer::send(&headers, open).await
 }
 
@@ -99,8 +101,7 @@ pub async fn download(
     Query(query): Query<VersionQuery>,
     headers: HeaderMap,
 ) -> Result<Transfer, Problem> {
-    let ends = |document: &_| transfer::ends_a_download(&headers, document);
-    let open = server.host.download(&visitor, &file, query.version, ends).await?;
+    let open = server.host.download(&visitor, &file, query.version, true).await?;
     transfer::send(&headers, open).await
 }
 
@@ -109,10 +110,12 @@ pub async fn upload(
     State(server): State,
     visitor: Visitor,
     Query(query): Query<NameQuery>,
+    Once(key): Once,
     upload: Upload,
 ) -> Result<Created<Document>, Problem> {
     let bytes = upload.bytes(query.empty).await?;
-    let document = server.host.upload(&visitor, &query.name, bytes).await?;
+    let once = key.map(Repeat::of_request);
+    let document = server.host.upload_once(&visitor, &query.name, bytes, once).await?;
     Ok(Created {
         location: None,
         body: document.into(),
@@ -123,10 +126,15 @@ pub async fn upload(
 pub async fn comment(
     State(server): State,
     visitor: Visitor,
+    Once(key): Once,
     JsonBody(body): JsonBody<CommentBody>,
 ) -> Result<Created<Comment>, Problem> {
     let file = body.file.map(FileId);
-    let comment = server.host.comment(&visitor, file.as_ref(), &body.text).await?;
+    let once = key.map(Repeat::of_request);
+    let comment = server
+        .host
+        .comment_once(&visitor, file.as_ref(), &body.text, once)
+        .await?;
     Ok(Created {
         location: None,
         body: comment.into(),

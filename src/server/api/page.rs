@@ -1,14 +1,18 @@
 //! The page behind a link: what its buttons do.
 
 use crate::base::id::FileId;
+use crate::host::HostError;
 use crate::host::files::Visitor;
+use crate::host::once::Repeat;
 use crate::host::visit::PASS_MINUTES;
+use crate::server::access::Client;
 use crate::server::dto::SharedView;
 use crate::server::extract::{Path, State};
-use crate::server::form::{FileForm, TextForm};
+use crate::server::form::{ConfirmForm, FileForm, TextForm};
 use crate::server::page::{self, BackToPage, PASS_COOKIE, Shared};
 use crate::server::transfer::{self, Transfer};
 use crate::server::{Problem, Server};
+use crate::space::names;
 use axum::http::HeaderMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -43,9 +47,10 @@ pub struct PasswordForm {
 pub async fn password(
     State(server): State,
     Path(token): Path<String>,
+    client: Client,
     TextForm(form): TextForm<PasswordForm>,
 ) -> Result<BackToPage, Problem> {
-    let visitor = server.host.enter(&token, Some(&form.password)).await?;
+    let visitor = server.host.enter(&token, Some(&form.password), client.0).await?;
     server.host.open_share(&visitor).await?;
     let path = path_of(&token);
     let cookie = server.host.pass(&visitor).map(|pass| cookie(&server, &path, &pass));
@@ -57,8 +62,11 @@ pub async fn send_code(
     State(server): State,
     visitor: Visitor,
     Path(token): Path<String>,
+    client: Client,
+    TextForm(form): TextForm<ConfirmForm>,
 ) -> Result<BackToPage, Problem> {
-    server.host.send_code(&visitor).await?;
+    form.check()?;
+    server.host.send_code(&visitor, client.0).await?;
     Ok(back_to(&token))
 }
 
@@ -68,16 +76,17 @@ fn cookie(server: &Server, path: &str, pass: &str) -> String {
     format!("{PASS_COOKIE}={pass}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
 }
 
-/// The bytes of a file. Somebody has pressed a button: no scanner of mails does.
+/// The bytes of a file. Somebody has ticked a box and pressed a button: no mail scanner does.
 pub async fn download(
     State(server): State,
     visitor: Visitor,
     Path((_, file)): Path<(String, FileId)>,
     headers: HeaderMap,
+    TextForm(form): TextForm<ConfirmForm>,
 ) -> Result<Transfer, Problem> {
+    form.check()?;
     server.host.open_share(&visitor).await?;
-    let ends = |document: &_| transfer::ends_a_download(&headers, document);
-    let open = server.host.download(&visitor, &file, None, ends).await?;
+    let open = server.host.download(&visitor, &file, None, true).await?;
     transfer::send(&headers, open).await
 }
 
@@ -88,10 +97,11 @@ pub async fn upload(
     Path(token): Path<String>,
     form: FileForm,
 ) -> Result<BackToPage, Problem> {
-    let (name, upload) = form.file().await?;
-    let bytes = upload.bytes(false).await?;
+    let form = form.filled_in().await?;
+    let bytes = form.upload.bytes(false).await?;
     server.host.open_share(&visitor).await?;
-    server.host.upload(&visitor, &name, bytes).await?;
+    let once = form.key.map(Repeat::of_form);
+    server.host.upload_once(&visitor, &form.name, bytes, once).await?;
     Ok(back_to(&token))
 }
 
@@ -100,6 +110,9 @@ pub async fn upload(
 pub struct CommentForm {
     /// The words.
     text: String,
+    /// What makes it count once.
+    #[serde(default)]
+    key: Option<String>,
 }
 
 /// Writes a comment.
@@ -109,8 +122,12 @@ pub async fn comment(
     Path(token): Path<String>,
     TextForm(form): TextForm<CommentForm>,
 ) -> Result<BackToPage, Problem> {
+    let text = words(&form.text);
+    // A form that nobody has filled in does not say that a person is there.
+    names::check_comment(&text).map_err(|error| HostError::Invalid(format!("the comment: {error}")))?;
     server.host.open_share(&visitor).await?;
-    server.host.comment(&visitor, None, &words(&form.text)).await?;
+    let once = form.key.map(Repeat::of_form);
+    server.host.comment_once(&visitor, None, &text, once).await?;
     Ok(back_to(&token))
 }
 

@@ -3,11 +3,14 @@
 use super::page::{back_to, words};
 use crate::base::id::FileId;
 use crate::host::files::Visitor;
+use crate::host::once::Repeat;
 use crate::server::Problem;
 use crate::server::extract::{Path, State};
-use crate::server::form::{DatedForm, TextForm};
-use crate::server::items::{BecauseBody, TakeBackBody, WithdrawBody};
+use crate::server::form::{DatedForm, TextForm, confirmed};
+use crate::server::items::{BecauseBody, WithdrawBody};
 use crate::server::page::BackToPage;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 /// Gives a file for an item, as it comes in.
 pub async fn give(
@@ -16,20 +19,35 @@ pub async fn give(
     Path((token, item)): Path<(String, String)>,
     form: DatedForm,
 ) -> Result<BackToPage, Problem> {
-    let (day, name, upload) = form.dated_file().await?;
-    let bytes = upload.bytes(false).await?;
+    let form = form.filled_in().await?;
+    let bytes = form.upload.bytes(false).await?;
     server.host.open_share(&visitor).await?;
-    server.host.give(&visitor, &item, &name, day.as_deref(), bytes).await?;
+    let (day, once) = (form.day.as_deref(), form.key.map(Repeat::of_form));
+    server
+        .host
+        .give_once(&visitor, &item, &form.name, day, bytes, once)
+        .await?;
     Ok(back_to(&token))
 }
 
-/// Takes a file back.
+/// The form for removing a file.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct RemoveForm {
+    /// The file.
+    file: String,
+    /// `yes` where the box is ticked.
+    #[serde(default)]
+    confirm: String,
+}
+
+/// Removes a file.
 pub async fn take_back(
     State(server): State,
     visitor: Visitor,
     Path((token, item)): Path<(String, String)>,
-    TextForm(form): TextForm<TakeBackBody>,
+    TextForm(form): TextForm<RemoveForm>,
 ) -> Result<BackToPage, Problem> {
+    confirmed(&form.confirm)?;
     server.host.take_back(&visitor, &item, &FileId(form.file)).await?;
     Ok(back_to(&token))
 }

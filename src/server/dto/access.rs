@@ -15,7 +15,8 @@ pub struct Access {
     pub at: Timestamp,
     /// Who: `user:…`, `email:…`, `link:…`, `run:…`.
     pub actor: String,
-    /// What: `open`, `list`, `download`, `upload`, `comment`, `administer`, `publish`.
+    /// What: `open`, `list`, `download` (bytes were asked for), `downloaded` (every byte was sent), `upload`, `remove`,
+    /// `decline`, `comment`, `administer`, `publish`, `authenticate`, `call`.
     pub kind: String,
     /// The share, if it was through one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,6 +36,9 @@ pub struct Access {
     /// The run on whose behalf it was done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
+    /// Whether the actor has shown nothing but a link: whoever has it may have been another.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub has_link_only: bool,
     /// The address that it was asked from, where it was administration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
@@ -62,6 +66,7 @@ impl From<(u64, AccessEntry)> for Access {
             sha256: entry.sha256,
             refused: entry.refused,
             run: entry.run,
+            has_link_only: entry.has_link_only,
             from: entry.origin.from,
             token: entry.origin.token,
             what: entry.origin.what,

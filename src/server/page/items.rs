@@ -1,7 +1,7 @@
 //! A request on the page behind its link: what is asked for, how it stands, and a form for each thing
 //! that can be done about it.
 
-use super::{Safe, put, size};
+use super::{Confirm, Key, Safe, put, size};
 use crate::base::ItemState;
 use crate::server::dto::SharedView;
 use crate::server::items::AskedItem;
@@ -9,7 +9,7 @@ use crate::space::access::Right;
 use crate::space::request::{MAX_REASON_CHARS, Need};
 
 /// The checklist of `view`, whose page is at `path`.
-pub(super) fn checklist(body: &mut String, view: &SharedView, path: &str) {
+pub(super) fn checklist(body: &mut String, view: &SharedView, path: &str, key: &str) {
     if let Some(why) = &view.withdrawn {
         put(
             body,
@@ -21,7 +21,7 @@ pub(super) fn checklist(body: &mut String, view: &SharedView, path: &str) {
     for item in &view.items {
         one(body, item, path);
         if may_give && !item.is_final {
-            give(body, item, path);
+            give(body, item, path, key);
         }
     }
     if may_give {
@@ -30,7 +30,7 @@ pub(super) fn checklist(body: &mut String, view: &SharedView, path: &str) {
             format_args!("<h2>You cannot give this?</h2><form method=\"post\" action=\"{path}/withdraw\">"),
         );
         reason(body, "reason", "I give nothing, because");
-        body.push_str("<button>Say so and close</button></form>");
+        body.push_str("<button>Decline this request</button></form>");
     }
 }
 
@@ -68,9 +68,11 @@ fn one(body: &mut String, item: &AskedItem, path: &str) {
                 body,
                 format_args!(
                     "<form method=\"post\" action=\"{path}/items/{}/remove\"><input type=\"hidden\" name=\"file\" \
-                     value=\"{}\"><button>Take back</button></form>",
+                     value=\"{}\">{}<button>Remove {}</button></form>",
                     item.name,
-                    Safe(&file.id)
+                    Safe(&file.id),
+                    Confirm("Yes, remove this file"),
+                    Safe(&file.name)
                 ),
             );
         }
@@ -80,7 +82,7 @@ fn one(body: &mut String, item: &AskedItem, path: &str) {
 }
 
 /// The forms to give something, or to say why not.
-fn give(body: &mut String, item: &AskedItem, path: &str) {
+fn give(body: &mut String, item: &AskedItem, path: &str, key: &str) {
     let mut wanted: Vec<String> = Vec::new();
     if !item.accept.is_empty() {
         wanted.push(item.accept.join(", "));
@@ -97,8 +99,9 @@ fn give(body: &mut String, item: &AskedItem, path: &str) {
     put(
         body,
         format_args!(
-            "<form method=\"post\" enctype=\"multipart/form-data\" action=\"{path}/items/{}\"><p>{}</p>",
+            "<form method=\"post\" enctype=\"multipart/form-data\" action=\"{path}/items/{}\">{}<p>{}</p>",
             item.name,
+            Key(key),
             Safe(&wanted.join("; "))
         ),
     );
@@ -111,8 +114,12 @@ fn give(body: &mut String, item: &AskedItem, path: &str) {
             format_args!("<p><label>Valid until <input type=\"date\" name=\"valid_until\"{required}></label></p>"),
         );
     }
-    body.push_str(
-        "<p><label>File <input type=\"file\" name=\"file\" required></label></p><button>Send</button></form>",
+    put(
+        body,
+        format_args!(
+            "<p><label>File <input type=\"file\" name=\"file\" required></label></p><button>Send {}</button></form>",
+            Safe(&item.title)
+        ),
     );
     if item.may_not_apply && item.state != ItemState::NotApplicable {
         put(
@@ -123,7 +130,10 @@ fn give(body: &mut String, item: &AskedItem, path: &str) {
             ),
         );
         reason(body, "because", "There is none, because");
-        body.push_str("<button>Say so</button></form>");
+        put(
+            body,
+            format_args!("<button>Mark {} as not applicable</button></form>", Safe(&item.title)),
+        );
     }
 }
 

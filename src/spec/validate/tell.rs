@@ -9,6 +9,7 @@ use crate::spec::codes;
 use crate::spec::limits::{
     EXPIRED, FLOW_PATTERN, MOMENT_PATTERN, NAME_PATTERN, RANGE_PATTERN, RESERVED_OUTPUTS, SIZE_PATTERN, VERSION_PATTERN,
 };
+use crate::spec::min_files::MinFiles;
 use crate::spec::schema::WITH_USES;
 use crate::spec::shape::describe;
 use crate::spec::step::{AfterSpec, DeadlineSpec, DispositionSpec, JoinSpec, RuleSpec};
@@ -311,6 +312,7 @@ impl Teller<'_, '_> {
             "Label" => LabelSpec::try_from(value.clone()).err(),
             "Join" => JoinSpec::try_from(value.clone()).err(),
             "Rule" => RuleSpec::try_from(value.clone()).err(),
+            "MinFiles" => MinFiles::try_from(value.clone()).err(),
             "Deadline" => DeadlineSpec::try_from(value.clone()).err(),
             "Escalation" => EscalationSpec::try_from(value.clone()).err(),
             "Disposition" => DispositionSpec::try_from(value.clone()).err(),

@@ -276,6 +276,7 @@ mod of_a_request {
         let (share, grants) = process.host.shares_of(&run).await.unwrap().remove(0);
         let visitor = Visitor {
             actor: "user:anna".to_owned(),
+            is_verified: false,
             grant: grants[0].clone(),
             share,
         };
@@ -412,6 +413,7 @@ mod of_a_request {
         let (share, grants) = process.host.shares_of(&run).await.unwrap().remove(0);
         let anna = Visitor {
             actor: "user:anna".to_owned(),
+            is_verified: false,
             grant: grants[0].clone(),
             share,
         };

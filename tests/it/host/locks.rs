@@ -54,7 +54,11 @@ async fn a_locked_document_takes_no_version_from_a_person_a_link_or_another_run(
     process.deploy(PUTS).await;
     let first = put(&process, b"one").await.unwrap();
     let token = link(&process, &first).await;
-    let visitor = process.host.enter(&token, None).await.unwrap();
+    let visitor = process
+        .host
+        .enter(&token, None, gatefold::base::network::Network::LOCAL)
+        .await
+        .unwrap();
     let run = process.begin("pair", json!({ "document": first.id })).await;
 
     for refused in [

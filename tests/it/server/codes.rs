@@ -2,6 +2,7 @@
 
 use crate::harness::{Answer, Ask, Harness};
 use axum::http::StatusCode;
+use gatefold::host::throttle::{CODES, PASSWORDS};
 use gatefold::host::visit::PASS_MINUTES;
 use gatefold::space::Role;
 use gatefold::space::code::{CODE_MINUTES, CODE_PAUSE_SECONDS, MAX_CODE_TRIES, MAX_CODES_AN_HOUR};
@@ -92,9 +93,18 @@ impl Asked {
         codes[0].clone()
     }
 
+    async fn ask_for_code_from(&self, address: &str) {
+        let answer = self.harness.post(&self.api("/code")).from(address).send().await;
+        assert_eq!((answer.status, answer.text()), (StatusCode::NO_CONTENT, ""));
+    }
+
     async fn give_code(&self, code: &str) -> Answer {
+        self.give_code_from("203.0.113.1", code).await
+    }
+
+    async fn give_code_from(&self, address: &str, code: &str) -> Answer {
         let ask = self.harness.post(&self.api("/pass")).header("x-share-password", code);
-        ask.send().await
+        ask.from(address).send().await
     }
 
     async fn view(&self, pass: &str) -> StatusCode {
@@ -181,15 +191,18 @@ async fn a_code_and_what_it_gave_are_good_for_a_while() {
 async fn a_code_takes_so_many_wrong_tries() {
     let asked = Asked::new().await;
     let code = asked.code().await;
-    for _ in 1..MAX_CODE_TRIES {
-        assert_eq!(asked.give_code(&other(&code)).await.problem(), "code-wrong");
+    // from several addresses, each of which makes as many tries as it may
+    let tries = |count: u32| (0..count).map(|number| number / PASSWORDS.failures + 1);
+    for from in tries(MAX_CODE_TRIES - 1) {
+        let wrong = asked.give_code_from(&format!("192.0.2.{from}"), &other(&code)).await;
+        assert_eq!(wrong.problem(), "code-wrong");
     }
     assert_eq!(asked.give_code(&code).await.status, StatusCode::OK, "the last try");
 
     later(CODE_PAUSE_SECONDS).await;
     let code = asked.code().await;
-    for _ in 0..MAX_CODE_TRIES {
-        asked.give_code(&other(&code)).await;
+    for from in tries(MAX_CODE_TRIES) {
+        asked.give_code_from(&format!("198.51.100.{from}"), &other(&code)).await;
     }
     assert_eq!(
         asked.give_code(&code).await.problem(),
@@ -203,14 +216,36 @@ async fn a_code_takes_so_many_wrong_tries() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn somebody_with_the_link_alone_does_not_lock_out_its_rightful_user() {
+    let asked = Asked::new().await;
+    let code = asked.code().await;
+    for _ in 0..PASSWORDS.failures {
+        let wrong = asked.give_code_from("192.0.2.1", &other(&code)).await;
+        assert_eq!(wrong.problem(), "code-wrong");
+    }
+    let locked = asked.give_code_from("192.0.2.1", &code).await;
+    assert_eq!(locked.status, StatusCode::TOO_MANY_REQUESTS);
+    // nor by asking for other codes
+    for _ in 0..CODES.failures + 2 {
+        later(CODE_PAUSE_SECONDS).await;
+        asked.ask_for_code_from("192.0.2.1").await;
+    }
+    assert_eq!(asked.codes().await.len(), CODES.failures as usize);
+    assert_eq!(asked.give_code(&code).await.status, StatusCode::OK);
+    later(CODE_PAUSE_SECONDS).await;
+    let own = asked.code().await;
+    assert_eq!(asked.give_code(&own).await.status, StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
 async fn so_many_codes_are_sent_and_who_asks_is_not_told() {
     let asked = Asked::new().await;
     asked.ask_for_code().await;
     asked.ask_for_code().await;
     assert_eq!(asked.codes().await.len(), 1, "whoever asks twice gets one");
-    for _ in 1..MAX_CODES_AN_HOUR + 3 {
+    for number in 1..MAX_CODES_AN_HOUR + 3 {
         later(CODE_PAUSE_SECONDS).await;
-        asked.ask_for_code().await;
+        asked.ask_for_code_from(&format!("192.0.2.{number}")).await;
     }
     assert_eq!(asked.codes().await.len(), MAX_CODES_AN_HOUR - 1);
     later(3_600).await;
@@ -248,7 +283,7 @@ async fn a_browser_has_a_code_sent_and_enters_it() {
         "{text}"
     );
     assert!(!text.contains("Your papers") && !text.contains("rosa"), "{text}");
-    let sent = form("/code", String::new()).await;
+    let sent = form("/code", "confirm=yes".to_owned()).await;
     assert_eq!(
         (sent.status, sent.header("location")),
         (StatusCode::SEE_OTHER, asked.page("").as_str())

@@ -403,7 +403,7 @@ async fn a_browser_shows_the_checklist_and_its_forms_work() {
         .to_owned();
     let form_type = "application/x-www-form-urlencoded";
     for (rest, body) in [
-        ("/items/cover/remove", format!("file={file}")),
+        ("/items/cover/remove", format!("file={file}&confirm=yes")),
         ("/items/cover/not_applicable", "because=We+have+none.".to_owned()),
         ("/withdraw", "reason=No+business.".to_owned()),
     ] {

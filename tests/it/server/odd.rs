@@ -2,7 +2,8 @@
 
 use crate::harness::{Answer, Harness, Link};
 use axum::http::{Method, StatusCode};
-use gatefold::server::{Route, routes, throttle};
+use gatefold::host::throttle;
+use gatefold::server::{Route, routes};
 use gatefold::space::Role;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -89,7 +90,7 @@ async fn every_answer_is_closed_to_other_origins_and_kept_by_nobody() {
     let link = harness.share(Role::Manage).await;
     for route in routes() {
         for user in [None, Some("admin")] {
-            tokio::time::advance(throttle::WINDOW).await;
+            tokio::time::advance(throttle::PROOFS.window).await;
             let ask = harness.ask(route.method.clone(), &path_of(&route, &link, link.file.as_str()));
             let ask = ask.header("origin", "https://elsewhere.example");
             let ask = match user {
@@ -151,7 +152,7 @@ async fn whatever_stands_in_a_path_is_a_name_or_a_problem() {
     ];
     for route in routes().into_iter().filter(|route| route.path.contains('{')) {
         for value in values {
-            tokio::time::advance(throttle::WINDOW).await;
+            tokio::time::advance(throttle::PROOFS.window).await;
             let paths = [
                 path_of(&route, &link, value),
                 path_of(

@@ -6,6 +6,10 @@ use gatefold::space::{Role, State};
 use gatefold::store::Write;
 use serde_json::json;
 
+/// How a browser sends a form without files.
+const FORM: &str = "application/x-www-form-urlencoded";
+/// A form whose box is ticked.
+const CONFIRMED: &str = "confirm=yes";
 /// What a browser accepts.
 const BROWSER: &str = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8";
 
@@ -23,7 +27,7 @@ async fn look(harness: &Harness, link: &Link) -> Answer {
 
 /// A form without files.
 async fn fill_in(harness: &Harness, path: &str, fields: &str) -> Answer {
-    let ask = browser(harness.post(path)).header("content-type", "application/x-www-form-urlencoded");
+    let ask = browser(harness.post(path)).header("content-type", FORM);
     ask.body(fields.to_owned()).send().await
 }
 
@@ -57,9 +61,7 @@ async fn a_reviewer_with_nothing_but_a_browser_reads_comments_and_uploads() {
         page.text()
     );
 
-    let download = browser(harness.post(&path(&link, &format!("/files/{}", link.file))))
-        .send()
-        .await;
+    let download = fill_in(&harness, &path(&link, &format!("/files/{}", link.file)), CONFIRMED).await;
     assert_eq!(download.bytes().as_ref(), b"the contract");
     assert!(download.header("content-disposition").starts_with("attachment"));
 
@@ -95,7 +97,7 @@ async fn looking_at_the_page_changes_nothing_and_a_button_says_that_a_person_is_
         browser(harness.get(&button)).send().await.status,
         StatusCode::METHOD_NOT_ALLOWED
     );
-    browser(harness.post(&button)).send().await;
+    fill_in(&harness, &button, CONFIRMED).await;
     assert!(grant().await.opened_at.is_some());
 }
 
@@ -135,7 +137,8 @@ async fn a_password_is_typed_once_and_kept_for_this_link_alone() {
     let with = |ask: Ask| browser(ask).header("cookie", format!("a=b; {kept}"));
     assert_eq!(with(harness.get(&path(&link, ""))).send().await.status, StatusCode::OK);
     let button = path(&link, &format!("/files/{}", link.file));
-    assert_eq!(with(harness.post(&button)).send().await.bytes().as_ref(), b"secret");
+    let confirmed = with(harness.post(&button)).header("content-type", FORM).body(CONFIRMED);
+    assert_eq!(confirmed.send().await.bytes().as_ref(), b"secret");
     assert_eq!(
         with(harness.get(&path(&other, ""))).send().await.status,
         StatusCode::UNAUTHORIZED

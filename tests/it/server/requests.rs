@@ -3,10 +3,12 @@
 use crate::harness::{BODY_BYTES, Harness};
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
-use gatefold::server::{Server, Settings, throttle};
+use gatefold::host::throttle;
+use gatefold::server::{Server, Settings};
 use gatefold::space::Role;
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::time::Duration;
 use tower::ServiceExt;
 
 #[tokio::test(start_paused = true)]
@@ -149,14 +151,30 @@ async fn a_body_that_never_comes_is_not_waited_for_for_ever() {
         .await;
     assert_eq!(
         (answer.status, answer.problem().as_str()),
+        (StatusCode::REQUEST_TIMEOUT, "too-slow")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_answer_takes_too_long_it_says_how_to_ask_again() {
+    let harness = Harness::new().await;
+    let pieces = futures_util::stream::unfold((), async |()| {
+        let _ = tokio::time::timeout(Duration::from_secs(1), std::future::pending::<()>()).await;
+        Some((Ok::<_, std::io::Error>(vec![b' '; 1_800]), ()))
+    });
+    let ask = harness.post("/api/v1/flows").by("author");
+    let answer = ask.body(Body::from_stream(pieces)).send().await;
+    assert_eq!(
+        (answer.status, answer.problem().as_str()),
         (StatusCode::SERVICE_UNAVAILABLE, "timeout")
     );
+    assert!(answer.text().contains("not known whether") && answer.text().contains("Idempotency-Key"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_keeps_guessing_is_slowed_down_and_who_knows_is_not() {
     let harness = Harness::new().await;
-    for _ in 0..throttle::FAILURES_MAX {
+    for _ in 0..throttle::PROOFS.failures {
         let answer = harness
             .get("/api/v1/tasks")
             .header("authorization", "Bearer gf_guess")

@@ -4,7 +4,8 @@ use crate::harness::{Ask, Harness, Link};
 use crate::host::store::Told;
 use axum::http::StatusCode;
 use gatefold::config::tokens;
-use gatefold::server::{Access, Route, routes, throttle};
+use gatefold::host::throttle;
+use gatefold::server::{Access, Route, routes};
 use gatefold::space::Role;
 use gatefold::store::Write;
 use gatefold::store::memory::MemoryStore;
@@ -42,7 +43,7 @@ async fn without_a_right_token_nothing_that_needs_one_answers() {
             continue;
         }
         // Failures of the route before are forgotten.
-        tokio::time::advance(throttle::WINDOW).await;
+        tokio::time::advance(throttle::PROOFS.window).await;
         let path = path_of(&route, &link);
         let admin = harness.token("admin").to_owned();
         let attempts = [
@@ -110,7 +111,7 @@ async fn a_route_of_a_link_answers_to_its_token_alone() {
             "..".to_owned(),
         ];
         for token in wrong {
-            tokio::time::advance(throttle::WINDOW).await;
+            tokio::time::advance(throttle::PROOFS.window).await;
             let path = path_of(&route, &Link { token, ..link.clone() });
             let answer = ask(&harness, &route, &path).by("admin").send().await;
             assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
@@ -144,7 +145,7 @@ async fn before_it_has_recovered_only_public_routes_answer() {
     };
     for route in routes() {
         let answer = ask(&harness, &route, &path_of(&route, &link)).by("admin").send().await;
-        let is_public = route.access == Access::Public && route.path != "/readyz";
+        let is_public = matches!(route.access, Access::Public | Access::Health) && route.path != "/readyz";
         let expected = if is_public {
             StatusCode::OK
         } else {

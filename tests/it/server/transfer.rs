@@ -3,9 +3,7 @@
 use crate::harness::{Answer, Harness, Link};
 use axum::http::{Method, StatusCode};
 use futures_util::StreamExt;
-use gatefold::base::Timestamp;
 use gatefold::space::Role;
-use gatefold::store::memory::MemoryStore;
 
 /// Ten bytes.
 const BYTES: &[u8] = b"0123456789";
@@ -101,64 +99,6 @@ async fn who_has_the_bytes_is_told_so_and_head_gives_no_body() {
     let answer = harness.ask(Method::HEAD, &link.file_path()).send().await;
     assert_eq!((answer.status, answer.bytes().len()), (StatusCode::OK, 0));
     assert_eq!(answer.header("content-length"), "10");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_download_is_told_once_when_its_last_byte_goes_out() {
-    let harness = Harness::at_rest(std::sync::Arc::new(MemoryStore::default())).await;
-    let link = harness.share_of(Role::Download, BYTES, None).await;
-    let tag = format!("\"{}\"", link.sha256);
-    let told = async || {
-        let pending = harness.store.pending_events(Timestamp::MAX, usize::MAX).await;
-        let kinds = pending.unwrap().into_iter().map(|pending| pending.event.kind);
-        kinds.filter(|kind| kind == "file360.file_downloaded").count()
-    };
-    let (mut asked, mut expected) = (0, 0);
-    let other = format!("\"{}\"", "0".repeat(64));
-    for (method, headers, status, is_told) in [
-        (Method::POST, vec![], 200, true),
-        (Method::GET, vec![], 200, false),
-        (Method::GET, vec![("range", "bytes=9-")], 206, false),
-        (Method::HEAD, vec![], 200, false),
-        (Method::POST, vec![("if-none-match", tag.as_str())], 304, false),
-        (Method::POST, vec![("range", "bytes=10-")], 416, false),
-        (Method::POST, vec![("range", "bytes=0-0")], 206, false),
-        (Method::POST, vec![("range", "bytes=1-8")], 206, false),
-        (Method::POST, vec![("range", "bytes=9-")], 206, true),
-        (Method::POST, vec![("range", "bytes=0-9")], 206, true),
-        (Method::POST, vec![("range", "bytes=0-0,9-9")], 200, true),
-        (
-            Method::POST,
-            vec![("range", "bytes=0-0"), ("if-range", other.as_str())],
-            200,
-            true,
-        ),
-        (
-            Method::POST,
-            vec![("range", "bytes=9-"), ("if-none-match", tag.as_str())],
-            304,
-            false,
-        ),
-    ] {
-        let path = match method {
-            Method::POST => format!("{}/download", link.file_path()),
-            _ => link.file_path(),
-        };
-        let mut ask = harness.ask(method.clone(), &path);
-        for (name, value) in &headers {
-            ask = ask.header(name, value);
-        }
-        assert_eq!(ask.send().await.status.as_u16(), status, "{method} {headers:?}");
-        asked += 1;
-        expected += usize::from(is_told);
-        assert_eq!(told().await, expected, "{method} {headers:?}");
-        let log = harness
-            .store
-            .access_log(Some(&link.share), 0, usize::MAX)
-            .await
-            .unwrap();
-        assert_eq!(log.len(), asked, "each asking leaves a line: {method} {headers:?}");
-    }
 }
 
 #[tokio::test(start_paused = true)]

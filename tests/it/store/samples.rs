@@ -141,6 +141,8 @@ pub fn share(id: &str, expires_at: Timestamp) -> Share {
         follow: Follow::Exact,
         expires_at,
         state: State::Live,
+        downloaded: Vec::new(),
+        has_ended_with_run: false,
         created_by: "run:run_1".to_owned(),
         created_at: at(0),
         run: Some(RunId::from("run_1")),
@@ -193,6 +195,7 @@ pub fn access(share: Option<&str>) -> AccessEntry {
         sha256: None,
         refused: Some("the share has expired".to_owned()),
         run: None,
+        has_link_only: false,
         origin: Origin::default(),
     }
 }

@@ -1,0 +1,88 @@
+//! What is recorded once the last byte of a file was sent.
+//!
+//! Invariant: before that, only the attempt is recorded. Where the process ends between the last byte and the commit,
+//! the download does not count.
+
+use super::files::inbound;
+use super::{Host, HostError};
+use crate::audit::{AccessEntry, AccessKind};
+use crate::base::FileRef;
+use crate::base::id::{EventId, FileId, ShareId};
+use crate::space::Share;
+use crate::space::events::FileDownloaded;
+use crate::store::Write;
+use std::sync::Arc;
+
+/// An answer with the bytes of a file, while they are being sent.
+#[derive(Clone, Debug)]
+pub struct Download {
+    /// The line of the access log about the attempt.
+    attempt: AccessEntry,
+    /// The version that flows are told of once it was sent.
+    told_of: Option<FileRef>,
+}
+
+impl Download {
+    /// The bytes that `attempt` is about, of which flows are told as `told_of`.
+    pub(super) fn new(attempt: AccessEntry, told_of: Option<FileRef>) -> Self {
+        Self { attempt, told_of }
+    }
+}
+
+impl Host {
+    /// Records that every byte was sent.
+    pub async fn record_download(self: &Arc<Self>, download: &Download) -> Result<(), HostError> {
+        let id = &EventId(format!("{}_{}", EventId::PREFIX, self.new_id()));
+        self.decide_anew("the share", || async move {
+            let sent = AccessEntry {
+                at: self.now(),
+                kind: AccessKind::Downloaded,
+                ..download.attempt.clone()
+            };
+            let mut writes = Vec::with_capacity(3);
+            if let Some(document) = &download.told_of {
+                writes.extend(self.tell_of_download(id, document, &sent).await?);
+            }
+            writes.push(Write::Access(sent));
+            Ok(((), writes))
+        })
+        .await
+    }
+
+    /// What tells flows that a document was sent, with how many files of its share were by now.
+    async fn tell_of_download(
+        &self,
+        id: &EventId,
+        document: &FileRef,
+        sent: &AccessEntry,
+    ) -> Result<Vec<Write>, HostError> {
+        let share = match &sent.share {
+            Some(share) => self.parts().store.share(&ShareId(share.clone())).await?,
+            None => None,
+        };
+        let before = share.as_ref().map(|share| share.downloaded.len());
+        let share = share.map(|share| share.with_downloaded(&FileId(document.id.clone())));
+        let counts = share.as_ref().map(Share::downloads);
+        let event = FileDownloaded {
+            share: sent.share.clone(),
+            file: document.clone(),
+            files_downloaded: counts.map(|counts| counts.downloaded),
+            files_shared: counts.map(|counts| counts.shared),
+            by: sent.actor.clone(),
+            at: sent.at,
+        };
+        let event = Write::Event(inbound(id.clone(), &event, sent.at));
+        let changed = share.filter(|share| before.is_some_and(|before| share.downloaded.len() > before));
+        Ok(changed.map(Write::PutShare).into_iter().chain([event]).collect())
+    }
+
+    /// The same beside everything else: whoever took the bytes may be gone.
+    pub fn record_download_beside(self: &Arc<Self>, download: Download) {
+        let host = Arc::clone(self);
+        self.spawn(async move {
+            if let Err(error) = host.record_download(&download).await {
+                tracing::error!(%error, "a download was sent and is not recorded");
+            }
+        });
+    }
+}

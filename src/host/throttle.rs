@@ -1,0 +1,162 @@
+//! Counts failures to prove something, by who fails, and refuses further tries for a while.
+//!
+//! Invariant: a fixed amount of memory, whatever the number of callers. Two of them may share a place of the table; then
+//! the newer one takes it, so nobody is refused for what another one did.
+
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Places in the table.
+const PLACES: usize = 4096;
+
+/// How many failures are answered as such, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Failures within the window.
+    pub failures: u32,
+    /// The window. It begins with the first failure.
+    pub window: Duration,
+}
+
+/// Failures to show a token or a signature, or to name a link, from one address.
+pub const PROOFS: Patience = Patience {
+    failures: 20,
+    window: Duration::from_mins(1),
+};
+/// Wrong passwords or codes of one link from one address. Those of others do not count, so that somebody who has only
+/// the link cannot lock out its rightful user; how many there may be in all is bounded with the link.
+pub const PASSWORDS: Patience = Patience {
+    failures: 10,
+    window: Duration::from_mins(15),
+};
+
+/// Codes by mail that are sent for one link because one address asked for them.
+pub const CODES: Patience = Patience {
+    failures: 5,
+    window: Duration::from_hours(1),
+};
+
+/// Counts failures by who fails.
+#[derive(Debug)]
+pub struct Throttle {
+    patience: Patience,
+    places: Vec<Mutex<Option<Failures>>>,
+    hasher: RandomState,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Failures {
+    /// Whose they are, as a hash.
+    whose: u64,
+    since: Instant,
+    count: u32,
+}
+
+impl Throttle {
+    /// Nobody has failed yet.
+    pub fn new(patience: Patience) -> Self {
+        Self {
+            patience,
+            places: (0..PLACES).map(|_| Mutex::default()).collect(),
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// Counts a failure. Seconds to wait where there were too many.
+    pub fn failed(&self, who: impl Hash) -> Result<(), u64> {
+        let (whose, mut place) = self.place(who);
+        let now = Instant::now();
+        let failures = match self.current(*place, whose) {
+            Some(failures) => Failures {
+                count: failures.count.saturating_add(1),
+                ..failures
+            },
+            None => Failures {
+                whose,
+                since: now,
+                count: 1,
+            },
+        };
+        *place = Some(failures);
+        self.judge(failures, failures.count <= self.patience.failures)
+    }
+
+    /// Seconds to wait before another try, where there were as many failures as are answered.
+    pub fn may_try(&self, who: impl Hash) -> Result<(), u64> {
+        let (whose, place) = self.place(who);
+        match self.current(*place, whose) {
+            Some(failures) => self.judge(failures, failures.count < self.patience.failures),
+            None => Ok(()),
+        }
+    }
+
+    /// Forgets the failures of who has succeeded.
+    pub fn succeeded(&self, who: impl Hash) {
+        let (whose, mut place) = self.place(who);
+        if place.is_some_and(|failures| failures.whose == whose) {
+            *place = None;
+        }
+    }
+
+    fn judge(&self, failures: Failures, is_fine: bool) -> Result<(), u64> {
+        if is_fine {
+            return Ok(());
+        }
+        let left = self.patience.window.saturating_sub(failures.since.elapsed());
+        Err(left.as_secs().max(1))
+    }
+
+    /// The failures that count still.
+    fn current(&self, failures: Option<Failures>, whose: u64) -> Option<Failures> {
+        failures.filter(|failures| failures.whose == whose && failures.since.elapsed() < self.patience.window)
+    }
+
+    fn place(&self, who: impl Hash) -> (u64, MutexGuard<'_, Option<Failures>>) {
+        let hash = self.hasher.hash_one(who);
+        let index = usize::try_from(hash % PLACES as u64).expect("it is smaller than the table");
+        let place = self.places[index].lock().unwrap_or_else(PoisonError::into_inner);
+        (hash, place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn failures_are_refused_past_the_limit_until_the_window_ends() {
+        for patience in [PROOFS, PASSWORDS, CODES] {
+            let throttle = Throttle::new(patience);
+            let (bad, other) = ("192.0.2.1", "198.51.100.7");
+            for _ in 0..patience.failures {
+                assert_eq!(throttle.may_try(bad), Ok(()));
+                assert_eq!(throttle.failed(bad), Ok(()));
+            }
+            assert_eq!(throttle.may_try(bad), Err(patience.window.as_secs()));
+            assert_eq!(throttle.failed(bad), Err(patience.window.as_secs()));
+            assert_eq!((throttle.may_try(other), throttle.failed(other)), (Ok(()), Ok(())));
+            tokio::time::advance(patience.window).await;
+            assert_eq!((throttle.may_try(bad), throttle.failed(bad)), (Ok(()), Ok(())));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_success_takes_back_the_failures_before_it() {
+        let throttle = Throttle::new(PASSWORDS);
+        for _ in 0..PASSWORDS.failures {
+            throttle.failed("a").unwrap();
+        }
+        throttle.succeeded("a");
+        assert_eq!(throttle.may_try("a"), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_refused_for_what_others_did() {
+        let throttle = Throttle::new(PROOFS);
+        for caller in 0..PLACES * 4 {
+            assert_eq!(throttle.failed(caller), Ok(()), "{caller}");
+        }
+    }
+}
