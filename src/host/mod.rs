@@ -42,6 +42,7 @@ mod requests;
 pub mod retention;
 pub mod runs;
 pub mod schedules;
+pub mod scrub;
 pub mod settings;
 pub mod slots;
 mod stripes;
@@ -303,6 +304,7 @@ impl Host {
         background.spawn(Arc::clone(&self).kept_up("schedules", Self::run_schedules));
         background.spawn(Arc::clone(&self).kept_up("expiries", Self::run_expiries));
         background.spawn(Arc::clone(&self).kept_up("retention", Self::run_retention));
+        background.spawn(Arc::clone(&self).kept_up("scrub", Self::run_scrub));
         background.close();
         stop.cancelled().await;
         self.stop.cancel();

@@ -15,6 +15,7 @@ mod migrate;
 mod newest;
 mod panics;
 mod people;
+mod scrub;
 mod settings;
 pub mod store;
 mod triggers;
