@@ -3,7 +3,6 @@
 use crate::load::{Figures, closed_loop};
 use crate::sample;
 use crate::writer::Writer;
-use gatefold::store::sqlite::SqliteStore;
 use rusqlite::{Connection, params};
 use std::fs::File;
 use std::io::Write;
@@ -33,11 +32,13 @@ pub async fn raw(folder: &Path, callers: usize, time: Duration) -> Figures {
     .await
 }
 
-/// A database with the schema of the store and no store on it.
+/// Tables of the store without checksums.
+const TABLES: &str = include_str!("../../tests/data/store/layout-4.sql");
+
+/// A database with the tables of the store and no store on it.
 fn bare(folder: &Path, name: &str) -> Connection {
-    let path = folder.join(name);
-    drop(SqliteStore::open(&path).expect("an empty store opens"));
-    let connection = Connection::open(path).expect("it opens again");
+    let connection = Connection::open(folder.join(name)).expect("it opens");
+    connection.execute_batch(TABLES).expect("the statements are right");
     connection
         .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8000;")
         .expect("the pragmas are accepted");

@@ -11,7 +11,7 @@ use super::exit::{Failure, Outcome};
 use super::settings::Settings;
 use super::{output, with_runtime};
 use crate::base::Timestamp;
-use crate::store::sqlite::check::inspect;
+use crate::store::sqlite::check::{inspect, lost};
 use crate::store::sqlite::copy::copy_database;
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -115,16 +115,18 @@ fn place(data: &Path, dest: &Path) -> Result<PathBuf, Failure> {
 /// never changed, so that whatever the copy of the database names is there.
 async fn copy(data: &Path, to: &Path) -> Result<Verified, Failure> {
     let (from, into) = (data.join(DATABASE), to.join(DATABASE));
-    let inspection = on_disk(move || {
+    let (lost, inspection) = on_disk(move || {
+        let lost = lost(&from)?;
         copy_database(&from, &into)?;
-        Ok(inspect(&into)?)
+        Ok((lost, inspect(&into)?))
     })
     .await?;
     let damaged: Vec<DamagedBlob> = copy_blobs(data, to, &inspection.blobs).await?;
     let (from, into) = (data.to_owned(), to.to_owned());
     let mut files = on_disk(move || copy_files(&from, &into).map_err(|error| cannot("copy", &from, &error))).await?;
     files.push(hash_file(to, Path::new(DATABASE)).map_err(|error| cannot("read", to, &error))?);
-    let verified = verify(to, &damaged).await?;
+    let mut verified = verify(to, &damaged).await?;
+    verified.damage.extend(lost);
     write_manifest(to, files, &verified)?;
     Ok(verified)
 }

@@ -41,8 +41,17 @@ pub struct Installation {
     settings: Settings,
 }
 
-/// Puts together what `resolved` describes.
-pub async fn open(mut resolved: Resolved, environment: &Environment) -> Result<Installation, Failure> {
+/// Puts together what `resolved` describes. A store that has lost acknowledged changes is refused.
+pub async fn open(resolved: Resolved, environment: &Environment) -> Result<Installation, Failure> {
+    open_as(resolved, environment, false).await
+}
+
+/// Puts together what `resolved` describes; with `accept_loss` also on a store that has lost acknowledged changes.
+pub async fn open_as(
+    mut resolved: Resolved,
+    environment: &Environment,
+    accept_loss: bool,
+) -> Result<Installation, Failure> {
     if let Some(point) = environment.get(FAULT_VARIABLE) {
         fault::arm(point).map_err(|error| Failure::Usage(format!("{FAULT_VARIABLE}: {error}")))?;
     }
@@ -56,7 +65,7 @@ pub async fn open(mut resolved: Resolved, environment: &Environment) -> Result<I
     let (wanted, got) = (resolved.listen.to_string(), address.to_string());
     resolved.base_url = resolved.base_url.replace(&wanted, &got);
     let accounts = Arc::new(Accounts::open(&resolved.people)?);
-    let (parts, closed) = parts(&resolved, environment, &accounts)?;
+    let (parts, closed) = parts(&resolved, environment, &accounts, accept_loss)?;
     Ok(Installation {
         host: Host::new(parts),
         accounts,
@@ -72,6 +81,7 @@ fn parts(
     resolved: &Resolved,
     environment: &Environment,
     accounts: &Accounts,
+    accept_loss: bool,
 ) -> Result<(Parts, BoxFuture<'static, ()>), Failure> {
     let data = &resolved.data;
     private_folder(data)
@@ -79,7 +89,7 @@ fn parts(
     // before the store, which a missing key is missed in
     let key = config::installation_key(data)?;
     // then first of all: whoever holds the store may tidy up beside it, and nobody else
-    let store = store(data)?;
+    let store = store(data, accept_loss)?;
     let closed = store.closed().boxed();
     let mut secrets = config::secrets(data, environment)?;
     let blobs = Blobs::open(data.join(BLOBS))?;
@@ -127,10 +137,11 @@ fn parts(
     Ok((parts, closed))
 }
 
-fn store(data: &Path) -> Result<Arc<SqliteStore>, Failure> {
+fn store(data: &Path, accept_loss: bool) -> Result<Arc<SqliteStore>, Failure> {
     let opening = Opening {
         // the folder of blobs is made after the database
         was_used: data.join(BLOBS).exists(),
+        accept_loss,
     };
     let opened = SqliteStore::open_as(&data.join(DATABASE), opening);
     Ok(Arc::new(opened.map_err(|error| match error {

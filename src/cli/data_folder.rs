@@ -266,6 +266,9 @@ pub async fn on_disk<T: Send + 'static>(
 /// Says what a folder holds, and lists what is damaged; the answer is no where something is.
 pub fn report(what: &str, verified: &Verified) -> Outcome {
     let rows = |table: &str| verified.inspection.rows.get(table).copied().unwrap_or_default();
+    for note in &verified.inspection.notes {
+        output::say(note);
+    }
     output::say(&format!(
         "{what} holds {} with {}, and {} of {} in layout {}.",
         counted(rows("run"), "run"),

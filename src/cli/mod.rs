@@ -51,6 +51,7 @@ use clap::Parser;
 use exit::Outcome;
 use settings::Settings;
 use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
 
 /// Runs the program.
 pub fn main() -> ExitCode {
@@ -89,6 +90,7 @@ fn code_of(command: impl FnOnce() -> Outcome + std::panic::UnwindSafe) -> u8 {
 }
 
 fn dispatch(cli: Cli) -> Outcome {
+    check_clock(SystemTime::now())?;
     let settings = Settings::new(cli.config);
     match cli.command {
         Command::Init(args) => init::run(&args),
@@ -122,6 +124,21 @@ fn dispatch(cli: Cli) -> Outcome {
     }
 }
 
+/// The first second of the year 9999. Later moments cannot be stored in the order of time.
+const CLOCK_END: Duration = Duration::from_hours(70_380_768);
+
+/// Refuses to work with a clock by which nothing can be dated.
+fn check_clock(now: SystemTime) -> Outcome {
+    let told = match now.duration_since(SystemTime::UNIX_EPOCH) {
+        Err(_) => "before 1970",
+        Ok(since) if since >= CLOCK_END => "after 9998",
+        Ok(_) => return Ok(()),
+    };
+    Err(exit::Failure::Environment(format!(
+        "the clock of this machine shows a time {told}, so nothing can be dated: set it right, and start again"
+    )))
+}
+
 /// Runs what needs a runtime.
 fn with_runtime(work: impl Future<Output = Outcome>) -> Outcome {
     tokio::runtime::Builder::new_multi_thread()
@@ -133,8 +150,25 @@ fn with_runtime(work: impl Future<Output = Outcome>) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use super::code_of;
     use super::exit::{self, Failure};
+    use super::{CLOCK_END, check_clock, code_of};
+    use std::time::{Duration, SystemTime};
+
+    #[test]
+    fn a_clock_before_1970_or_after_9998_is_refused() {
+        let (epoch, second) = (SystemTime::UNIX_EPOCH, Duration::from_secs(1));
+        assert!(check_clock(epoch).is_ok());
+        assert!(check_clock(epoch + CLOCK_END - second).is_ok());
+        for (clock, told) in [
+            (epoch - Duration::from_nanos(1), "before 1970"),
+            (epoch + CLOCK_END, "after 9998"),
+            (epoch + CLOCK_END * 2, "after 9998"),
+        ] {
+            let refused = check_clock(clock).unwrap_err();
+            assert_eq!(refused.code(), exit::ENVIRONMENT);
+            assert!(refused.message().is_some_and(|why| why.contains(told)));
+        }
+    }
 
     #[test]
     fn a_panic_is_a_bug_and_a_closed_pipe_is_none() {

@@ -25,6 +25,9 @@ pub struct ServeArgs {
     /// Address and port to listen on; port 0 means any free one
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
+    /// Start although the store has lost changes that were acknowledged, and record that it was accepted
+    #[arg(long)]
+    accept_loss: bool,
 }
 
 /// Runs the command.
@@ -32,6 +35,7 @@ pub fn run(args: &ServeArgs, settings: Settings) -> Outcome {
     let settings = settings
         .with("data", args.data.as_deref())
         .with("listen", args.listen.as_deref());
+    let accept_loss = args.accept_loss;
     let started = Instant::now();
     with_runtime(async move {
         let resolved = settings.load()?;
@@ -41,7 +45,7 @@ pub fn run(args: &ServeArgs, settings: Settings) -> Outcome {
         }
         let definitions = resolved.definitions.clone();
         let data = resolved.data.clone();
-        let installation = compose::open(resolved, settings.environment()).await?;
+        let installation = compose::open_as(resolved, settings.environment(), accept_loss).await?;
         if let Some(folder) = definitions {
             deploy_all(&installation.host, &folder).await?;
         }

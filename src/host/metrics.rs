@@ -49,6 +49,10 @@ pub struct Metrics {
     pub events_kept: Counter,
     /// Kept events that nobody waited for until their time was over, or there were too many.
     pub events_given_up: Counter,
+    /// Stored rows that were verified beside everything else.
+    pub rows_verified: Counter,
+    /// Stored rows that were found to be damaged.
+    pub rows_damaged: Counter,
     /// Mails that the mail server took.
     pub mails_sent: Counter,
     /// Mails that will not be sent, or may or may not have been.

@@ -48,6 +48,7 @@ pub mod retention;
 mod role_links;
 pub mod runs;
 pub mod schedules;
+pub mod scrub;
 pub mod settings;
 pub mod slots;
 pub mod staff_files;
@@ -324,6 +325,7 @@ impl Host {
         background.spawn(Arc::clone(&self).kept_up("expiries", Self::run_expiries));
         background.spawn(Arc::clone(&self).kept_up("retention", Self::run_retention));
         background.spawn(Arc::clone(&self).kept_up("refusals", Self::run_refusals));
+        background.spawn(Arc::clone(&self).kept_up("scrub", Self::run_scrub));
         background.close();
         stop.cancelled().await;
         self.stop.cancel();

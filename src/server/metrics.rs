@@ -1,6 +1,6 @@
 //! Counts for Prometheus. Labels are routes and classes of status, never what users send.
 
-use crate::host::Host;
+use crate::host::{self, Host};
 use crate::store::Standing;
 use axum::http::Method;
 use prometheus_client::collector::Collector;
@@ -103,6 +103,76 @@ impl Metrics {
     }
 }
 
+/// Name, meaning and count of everything that the host counts.
+fn counts(counts: &host::Metrics) -> [(&'static str, &'static str, &host::metrics::Counter); 20] {
+    [
+        ("runs_started", "Runs started", &counts.runs_started),
+        ("runs_ended", "Runs ended", &counts.runs_ended),
+        (
+            "steps_finished",
+            "Steps that came to an outcome",
+            &counts.steps_finished,
+        ),
+        (
+            "events_journaled",
+            "Journal events made durable",
+            &counts.events_journaled,
+        ),
+        ("calls_done", "Outside calls that succeeded", &counts.calls_done),
+        ("calls_failed", "Outside calls that failed", &counts.calls_failed),
+        ("incidents", "Incidents raised", &counts.incidents),
+        ("decisions", "Decisions recorded", &counts.decisions),
+        (
+            "events_delivered",
+            "Events delivered to a run or a trigger",
+            &counts.events_delivered,
+        ),
+        (
+            "events_put_off",
+            "Tries to deliver an event that failed",
+            &counts.events_put_off,
+        ),
+        (
+            "events_kept",
+            "Events kept as nobody waited for them yet",
+            &counts.events_kept,
+        ),
+        (
+            "events_given_up",
+            "Kept events that nobody came to wait for",
+            &counts.events_given_up,
+        ),
+        (
+            "rows_verified",
+            "Stored rows verified in the background",
+            &counts.rows_verified,
+        ),
+        (
+            "rows_damaged",
+            "Stored rows found damaged in the background",
+            &counts.rows_damaged,
+        ),
+        ("mails_sent", "Mails that the mail server took", &counts.mails_sent),
+        ("mails_failed", "Mails that did not surely arrive", &counts.mails_failed),
+        ("uploaded_bytes", "Bytes uploaded", &counts.bytes_uploaded),
+        (
+            "moments_passed_over",
+            "Recurring moments that started no run",
+            &counts.moments_passed_over,
+        ),
+        (
+            "runs_not_started",
+            "Events, ends and moments that should have started a run and could not",
+            &counts.runs_not_started,
+        ),
+        (
+            "accesses_refused",
+            "Accesses to shares that were refused",
+            &counts.accesses_refused,
+        ),
+    ]
+}
+
 /// What the host did. Weak, as the host outlives no server that it would keep alive.
 #[derive(Debug)]
 struct HostCounts(Weak<Host>);
@@ -112,63 +182,7 @@ impl Collector for HostCounts {
         let Some(host) = self.0.upgrade() else {
             return Ok(());
         };
-        let counts = host.metrics();
-        for (name, help, count) in [
-            ("runs_started", "Runs started", &counts.runs_started),
-            ("runs_ended", "Runs ended", &counts.runs_ended),
-            (
-                "steps_finished",
-                "Steps that came to an outcome",
-                &counts.steps_finished,
-            ),
-            (
-                "events_journaled",
-                "Journal events made durable",
-                &counts.events_journaled,
-            ),
-            ("calls_done", "Outside calls that succeeded", &counts.calls_done),
-            ("calls_failed", "Outside calls that failed", &counts.calls_failed),
-            ("incidents", "Incidents raised", &counts.incidents),
-            ("decisions", "Decisions recorded", &counts.decisions),
-            (
-                "events_delivered",
-                "Events delivered to a run or a trigger",
-                &counts.events_delivered,
-            ),
-            (
-                "events_put_off",
-                "Tries to deliver an event that failed",
-                &counts.events_put_off,
-            ),
-            (
-                "events_kept",
-                "Events kept as nobody waited for them yet",
-                &counts.events_kept,
-            ),
-            (
-                "events_given_up",
-                "Kept events that nobody came to wait for",
-                &counts.events_given_up,
-            ),
-            ("mails_sent", "Mails that the mail server took", &counts.mails_sent),
-            ("mails_failed", "Mails that did not surely arrive", &counts.mails_failed),
-            ("uploaded_bytes", "Bytes uploaded", &counts.bytes_uploaded),
-            (
-                "moments_passed_over",
-                "Recurring moments that started no run",
-                &counts.moments_passed_over,
-            ),
-            (
-                "runs_not_started",
-                "Events, ends and moments that should have started a run and could not",
-                &counts.runs_not_started,
-            ),
-            (
-                "accesses_refused",
-                "Accesses to shares that were refused",
-                &counts.accesses_refused,
-            ),
-        ] {
+        for (name, help, count) in counts(host.metrics()) {
             let metric = ConstCounter::new(count.get());
             let descriptor = encoder.encode_descriptor(name, help, None, metric.metric_type())?;
             metric.encode(descriptor)?;

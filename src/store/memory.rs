@@ -9,8 +9,8 @@ mod expiries;
 use super::Store;
 use super::model::{
     CommitError, Deployment, ExpiryOrder, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunCommit,
-    RunFilter, RunRow, RunStatus, Standing, StoreError, Subscription, TaskRow, TaskState, UnitOfWork, Used, Write,
-    file_in_words, is_for,
+    RunFilter, RunRow, RunStatus, Scrubbed, Standing, StoreError, Subscription, TaskRow, TaskState, UnitOfWork, Used,
+    Write, file_in_words, is_for,
 };
 use crate::audit::AccessEntry;
 use crate::base::Timestamp;
@@ -688,6 +688,10 @@ impl Store for MemoryStore {
         Ok(of_scope
             .map(|((_, key), (used, _))| (key.clone(), used.clone()))
             .collect())
+    }
+
+    async fn scrub(&self, _: Option<&str>, _: usize) -> Result<Option<Scrubbed>, StoreError> {
+        Ok(None)
     }
 
     async fn used_for(&self, scope: &str, key: &str) -> Result<Option<Used>, StoreError> {

@@ -13,8 +13,8 @@ pub mod sqlite;
 pub use blobs::{BlobError, Blobs, StoredBlob};
 pub use model::{
     CommitError, Delivery, Deployment, ExpiryOrder, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent,
-    RunCommit, RunFilter, RunRow, RunStatus, Standing, StoreError, Subscription, TaskRow, TaskState, UnitOfWork, Used,
-    Write,
+    RunCommit, RunFilter, RunRow, RunStatus, Scrubbed, Standing, StoreError, Subscription, TaskRow, TaskState,
+    UnitOfWork, Used, Write,
 };
 
 use crate::audit::AccessEntry;
@@ -159,6 +159,8 @@ pub trait Store: Send + Sync + 'static {
     async fn is_used(&self, scope: &str, key: &str) -> Result<bool, StoreError>;
     /// Every key of a scope that was used, by key, see `Write::Once`.
     async fn used_keys(&self, scope: &str) -> Result<Vec<(String, Used)>, StoreError>;
+    /// Verifies at most `limit` rows after a position that an earlier call gave. `None` where rows have no checksums.
+    async fn scrub(&self, after: Option<&str>, limit: usize) -> Result<Option<Scrubbed>, StoreError>;
     /// What a key was used for, see `Write::Once`.
     async fn used_for(&self, scope: &str, key: &str) -> Result<Option<Used>, StoreError>;
 }

@@ -256,6 +256,17 @@ pub struct KeptEvents {
     pub bytes: u64,
 }
 
+/// Rows that were verified.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scrubbed {
+    /// How many.
+    pub rows: usize,
+    /// Those that are damaged, one sentence each.
+    pub damage: Vec<String>,
+    /// From where to go on; `None` where everything was read.
+    pub next: Option<String>,
+}
+
 /// A flow as deployed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deployment {

@@ -89,6 +89,38 @@ fn a_commit_that_fails_ends_the_server_so_that_it_is_started_again() {
     typed(folder, &["runs", "list"]);
 }
 
+/// One bit of the log that a disk flips after a crash.
+#[test]
+fn a_damaged_log_is_refused_until_somebody_accepts_the_loss() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    typed(folder, &["init"]);
+    drop(serving(folder));
+    let log = folder.join("data/gatefold.db-wal");
+    let mut bytes = fs::read(&log).expect("a server that was killed leaves its log");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&log, bytes).expect("it can be written");
+    let serve: &[&str] = &["serve", "--listen", "127.0.0.1:0"];
+    for arguments in [serve, &["runs", "list"], &["deploy", "definitions/hello.flow.yaml"]] {
+        let said = refused(folder, arguments, 3);
+        assert!(said.contains("missing from data/gatefold.db"), "{said}");
+        assert!(said.contains("`gatefold serve --accept-loss`"), "{said}");
+    }
+    let output = gatefold().arg("check").current_dir(folder).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(1));
+    let listed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(listed.contains("acknowledged"), "{listed}");
+    drop(super::serving_as(folder, &["--accept-loss"]));
+    let output = gatefold().arg("check").current_dir(folder).output().expect("it starts");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.success() && said.contains("a start accepted the loss"),
+        "{said}"
+    );
+    typed(folder, &["runs", "list"]);
+}
+
 fn address_in(line: &str) -> Option<&str> {
     line.split("http://").nth(1)?.split(' ').next()
 }

@@ -133,9 +133,15 @@ impl Drop for Served {
 
 /// A server over `data` that answers.
 fn serving(data: &Path) -> Served {
+    serving_as(data, &[])
+}
+
+/// A server over `data` that answers, started with more arguments.
+fn serving_as(data: &Path, arguments: &[&str]) -> Served {
     let mut child = gatefold()
         .args(["serve", "--listen", "127.0.0.1:0", "--data"])
         .arg(data.join("data"))
+        .args(arguments)
         .current_dir(data)
         .stderr(Stdio::piped())
         .spawn()

@@ -3,7 +3,7 @@
 //! Invariant: a copy is one consistent state, private to its owner, complete without a log beside
 //! it, and durable when it is there. The database that is copied stays as it is, in its layout.
 
-use super::layout::{PRIVATE, open_reader, store_error};
+use super::layout::{PRIVATE, open_reader, prepare, store_error};
 use crate::store::model::StoreError;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
@@ -46,7 +46,9 @@ pub fn settle(path: &Path) -> Result<(), StoreError> {
 
 fn open_copy(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(path, flags).map_err(store_error)
+    let connection = Connection::open_with_flags(path, flags).map_err(store_error)?;
+    prepare(&connection)?;
+    Ok(connection)
 }
 
 fn create_private(path: &Path) -> Result<(), StoreError> {

@@ -1,7 +1,11 @@
 //! Opening the database: the layout and its migrations, the pragmas.
 
 use super::columns::damaged;
+use super::loss::{self, Noted};
+use super::schema;
+use super::sums;
 use crate::store::model::StoreError;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -17,10 +21,14 @@ const MIGRATIONS: [&str; LAYOUT as usize] = [
     include_str!("migrations/0003_versions.sql"),
     include_str!("migrations/0004_recorded.sql"),
     include_str!("migrations/0005_shared_versions.sql"),
+    include_str!("migrations/0006_checksums.sql"),
 ];
 
 /// The layout that this build writes.
-const LAYOUT: u32 = 5;
+pub(super) const LAYOUT: u32 = 6;
+
+/// The first layout whose rows have checksums and whose transactions are counted.
+pub(super) const SEALED_SINCE: u32 = 6;
 
 /// Mode of everything that the store holds: other people's papers are named in it.
 #[cfg(unix)]
@@ -79,11 +87,18 @@ pub(super) fn open_writer(path: &Path, opening: Opening) -> Result<Connection, S
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))?;
     prepare(&connection)?;
+    // what is left of a damaged log stays until somebody has accepted the loss
+    set_checkpoint_on_close(&connection, false)?;
+    let noted = Noted::beside(path)?;
     let found = found_layout(&connection, path)?;
     if found == 0 && opening.was_used {
         return Err(empty(path));
     }
-    migrate(&mut connection, found)?;
+    if found >= SEALED_SINCE {
+        loss::settle(&mut connection, path, &noted, opening)?;
+    }
+    set_checkpoint_on_close(&connection, true)?;
+    migrate(&mut connection, path, found)?;
     let mode: String = connection
         .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
         .map_err(store_error)?;
@@ -98,8 +113,23 @@ pub(super) fn open_writer(path: &Path, opening: Opening) -> Result<Connection, S
     connection
         .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0;")
         .map_err(store_error)?;
+    begin_log_anew(&connection, path)?;
     sync_folder(path)?;
     Ok(connection)
+}
+
+/// Empties the log, so that nothing in it is of a transaction that a crash cut off or that was given up. Where somebody
+/// reads, as a backup does, nobody waits for them and the log stays.
+fn begin_log_anew(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    // SQLite refuses to copy a log that was never written
+    if !has_log(path) {
+        return Ok(());
+    }
+    connection.busy_timeout(Duration::ZERO).map_err(store_error)?;
+    connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        .map_err(store_error)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(store_error)
 }
 
 /// How a store is opened.
@@ -107,6 +137,16 @@ pub(super) fn open_writer(path: &Path, opening: Opening) -> Result<Connection, S
 pub struct Opening {
     /// The store was used before: a database that is missing or empty is a loss, and not a beginning.
     pub was_used: bool,
+    /// A database that has lost acknowledged changes is opened all the same, and that it was is recorded.
+    pub accept_loss: bool,
+}
+
+/// Whether the last connection to close copies the log into the database and removes it.
+fn set_checkpoint_on_close(connection: &Connection, is_on: bool) -> Result<(), StoreError> {
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !is_on)
+        .map(drop)
+        .map_err(store_error)
 }
 
 /// A database that was lost.
@@ -121,11 +161,15 @@ fn empty(path: &Path) -> StoreError {
 /// Refuses a database that is missing or empty although the store was used, before anything is made in its place.
 pub(super) fn check_presence(path: &Path, opening: Opening) -> Result<(), StoreError> {
     let is_empty = std::fs::metadata(path).map_or(true, |data| data.len() == 0);
-    let has_log = std::fs::metadata(beside(path, "-wal")).is_ok_and(|data| data.len() > 0);
-    if is_empty && (opening.was_used || has_log) {
+    if is_empty && (opening.was_used || has_log(path)) {
         return Err(empty(path));
     }
     Ok(())
+}
+
+/// Whether there is something in the log of the database at `path`.
+fn has_log(path: &Path) -> bool {
+    std::fs::metadata(beside(path, "-wal")).is_ok_and(|data| data.len() > 0)
 }
 
 /// Opens a connection that copies the log into the database.
@@ -147,8 +191,9 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn prepare(connection: &Connection) -> Result<(), StoreError> {
+pub(super) fn prepare(connection: &Connection) -> Result<(), StoreError> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    sums::register(connection)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(store_error)
 }
 
@@ -164,18 +209,28 @@ pub(super) fn found_layout(connection: &Connection, path: &Path) -> Result<u32, 
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
         .map_err(store_error)?;
     let is_empty = id == 0 && found == 0 && tables == 0;
-    if !is_empty && id != APPLICATION_ID {
+    if is_empty {
+        return Ok(0);
+    }
+    if id != APPLICATION_ID {
         return Err(damaged(format!("{} is a database of another program", path.display())));
     }
-    let found = u32::try_from(found).map_err(|_| damaged(format!("layout {found}")))?;
-    if found > LAYOUT {
-        return Err(StoreError::Newer { found, known: LAYOUT });
+    match u32::try_from(found) {
+        Ok(found @ 1..=LAYOUT) => Ok(found),
+        Ok(found) if found > LAYOUT => Err(StoreError::Newer { found, known: LAYOUT }),
+        _ => Err(damaged(format!(
+            "{} says that it has layout {found}, which never was. Somebody or a disk changed it: restore a backup",
+            path.display()
+        ))),
     }
-    Ok(found)
 }
 
-fn migrate(connection: &mut Connection, found: u32) -> Result<(), StoreError> {
-    if found > 0 && found < LAYOUT {
+fn migrate(connection: &mut Connection, path: &Path, found: u32) -> Result<(), StoreError> {
+    if found == LAYOUT {
+        return Ok(());
+    }
+    if found > 0 {
+        schema::check(connection, path, found)?;
         tracing::warn!(
             found,
             wanted = LAYOUT,
@@ -183,9 +238,21 @@ fn migrate(connection: &mut Connection, found: u32) -> Result<(), StoreError> {
              `gatefold backup` before this start"
         );
     }
-    for (layout, statements) in (1..).zip(MIGRATIONS).skip(found as usize) {
+    build(connection, found, LAYOUT)
+}
+
+/// Brings a database from one layout to another.
+pub(super) fn build(connection: &mut Connection, from: u32, to: u32) -> Result<(), StoreError> {
+    // tables are made anew under the references of others
+    connection
+        .pragma_update(None, "foreign_keys", false)
+        .map_err(store_error)?;
+    for (layout, statements) in (1..=to).zip(MIGRATIONS).skip(from as usize) {
         let transaction = connection.transaction().map_err(store_error)?;
         transaction.execute_batch(statements).map_err(store_error)?;
+        if layout >= SEALED_SINCE {
+            sums::seal(&transaction)?;
+        }
         transaction
             .pragma_update(None, "application_id", APPLICATION_ID)
             .map_err(store_error)?;
@@ -213,7 +280,17 @@ fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
             "cannot open {}: does its folder exist, may it be written?",
             path.display()
         )),
-        _ => StoreError::Failed(format!("cannot open {}: {error}", path.display())),
+        _ => StoreError::Failed(format!("cannot open {}: {}", path.display(), in_words(error))),
+    }
+}
+
+/// An error of SQLite without statements, and without names of tables and columns.
+fn in_words(error: &rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::SqliteFailure(error, _) | rusqlite::Error::SqlInputError { error, .. } => {
+            rusqlite::ffi::code_to_str(error.extended_code).to_owned()
+        }
+        _ => "the database gave something else than was asked for".to_owned(),
     }
 }
 
@@ -224,9 +301,14 @@ fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
 )]
 pub(super) fn store_error(error: rusqlite::Error) -> StoreError {
     use rusqlite::ErrorCode as Code;
-    let text = error.to_string();
+    tracing::debug!(%error, "the database refused something");
+    let text = in_words(&error);
     match error.sqlite_error_code() {
         Some(Code::DiskFull) => StoreError::Full(text),
+        Some(Code::ConstraintViolation) if error.to_string().contains(sums::DAMAGED_ROW) => StoreError::Damaged(
+            "a row that was to be changed was changed on the disk before. `gatefold check` lists every damaged row"
+                .to_owned(),
+        ),
         Some(Code::DatabaseBusy | Code::DatabaseLocked) => StoreError::Busy(text),
         Some(Code::DatabaseCorrupt | Code::NotADatabase) => StoreError::Damaged(text),
         _ => StoreError::Failed(text),

@@ -13,17 +13,23 @@ mod closed;
 mod columns;
 pub mod copy;
 mod encode;
+mod last;
 mod layout;
 mod lock;
+mod loss;
 mod read;
 mod readers;
 mod recorded;
+mod schema;
+mod scrub;
+mod sums;
+mod wal;
 mod writer;
 
 use super::Store;
 use super::model::{
     CommitError, Deployment, ExpiryOrder, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunFilter, RunRow,
-    Standing, StoreError, Subscription, TaskRow, UnitOfWork, Used,
+    Scrubbed, Standing, StoreError, Subscription, TaskRow, UnitOfWork, Used,
 };
 use crate::audit::AccessEntry;
 use crate::base::Timestamp;
@@ -73,7 +79,8 @@ impl SqliteStore {
         let connection = layout::open_writer(path, opening)?;
         let shared = Arc::new(Shared::default());
         let copier = Copier::start(path, Arc::clone(&shared.closed))?;
-        let writer = Writer::new(connection, copier, Arc::clone(&shared))?;
+        let last = loss::note(&connection, path)?;
+        let writer = Writer::new(connection, copier, last, Arc::clone(&shared))?;
         let (jobs, queue) = channel();
         let thread = std::thread::Builder::new()
             .name("gatefold-store".to_owned())
@@ -371,6 +378,12 @@ impl Store for SqliteStore {
 
     async fn mails(&self, state: MailState, limit: usize) -> Result<Vec<OutboxMail>, StoreError> {
         self.readers.list(move |db| read::mails(db, state, limit)).await
+    }
+
+    async fn scrub(&self, after: Option<&str>, limit: usize) -> Result<Option<Scrubbed>, StoreError> {
+        let after = after.map(str::to_owned);
+        let read = move |db: &Connection| scrub::scrub(db, after.as_deref(), limit);
+        self.readers.list(read).await.map(Some)
     }
 
     async fn is_used(&self, scope: &str, key: &str) -> Result<bool, StoreError> {

@@ -22,7 +22,52 @@ const DEFAULT_RUNS: usize = 100;
 
 // --- helpers
 
+/// Rows of which each must be intact: the last column tells.
 pub(super) fn rows<T>(
+    db: &Connection,
+    sql: &str,
+    params: impl Params,
+    mut read: impl FnMut(&Row<'_>) -> Read<T>,
+) -> Read<Vec<T>> {
+    unverified(db, sql, params, |row| {
+        verify(row, sql)?;
+        read(row)
+    })
+}
+
+/// Rows without those that are not intact, which are logged: for lists of things that have nothing to do with each other,
+/// so that one of them does not keep the others from going on.
+fn sound_rows<T>(
+    db: &Connection,
+    sql: &str,
+    params: impl Params,
+    mut read: impl FnMut(&Row<'_>) -> Read<T>,
+) -> Read<Vec<T>> {
+    let found = unverified(db, sql, params, |row| match verify(row, sql) {
+        Ok(()) => read(row).map(Some),
+        Err(error) => {
+            tracing::error!(%error, "a damaged row is passed over");
+            Ok(None)
+        }
+    })?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// The first row, which must be intact: the last column tells.
+pub(super) fn first<T>(
+    db: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl FnOnce(&Row<'_>) -> Read<T>,
+) -> Read<Option<T>> {
+    unverified_first(db, sql, params, |row| {
+        verify(row, sql)?;
+        read(row)
+    })
+}
+
+/// What follows from rows and is none: counts, what SQLite says of itself.
+pub(super) fn unverified<T>(
     db: &Connection,
     sql: &str,
     params: impl Params,
@@ -37,7 +82,8 @@ pub(super) fn rows<T>(
     Ok(found)
 }
 
-pub(super) fn first<T>(
+/// The first of what follows from rows and is none.
+pub(super) fn unverified_first<T>(
     db: &Connection,
     sql: &str,
     params: impl Params,
@@ -48,17 +94,35 @@ pub(super) fn first<T>(
     rows.next().map_err(store_error)?.map(read).transpose()
 }
 
-pub(super) fn column<T: rusqlite::types::FromSql>(row: &Row<'_>, index: usize) -> Read<T> {
-    row.get(index).map_err(|error| damaged(error.to_string()))
+/// Refuses a row whose checksum is not that of its content.
+fn verify(row: &Row<'_>, sql: &str) -> Read<()> {
+    let statement: &rusqlite::Statement<'_> = row.as_ref();
+    let last = statement.column_count().saturating_sub(1);
+    if statement.column_name(last).ok() != Some("intact") {
+        return Err(StoreError::Failed("rows were read without their checksums".to_owned()));
+    }
+    if column::<Option<bool>>(row, last)? == Some(true) {
+        return Ok(());
+    }
+    let table = sql.split_once(" FROM ").map_or("", |(_, rest)| rest);
+    let table = table.split(' ').next().unwrap_or_default();
+    Err(damaged(format!(
+        "a row of {table} was changed on the disk. `gatefold check` lists every damaged row"
+    )))
 }
 
-fn number(row: &Row<'_>, index: usize) -> Read<u64> {
+pub(super) fn column<T: rusqlite::types::FromSql>(row: &Row<'_>, index: usize) -> Read<T> {
+    row.get(index)
+        .map_err(|_| damaged("a value of another type than expected"))
+}
+
+pub(super) fn number(row: &Row<'_>, index: usize) -> Read<u64> {
     u64::try_from(column::<i64>(row, index)?).map_err(|error| damaged(error.to_string()))
 }
 
 pub(super) fn text<'r>(row: &'r Row<'_>, index: usize) -> Read<&'r str> {
     let value = row.get_ref(index).map_err(store_error)?;
-    value.as_str().map_err(|error| damaged(error.to_string()))
+    value.as_str().map_err(|_| damaged("a value that is no text"))
 }
 
 /// The record in the first column.
@@ -67,7 +131,7 @@ pub(super) fn record<T: DeserializeOwned>(row: &Row<'_>) -> Read<T> {
 }
 
 fn parse<T: DeserializeOwned>(body: &str) -> Read<T> {
-    serde_json::from_str(body).map_err(|error| damaged(format!("a {}: {error}", std::any::type_name::<T>())))
+    serde_json::from_str(body).map_err(|error| damaged(format!("a record cannot be read: {error}")))
 }
 
 fn run_id(row: &Row<'_>) -> Read<RunId> {
@@ -83,7 +147,7 @@ pub(super) fn bounded(limit: usize) -> i64 {
 pub(super) fn latest_deployment(db: &Connection, flow: &str) -> Read<Option<Deployment>> {
     first(
         db,
-        "SELECT body FROM deployment WHERE flow = ?1 ORDER BY key DESC LIMIT 1",
+        "SELECT body, intact FROM deployment WHERE flow = ?1 ORDER BY key DESC LIMIT 1",
         [flow],
         record,
     )
@@ -92,20 +156,20 @@ pub(super) fn latest_deployment(db: &Connection, flow: &str) -> Read<Option<Depl
 pub(super) fn deployment(db: &Connection, hash: &str) -> Read<Option<Deployment>> {
     first(
         db,
-        "SELECT body FROM deployment WHERE hash = ?1 ORDER BY key DESC LIMIT 1",
+        "SELECT body, intact FROM deployment WHERE hash = ?1 ORDER BY key DESC LIMIT 1",
         [hash],
         record,
     )
 }
 
 pub(super) fn deployments_of(db: &Connection, flow: &str) -> Read<Vec<Deployment>> {
-    let sql = "SELECT body FROM deployment WHERE flow = ?1 ORDER BY key";
+    let sql = "SELECT body, intact FROM deployment WHERE flow = ?1 ORDER BY key";
     rows(db, sql, [flow], record)
 }
 
 pub(super) fn deployments(db: &Connection) -> Read<Vec<Deployment>> {
-    let sql = "SELECT body FROM deployment WHERE key IN (SELECT max(key) FROM deployment GROUP BY flow) ORDER BY flow";
-    rows(db, sql, [], record)
+    let sql = "SELECT body, intact FROM deployment WHERE key IN (SELECT max(key) FROM deployment GROUP BY flow) ORDER BY flow";
+    sound_rows(db, sql, [], record)
 }
 
 // --- runs
@@ -143,14 +207,14 @@ fn run_row(row: &Row<'_>) -> Read<RunRow> {
 pub(super) fn run(db: &Connection, run: &RunId) -> Read<Option<RunRow>> {
     first(
         db,
-        concat!("SELECT ", run_columns!(), " FROM run WHERE id = ?1"),
+        concat!("SELECT ", run_columns!(), ", intact FROM run WHERE id = ?1"),
         [run.as_str()],
         run_row,
     )
 }
 
 pub(super) fn runs(db: &Connection, filter: &RunFilter) -> Read<Vec<RunRow>> {
-    let mut sql = String::from(concat!("SELECT ", run_columns!(), " FROM run WHERE TRUE"));
+    let mut sql = String::from(concat!("SELECT ", run_columns!(), ", intact FROM run WHERE TRUE"));
     let mut values: Vec<Sql> = Vec::new();
     if let Some(flow) = &filter.flow {
         sql.push_str(" AND flow = ?");
@@ -183,7 +247,7 @@ pub(super) fn runs(db: &Connection, filter: &RunFilter) -> Read<Vec<RunRow>> {
     sql.push_str(" ORDER BY key DESC LIMIT ?");
     let limit = if filter.limit == 0 { DEFAULT_RUNS } else { filter.limit };
     values.push(bounded(limit).into());
-    rows(db, &sql, params_from_iter(values), run_row)
+    sound_rows(db, &sql, params_from_iter(values), run_row)
 }
 
 pub(super) fn journal(db: &Connection, run: &RunId, after: u64, limit: usize) -> Read<Vec<EventRecord>> {
@@ -192,23 +256,35 @@ pub(super) fn journal(db: &Connection, run: &RunId, after: u64, limit: usize) ->
     };
     // The key of the run is compared on the way, so that a wrong stretch cannot hand out events
     // of another run.
-    let sql = "SELECT event.seq, event.at, event.v, event.body, event.run = run.key \
+    let sql = "SELECT event.seq, event.at, event.v, event.body, event.run = run.key, \
+               event.intact AND stretch.intact AS intact \
                FROM run CROSS JOIN stretch ON stretch.run = run.key \
                CROSS JOIN event ON event.position BETWEEN stretch.position \
                AND stretch.position + stretch.last - stretch.first \
                WHERE run.id = ?1 AND stretch.last > ?2 AND event.seq > ?2 \
                ORDER BY stretch.last, event.position LIMIT ?3";
+    let missing = |seq: u64| damaged(format!("event {seq} of run {run} is missing from its journal"));
     let mut expected = after.cast_unsigned() + 1;
-    rows(db, sql, params![run.as_str(), after, bounded(limit)], |row| {
+    let _snapshot = db.unchecked_transaction().map_err(store_error)?;
+    let records = rows(db, sql, params![run.as_str(), after, bounded(limit)], |row| {
         let seq = number(row, 0)?;
         if seq != expected || !column::<bool>(row, 4)? {
-            return Err(damaged(format!(
-                "event {expected} of run {run} is missing from its journal"
-            )));
+            return Err(missing(expected));
         }
         expected += 1;
         event_record(run, seq, row)
-    })
+    })?;
+    if records.len() == limit {
+        return Ok(records);
+    }
+    // the end of a journal may be missing as well
+    let last = first(db, "SELECT seq, intact FROM run WHERE id = ?1", [run.as_str()], |row| {
+        number(row, 0)
+    })?;
+    match last {
+        Some(last) if last >= expected => Err(missing(expected)),
+        _ => Ok(records),
+    }
 }
 
 fn event_record(run: &RunId, seq: u64, row: &Row<'_>) -> Read<EventRecord> {
@@ -231,23 +307,34 @@ fn event_record(run: &RunId, seq: u64, row: &Row<'_>) -> Read<EventRecord> {
 }
 
 pub(super) fn wakeups(db: &Connection) -> Read<Vec<(Timestamp, RunId)>> {
-    let sql = "SELECT id, wakeup_at FROM run WHERE wakeup_at IS NOT NULL AND status <> 'ended' ORDER BY wakeup_at, key";
-    rows(db, sql, [], |row| Ok((read_time(text(row, 1)?)?, run_id(row)?)))
+    let sql = "SELECT id, wakeup_at, intact FROM run WHERE wakeup_at IS NOT NULL AND status <> 'ended' \
+               ORDER BY wakeup_at, key";
+    sound_rows(db, sql, [], |row| Ok((read_time(text(row, 1)?)?, run_id(row)?)))
 }
 
 pub(super) fn busy_runs(db: &Connection) -> Read<Vec<RunId>> {
-    rows(db, "SELECT id FROM run WHERE busy = 1 ORDER BY key", [], run_id)
+    sound_rows(db, "SELECT id, intact FROM run WHERE busy = 1 ORDER BY key", [], run_id)
 }
 
 // --- tasks
 
 pub(super) fn newest_tasks(db: &Connection, limit: usize) -> Read<Vec<TaskRow>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    rows(db, "SELECT body FROM task ORDER BY key DESC LIMIT ?1", [limit], record)
+    sound_rows(
+        db,
+        "SELECT body, intact FROM task ORDER BY key DESC LIMIT ?1",
+        [limit],
+        record,
+    )
 }
 
 pub(super) fn task(db: &Connection, task: &TaskId) -> Read<Option<TaskRow>> {
-    first(db, "SELECT body FROM task WHERE id = ?1", [task.as_str()], record)
+    first(
+        db,
+        "SELECT body, intact FROM task WHERE id = ?1",
+        [task.as_str()],
+        record,
+    )
 }
 
 pub(super) fn tasks_about(db: &Connection, file: &FileId) -> Read<Vec<TaskRow>> {
@@ -257,16 +344,16 @@ pub(super) fn tasks_about(db: &Connection, file: &FileId) -> Read<Vec<TaskRow>> 
 
 pub(super) fn open_tasks(db: &Connection, person: Option<&str>) -> Read<Vec<TaskRow>> {
     match person {
-        None => rows(
+        None => sound_rows(
             db,
-            "SELECT body FROM task WHERE open = 1 ORDER BY opened_at, key",
+            "SELECT body, intact FROM task WHERE open = 1 ORDER BY opened_at, key",
             [],
             record,
         ),
         Some(person) => {
-            let sql = "SELECT task.body FROM task_person JOIN task ON task.id = task_person.task \
+            let sql = "SELECT task.body, task.intact AND task_person.intact AS intact FROM task_person JOIN task ON task.id = task_person.task \
                        WHERE task_person.person = ?1 AND task.open = 1 ORDER BY task.opened_at, task.key";
-            rows(db, sql, [person], record)
+            sound_rows(db, sql, [person], record)
         }
     }
 }
@@ -274,25 +361,30 @@ pub(super) fn open_tasks(db: &Connection, person: Option<&str>) -> Read<Vec<Task
 // --- the file space
 
 pub(super) fn workspace(db: &Connection, id: &WorkspaceId) -> Read<Option<Workspace>> {
-    first(db, "SELECT body FROM workspace WHERE id = ?1", [id.as_str()], record)
+    first(
+        db,
+        "SELECT body, intact FROM workspace WHERE id = ?1",
+        [id.as_str()],
+        record,
+    )
 }
 
 pub(super) fn file(db: &Connection, id: &FileId) -> Read<Option<File>> {
-    first(db, "SELECT body FROM file WHERE id = ?1", [id.as_str()], record)
+    first(db, "SELECT body, intact FROM file WHERE id = ?1", [id.as_str()], record)
 }
 
 pub(super) fn file_named(db: &Connection, workspace: &WorkspaceId, folder: &str, name: &str) -> Read<Option<File>> {
-    let sql = "SELECT body FROM file WHERE workspace = ?1 AND folder = ?2 AND name = ?3";
+    let sql = "SELECT body, intact FROM file WHERE workspace = ?1 AND folder = ?2 AND name = ?3";
     first(db, sql, [workspace.as_str(), folder, name], record)
 }
 
 pub(super) fn files_in(db: &Connection, workspace: &WorkspaceId, folder: &str) -> Read<Vec<File>> {
-    let sql = "SELECT body FROM file WHERE workspace = ?1 AND folder = ?2 ORDER BY name";
+    let sql = "SELECT body, intact FROM file WHERE workspace = ?1 AND folder = ?2 ORDER BY name";
     rows(db, sql, [workspace.as_str(), folder], record)
 }
 
 pub(super) fn is_locked(db: &Connection, file: &FileId) -> Read<bool> {
-    let sql = "SELECT 1 FROM file_lock WHERE file = ?1";
+    let sql = "SELECT 1, intact FROM file_lock WHERE file = ?1";
     Ok(first(db, sql, [file.as_str()], |_| Ok(()))?.is_some())
 }
 
@@ -303,7 +395,7 @@ pub(super) fn files_below(
     after: Option<(String, String)>,
     limit: usize,
 ) -> Read<Vec<File>> {
-    let sql = "SELECT body FROM file WHERE workspace = ?1 AND (folder = ?2 OR substr(folder, 1, length(?3)) = ?3) \
+    let sql = "SELECT body, intact FROM file WHERE workspace = ?1 AND (folder = ?2 OR substr(folder, 1, length(?3)) = ?3) \
                AND (folder, name) > (?4, ?5) ORDER BY folder, name LIMIT ?6";
     let below = format!("{}/", folder.trim_end_matches('/'));
     // no folder is empty, so this comes before all of them
@@ -330,7 +422,7 @@ fn expires(row: &Row<'_>) -> Read<Expiry> {
 }
 
 pub(super) fn expiry(db: &Connection, file: &FileId) -> Read<Option<Expiry>> {
-    let sql = "SELECT file, version, day, renew_at FROM expiry WHERE file = ?1";
+    let sql = "SELECT file, version, day, renew_at, intact FROM expiry WHERE file = ?1";
     first(db, sql, [file.as_str()], expires)
 }
 
@@ -348,12 +440,12 @@ pub(super) fn expiries(
         // one bound, so that the index leads to the first document at once
         ExpiryOrder::Day => {
             let bound = (at, file).max((not_before, String::new()));
-            let sql = "SELECT file, version, day, renew_at FROM expiry WHERE (day, file) > (?1, ?2) \
+            let sql = "SELECT file, version, day, renew_at, intact FROM expiry WHERE (day, file) > (?1, ?2) \
                        ORDER BY day, file LIMIT ?3";
             rows(db, sql, params![bound.0, bound.1, most], expires)
         }
         ExpiryOrder::Renewal => {
-            let sql = "SELECT file, version, day, renew_at FROM expiry WHERE renew_at IS NOT NULL \
+            let sql = "SELECT file, version, day, renew_at, intact FROM expiry WHERE renew_at IS NOT NULL \
                        AND day >= ?1 AND (renew_at, file) > (?2, ?3) ORDER BY renew_at, file LIMIT ?4";
             rows(db, sql, params![not_before, at, file, most], expires)
         }
@@ -361,31 +453,41 @@ pub(super) fn expiries(
 }
 
 pub(super) fn untold_expiries(db: &Connection, limit: usize) -> Read<Vec<Expiry>> {
-    let sql = "SELECT file, version, day, renew_at FROM expiry WHERE renew_at IS NOT NULL AND told = 0 \
+    let sql = "SELECT file, version, day, renew_at, intact FROM expiry WHERE renew_at IS NOT NULL AND told = 0 \
                ORDER BY renew_at, file LIMIT ?1";
-    rows(db, sql, [bounded(limit)], expires)
+    sound_rows(db, sql, [bounded(limit)], expires)
 }
 
 pub(super) fn share(db: &Connection, id: &ShareId) -> Read<Option<Share>> {
-    first(db, "SELECT body FROM share WHERE id = ?1", [id.as_str()], record)
+    first(
+        db,
+        "SELECT body, intact FROM share WHERE id = ?1",
+        [id.as_str()],
+        record,
+    )
 }
 
 pub(super) fn shares_due(db: &Connection, now: Timestamp) -> Read<Vec<Share>> {
-    let sql = "SELECT body FROM share WHERE live = 1 AND expires_at <= ?1 ORDER BY expires_at, key";
-    rows(db, sql, [time(now)], record)
+    let sql = "SELECT body, intact FROM share WHERE live = 1 AND expires_at <= ?1 ORDER BY expires_at, key";
+    sound_rows(db, sql, [time(now)], record)
 }
 
 pub(super) fn next_share_expiry(db: &Connection) -> Read<Option<Timestamp>> {
-    let sql = "SELECT expires_at FROM share WHERE live = 1 ORDER BY expires_at LIMIT 1";
+    let sql = "SELECT expires_at, intact FROM share WHERE live = 1 ORDER BY expires_at LIMIT 1";
     first(db, sql, [], |row| read_time(text(row, 0)?))
 }
 
 pub(super) fn grant(db: &Connection, id: &GrantId) -> Read<Option<Grant>> {
-    first(db, "SELECT body FROM access_grant WHERE id = ?1", [id.as_str()], record)
+    first(
+        db,
+        "SELECT body, intact FROM access_grant WHERE id = ?1",
+        [id.as_str()],
+        record,
+    )
 }
 
 pub(super) fn grant_by_token(db: &Connection, token_hash: &str) -> Read<Option<Grant>> {
-    let sql = "SELECT body FROM access_grant WHERE token_hash = ?1 AND token_hash <> ''";
+    let sql = "SELECT body, intact FROM access_grant WHERE token_hash = ?1 AND token_hash <> ''";
     first(db, sql, [token_hash], record)
 }
 
@@ -398,7 +500,7 @@ pub(super) fn grants_after(db: &Connection, after: Option<&GrantId>, limit: usiz
 pub(super) fn grants_of(db: &Connection, share: &ShareId) -> Read<Vec<Grant>> {
     rows(
         db,
-        "SELECT body FROM access_grant WHERE share = ?1 ORDER BY key",
+        "SELECT body, intact FROM access_grant WHERE share = ?1 ORDER BY key",
         [share.as_str()],
         record,
     )
@@ -407,7 +509,7 @@ pub(super) fn grants_of(db: &Connection, share: &ShareId) -> Read<Vec<Grant>> {
 pub(super) fn comments_in(db: &Connection, share: &ShareId) -> Read<Vec<Comment>> {
     rows(
         db,
-        "SELECT body FROM comment WHERE share = ?1 ORDER BY key",
+        "SELECT body, intact FROM comment WHERE share = ?1 ORDER BY key",
         [share.as_str()],
         record,
     )
@@ -425,11 +527,11 @@ pub(super) fn access_log(
     let line = |row: &Row<'_>| Ok((number(row, 1)?, record(row)?));
     match share {
         None => {
-            let sql = "SELECT body, position FROM access_log WHERE position > ?1 ORDER BY position LIMIT ?2";
+            let sql = "SELECT body, position, intact FROM access_log WHERE position > ?1 ORDER BY position LIMIT ?2";
             rows(db, sql, params![after, bounded(limit)], line)
         }
         Some(share) => {
-            let sql = "SELECT body, position FROM access_log WHERE share = ?1 AND position > ?2 \
+            let sql = "SELECT body, position, intact FROM access_log WHERE share = ?1 AND position > ?2 \
                        ORDER BY position LIMIT ?3";
             rows(db, sql, params![share.as_str(), after, bounded(limit)], line)
         }
@@ -441,23 +543,33 @@ pub(super) fn access_log(
 pub(super) fn owners_of(db: &Connection, subjects: &[String]) -> Read<Vec<RunId>> {
     let mut owners = std::collections::BTreeSet::new();
     for subject in subjects {
-        owners.extend(rows(db, "SELECT run FROM owner WHERE thing = ?1", [subject], run_id)?);
+        owners.extend(rows(
+            db,
+            "SELECT run, intact FROM owner WHERE thing = ?1",
+            [subject],
+            run_id,
+        )?);
     }
     Ok(owners.into_iter().collect())
 }
 
 pub(super) fn subscribers(db: &Connection, kind: &str, key: &str) -> Read<Vec<RunId>> {
-    let sql = "SELECT run FROM subscription WHERE kind = ?1 AND event_key = ?2 ORDER BY run";
+    let sql = "SELECT run, intact FROM subscription WHERE kind = ?1 AND event_key = ?2 ORDER BY run";
     rows(db, sql, [kind, key], run_id)
 }
 
 pub(super) fn event(db: &Connection, id: &EventId) -> Read<Option<InboundEvent>> {
-    first(db, "SELECT body FROM inbound WHERE id = ?1", [id.as_str()], record)
+    first(
+        db,
+        "SELECT body, intact FROM inbound WHERE id = ?1",
+        [id.as_str()],
+        record,
+    )
 }
 
 pub(super) fn pending_events(db: &Connection, now: Timestamp, limit: usize) -> Read<Vec<PendingEvent>> {
-    let sql = "SELECT body, attempts FROM inbound WHERE due_at <= ?1 ORDER BY due_at, key LIMIT ?2";
-    rows(db, sql, params![time(now), bounded(limit)], |row| {
+    let sql = "SELECT body, attempts, intact FROM inbound WHERE due_at <= ?1 ORDER BY due_at, key LIMIT ?2";
+    sound_rows(db, sql, params![time(now), bounded(limit)], |row| {
         Ok(PendingEvent {
             event: record(row)?,
             attempts: column(row, 1)?,
@@ -466,23 +578,23 @@ pub(super) fn pending_events(db: &Connection, now: Timestamp, limit: usize) -> R
 }
 
 pub(super) fn is_delivered(db: &Connection, event: &EventId, target: &str) -> Read<bool> {
-    let sql = "SELECT 1 FROM delivery WHERE event = ?1 AND target = ?2";
+    let sql = "SELECT 1, intact FROM delivery WHERE event = ?1 AND target = ?2";
     Ok(first(db, sql, [event.as_str(), target], |_| Ok(()))?.is_some())
 }
 
 pub(super) fn next_event_due(db: &Connection) -> Read<Option<Timestamp>> {
-    let sql = "SELECT due_at FROM inbound WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1";
+    let sql = "SELECT due_at, intact FROM inbound WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1";
     first(db, sql, [], |row| read_time(text(row, 0)?))
 }
 
 pub(super) fn deliveries(db: &Connection, event: &EventId) -> Read<Vec<String>> {
-    let sql = "SELECT target FROM delivery WHERE event = ?1 ORDER BY target";
+    let sql = "SELECT target, intact FROM delivery WHERE event = ?1 ORDER BY target";
     rows(db, sql, [event.as_str()], |row| column(row, 0))
 }
 
 pub(super) fn kept_events(db: &Connection) -> Read<KeptEvents> {
     let sql = "SELECT count(*), coalesce(sum(bytes), 0) FROM inbound WHERE kept_until IS NOT NULL";
-    let kept = first(db, sql, [], |row| {
+    let kept = unverified_first(db, sql, [], |row| {
         Ok(KeptEvents {
             count: usize::try_from(number(row, 0)?).unwrap_or(usize::MAX),
             bytes: number(row, 1)?,
@@ -498,19 +610,19 @@ pub(super) fn has_outdated(db: &Connection, what: Outdated) -> Read<bool> {
         Outdated::Mails { written } => ("SELECT 1 FROM mail WHERE state = 'sent' AND at <= ?1 LIMIT 1", written),
         Outdated::UsedKeys { now } => ("SELECT 1 FROM used_key WHERE until <= ?1 LIMIT 1", now),
     };
-    Ok(first(db, sql, [time(moment)], |_| Ok(()))?.is_some())
+    Ok(unverified_first(db, sql, [time(moment)], |_| Ok(()))?.is_some())
 }
 
 pub(super) fn mail(db: &Connection, id: &MailId) -> Read<Option<OutboxMail>> {
-    first(db, "SELECT body FROM mail WHERE id = ?1", [id.as_str()], record)
+    first(db, "SELECT body, intact FROM mail WHERE id = ?1", [id.as_str()], record)
 }
 
 pub(super) fn mails_due(db: &Connection, now: Timestamp, limit: usize) -> Read<Vec<OutboxMail>> {
     // moments to the second are ordered as their texts are
-    let sql = "SELECT body FROM mail WHERE state = ?1 AND coalesce(json_extract(body, '$.next_at'), '') <= ?2 \
+    let sql = "SELECT body, intact FROM mail WHERE state = ?1 AND coalesce(json_extract(body, '$.next_at'), '') <= ?2 \
                ORDER BY key LIMIT ?3";
     let now = format!("{now:.0}");
-    rows(
+    sound_rows(
         db,
         sql,
         params![mail_state(MailState::Queued), now, bounded(limit)],
@@ -519,7 +631,7 @@ pub(super) fn mails_due(db: &Connection, now: Timestamp, limit: usize) -> Read<V
 }
 
 pub(super) fn standing(db: &Connection) -> Read<Standing> {
-    let count = |sql: &str| Ok::<u64, StoreError>(first(db, sql, [], |row| number(row, 0))?.unwrap_or(0));
+    let count = |sql: &str| Ok::<u64, StoreError>(unverified_first(db, sql, [], |row| number(row, 0))?.unwrap_or(0));
     Ok(Standing {
         runs: count("SELECT count(*) FROM run WHERE status <> 'ended'")?,
         incidents: count("SELECT count(*) FROM run WHERE incident = 1 AND status <> 'ended'")?,
@@ -530,12 +642,12 @@ pub(super) fn standing(db: &Connection) -> Read<Standing> {
 }
 
 pub(super) fn mails(db: &Connection, state: MailState, limit: usize) -> Read<Vec<OutboxMail>> {
-    let sql = "SELECT body FROM mail WHERE state = ?1 ORDER BY key LIMIT ?2";
-    rows(db, sql, params![mail_state(state), bounded(limit)], record)
+    let sql = "SELECT body, intact FROM mail WHERE state = ?1 ORDER BY key LIMIT ?2";
+    sound_rows(db, sql, params![mail_state(state), bounded(limit)], record)
 }
 
 pub(super) fn used_keys(db: &Connection, scope: &str) -> Read<Vec<(String, Used)>> {
-    let sql = "SELECT key, value, digest FROM used_key WHERE scope = ?1 ORDER BY key";
+    let sql = "SELECT key, value, digest, intact FROM used_key WHERE scope = ?1 ORDER BY key";
     rows(db, sql, [scope], |row| {
         let used = Used {
             value: column(row, 1)?,
@@ -546,7 +658,7 @@ pub(super) fn used_keys(db: &Connection, scope: &str) -> Read<Vec<(String, Used)
 }
 
 pub(super) fn used_for(db: &Connection, scope: &str, key: &str) -> Read<Option<Used>> {
-    let sql = "SELECT value, digest FROM used_key WHERE scope = ?1 AND key = ?2";
+    let sql = "SELECT value, digest, intact FROM used_key WHERE scope = ?1 AND key = ?2";
     first(db, sql, [scope, key], |row| {
         Ok(Used {
             value: column(row, 0)?,

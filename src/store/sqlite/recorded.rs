@@ -1,10 +1,10 @@
 //! What was recorded for a run and has not reached it yet.
 //!
 //! Invariant: it costs as much as the run has names, or as much as there is to be delivered, whichever is less; never
-//! is an event read that is for others.
+//! is an event read that is for others. What leads to an event is not verified here, the event itself is.
 
 use super::layout::store_error;
-use super::read::{Read, bounded, column, first, record, rows, text};
+use super::read::{Read, bounded, column, first, record, rows, text, unverified, unverified_first};
 use crate::base::id::RunId;
 use crate::engine::InboundEvent;
 use crate::store::model::Subscription;
@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 /// How many are to be delivered, as far as it matters.
 const DUE: &str = "SELECT count(*) FROM (SELECT 1 FROM inbound WHERE due_at IS NOT NULL LIMIT ?1)";
 /// Those about a thing.
-const ABOUT: &str = "SELECT event FROM inbound_subject WHERE subject = ?1";
+const ABOUT: &str = "SELECT event, intact FROM inbound_subject WHERE subject = ?1";
 /// Those of a type with a key.
 const WITH_KEY: &str = "SELECT key FROM inbound WHERE kind = ?1 AND event_key = ?2 AND due_at IS NOT NULL";
 /// Those of a type about a thing.
@@ -24,7 +24,7 @@ const OF_TYPE_ABOUT: &str = "SELECT inbound.key FROM inbound_subject CROSS JOIN 
 const ALL_DUE: &str = "SELECT inbound.key, kind, event_key, subject FROM inbound \
                        LEFT JOIN inbound_subject ON event = inbound.key WHERE due_at IS NOT NULL";
 /// One of them, unless it is over or has reached the run.
-const ONE: &str = "SELECT body FROM inbound WHERE key = ?1 AND due_at IS NOT NULL \
+const ONE: &str = "SELECT body, intact FROM inbound WHERE key = ?1 AND due_at IS NOT NULL \
                    AND NOT EXISTS (SELECT 1 FROM delivery WHERE event = inbound.id AND target = ?2)";
 
 /// Events that are to be delivered to the run, oldest first, see `Store::undelivered`.
@@ -40,7 +40,7 @@ pub(super) fn undelivered(
     }
     // all statements see the same, so that nothing is found without what came before it
     let _snapshot = db.unchecked_transaction().map_err(store_error)?;
-    let due: i64 = first(db, DUE, [bounded(names + 1)], |row| column(row, 0))?.unwrap_or(0);
+    let due: i64 = unverified_first(db, DUE, [bounded(names + 1)], |row| column(row, 0))?.unwrap_or(0);
     let found = if due > bounded(names) {
         by_name(db, things, keys)?
     } else {
@@ -64,8 +64,8 @@ fn by_name(db: &Connection, things: &BTreeSet<String>, keys: &BTreeSet<Subscript
         found.extend(rows(db, ABOUT, [thing], key)?);
     }
     for one in keys {
-        found.extend(rows(db, WITH_KEY, [&one.kind, &one.key], key)?);
-        found.extend(rows(db, OF_TYPE_ABOUT, [&one.kind, &one.key], key)?);
+        found.extend(unverified(db, WITH_KEY, [&one.kind, &one.key], key)?);
+        found.extend(unverified(db, OF_TYPE_ABOUT, [&one.kind, &one.key], key)?);
     }
     Ok(found)
 }
@@ -86,7 +86,7 @@ fn among_all(db: &Connection, things: &BTreeSet<String>, keys: &BTreeSet<Subscri
             || subject.is_some_and(|subject| things.contains(&subject) || is_wanted(kind, &subject));
         Ok(if is_meant { Some(key(row)?) } else { None })
     };
-    Ok(rows(db, ALL_DUE, [], meant)?.into_iter().flatten().collect())
+    Ok(unverified(db, ALL_DUE, [], meant)?.into_iter().flatten().collect())
 }
 
 #[cfg(test)]

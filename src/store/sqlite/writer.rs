@@ -8,6 +8,7 @@ use super::apply::{NotApplied, apply};
 use super::checkpoint::Copier;
 use super::closed::Closed;
 use super::encode::EncodedUnit;
+use super::last::Last;
 use super::layout::store_error;
 use crate::store::fault;
 use crate::store::model::{CommitError, StoreError};
@@ -49,6 +50,7 @@ pub(super) struct Writer {
     shared: Arc<Shared>,
     log_pages: Arc<AtomicI32>,
     copier: Copier,
+    last: Last,
     commit: fn(&Connection) -> rusqlite::Result<()>,
 }
 
@@ -63,7 +65,12 @@ enum Broken {
 }
 
 impl Writer {
-    pub fn new(mut connection: Connection, copier: Copier, shared: Arc<Shared>) -> Result<Self, StoreError> {
+    pub fn new(
+        mut connection: Connection,
+        copier: Copier,
+        last: Last,
+        shared: Arc<Shared>,
+    ) -> Result<Self, StoreError> {
         let log_pages = Arc::new(AtomicI32::new(0));
         let seen = Arc::clone(&log_pages);
         let hook = move |_: &mut rusqlite::hooks::Wal, pages: i32| {
@@ -76,6 +83,7 @@ impl Writer {
             shared,
             log_pages,
             copier,
+            last,
             commit: |connection| connection.prepare_cached("COMMIT")?.execute([]).map(drop),
         })
     }
@@ -124,11 +132,9 @@ impl Writer {
             Err(Broken::Before(error) | Broken::Full(error)) => all(units.len(), &store_error(error)),
             Err(Broken::InDoubt(error)) => {
                 self.close(&format!("a commit failed: {error}"));
-                let why = format!(
-                    "the disk failed ({error}), so it is not known whether this change is durable: look at what is \
-                     stored before you repeat it"
-                );
-                all(units.len(), &StoreError::Failed(why))
+                let why = "the disk failed, so it is not known whether this change is durable: look at what is stored \
+                           before you repeat it";
+                all(units.len(), &StoreError::Failed(why.to_owned()))
             }
         }
     }
@@ -155,6 +161,10 @@ impl Writer {
             self.roll_back();
             return Ok(results);
         }
+        let number = self.count_up().map_err(|error| {
+            self.roll_back();
+            Broken::Before(error)
+        })?;
         fault::point("store-before-commit");
         let committed = if fault::fails("store-commit-fails") {
             Err(failure(ffi::SQLITE_IOERR_FSYNC))
@@ -169,8 +179,21 @@ impl Writer {
             });
         }
         fault::point("store-after-commit");
+        if let Err(error) = self.last.note(number) {
+            // it lags behind, as after a power cut
+            tracing::warn!(%error, "the number of the last change could not be noted");
+        }
         self.shared.commits.fetch_add(1, Ordering::Relaxed);
         Ok(results)
+    }
+
+    /// Gives the transaction its number.
+    fn count_up(&self) -> rusqlite::Result<u64> {
+        let number: i64 = self
+            .connection
+            .prepare_cached("UPDATE last_commit SET number = number + 1 WHERE key = 1 RETURNING number")?
+            .query_row([], |row| row.get(0))?;
+        Ok(number.cast_unsigned())
     }
 
     /// Ends the transaction without a trace. SQLite may have done so by itself.
@@ -187,6 +210,9 @@ impl Writer {
     fn checkpoint_if_due(&self) {
         if self.log_pages.load(Ordering::Relaxed) >= CHECKPOINT_PAGES && !self.shared.closed.is_closed() {
             self.copier.go_on(&self.connection, &self.shared.closed);
+            if let Err(error) = self.last.sync() {
+                tracing::warn!(%error, "the number of the last change is not durable");
+            }
         }
     }
 
@@ -221,7 +247,7 @@ mod tests {
     use super::*;
     use crate::store::model::{UnitOfWork, Write};
     use crate::store::sqlite::lock::Locks;
-    use crate::store::sqlite::{Opening, encode, layout};
+    use crate::store::sqlite::{Opening, encode, layout, loss};
 
     fn writer(folder: &std::path::Path) -> Writer {
         let path = folder.join("gatefold.db");
@@ -229,7 +255,8 @@ mod tests {
         let connection = layout::open_writer(&path, Opening::default()).unwrap();
         let shared = Arc::<Shared>::default();
         let copier = Copier::start(&path, Arc::clone(&shared.closed)).unwrap();
-        Writer::new(connection, copier, shared).unwrap()
+        let last = loss::note(&connection, &path).unwrap();
+        Writer::new(connection, copier, last, shared).unwrap()
     }
 
     fn unit(key: &str) -> EncodedUnit {

@@ -16,6 +16,7 @@ mod migrate;
 mod newest;
 mod panics;
 mod people;
+mod scrub;
 mod separation;
 mod settings;
 pub mod store;

@@ -8,7 +8,7 @@ use gatefold::space::{Comment, Expiry, File, Grant, Share, Workspace};
 use gatefold::store::memory::MemoryStore;
 use gatefold::store::{
     CommitError, Deployment, ExpiryOrder, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, RunFilter, RunRow,
-    Standing, Store, StoreError, Subscription, TaskRow, UnitOfWork, Used, Write,
+    Scrubbed, Standing, Store, StoreError, Subscription, TaskRow, UnitOfWork, Used, Write,
 };
 use std::collections::BTreeSet;
 use std::future::pending;
@@ -364,6 +364,10 @@ impl Store for Told {
 
     async fn used_keys(&self, scope: &str) -> Result<Vec<(String, Used)>, StoreError> {
         self.inner.used_keys(scope).await
+    }
+
+    async fn scrub(&self, after: Option<&str>, limit: usize) -> Result<Option<Scrubbed>, StoreError> {
+        self.inner.scrub(after, limit).await
     }
 
     async fn used_for(&self, scope: &str, key: &str) -> Result<Option<Used>, StoreError> {

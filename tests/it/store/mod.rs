@@ -1,6 +1,7 @@
 //! One suite for every adapter of the store, and what is particular to SQLite.
 
 mod blobs;
+mod damage;
 mod delivery;
 mod differential;
 mod expiries;

@@ -150,7 +150,10 @@ fn a_second_opener_is_refused_also_where_the_lock_file_is_gone() {
 
 #[tokio::test]
 async fn a_database_that_is_missing_or_empty_although_the_store_was_used_is_refused_and_not_made() {
-    let used = Opening { was_used: true };
+    let used = Opening {
+        was_used: true,
+        ..Opening::default()
+    };
     let refusal = |path: &Path| match SqliteStore::open_as(path, used) {
         Ok(_) => panic!("it was opened"),
         Err(StoreError::Damaged(why)) => assert!(why.contains("is missing or empty"), "{why}"),
@@ -189,6 +192,51 @@ fn a_store_of_a_newer_build_is_refused_and_left_alone() {
     let before = fs::read(&path).unwrap();
     assert_eq!(refusal(&path), StoreError::Newer { found: 7, known: 5 });
     assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+/// A number that is too low, on tables that are newer: nothing runs on them, and no statement is shown to anybody.
+#[test]
+fn a_store_whose_layout_was_set_back_is_refused_and_left_alone() {
+    for (found, told) in [
+        (4, "layout 4, but its tables"),
+        (1, "layout 1, but its tables"),
+        (0, "which never was"),
+        (-1, "which never was"),
+    ] {
+        let (_folder, path) = place();
+        drop(open(&path));
+        let raw = rusqlite::Connection::open(&path).unwrap();
+        raw.pragma_update(None, "user_version", found).unwrap();
+        drop(raw);
+        let before = fs::read(&path).unwrap();
+        let StoreError::Damaged(why) = refusal(&path) else {
+            panic!("another error");
+        };
+        assert!(why.contains(told) && why.contains("restore a backup"), "{why}");
+        for word in ["CREATE", "TABLE", "SQL", "column"] {
+            assert!(!why.contains(word), "{why}");
+        }
+        assert!(gatefold::store::sqlite::check::inspect(&path).is_err());
+        assert_eq!(fs::read(&path).unwrap(), before);
+    }
+}
+
+/// What somebody added to look at their data is theirs.
+#[test]
+fn a_store_with_tables_and_indexes_of_its_administrator_is_migrated() {
+    let (_folder, path) = place();
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    raw.execute_batch(include_str!("../../data/store/layout-3.sql"))
+        .unwrap();
+    raw.execute_batch(
+        "CREATE TABLE my_notes (note TEXT); INSERT INTO my_notes VALUES ('x'); CREATE INDEX my_index ON run (outcome); \
+         PRAGMA application_id = 1198802532; PRAGMA user_version = 3;",
+    )
+    .unwrap();
+    drop(raw);
+    drop(open(&path));
+    let inspection = gatefold::store::sqlite::check::inspect(&path).unwrap();
+    assert_eq!((inspection.layout, inspection.damage), (6, Vec::new()));
 }
 
 #[test]
@@ -378,7 +426,7 @@ fn layout_of(path: &Path) -> String {
 
 /// The newest layout, as it is known.
 fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/store/layout-5.sql")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/store/layout-6.sql")
 }
 
 /// The layout that a number stands for never changes once a release has written it: a change is a

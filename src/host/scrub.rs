@@ -1,0 +1,80 @@
+//! Reads everything that is stored once a day, slowly, so that damage is found before it is needed.
+//!
+//! Invariant: it goes on where it was when the process ended, and reads a bounded number of rows a second.
+
+use super::{Host, HostError};
+use crate::store::{Scrubbed, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Rows that are verified at once.
+pub const BATCH: usize = 256;
+/// Pause between two batches.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Batches after which the position is stored.
+const STORED_EVERY: u32 = 60;
+/// Pause after everything was read, or could not be.
+const REST: Duration = Duration::from_hours(24);
+/// Where the position is stored.
+const SCOPE: &str = "scrub";
+const KEY: &str = "position";
+
+impl Host {
+    /// Verifies rows until the host stops. Ends at once where the store has no checksums.
+    pub(super) async fn run_scrub(self: Arc<Self>) {
+        let mut position = match self.parts().store.used_for(SCOPE, KEY).await {
+            Ok(used) => used.map(|used| used.value),
+            Err(_) => None,
+        };
+        let mut batches = 0;
+        loop {
+            let pause = match self.parts().store.scrub(position.as_deref(), BATCH).await {
+                Ok(None) => return,
+                Ok(Some(scrubbed)) => {
+                    self.tell_of_damage(&scrubbed);
+                    position = scrubbed.next;
+                    if position.is_some() { PAUSE } else { REST }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "what is stored could not be verified; it is tried again in a day");
+                    REST
+                }
+            };
+            batches += 1;
+            let is_to_be_stored = batches % STORED_EVERY == 0 || pause == REST;
+            if is_to_be_stored && let Err(error) = self.store_scrub_position(position.as_deref()).await {
+                tracing::warn!(%error, "how far what is stored was verified could not be stored");
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    fn tell_of_damage(&self, scrubbed: &Scrubbed) {
+        self.metrics().rows_verified.add(scrubbed.rows as u64);
+        self.metrics().rows_damaged.add(scrubbed.damage.len() as u64);
+        for what in &scrubbed.damage {
+            tracing::error!(
+                what,
+                "what is stored is damaged; `gatefold check` lists everything, a backup brings it back"
+            );
+        }
+    }
+
+    async fn store_scrub_position(&self, position: Option<&str>) -> Result<(), HostError> {
+        let mut writes = vec![Write::ForgetKey {
+            scope: SCOPE.to_owned(),
+            key: KEY.to_owned(),
+        }];
+        writes.extend(position.map(|position| Write::Once {
+            scope: SCOPE.to_owned(),
+            key: KEY.to_owned(),
+            value: position.to_owned(),
+            digest: None,
+            until: None,
+        }));
+        self.commit_alone(writes).await
+    }
+}

@@ -1,0 +1,144 @@
+//! Acknowledged changes that a database has lost: how that is noticed, and how somebody accepts it.
+//!
+//! Invariant: nothing is written to a store that has lost something before somebody has accepted it, and that they did
+//! is recorded in the first transaction afterwards.
+
+use super::Opening;
+use super::columns::{damaged, time};
+use super::last::{Last, noted};
+use super::layout::{beside, store_error};
+use super::read::{Read, column, number, rows};
+use super::wal::has_damaged_transaction;
+use crate::base::Timestamp;
+use crate::store::model::StoreError;
+use rusqlite::{Connection, params};
+use std::path::{Path, PathBuf};
+
+/// Changes that were acknowledged and are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Loss {
+    /// Number of the last change that was acknowledged; at least.
+    acknowledged: u64,
+    /// Number of the last change that is there.
+    found: u64,
+}
+
+impl Loss {
+    /// In words, without a remedy.
+    pub fn in_words(self, path: &Path) -> String {
+        let count = self.acknowledged - self.found;
+        let (changes, are) = match count {
+            1 => ("transaction", "is"),
+            _ => ("transactions", "are"),
+        };
+        format!(
+            "at least {count} acknowledged {changes} {are} missing from {}, because it or the log beside it was damaged or \
+             replaced",
+            path.display()
+        )
+    }
+}
+
+/// Number of the last transaction in the database.
+fn found(db: &Connection) -> Read<u64> {
+    let sql = "SELECT number, intact FROM last_commit WHERE key = 1";
+    let found = rows(db, sql, [], |row| number(row, 0))?.pop();
+    found.ok_or_else(|| damaged("the number of the last transaction is missing"))
+}
+
+/// What was noted beside a database before it was read.
+pub(super) struct Noted {
+    acknowledged: Option<u64>,
+    is_log_damaged: bool,
+}
+
+impl Noted {
+    /// Reads what is beside the database at `path`. To be asked before the database, which another process may write.
+    pub fn beside(path: &Path) -> Read<Self> {
+        let is_log_damaged = has_damaged_transaction(&beside(path, "-wal"));
+        Ok(Self {
+            is_log_damaged: is_log_damaged.map_err(|error| cannot_read(path, &error))?,
+            ..Self::number_beside(path)?
+        })
+    }
+
+    /// Reads the number alone, where another process may write the log.
+    pub fn number_beside(path: &Path) -> Read<Self> {
+        Ok(Self {
+            acknowledged: noted(path).map_err(|error| cannot_read(path, &error))?,
+            is_log_damaged: false,
+        })
+    }
+
+    /// What the database has lost, if it has.
+    pub fn loss(&self, db: &Connection) -> Read<Option<Loss>> {
+        let found = found(db)?;
+        let least = if self.is_log_damaged { found + 1 } else { found };
+        let acknowledged = self.acknowledged.map_or(least, |noted| noted.max(least));
+        Ok((acknowledged > found).then_some(Loss { acknowledged, found }))
+    }
+}
+
+fn cannot_read(path: &Path, error: &std::io::Error) -> StoreError {
+    StoreError::Failed(format!("what lies beside {} cannot be read: {error}", path.display()))
+}
+
+/// Refuses a database that has lost something, or records that somebody accepted it.
+pub(super) fn settle(db: &mut Connection, path: &Path, noted: &Noted, opening: Opening) -> Read<()> {
+    let Some(loss) = noted.loss(db)? else {
+        return Ok(());
+    };
+    let what = loss.in_words(path);
+    if !opening.accept_loss {
+        return Err(damaged(format!(
+            "{what}. Restore a backup, or go on without them with `gatefold serve --accept-loss`, which is recorded"
+        )));
+    }
+    let kept = keep_log(path, loss)?;
+    tracing::error!(%what, log = %kept.display(), "a loss was accepted; the damaged log is kept");
+    let transaction = db.transaction().map_err(store_error)?;
+    let (acknowledged, found) = (loss.acknowledged.cast_signed(), loss.found.cast_signed());
+    transaction
+        .execute(
+            "INSERT INTO accepted_loss (at, acknowledged, found) VALUES (?1, ?2, ?3)",
+            params![time(Timestamp::now()), acknowledged, found],
+        )
+        .map_err(store_error)?;
+    // so that no number is given twice
+    transaction
+        .execute("UPDATE last_commit SET number = ?1 WHERE key = 1", [acknowledged])
+        .map_err(store_error)?;
+    transaction.commit().map_err(store_error)
+}
+
+/// Keeps a copy of the log, from which somebody may still save something.
+fn keep_log(path: &Path, loss: Loss) -> Read<PathBuf> {
+    let log = beside(path, "-wal");
+    let kept = beside(path, &format!("-wal.damaged-{}", loss.found));
+    if log.exists() && !kept.exists() {
+        std::fs::copy(&log, &kept)
+            .map_err(|error| StoreError::Failed(format!("{} cannot be kept: {error}", log.display())))?;
+    }
+    Ok(kept)
+}
+
+/// Opens the note for the transactions to come, at the number that the database has.
+pub(super) fn note(db: &Connection, path: &Path) -> Read<Last> {
+    let noted = Last::open(path).map(|last| (last, found(db)));
+    let cannot =
+        |error: std::io::Error| StoreError::Failed(format!("the number of the last change cannot be noted: {error}"));
+    let (last, found) = noted.map_err(cannot)?;
+    last.note(found?).and_then(|()| last.sync()).map_err(cannot)?;
+    Ok(last)
+}
+
+/// Losses that were accepted, oldest first, in words.
+pub(super) fn accepted(db: &Connection) -> Read<Vec<String>> {
+    let sql = "SELECT at, acknowledged - found, intact FROM accepted_loss ORDER BY key";
+    rows(db, sql, [], |row| {
+        let (at, count): (String, i64) = (column(row, 0)?, column(row, 1)?);
+        Ok(format!(
+            "At {at} a start accepted the loss of at least {count} acknowledged transactions."
+        ))
+    })
+}
