@@ -1,8 +1,8 @@
 //! What can be said on the command line.
 
 use super::{
-    access, backup, check, completions, config_show, demo, deploy, deployments, explain, files, flows, graph, init,
-    lint, mails, read, restore, run, runs, schema, serve, simulate, tasks, test, token, why,
+    access, backup, check, clock, completions, config_show, demo, deploy, deployments, explain, files, flows, graph,
+    init, lint, mails, read, restore, run, runs, schema, serve, simulate, tasks, test, token, why,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -61,6 +61,8 @@ pub enum Command {
     Flows(flows::FlowsArgs),
     /// See who did what with which file
     Access(access::AccessArgs),
+    /// See what time the installation goes by, and confirm it
+    Clock(clock::ClockArgs),
     /// Look at mails that did not go
     Mails(mails::MailsArgs),
     /// Copy everything that is stored, also while the server runs

@@ -73,6 +73,7 @@ impl Host {
                 .await
         })
         .await
+        .inspect(|_| blob.keep())
     }
 
     /// What stands in a file, where a condition of its item asks for it. What an item asks for never

@@ -196,7 +196,7 @@ impl Host {
                 self.follow_up(run, &mut slot);
                 drop(slot);
                 drop(place);
-                self.slots.forget_empty(run);
+                self.slots.put_back(run);
                 Ok(())
             }
             Err(stop) if has_begun => {
@@ -265,6 +265,7 @@ impl Host {
             machine,
             row,
             stored: Stored::default(),
+            bytes: 0,
         })
     }
 
@@ -293,7 +294,7 @@ impl Host {
             found
         };
         drop(place);
-        self.slots.forget_empty(run);
+        self.slots.put_back(run);
         Ok(found)
     }
 

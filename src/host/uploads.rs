@@ -67,6 +67,7 @@ impl Host {
             self.plan_upload(&visitor.share, &incoming, entry).await
         })
         .await
+        .inspect(|_| blob.keep())
     }
 
     /// What an upload writes, as the share stands now.
@@ -175,6 +176,7 @@ impl Host {
             Ok((document, writes))
         })
         .await
+        .inspect(|_| blob.keep())
     }
 
     async fn store_blob(&self, bytes: impl AsyncRead + Send + Unpin) -> Result<StoredBlob, HostError> {

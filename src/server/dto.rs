@@ -4,6 +4,7 @@
 mod access;
 mod acts;
 mod deployments;
+mod health;
 mod page;
 mod remark;
 mod run;
@@ -27,6 +28,7 @@ pub use acts::{
     ByHandBody, HandOnBody, MigrateBody, Migrated, ReleaseBody, SaveBody, SetStepBody, TaskDraft, TaskRest, TaskStart,
 };
 pub use deployments::{Change, PendingDeployment, RejectBody};
+pub use health::{DamagedFile, Health, Time};
 pub use page::{ITEMS_MAX, Page};
 pub use remark::{RemarkBody, TaskRemark};
 pub use run::{Elements, Parent, RunDetail, Step};
@@ -718,13 +720,6 @@ impl From<OutboxMail> for Mail {
             next_at: mail.next_at.filter(|_| mail.state == MailState::Queued),
         }
     }
-}
-
-/// How the server stands.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Health {
-    /// `ok`.
-    pub status: String,
 }
 
 #[cfg(test)]

@@ -153,6 +153,7 @@ impl Collector for HostCounts {
             ("mails_sent", "Mails that the mail server took", &counts.mails_sent),
             ("mails_failed", "Mails that did not surely arrive", &counts.mails_failed),
             ("uploaded_bytes", "Bytes uploaded", &counts.bytes_uploaded),
+            ("blobs_damaged", "Blobs found to be damaged", &counts.blobs_damaged),
             (
                 "moments_passed_over",
                 "Recurring moments that started no run",

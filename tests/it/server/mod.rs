@@ -1,9 +1,11 @@
 //! The HTTP side: the table of routes, and the real router over a real host.
 
 mod by_hand;
+mod clock;
 mod codes;
 mod collect;
 mod contents;
+mod damage;
 mod deployments;
 mod desk;
 mod flow_rights;
