@@ -116,12 +116,8 @@ async fn a_signature_that_is_too_old_stays_too_old() {
     let machine = Machine::new();
     let harness = machine.start().await;
     harness.deploy(HOOKED).await;
-    let signed = sign(
-        &SecretString::from(HOOK_SECRET),
-        harness.host.now().as_second(),
-        None,
-        b"{}",
-    );
+    let at = harness.host.now().as_second();
+    let signed = sign(&SecretString::from(HOOK_SECRET), at, "hooked", None, b"{}");
     let call = async |harness: &Harness| {
         let ask = harness
             .post("/api/v1/hooks/hooked")
