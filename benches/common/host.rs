@@ -63,7 +63,7 @@ pub fn host(store: Arc<SqliteStore>, folder: &Path) -> Arc<Host> {
         directory: settings.directory,
         calendars: Calendars::default(),
         secrets: Secrets::default(),
-        clock: Clock::System,
+        clock: Clock::system().expect("the clock shows a usable time"),
         seed: None,
         limits: Limits::default(),
         policy: Policy::open(),

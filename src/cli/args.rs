@@ -1,8 +1,8 @@
 //! What can be said on the command line.
 
 use super::{
-    access, backup, check, completions, config_show, demo, deploy, deployments, explain, files, flows, grants, graph,
-    init, lint, mails, people, read, restore, run, runs, schema, serve, simulate, tasks, test, token, why,
+    access, backup, check, clock, completions, config_show, demo, deploy, deployments, explain, files, flows, grants,
+    graph, init, lint, mails, people, read, restore, run, runs, schema, serve, simulate, tasks, test, token, why,
 };
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -63,6 +63,8 @@ pub enum Command {
     Access(access::AccessArgs),
     /// See who has which link into a share, and revoke one
     Grants(grants::GrantsArgs),
+    /// See what time the installation goes by, and confirm it
+    Clock(clock::ClockArgs),
     /// Look at mails that did not go
     Mails(mails::MailsArgs),
     /// Copy everything that is stored, also while the server runs

@@ -7,6 +7,7 @@ use crate::config::{self, Accounts, ConfigError, Environment, Resolved};
 use crate::connect::{Links, Mailer};
 use crate::connectors::http::HttpSettings;
 use crate::connectors::mail::{self, MailSettings};
+use crate::host::clock::ClockError;
 use crate::host::reading::{Reader, Where};
 use crate::host::{Clock, Host, HostError, Limits, Parts, Policy, Secrets};
 use crate::server::{self, Settings};
@@ -66,8 +67,11 @@ pub async fn open_as(
     resolved.base_url = resolved.base_url.replace(&wanted, &got);
     let accounts = Arc::new(Accounts::open(&resolved.people)?);
     let (parts, closed) = parts(&resolved, environment, &accounts, accept_loss)?;
+    let host = Host::new(parts);
+    // before anything is recorded
+    host.begin_clock().await?;
     Ok(Installation {
-        host: Host::new(parts),
+        host,
         accounts,
         address,
         closed,
@@ -120,7 +124,7 @@ fn parts(
         directory: accounts.directory(),
         calendars: config::calendars(&resolved.calendars)?,
         secrets,
-        clock: Clock::System,
+        clock: Clock::system()?,
         seed: None,
         limits: Limits {
             upload_bytes: resolved.limits.upload_bytes,
@@ -210,6 +214,12 @@ impl Installation {
     }
 }
 
+impl From<ClockError> for Failure {
+    fn from(error: ClockError) -> Self {
+        Self::Environment(error.to_string())
+    }
+}
+
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         Self::Usage(error.to_string())
@@ -232,7 +242,11 @@ impl From<HostError> for Failure {
     fn from(error: HostError) -> Self {
         let message = error.to_string();
         match error {
-            HostError::Store(_) | HostError::Damaged { .. } | HostError::ShuttingDown => Self::Environment(message),
+            HostError::Store(_)
+            | HostError::Damaged { .. }
+            | HostError::BytesLost { .. }
+            | HostError::DiskFailed(_)
+            | HostError::ShuttingDown => Self::Environment(message),
             _ => Self::Negative(message),
         }
     }

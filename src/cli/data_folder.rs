@@ -13,7 +13,6 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use tokio::io::AsyncReadExt as _;
 use tokio::task::spawn_blocking;
 
 /// The database.
@@ -98,25 +97,17 @@ impl DamagedBlob {
 }
 
 async fn verify_blob(blobs: &Blobs, blob: &NamedBlob) -> Option<DamagedBlob> {
-    let damaged = |why: &str| Some(DamagedBlob::new(blob, why));
-    let mut bytes = match blobs.open_blob(&blob.sha256).await {
-        Ok(bytes) => bytes,
-        Err(BlobError::Missing(_)) => return damaged("its bytes are missing"),
-        Err(error) => return damaged(&format!("its bytes cannot be read, {error}")),
-    };
-    let mut hash = Sha256::new();
-    let mut chunk = vec![0; CHUNK];
-    loop {
-        match bytes.read(&mut chunk).await {
-            Ok(0) => break,
-            Ok(length) => hash.update(&chunk[..length]),
-            Err(error) => return damaged(&format!("its bytes cannot be read, {error}")),
-        }
+    let error = blobs.verify(&blob.sha256).await.err()?;
+    Some(DamagedBlob::new(blob, unreadable(&error)))
+}
+
+/// Why a blob is not what its name says.
+fn unreadable(error: &BlobError) -> String {
+    match error {
+        BlobError::Missing(_) => "its bytes are missing".to_owned(),
+        BlobError::Damaged(_) => "its bytes were changed on the disk".to_owned(),
+        other => format!("its bytes cannot be read, {other}"),
     }
-    if hex(&hash.finalize()) == blob.sha256 {
-        return None;
-    }
-    damaged("its bytes were changed on the disk")
 }
 
 /// Copies every blob that a database names. Gives those that are missing or damaged; they are left out.
@@ -133,16 +124,15 @@ pub async fn copy_blobs(from: &Path, to: &Path, named: &[NamedBlob]) -> Result<V
 }
 
 async fn copy_blob(source: &Blobs, target: &Blobs, blob: &NamedBlob) -> Result<Option<DamagedBlob>, BlobError> {
-    let damaged = |why: &str| Ok(Some(DamagedBlob::new(blob, why)));
+    let damaged = |error: &BlobError| Ok(Some(DamagedBlob::new(blob, unreadable(error))));
     let bytes = match source.open_blob(&blob.sha256).await {
         Ok(bytes) => bytes,
-        Err(BlobError::Missing(_)) => return damaged("its bytes are missing"),
-        Err(error) => return damaged(&format!("its bytes cannot be read, {error}")),
+        Err(error) => return damaged(&error),
     };
     match target.put(bytes, u64::MAX).await {
         Ok(stored) if stored.sha256 == blob.sha256 => Ok(None),
-        Ok(_) => damaged("its bytes were changed on the disk"),
-        Err(BlobError::Interrupted(error)) => damaged(&format!("its bytes cannot be read, {error}")),
+        Ok(stored) => damaged(&BlobError::Damaged(stored.sha256)),
+        Err(BlobError::Interrupted(error)) => damaged(&error.into()),
         Err(error) => Err(error),
     }
 }

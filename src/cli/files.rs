@@ -33,6 +33,14 @@ enum FilesCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
+    /// List versions of files whose bytes have changed on the disk; for administrators
+    Damaged {
+        /// Print as data
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
     /// Fetch a file
     Get {
         /// The file's id
@@ -51,7 +59,9 @@ enum FilesCommand {
 /// Runs the command.
 pub fn run(args: &FilesArgs, settings: Settings) -> Outcome {
     with_runtime(async move {
-        let (FilesCommand::List { server, .. } | FilesCommand::Get { server, .. }) = &args.command;
+        let (FilesCommand::List { server, .. }
+        | FilesCommand::Damaged { server, .. }
+        | FilesCommand::Get { server, .. }) = &args.command;
         let session = Session::look(server, settings).await?;
         let outcome = answer(&args.command, &session).await;
         session.close().await?;
@@ -65,6 +75,16 @@ async fn answer(command: &FilesCommand, session: &Session) -> Outcome {
             let path = format!("/api/v1/files?folder={}", escaped(folder));
             let items = session.client.all(&path, "after").await?;
             list(&items, *json)
+        }
+        FilesCommand::Damaged { json, .. } => {
+            let items = &session.client.get("/api/v1/files/damaged").await?["items"];
+            if *json {
+                return output::json(items);
+            }
+            let fields = ["file", "path", "version", "sha256"];
+            let row = |one: &Value| fields.iter().map(|key| output::cell(one, key)).collect();
+            let rows: Vec<Vec<String>> = items.as_array().into_iter().flatten().map(row).collect();
+            output::rows(&fields, &rows, "no damaged files")
         }
         FilesCommand::Get {
             file, number, output, ..

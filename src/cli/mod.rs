@@ -8,6 +8,7 @@ pub mod backup;
 pub mod bulk;
 pub mod check;
 pub mod client;
+pub mod clock;
 pub mod completions;
 pub mod compose;
 pub mod config_show;
@@ -111,6 +112,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Flows(args) => flows::run(&args, settings),
         Command::Access(args) => access::run(&args, settings),
         Command::Grants(args) => grants::run(&args, settings),
+        Command::Clock(args) => clock::run(&args, settings),
         Command::Mails(args) => mails::run(&args, settings),
         Command::People(args) => people::run(&args, settings),
         Command::Demo(args) => demo::run(&args),
@@ -145,8 +147,26 @@ fn with_runtime(work: impl Future<Output = Outcome>) -> Outcome {
         .enable_all()
         .build()
         .map_err(|error| exit::Failure::Environment(format!("no threads can be started: {error}")))?
-        .block_on(work)
+        .block_on(async {
+            outlive_file_size_limit();
+            work.await
+        })
 }
+
+/// Has a write that would make a file larger than the system allows (`ulimit -f`) fail, as other failing writes do,
+/// instead of killing the process.
+#[cfg(unix)]
+fn outlive_file_size_limit() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let exceeded = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+    // a handler that was set stays set, whoever listens
+    if let Err(error) = signal(exceeded) {
+        tracing::warn!(%error, "the process ends where a file becomes larger than the system allows");
+    }
+}
+
+#[cfg(not(unix))]
+fn outlive_file_size_limit() {}
 
 #[cfg(test)]
 mod tests {

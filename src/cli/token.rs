@@ -7,6 +7,7 @@ use super::{output, with_runtime};
 use crate::base::diagnostic::nearest;
 use crate::base::{Period, Timestamp, Value, calendar};
 use crate::config::{Resolved, Scope, TokenLine, accounts, people, tokens};
+use crate::host::Clock;
 use clap::{Args, Subcommand, ValueEnum};
 
 /// Make, list and revoke tokens for the API.
@@ -118,7 +119,7 @@ fn new(resolved: &Resolved, user: &str, label: Option<&str>, scopes: &[ScopeArg]
             resolved.people.display()
         )));
     }
-    let now = Timestamp::now();
+    let now = Clock::system()?.now();
     let (token, mut line) = tokens::new_token(user, label, now);
     if !scopes.is_empty() {
         line.scopes = Some(scopes.iter().map(|scope| Scope::from(*scope)).collect());
@@ -193,7 +194,7 @@ fn revoke(resolved: &Resolved, id: &str) -> Outcome {
     tokens::append(
         &file,
         &TokenLine {
-            revoked: Some(Timestamp::now()),
+            revoked: Some(Clock::system()?.now()),
             ..line
         },
     )?;

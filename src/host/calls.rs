@@ -147,7 +147,7 @@ impl Host {
         let place = self.slots.of(&run);
         place.lock().await.in_flight.remove(&(call.key, call.attempt));
         drop(place);
-        self.slots.forget_empty(&run);
+        self.slots.put_back(&run);
     }
 
     /// A call about another run stays in the house.

@@ -1,13 +1,41 @@
-//! What time it is.
+//! The time that the installation goes by.
+//!
+//! Invariants: the time given never runs backwards, also over a restart. While the process runs, a
+//! system clock that jumps ahead of the steady clock (which counts suspend and cannot be set) is not
+//! believed until an administrator confirms it or it agrees again: until then time goes on by the
+//! steady clock, and timers and expiries stand still.
 
 use crate::base::Timestamp;
-use std::sync::{Arc, Mutex, PoisonError};
+use jiff::SignedDuration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+/// How far the system clock may be ahead of the steady one before it is not believed.
+pub const MAX_JUMP: SignedDuration = SignedDuration::from_hours(1);
+
+/// How far the system clock may be behind before an administrator is told.
+pub const BEHIND_TOLD: SignedDuration = SignedDuration::from_secs(1);
+
+/// The years that a system clock may show.
+const YEARS: std::ops::Range<i16> = 1970..9999;
+
+/// Why the time cannot be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClockError {
+    /// The system clock shows a time before 1970 or after 9998.
+    #[error(
+        "the system clock shows a time that is not between the years {} and {}: set it and start again",
+        YEARS.start,
+        YEARS.end - 1
+    )]
+    OutOfRange,
+}
 
 /// Tells the time.
 #[derive(Clone, Debug)]
 pub enum Clock {
-    /// The system's.
-    System,
+    /// A clock that somebody may set, watched beside a steady one.
+    Watched(Arc<Watched>),
     /// Tokio's, counted from a moment; tests pause and advance it.
     Tokio {
         /// What time it was.
@@ -19,7 +47,120 @@ pub enum Clock {
     Held(Arc<Mutex<Timestamp>>),
 }
 
+/// What two clocks show at the same moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// The system clock, where it shows a usable time.
+    pub wall: Option<Timestamp>,
+    /// The steady clock: time since some moment, suspend included.
+    pub steady: Duration,
+}
+
+/// A settable clock, watched.
+#[derive(Debug)]
+pub struct Watched {
+    source: Source,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+enum Source {
+    System,
+    /// Set by a test.
+    Set(Arc<Mutex<Reading>>),
+}
+
+#[derive(Debug)]
+struct State {
+    /// The greatest time that was given, and the steady clock then.
+    given: Timestamp,
+    steady: Duration,
+    standing: ClockStanding,
+    /// Whether the last recorded time is known.
+    has_begun: bool,
+}
+
+/// How the system clock stands to the time that is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClockStanding {
+    /// It is believed.
+    #[default]
+    Agrees,
+    /// It jumped ahead, or shows no usable time; timers and expiries stand still.
+    Ahead {
+        /// What time it was when that was noticed, by the time that is given.
+        since: Timestamp,
+        /// How far it was ahead then; `None` where it shows no usable time.
+        by: Option<SignedDuration>,
+    },
+    /// It was set back behind the time that is given, which runs at half speed until the clock has caught up.
+    Behind {
+        /// What time it was when that was noticed, by the time that is given.
+        since: Timestamp,
+        /// How far it was behind then.
+        by: SignedDuration,
+    },
+}
+
+impl ClockStanding {
+    /// Whether timers and expiries stand still.
+    pub const fn is_held(self) -> bool {
+        matches!(self, Self::Ahead { .. })
+    }
+
+    /// What an administrator should know; nothing where the clock agrees.
+    pub fn in_words(self) -> Option<String> {
+        match self {
+            Self::Agrees => None,
+            Self::Ahead { since, by } => {
+                let jumped = match by {
+                    Some(by) => format!("jumped ahead by {by:#}"),
+                    None => "shows no usable time".to_owned(),
+                };
+                Some(format!(
+                    "the system clock {jumped} at {since}, so timers and expiries stand still: set it right, or confirm \
+                     the new time with `gatefold clock confirm`"
+                ))
+            }
+            Self::Behind { since, by } => Some(format!(
+                "the system clock was {by:#} behind the recorded time at {since}, so time runs at half speed until it has \
+                 caught up: set it right if it is wrong"
+            )),
+        }
+    }
+}
+
 impl Clock {
+    /// The system's clock.
+    ///
+    /// # Errors
+    /// Where it shows no usable time.
+    pub fn system() -> Result<Self, ClockError> {
+        Self::watched(Source::System)
+    }
+
+    /// A clock that shows what it is set to.
+    ///
+    /// # Errors
+    /// Where it shows no usable time.
+    pub fn set_by(reading: Arc<Mutex<Reading>>) -> Result<Self, ClockError> {
+        Self::watched(Source::Set(reading))
+    }
+
+    fn watched(source: Source) -> Result<Self, ClockError> {
+        let Reading { wall, steady } = source.read();
+        let state = State {
+            given: wall.ok_or(ClockError::OutOfRange)?,
+            steady,
+            standing: ClockStanding::Agrees,
+            has_begun: false,
+        };
+        Ok(Self::Watched(Arc::new(Watched {
+            source,
+            state: Mutex::new(state),
+        })))
+    }
+
     /// Tokio's clock, which shows `origin` now.
     pub fn tokio_from(origin: Timestamp) -> Self {
         Self::Tokio {
@@ -30,13 +171,13 @@ impl Clock {
 
     /// Whether somebody may set it to another time meanwhile, as administrators do with the system's.
     pub const fn may_step(&self) -> bool {
-        matches!(self, Self::System)
+        matches!(self, Self::Watched(_))
     }
 
-    /// What time it is.
+    /// What time it is. Never before a time that was given earlier.
     pub fn now(&self) -> Timestamp {
         match self {
-            Self::System => Timestamp::now(),
+            Self::Watched(watched) => watched.now(),
             Self::Held(now) => *now.lock().unwrap_or_else(PoisonError::into_inner),
             Self::Tokio { origin, start } => {
                 let elapsed =
@@ -44,5 +185,289 @@ impl Clock {
                 origin.checked_add(elapsed).expect("a process does not live that long")
             }
         }
+    }
+
+    /// How the system clock stands to the time that is given.
+    pub fn standing(&self) -> ClockStanding {
+        match self {
+            Self::Watched(watched) => {
+                watched.now();
+                watched.lock().standing
+            }
+            Self::Held(_) | Self::Tokio { .. } => ClockStanding::Agrees,
+        }
+    }
+
+    /// Goes on from the time that was recorded last, where that is later than what the system clock
+    /// shows. What lies between the two otherwise is time in which the process did not run.
+    pub fn begin_after(&self, recorded: Timestamp) {
+        if let Self::Watched(watched) = self {
+            watched.begin_after(recorded);
+        }
+    }
+
+    /// An administrator says that the system clock is right. Gives the time from now on; `None` where the
+    /// clock shows no usable time, or there is nothing to confirm.
+    pub fn confirm(&self) -> Option<Timestamp> {
+        match self {
+            Self::Watched(watched) => watched.confirm(),
+            Self::Held(_) | Self::Tokio { .. } => None,
+        }
+    }
+}
+
+impl Watched {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Timestamp {
+        let mut state = self.lock();
+        let reading = self.source.read();
+        let before = state.standing;
+        state.go_on(reading);
+        if std::mem::discriminant(&before) != std::mem::discriminant(&state.standing) {
+            match state.standing.in_words() {
+                Some(words) => tracing::error!("{words}"),
+                None => tracing::warn!(now = %state.given, "the system clock agrees with the recorded time again"),
+            }
+        }
+        state.given
+    }
+
+    fn begin_after(&self, recorded: Timestamp) {
+        let mut state = self.lock();
+        let shown = state.given;
+        if std::mem::replace(&mut state.has_begun, true) && recorded <= shown {
+            return;
+        }
+        if recorded > shown {
+            let by = recorded.duration_since(shown);
+            state.given = recorded;
+            state.standing = ClockStanding::Behind { since: recorded, by };
+            let words = state.standing.in_words().unwrap_or_default();
+            tracing::error!("{words}");
+        } else {
+            let down = shown.duration_since(recorded);
+            tracing::info!(last_recorded = %recorded, "nothing was recorded for {down:#}; what came due meanwhile is taken up");
+        }
+    }
+
+    fn confirm(&self) -> Option<Timestamp> {
+        let mut state = self.lock();
+        let Reading { wall, steady } = self.source.read();
+        let wall = wall.filter(|wall| state.standing.is_held() && *wall > state.given)?;
+        (state.given, state.steady, state.standing) = (wall, steady, ClockStanding::Agrees);
+        tracing::warn!(now = %wall, "an administrator has confirmed the time of the system clock");
+        Some(wall)
+    }
+}
+
+impl State {
+    /// Goes on to what the clocks show now.
+    fn go_on(&mut self, reading: Reading) {
+        let elapsed = reading.steady.saturating_sub(self.steady);
+        let elapsed = SignedDuration::try_from(elapsed).unwrap_or(SignedDuration::MAX);
+        let expected = self.given.saturating_add(elapsed).unwrap_or(Timestamp::MAX);
+        self.steady = reading.steady.max(self.steady);
+        match reading.wall {
+            Some(wall) if wall.duration_since(expected) <= MAX_JUMP && wall >= self.given => {
+                (self.given, self.standing) = (wall, ClockStanding::Agrees);
+            }
+            Some(wall) if wall < self.given => {
+                let slow = self.given.saturating_add(elapsed / 2).unwrap_or(Timestamp::MAX);
+                let by = self.given.duration_since(wall);
+                if by >= BEHIND_TOLD && !matches!(self.standing, ClockStanding::Behind { .. }) {
+                    self.standing = ClockStanding::Behind { since: slow, by };
+                } else if by < BEHIND_TOLD {
+                    self.standing = ClockStanding::Agrees;
+                }
+                self.given = slow;
+            }
+            wall => {
+                if !self.standing.is_held() {
+                    let by = wall.map(|wall| wall.duration_since(expected));
+                    self.standing = ClockStanding::Ahead { since: expected, by };
+                }
+                self.given = expected;
+            }
+        }
+    }
+}
+
+impl Source {
+    fn read(&self) -> Reading {
+        match self {
+            Self::Set(reading) => *reading.lock().unwrap_or_else(PoisonError::into_inner),
+            Self::System => Reading {
+                wall: usable(SystemTime::now()),
+                steady: steady(),
+            },
+        }
+    }
+}
+
+/// A time of the system clock, where it is one that can be recorded.
+fn usable(time: SystemTime) -> Option<Timestamp> {
+    let time = Timestamp::try_from(time).ok()?;
+    YEARS
+        .contains(&time.to_zoned(jiff::tz::TimeZone::UTC).year())
+        .then_some(time)
+}
+
+/// The time since the machine started, suspend included.
+#[cfg(target_os = "linux")]
+fn steady() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+/// The time since the process asked first. Other systems count suspend in it or do not tell.
+#[cfg(not(target_os = "linux"))]
+fn steady() -> Duration {
+    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    START.get_or_init(std::time::Instant::now).elapsed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: i64 = 1_790_000_000;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(START + second).unwrap()
+    }
+
+    /// A clock, and what sets it: seconds that the wall clock and the steady clock show.
+    fn clock() -> (Clock, impl Fn(i64, u64)) {
+        let reading = |wall, steady| Reading {
+            wall: Some(at(wall)),
+            steady: Duration::from_secs(steady),
+        };
+        let shown = Arc::new(Mutex::new(reading(0, 0)));
+        let clock = Clock::set_by(Arc::clone(&shown)).unwrap();
+        (clock, move |wall, steady| {
+            *shown.lock().unwrap() = reading(wall, steady);
+        })
+    }
+
+    #[test]
+    fn time_goes_with_the_system_clock_while_that_agrees() {
+        let (clock, set) = clock();
+        for (wall, steady) in [(0, 0), (10, 10), (10, 12), (3_610, 12), (90_000, 86_400)] {
+            set(wall, steady);
+            assert_eq!(
+                (clock.now(), clock.standing()),
+                (at(wall), ClockStanding::Agrees),
+                "{wall}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_jump_of_an_hour_is_believed_and_one_second_more_is_not() {
+        let (clock, set) = clock();
+        let hour = MAX_JUMP.as_secs();
+        set(hour + 5, 5);
+        assert_eq!(clock.now(), at(hour + 5));
+        set(2 * hour + 11, 10);
+        assert_eq!(clock.now(), at(hour + 10), "it goes on by the steady clock");
+        let by = Some(SignedDuration::from_secs(hour + 1));
+        let ahead = ClockStanding::Ahead {
+            since: at(hour + 10),
+            by,
+        };
+        assert_eq!(clock.standing(), ahead);
+        set(2 * hour + 71, 70);
+        assert_eq!((clock.now(), clock.standing()), (at(hour + 70), ahead));
+    }
+
+    #[test]
+    fn a_jump_counts_once_it_is_confirmed() {
+        let (clock, set) = clock();
+        assert_eq!(clock.confirm(), None, "there is nothing to confirm");
+        set(1_000_000, 1);
+        assert!(clock.standing().is_held());
+        assert_eq!(clock.confirm(), Some(at(1_000_000)));
+        assert_eq!((clock.now(), clock.standing()), (at(1_000_000), ClockStanding::Agrees));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_right_again_is_believed() {
+        let (clock, set) = clock();
+        set(1_000_000, 1);
+        assert_eq!(clock.now(), at(1));
+        set(3, 3);
+        assert_eq!((clock.now(), clock.standing()), (at(3), ClockStanding::Agrees));
+    }
+
+    #[test]
+    fn time_suspended_is_no_jump() {
+        let (clock, set) = clock();
+        set(1_000_000, 1_000_000);
+        assert_eq!((clock.now(), clock.standing()), (at(1_000_000), ClockStanding::Agrees));
+    }
+
+    #[test]
+    fn time_never_runs_backwards_and_goes_on_slowly_until_the_clock_has_caught_up() {
+        let (clock, set) = clock();
+        set(100, 100);
+        assert_eq!(clock.now(), at(100));
+        set(40, 100);
+        assert_eq!(clock.now(), at(100));
+        let by = SignedDuration::from_secs(60);
+        assert_eq!(clock.standing(), ClockStanding::Behind { since: at(100), by });
+        set(70, 130);
+        assert_eq!(clock.now(), at(115));
+        set(100, 160);
+        assert_eq!(clock.now(), at(130));
+        set(160, 220);
+        assert_eq!((clock.now(), clock.standing()), (at(160), ClockStanding::Agrees));
+    }
+
+    #[test]
+    fn a_start_goes_on_from_what_was_recorded_last() {
+        let (clock, set) = clock();
+        clock.begin_after(at(-50));
+        assert_eq!(
+            (clock.now(), clock.standing()),
+            (at(0), ClockStanding::Agrees),
+            "it was down"
+        );
+        clock.begin_after(at(1_000));
+        assert_eq!(clock.now(), at(1_000));
+        set(10, 10);
+        assert_eq!(clock.now(), at(1_005));
+        assert!(!clock.standing().is_held());
+    }
+
+    #[test]
+    fn a_clock_that_shows_no_usable_time_is_refused_at_the_start_and_not_believed_later() {
+        let year = |year: i16| {
+            let date = jiff::civil::date(year, 1, 1).to_zoned(jiff::tz::TimeZone::UTC).unwrap();
+            usable(SystemTime::from(date.timestamp())).is_some()
+        };
+        assert_eq!([1969, 1970, 9998, 9999].map(year), [false, true, true, false]);
+        assert_eq!(usable(SystemTime::UNIX_EPOCH - Duration::from_nanos(1)), None);
+        let unusable = Reading {
+            wall: None,
+            steady: Duration::ZERO,
+        };
+        let refused = Clock::set_by(Arc::new(Mutex::new(unusable)));
+        assert!(matches!(refused, Err(ClockError::OutOfRange)));
+        let shown = Arc::new(Mutex::new(Reading {
+            wall: Some(at(0)),
+            ..unusable
+        }));
+        let clock = Clock::set_by(Arc::clone(&shown)).unwrap();
+        *shown.lock().unwrap() = Reading {
+            wall: None,
+            steady: Duration::from_secs(7),
+        };
+        assert_eq!(clock.now(), at(7));
+        assert!(clock.standing().is_held());
+        assert_eq!(clock.confirm(), None);
     }
 }

@@ -255,8 +255,9 @@ impl Host {
         if let Some(plan) = self.known_plan(&deployment.hash) {
             return Ok(plan);
         }
+        let text_bytes = deployment.source.len();
         let plan = self.compiled(deployment).await?;
-        Ok(self.remember_plan(plan))
+        Ok(self.remember_plan(plan, text_bytes))
     }
 
     /// Compiles what was deployed, in the surroundings that it was deployed in, on a thread of its own.
@@ -276,12 +277,17 @@ impl Host {
     }
 
     fn known_plan(&self, hash: &str) -> Option<Arc<Plan>> {
-        super::lock(&self.plans).get(hash).cloned()
+        self.plans.get(hash)
     }
 
-    pub(super) fn remember_plan(&self, plan: Plan) -> Arc<Plan> {
-        let plan = Arc::new(plan);
-        super::lock(&self.plans).insert(plan.hash.clone(), Arc::clone(&plan));
+    /// Keeps a plan. Where there are too many, those that nobody uses go, and runs that only wait give theirs up.
+    pub(super) fn remember_plan(&self, plan: Plan, text_bytes: usize) -> Arc<Plan> {
+        let plan = self.plans.put(plan, text_bytes);
+        self.plans.make_room();
+        if self.plans.are_too_many() {
+            self.slots.forget_idle();
+            self.plans.make_room();
+        }
         plan
     }
 

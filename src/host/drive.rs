@@ -11,7 +11,7 @@ use super::children::is_about_runs;
 use super::desk::Desk;
 use super::masks::{hidden, hidden_failure};
 use super::project::{Tally, locked};
-use super::slots::{Loaded, Slot, Stored};
+use super::slots::{Loaded, Slot, Stored, bytes_of};
 use super::to_its_end::ToItsEnd;
 use super::{Host, HostError};
 use crate::base::id::{FileId, RunId, TaskId};
@@ -102,7 +102,7 @@ impl Host {
             };
             drop(slot);
             drop(place);
-            host.slots.forget_empty(&run);
+            host.slots.put_back(&run);
             result
         })
         .await
@@ -265,7 +265,7 @@ impl Host {
     async fn read(&self, run: &RunId) -> Result<Loaded, HostError> {
         let row = self.parts().store.run(run).await?;
         let row = row.ok_or_else(|| HostError::NotFound(format!("run {run}")))?;
-        let machine = self.rebuild(run, &row).await.map_err(|error| damage(run, error))?;
+        let (machine, bytes) = self.rebuild(run, &row).await.map_err(|error| damage(run, error))?;
         let mut task_revs = BTreeMap::new();
         for view in machine.tasks() {
             if let Some(task) = self.parts().store.task(&view.id).await? {
@@ -278,12 +278,15 @@ impl Host {
             row,
             stored,
             directory: None,
+            bytes,
         })
     }
 
-    async fn rebuild(&self, run: &RunId, row: &RunRow) -> Result<RunMachine, HostError> {
+    /// The run as its journal leads to it, and the bytes of that.
+    async fn rebuild(&self, run: &RunId, row: &RunRow) -> Result<(RunMachine, usize), HostError> {
         let plan = self.plan(&row.plan).await?;
         let journal = self.whole_journal(run).await?;
+        let bytes = bytes_of(&journal);
         let replayed = if journal.len() > REPLAYED_HERE {
             // a long journal takes a while, and nobody else shall wait for it
             let replay = move || RunMachine::replay(plan, &journal);
@@ -298,10 +301,11 @@ impl Host {
             std::panic::catch_unwind(AssertUnwindSafe(|| RunMachine::replay(plan, &journal)))
                 .map_err(|panic| broke_off("its journal".to_owned(), &*panic))?
         };
-        replayed.map_err(|error| HostError::Damaged {
+        let machine = replayed.map_err(|error| HostError::Damaged {
             what: "its journal".to_owned(),
             why: error.to_string(),
-        })
+        })?;
+        Ok((machine, bytes))
     }
 
     /// A run's journal from the beginning.
@@ -520,6 +524,7 @@ impl Host {
         let told = (self.listeners.receiver_count() > 0).then(|| events.clone());
         let (stored, count) = (loaded.row.seq, events.len());
         let tally = Tally::of(&events);
+        let bytes = bytes_of(&events);
         let unit = if events.is_empty() {
             UnitOfWork { run: None, writes }
         } else {
@@ -534,6 +539,7 @@ impl Host {
         let signals = Signals::of(&unit.writes);
         self.parts().store.commit(unit).await?;
         loaded.row = row;
+        loaded.bytes += bytes;
         self.count(run, &tally);
         self.tell_listeners(run, told, (stored, count)).await;
         self.signal(signals);

@@ -93,6 +93,20 @@ pub enum HostError {
         /// Why.
         why: String,
     },
+    /// The disk of the server cannot be used for files now.
+    #[error("the server cannot use its disk for files now, so nothing was changed ({0}): repeat the request later")]
+    DiskFailed(String),
+    /// The bytes of a file are missing, or are not those that were stored.
+    #[error(
+        "the bytes of this file are {how} on the server, so they are not given out; upload the same file again, or \
+         restore it from a backup"
+    )]
+    BytesLost {
+        /// Their SHA-256 in hexadecimal.
+        sha256: String,
+        /// `missing` or `damaged`.
+        how: &'static str,
+    },
     /// The host is shutting down.
     #[error("the server is shutting down")]
     ShuttingDown,

@@ -127,7 +127,12 @@ impl Host {
     pub(super) async fn run_expiries(self: Arc<Self>) {
         let mut reached = Reached::new();
         loop {
-            let next = match self.look_at_expiries(&mut reached).await {
+            let looked = if self.is_time_held() {
+                Ok(None)
+            } else {
+                self.look_at_expiries(&mut reached).await
+            };
+            let next = match looked {
                 Ok(next) => next,
                 Err(error) => {
                     tracing::error!(%error, "documents that expire could not be looked at; it is tried again");

@@ -14,7 +14,7 @@ use crate::space::access::{Denial, Right};
 use crate::space::events::{CommentAdded, CommentRef};
 use crate::space::life::{Crowded, MAX_SHARE_COMMENTS};
 use crate::space::{Comment, File, Grant, Share, SpaceEvent, names};
-use crate::store::{BlobError, Write};
+use crate::store::{BlobError, BlobReader, Write};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub struct OpenFile {
     /// Which version.
     pub document: FileRef,
     /// The bytes.
-    pub bytes: tokio::fs::File,
+    pub bytes: BlobReader,
     /// What to record once they were sent.
     pub download: Download,
 }
@@ -364,11 +364,9 @@ pub(super) fn blob_error(error: BlobError) -> HostError {
     match error {
         BlobError::TooLarge { limit } => HostError::TooLarge { limit },
         BlobError::Interrupted(why) => HostError::Invalid(format!("the upload broke off: {why}; nothing was kept")),
-        BlobError::Full => HostError::Store(crate::store::StoreError::Full("no space for the file".to_owned())),
-        BlobError::Missing(what) => HostError::Damaged {
-            what,
-            why: "its bytes are missing".to_owned(),
-        },
-        BlobError::Failed(why) => HostError::Store(crate::store::StoreError::Failed(why.to_string())),
+        BlobError::Full(why) => HostError::Store(crate::store::StoreError::Full(why.to_string())),
+        BlobError::Missing(sha256) => HostError::BytesLost { sha256, how: "missing" },
+        BlobError::Damaged(sha256) => HostError::BytesLost { sha256, how: "damaged" },
+        BlobError::Failed(why) => HostError::DiskFailed(why.to_string()),
     }
 }

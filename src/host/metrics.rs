@@ -57,6 +57,8 @@ pub struct Metrics {
     pub mails_sent: Counter,
     /// Mails that will not be sent, or may or may not have been.
     pub mails_failed: Counter,
+    /// Blobs whose bytes were found to have changed on the disk.
+    pub blobs_damaged: Counter,
     /// Bytes uploaded.
     pub bytes_uploaded: Counter,
     /// Accesses to shares that were refused.

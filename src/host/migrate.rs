@@ -54,7 +54,7 @@ impl Host {
             let place = host.slots.of(&run);
             let moved = host.migrate_in(&run, &mut *place.lock().await, &to).await;
             drop(place);
-            host.slots.forget_empty(&run);
+            host.slots.put_back(&run);
             moved
         })
         .await
@@ -73,7 +73,7 @@ impl Host {
             report
         };
         drop(place);
-        self.slots.forget_empty(run);
+        self.slots.put_back(run);
         report
     }
 

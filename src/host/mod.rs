@@ -12,6 +12,7 @@ mod checklists;
 pub mod children;
 pub mod clock;
 mod codes;
+pub mod damage;
 pub mod deploy;
 pub mod desk;
 mod documents;
@@ -36,6 +37,7 @@ mod newest;
 pub mod once;
 pub mod outbox;
 pub mod people;
+pub mod plans;
 pub mod policy;
 pub mod project;
 pub mod propose;
@@ -69,6 +71,7 @@ pub use error::HostError;
 pub use metrics::Metrics;
 pub use policy::Policy;
 
+use crate::audit::{AccessEntry, AccessKind, Origin};
 use crate::base::id::RunId;
 use crate::base::{Calendars, Timestamp};
 use crate::connect::{Links, Mailer, Registry};
@@ -76,7 +79,7 @@ use crate::engine::EventRecord;
 use crate::people::Directory;
 use crate::plan::Plan;
 use crate::spec::Catalog;
-use crate::store::{Blobs, Standing, Store};
+use crate::store::{Blobs, Standing, Store, Write};
 use futures_util::FutureExt as _;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -159,6 +162,10 @@ pub struct Limits {
     pub calls_in_flight: usize,
     /// Longest outside call, in milliseconds.
     pub call_timeout_ms: u64,
+    /// Bytes of the runs that are kept in memory: see [`slots::MAX_LOADED_BYTES`].
+    pub loaded_bytes: usize,
+    /// Bytes of the plans that are kept in memory: see [`plans::MAX_PLAN_BYTES`].
+    pub plan_bytes: usize,
     /// Most runs that come of one run: see [`lineage::MAX_DESCENDANTS`].
     pub descendants: u64,
 }
@@ -169,6 +176,8 @@ impl Default for Limits {
             upload_bytes: 4 << 30,
             calls_in_flight: 64,
             call_timeout_ms: 60_000,
+            loaded_bytes: slots::MAX_LOADED_BYTES,
+            plan_bytes: plans::MAX_PLAN_BYTES,
             descendants: lineage::MAX_DESCENDANTS,
         }
     }
@@ -178,8 +187,7 @@ impl Default for Limits {
 pub struct Host {
     parts: Parts,
     catalog: Catalog,
-    /// Plans by hash.
-    plans: Mutex<HashMap<String, Arc<Plan>>>,
+    plans: plans::Plans,
     /// The plan that new runs of a flow take, by flow.
     latest: Mutex<HashMap<String, Arc<Plan>>>,
     /// The accepted rights of versions, by the hash of their plan.
@@ -215,6 +223,8 @@ pub struct Host {
     mails_queued: Notify,
     expiring: expiries::Expiring,
     flow_deployed: Notify,
+    /// Keeps ids of the same millisecond in order.
+    ids: Mutex<uuid::ContextV7>,
     listeners: broadcast::Sender<Arc<EventRecord>>,
     /// Who is who over time; nothing before people are followed.
     registry: Mutex<Option<crate::people::registry::Registry>>,
@@ -227,13 +237,13 @@ impl Host {
     pub fn new(parts: Parts) -> Arc<Self> {
         Arc::new(Self {
             catalog: parts.registry.catalog(),
-            plans: Mutex::default(),
+            plans: plans::Plans::new(parts.limits.plan_bytes),
             latest: Mutex::default(),
             rights_by_plan: accepted::RightsByPlan::default(),
             given: given::GivenFiles::default(),
             all_latest_known: AtomicBool::new(false),
             deploying: tokio::sync::Mutex::default(),
-            slots: slots::Slots::default(),
+            slots: slots::Slots::new(parts.limits.loaded_bytes),
             descendants: Mutex::default(),
             ended: ended::EndedViews::default(),
             uploads: stripes::Stripes::default(),
@@ -251,6 +261,7 @@ impl Host {
             mails_queued: Notify::new(),
             expiring: expiries::Expiring::default(),
             flow_deployed: Notify::new(),
+            ids: Mutex::new(uuid::ContextV7::new()),
             listeners: broadcast::channel(LISTENER_BACKLOG).0,
             registry: Mutex::default(),
             ready: AtomicBool::new(false),
@@ -262,6 +273,7 @@ impl Host {
     /// Takes up everything that a crash or a shutdown left: events, work in flight, timers, mails.
     /// The host is ready when this returns.
     pub async fn recover(self: &Arc<Self>) -> Result<(), HostError> {
+        self.begin_clock().await?;
         for (at, run) in self.parts.store.wakeups().await? {
             self.timers.set(&run, Some(at));
         }
@@ -309,6 +321,14 @@ impl Host {
         self.ready.store(true, Ordering::Release);
     }
 
+    /// Goes on from the time that was recorded last, so that time does not run backwards over a restart.
+    pub async fn begin_clock(&self) -> Result<(), HostError> {
+        if let Some(recorded) = self.parts.store.last_recorded().await? {
+            self.parts.clock.begin_after(recorded);
+        }
+        Ok(())
+    }
+
     /// Whether `recover` has returned and `serve` has not been stopped.
     pub fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Acquire) && !self.stop.is_cancelled()
@@ -326,6 +346,7 @@ impl Host {
         background.spawn(Arc::clone(&self).kept_up("retention", Self::run_retention));
         background.spawn(Arc::clone(&self).kept_up("refusals", Self::run_refusals));
         background.spawn(Arc::clone(&self).kept_up("scrub", Self::run_scrub));
+        background.spawn(Arc::clone(&self).kept_up("damage", Self::run_damage));
         background.close();
         stop.cancelled().await;
         self.stop.cancel();
@@ -386,7 +407,10 @@ impl Host {
     /// What tells a new thing from every other. Ordered by time.
     fn new_id(&self) -> String {
         let Some(seed) = &self.parts.seed else {
-            return uuid::Uuid::now_v7().simple().to_string();
+            let now = std::time::Duration::try_from(self.now().as_duration()).unwrap_or_default();
+            let context = lock(&self.ids);
+            let at = uuid::Timestamp::from_unix(&*context, now.as_secs(), now.subsec_nanos());
+            return uuid::Uuid::new_v7(at).simple().to_string();
         };
         let number = seed.ids.fetch_add(1, Ordering::Relaxed);
         let mut rest = [0; 10];
@@ -411,6 +435,11 @@ impl Host {
         &self.metrics
     }
 
+    /// Bytes of runs and of plans that are in memory, as estimated.
+    pub fn bytes_in_memory(&self) -> (usize, usize) {
+        (self.slots.bytes(), self.plans.bytes())
+    }
+
     /// How much is open, now.
     pub async fn standing(&self) -> Result<Standing, HostError> {
         Ok(self.parts.store.standing().await?)
@@ -421,9 +450,30 @@ impl Host {
         Arc::clone(&self.parts.directory.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What time it is.
+    /// What time it is. It never runs backwards.
     pub fn now(&self) -> Timestamp {
         self.parts.clock.now()
+    }
+
+    /// Whether timers and expiries stand still, because the system clock has jumped ahead.
+    pub fn is_time_held(&self) -> bool {
+        self.parts.clock.standing().is_held()
+    }
+
+    /// An administrator says that the system clock is right, which has jumped ahead: what has come due by it happens now.
+    pub async fn confirm_clock(self: &Arc<Self>, by: &str, origin: Origin) -> Result<Timestamp, HostError> {
+        let now = self.parts.clock.confirm().ok_or_else(|| {
+            HostError::Conflict(
+                "there is nothing to confirm: the system clock has not jumped ahead to a usable time".to_owned(),
+            )
+        })?;
+        let origin = origin.about("the system clock");
+        let entry = AccessEntry::of(AccessKind::Administer, by, origin, now);
+        self.record(vec![Write::Access(entry)]).await?;
+        self.timers.look_again();
+        self.flow_deployed.notify_one();
+        self.expiring.changed.notify_one();
+        Ok(now)
     }
 }
 

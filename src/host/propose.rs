@@ -263,7 +263,7 @@ impl Host {
         writes.push(Self::accept(&plan, accepted_by, self.now()));
         self.commit_alone(writes).await?;
         self.remember_rights(&plan);
-        let plan = self.remember_plan(plan);
+        let plan = self.remember_plan(plan, deployment.source.len());
         lock(&self.latest).insert(plan.flow.clone(), plan);
         self.flow_deployed.notify_one();
         self.expiring.changed.notify_one();

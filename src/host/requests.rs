@@ -98,6 +98,7 @@ impl Host {
             Ok((document, writes))
         })
         .await
+        .inspect(|_| blob.keep())
     }
 
     /// What stands in a file, where a condition of its item asks for it. What an item asks for never

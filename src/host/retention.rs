@@ -5,10 +5,12 @@
 
 use super::{Host, HostError, events};
 use crate::base::Timestamp;
+use crate::store::blobs::Candidates;
 use crate::store::{Outdated, Write};
 use jiff::SignedDuration;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// For how long the same Idempotency-Key, or delivery id of a webhook, gives the run that it
 /// started, in days.
@@ -22,6 +24,8 @@ pub const MAILS_DAYS: i64 = 90;
 pub const BATCH: usize = 500;
 /// Pause between two times.
 const PAUSE: Duration = Duration::from_hours(1);
+/// How often the whole folder of blobs is looked through for bytes that no file refers to.
+const WHOLE_SWEEP: Duration = Duration::from_hours(24);
 
 const _: () = assert!(
     EVENTS_DAYS > events::KEPT_DAYS,
@@ -53,9 +57,23 @@ fn outdated(now: Timestamp) -> [Outdated; 4] {
 impl Host {
     /// Forgets what is outdated until the host stops.
     pub(super) async fn run_retention(self: Arc<Self>) {
+        let mut swept: Option<Instant> = None;
         loop {
             if let Err(error) = self.forget_outdated().await {
                 tracing::error!(%error, "what is outdated could not be forgotten; it is tried again in an hour");
+            }
+            let is_due = swept.is_none_or(|at| at.elapsed() >= WHOLE_SWEEP);
+            let which = if is_due {
+                Candidates::Everything
+            } else {
+                Candidates::Released
+            };
+            match self.sweep_blobs(which).await {
+                Ok(()) if is_due => swept = Some(Instant::now()),
+                Ok(()) => {}
+                Err(error) => {
+                    tracing::error!(%error, "bytes that no file refers to could not be removed; it is tried again in an hour");
+                }
             }
             tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -65,6 +83,9 @@ impl Host {
     }
 
     async fn forget_outdated(&self) -> Result<(), HostError> {
+        if self.is_time_held() {
+            return Ok(());
+        }
         let store = &self.parts().store;
         for what in outdated(self.now()) {
             let kept = match what {

@@ -208,7 +208,7 @@ impl Host {
                 self.follow_up(run, &mut slot);
                 drop(slot);
                 drop(place);
-                self.slots.forget_empty(run);
+                self.slots.put_back(run);
                 Ok(())
             }
             Err(stop) if has_begun => {
@@ -279,6 +279,7 @@ impl Host {
             row,
             stored: Stored::default(),
             directory: None,
+            bytes: 0,
         })
     }
 
@@ -307,7 +308,7 @@ impl Host {
             found
         };
         drop(place);
-        self.slots.forget_empty(run);
+        self.slots.put_back(run);
         Ok(found)
     }
 

@@ -47,7 +47,12 @@ impl Host {
     pub(super) async fn run_schedules(self: Arc<Self>) {
         let mut dealt_with = DealtWith::new();
         loop {
-            let next = match self.start_scheduled(&mut dealt_with).await {
+            let started = if self.is_time_held() {
+                Ok(None)
+            } else {
+                self.start_scheduled(&mut dealt_with).await
+            };
+            let next = match started {
                 Ok(next) => next,
                 Err(error) => {
                     tracing::error!(%error, "flows with a schedule could not be looked for; it is tried again");

@@ -1,7 +1,7 @@
 //! The machines of runs that are worked on, one lock a run.
 
 use crate::base::id::{FileId, RunId, TaskId};
-use crate::engine::{RunMachine, WorkKey};
+use crate::engine::{EventRecord, RunMachine, WorkKey};
 use crate::people::Directory;
 use crate::store::{RunRow, Subscription};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -9,6 +9,10 @@ use std::sync::{Arc, Mutex};
 
 /// Runs kept in memory although nothing is done about them.
 const KEPT: usize = 4096;
+
+/// Bytes of the runs kept in memory, as their journals are stored. What a run takes in memory besides grows
+/// with them.
+pub const MAX_LOADED_BYTES: usize = 128 << 20;
 
 /// A run in memory. Everything its machine decided is durable whenever the slot's lock is free.
 pub struct Loaded {
@@ -20,6 +24,8 @@ pub struct Loaded {
     pub stored: Stored,
     /// The directory that its open tasks follow; nothing where that is not known.
     pub directory: Option<Arc<Directory>>,
+    /// About how many bytes it takes.
+    pub bytes: usize,
 }
 
 /// What the store says of a run beside its journal and its row. It changes by what its events changed, not as a whole:
@@ -47,48 +53,148 @@ pub struct Slot {
     pub in_flight: BTreeSet<(WorkKey, u32)>,
 }
 
-/// Every run's place.
-#[derive(Default)]
+/// Every run's place. Runs that nothing is done about stay in memory within a budget of bytes; one that
+/// was dropped is read from its journal when it is needed again.
 pub struct Slots {
-    slots: Mutex<HashMap<RunId, Arc<tokio::sync::Mutex<Slot>>>>,
+    inner: Mutex<Inner>,
+    most_bytes: usize,
+}
+
+#[derive(Default)]
+struct Inner {
+    places: HashMap<RunId, Place>,
+    /// Of all places.
+    bytes: usize,
+    /// How often a place was used.
+    uses: u64,
+}
+
+struct Place {
+    slot: Arc<tokio::sync::Mutex<Slot>>,
+    /// Bytes of the run in it when it was last put back.
+    bytes: usize,
+    /// The use that was its last.
+    used: u64,
+}
+
+impl Place {
+    /// Whether nobody is at the run and it has no call in flight. For who holds the lock of the places, which a
+    /// new holder would need.
+    fn is_idle(&self) -> bool {
+        Arc::strong_count(&self.slot) == 1 && self.slot.try_lock().is_ok_and(|slot| slot.in_flight.is_empty())
+    }
 }
 
 impl Slots {
+    /// Places for runs of so many bytes.
+    pub fn new(most_bytes: usize) -> Self {
+        Self {
+            inner: Mutex::default(),
+            most_bytes,
+        }
+    }
+
     /// The place of `run`.
     pub fn of(&self, run: &RunId) -> Arc<tokio::sync::Mutex<Slot>> {
-        let mut slots = super::lock(&self.slots);
-        if slots.len() >= KEPT && !slots.contains_key(run) {
-            forget_idle(&mut slots);
+        let mut inner = super::lock(&self.inner);
+        if inner.places.len() >= KEPT && !inner.places.contains_key(run) {
+            inner.forget_idle(0);
         }
-        Arc::clone(slots.entry(run.clone()).or_default())
+        inner.uses += 1;
+        let used = inner.uses;
+        let place = inner.places.entry(run.clone()).or_insert_with(|| Place {
+            slot: Arc::default(),
+            bytes: 0,
+            used,
+        });
+        place.used = used;
+        Arc::clone(&place.slot)
     }
 
     /// Whether nobody is at the run and it has no call in flight.
     pub fn is_idle(&self, run: &RunId) -> bool {
-        let slot = super::lock(&self.slots).get(run).map(Arc::clone);
+        let slot = super::lock(&self.inner)
+            .places
+            .get(run)
+            .map(|place| Arc::clone(&place.slot));
         slot.is_none_or(|slot| slot.try_lock().is_ok_and(|slot| slot.in_flight.is_empty()))
     }
 
-    /// Forgets a run that nothing is in memory of, unless somebody is at it.
-    pub fn forget_empty(&self, run: &RunId) {
-        let mut slots = super::lock(&self.slots);
-        let is_empty = |slot: &Arc<tokio::sync::Mutex<Slot>>| {
-            // invariant: a new holder needs the map's lock, which we have
-            Arc::strong_count(slot) == 1
-                && slot
-                    .try_lock()
-                    .is_ok_and(|slot| slot.loaded.is_none() && slot.in_flight.is_empty())
-        };
-        if slots.get(run).is_some_and(is_empty) {
-            slots.remove(run);
+    /// Somebody is done with a run: forgets it where nothing is in memory of it, and the runs that were used
+    /// longest ago where there are too many bytes.
+    pub fn put_back(&self, run: &RunId) {
+        let mut inner = super::lock(&self.inner);
+        inner.measure(run);
+        if inner.bytes > self.most_bytes {
+            inner.forget_idle(self.most_bytes / 4 * 3);
+        }
+    }
+
+    /// Forgets every run that nobody is at and that has nothing in flight.
+    pub fn forget_idle(&self) {
+        super::lock(&self.inner).forget_idle(0);
+    }
+
+    /// Bytes of the runs in memory, as estimated.
+    pub fn bytes(&self) -> usize {
+        super::lock(&self.inner).bytes
+    }
+}
+
+impl Inner {
+    /// Looks how large a run has become. Leaves it alone where somebody is at it.
+    fn measure(&mut self, run: &RunId) {
+        let Some(place) = self.places.get_mut(run) else { return };
+        if Arc::strong_count(&place.slot) > 1 {
+            return;
+        }
+        let Ok(slot) = place.slot.try_lock() else { return };
+        let bytes = slot.loaded.as_ref().map_or(0, |loaded| loaded.bytes);
+        let is_empty = slot.loaded.is_none() && slot.in_flight.is_empty();
+        drop(slot);
+        self.bytes = self.bytes - place.bytes + bytes;
+        place.bytes = bytes;
+        if is_empty {
+            self.places.remove(run);
+        }
+    }
+
+    /// Drops runs that nobody is at, the one used longest ago first, until there are at most so many bytes.
+    fn forget_idle(&mut self, most_bytes: usize) {
+        let mut idle: Vec<(u64, RunId)> = self
+            .places
+            .iter()
+            .filter(|(_, place)| place.is_idle())
+            .map(|(run, place)| (place.used, run.clone()))
+            .collect();
+        idle.sort_unstable();
+        for (_, run) in idle {
+            if self.bytes <= most_bytes && most_bytes > 0 {
+                return;
+            }
+            if let Some(place) = self.places.remove(&run) {
+                self.bytes -= place.bytes;
+            }
         }
     }
 }
 
-/// Drops every run that nobody is at and that has nothing in flight.
-fn forget_idle(slots: &mut HashMap<RunId, Arc<tokio::sync::Mutex<Slot>>>) {
-    slots.retain(|_, slot| {
-        // invariant: a new holder needs the map's lock, which we have
-        Arc::strong_count(slot) > 1 || slot.try_lock().map_or(true, |slot| !slot.in_flight.is_empty())
-    });
+/// The bytes that events take as they are stored: about as many as they take in the memory of their run.
+pub(super) fn bytes_of(events: &[EventRecord]) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    for event in events {
+        // counting cannot fail, and an event that cannot be written is not stored either
+        let _ = serde_json::to_writer(&mut count, event);
+    }
+    count.0
 }

@@ -81,6 +81,11 @@ impl TimerQueue {
         self.lock().in_order.first().map(|(at, _)| *at)
     }
 
+    /// What is due may be another than before.
+    pub(super) fn look_again(&self) {
+        self.changed.notify_one();
+    }
+
     /// Runs that wait for a moment.
     pub fn len(&self) -> usize {
         self.lock().by_run.len()
@@ -117,13 +122,7 @@ impl Host {
                 self.sweep().await;
                 swept = Instant::now();
             }
-            let now = self.now();
-            for run in self.timers.due(now) {
-                let host = Arc::clone(&self);
-                self.spawn(async move { host.wake(run).await });
-            }
-            let share_expiry = self.end_due_shares(now).await;
-            let next = [self.timers.first(), share_expiry].into_iter().flatten().min();
+            let next = if self.is_time_held() { None } else { self.do_due().await };
             tokio::select! {
                 () = self.stop.cancelled() => return,
                 () = self.timers.changed.notified() => {}
@@ -131,6 +130,17 @@ impl Host {
                 () = tokio::time::sleep(pause(&self.parts().clock, next)) => {}
             }
         }
+    }
+
+    /// Wakes the runs and ends the shares whose time has come; tells when the next one comes.
+    async fn do_due(self: &Arc<Self>) -> Option<Timestamp> {
+        let now = self.now();
+        for run in self.timers.due(now) {
+            let host = Arc::clone(self);
+            self.spawn(async move { host.wake(run).await });
+        }
+        let share_expiry = self.end_due_shares(now).await;
+        [self.timers.first(), share_expiry].into_iter().flatten().min()
     }
 
     async fn wake(self: Arc<Self>, run: RunId) {
@@ -192,7 +202,7 @@ mod tests {
 
     #[test]
     fn nobody_sleeps_longer_than_a_clock_step_may_go_unnoticed() {
-        let clock = Clock::System;
+        let clock = Clock::system().unwrap();
         assert_eq!(pause(&clock, None), LONGEST_SLEEP);
         assert_eq!(pause(&clock, Some(Timestamp::MAX)), LONGEST_SLEEP);
         assert_eq!(pause(&clock, Some(at(0))), Duration::ZERO);

@@ -96,6 +96,7 @@ impl Host {
             Ok((document, writes))
         })
         .await
+        .inspect(|_| blob.keep())
     }
 
     /// What an upload writes, as the share stands now.
@@ -228,6 +229,7 @@ impl Host {
             Ok((document, writes))
         })
         .await
+        .inspect(|_| blob.keep())
     }
 
     async fn store_blob(&self, bytes: impl AsyncRead + Send + Unpin) -> Result<StoredBlob, HostError> {

@@ -5,6 +5,7 @@ mod access;
 mod acts;
 mod deployments;
 mod grants;
+mod health;
 mod page;
 mod remark;
 mod run;
@@ -30,6 +31,7 @@ pub use acts::{
 };
 pub use deployments::{Change, PendingDeployment, RejectBody};
 pub use grants::{GrantRevocation, GrantRow};
+pub use health::{DamagedFile, Health, Time};
 pub use page::{ITEMS_MAX, Page};
 pub use remark::{RemarkBody, TaskRemark};
 pub use run::{Elements, Parent, RunDetail, Step};
@@ -721,13 +723,6 @@ impl From<OutboxMail> for Mail {
             next_at: mail.next_at.filter(|_| mail.state == MailState::Queued),
         }
     }
-}
-
-/// How the server stands.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Health {
-    /// `ok`.
-    pub status: String,
 }
 
 #[cfg(test)]

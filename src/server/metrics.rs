@@ -104,7 +104,7 @@ impl Metrics {
 }
 
 /// Name, meaning and count of everything that the host counts.
-fn counts(counts: &host::Metrics) -> [(&'static str, &'static str, &host::metrics::Counter); 20] {
+fn counts(counts: &host::Metrics) -> [(&'static str, &'static str, &host::metrics::Counter); 21] {
     [
         ("runs_started", "Runs started", &counts.runs_started),
         ("runs_ended", "Runs ended", &counts.runs_ended),
@@ -155,6 +155,7 @@ fn counts(counts: &host::Metrics) -> [(&'static str, &'static str, &host::metric
         ("mails_sent", "Mails that the mail server took", &counts.mails_sent),
         ("mails_failed", "Mails that did not surely arrive", &counts.mails_failed),
         ("uploaded_bytes", "Bytes uploaded", &counts.bytes_uploaded),
+        ("blobs_damaged", "Blobs found to be damaged", &counts.blobs_damaged),
         (
             "moments_passed_over",
             "Recurring moments that started no run",

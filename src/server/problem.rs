@@ -198,13 +198,22 @@ impl From<HostError> for Problem {
             HostError::Conflict(_) => Self::new(StatusCode::CONFLICT, "conflict", detail),
             HostError::TooLarge { limit } => Self::too_large("file", limit),
             HostError::Store(StoreError::Full(_)) => {
-                let told = "the disk of the server is full; nothing was changed";
+                let told = "the server has no space or quota left for this, or may write no file of this size, so nothing \
+                            was changed: repeat the request once its administrator has made room";
                 logged(&error, Self::new(StatusCode::INSUFFICIENT_STORAGE, "full", told))
             }
             HostError::Store(StoreError::Busy(_) | StoreError::Closed) => logged(
                 &error,
                 Self::unavailable("busy", "the store does not answer: try again"),
             ),
+            HostError::DiskFailed(_) => {
+                let told = "the server cannot use its disk for files now, so nothing was changed: repeat the request \
+                            later; its log tells the administrator why";
+                logged(&error, Self::unavailable("disk-failed", told))
+            }
+            HostError::BytesLost { .. } => {
+                logged(&error, Self::new(StatusCode::INTERNAL_SERVER_ERROR, "damaged", detail))
+            }
             HostError::ShuttingDown => Self::unavailable("stopping", "the server is shutting down: try again"),
             HostError::Store(_) | HostError::Damaged { .. } => logged(&error, Self::internal()),
         }

@@ -129,6 +129,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend([
         post("/api/v1/files", OPERATORS, "put_file", "Puts a file into a folder", files::put).streaming(),
         get("/api/v1/files", PERSON, "list_files", "Files that you put, decide on, or look after", files::list),
+        get("/api/v1/files/damaged", ADMINS, "list_damaged_files", "Versions of files whose bytes have changed on the disk", files::damaged),
         get("/api/v1/files/{file}", PERSON, "get_file", "The bytes of a file that you put, decide on, or look after", files::get).streaming(),
         get("/api/v1/links/{token}", Link, "view_share", "A share with its files and comments", links::view),
         post("/api/v1/links/{token}/pass", Link, "get_pass", "Tries the password of a link, or the code, and gives what GETs take for it", links::pass),
@@ -164,6 +165,8 @@ pub fn routes() -> Vec<Route> {
         get("/api/v1/people", ADMINS, "list_people", "Everybody who has ever been in the directory, and a change that waits for a confirmation", people::list),
         post("/api/v1/people/confirm", ADMINS, "confirm_people", "Puts a directory in force that removes many people", people::confirm),
         post("/api/v1/people/{user}/remove", ADMINS, "remove_person", "Makes it final that a person has left", people::remove),
+        get("/api/v1/clock", ADMINS, "get_clock", "The time that the installation goes by, and whether timers stand still", meta::time),
+        post("/api/v1/clock/confirm", ADMINS, "confirm_clock", "Says that the system clock is right, which has jumped ahead", meta::confirm_time),
         get("/api/v1/openapi.json", Public, "get_openapi", "This description", meta::openapi),
         get("/healthz", Health, "get_health", "Whether the process lives", meta::health),
         get("/readyz", Health, "get_readiness", "Whether requests are answered and changes can be stored", meta::readiness),

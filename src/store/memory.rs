@@ -408,6 +408,18 @@ impl Store for MemoryStore {
         Ok(wakeups)
     }
 
+    async fn last_recorded(&self) -> Result<Option<Timestamp>, StoreError> {
+        let tables = self.tables();
+        let journals = tables
+            .journals
+            .values()
+            .filter_map(|journal| journal.last())
+            .map(|one| one.at);
+        let accesses = tables.access_log.last().map(|entry| entry.at);
+        let events = tables.events.records.last().map(|one| one.event.at);
+        Ok(journals.chain(accesses).chain(events).max())
+    }
+
     async fn busy_runs(&self) -> Result<Vec<RunId>, StoreError> {
         Ok(self
             .tables()
@@ -487,6 +499,15 @@ impl Store for MemoryStore {
         };
         let mut files: Vec<_> = tables.files.iter().filter(is_meant).cloned().collect();
         files.sort_by(|one, other| (&one.folder, &one.name).cmp(&(&other.folder, &other.name)));
+        files.truncate(limit);
+        Ok(files)
+    }
+
+    async fn all_files(&self, after: Option<&FileId>, limit: usize) -> Result<Vec<File>, StoreError> {
+        let tables = self.tables();
+        let is_meant = |file: &&File| after.is_none_or(|after| file.id > *after);
+        let mut files: Vec<_> = tables.files.iter().filter(is_meant).cloned().collect();
+        files.sort_by(|one, other| one.id.cmp(&other.id));
         files.truncate(limit);
         Ok(files)
     }

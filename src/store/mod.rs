@@ -10,7 +10,7 @@ pub mod model;
 pub mod settings;
 pub mod sqlite;
 
-pub use blobs::{BlobError, Blobs, StoredBlob};
+pub use blobs::{BlobError, BlobReader, Blobs, StoredBlob};
 pub use model::{
     CommitError, Delivery, Deployment, ExpiryOrder, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent,
     RunCommit, RunFilter, RunRow, RunStatus, Scrubbed, Standing, StoreError, Subscription, TaskRow, TaskState,
@@ -49,6 +49,8 @@ pub trait Store: Send + Sync + 'static {
     async fn journal(&self, run: &RunId, after: u64, limit: usize) -> Result<Vec<EventRecord>, StoreError>;
     /// Every run that has not ended and wants to be woken, with the moment.
     async fn wakeups(&self) -> Result<Vec<(Timestamp, RunId)>, StoreError>;
+    /// The latest time that is recorded: of journals, the access log and events.
+    async fn last_recorded(&self) -> Result<Option<Timestamp>, StoreError>;
     /// Every run that had work in flight when it was last stored.
     async fn busy_runs(&self) -> Result<Vec<RunId>, StoreError>;
 
@@ -82,6 +84,8 @@ pub trait Store: Send + Sync + 'static {
         after: Option<(&str, &str)>,
         limit: usize,
     ) -> Result<Vec<File>, StoreError>;
+    /// Every file of every workspace, by id, at most `limit` after the file `after`.
+    async fn all_files(&self, after: Option<&FileId>, limit: usize) -> Result<Vec<File>, StoreError>;
     /// The document that counts in a file, if one does that expires.
     async fn expiry(&self, file: &FileId) -> Result<Option<Expiry>, StoreError>;
     /// Documents that count and expire, in `order` and by file: of those whose day begins at `not_before` or later, at

@@ -43,7 +43,18 @@ pub fn furnish(data: &Path, users: &[&str]) -> Vec<String> {
 impl Server {
     /// Starts it; `None` if it died before it was ready, as an armed fault point may have it.
     pub fn start(data: &Path, fault: Option<&str>) -> Option<Self> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_gatefold"));
+        Self::start_by(Command::new(env!("CARGO_BIN_EXE_gatefold")), data, fault)
+    }
+
+    /// Starts it where the system lets it write files of so many blocks of 512 bytes.
+    pub fn start_with_small_files(data: &Path, blocks: u64) -> Self {
+        let mut shell = Command::new("/bin/sh");
+        let limited = format!("ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &limited, env!("CARGO_BIN_EXE_gatefold")]);
+        Self::start_by(shell, data, None).expect("a server without a fault becomes ready")
+    }
+
+    fn start_by(mut command: Command, data: &Path, fault: Option<&str>) -> Option<Self> {
         command
             .arg("--config")
             .arg(data.join("gatefold.toml"))

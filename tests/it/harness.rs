@@ -45,6 +45,11 @@ const PEOPLE: &str = "users:
   nobody: { name: Nobody, email: nobody@example.com }
 ";
 
+/// Tokio's clock, from the moment at which every test begins.
+fn tests_clock() -> Clock {
+    Clock::tokio_from("2026-11-23T09:00:00Z".parse().unwrap())
+}
+
 /// An installation.
 pub struct Harness {
     pub host: Arc<Host>,
@@ -104,7 +109,7 @@ impl Harness {
 
     /// An installation with this policy, recovered and serving.
     pub async fn with_policy(policy: Policy) -> Self {
-        let harness = Self::put_together(Arc::new(MemoryStore::default()), policy);
+        let harness = Self::put_together(Arc::new(MemoryStore::default()), policy, tests_clock());
         harness.host.recover().await.unwrap();
         tokio::spawn(Arc::clone(&harness.host).serve(harness.stop.clone(), Duration::from_secs(1)));
         harness
@@ -112,10 +117,18 @@ impl Harness {
 
     /// An installation over `store` that has not recovered yet.
     pub fn not_recovered(store: Arc<dyn Store>) -> Self {
-        Self::put_together(store, Policy::open())
+        Self::put_together(store, Policy::open(), tests_clock())
     }
 
-    fn put_together(store: Arc<dyn Store>, policy: Policy) -> Self {
+    /// An installation over `store` and under a clock of its own, recovered and serving.
+    pub async fn under(store: Arc<dyn Store>, clock: Clock) -> Self {
+        let harness = Self::put_together(store, Policy::open(), clock);
+        harness.host.recover().await.unwrap();
+        tokio::spawn(Arc::clone(&harness.host).serve(harness.stop.clone(), Duration::from_secs(1)));
+        harness
+    }
+
+    fn put_together(store: Arc<dyn Store>, policy: Policy, clock: Clock) -> Self {
         let data = tempfile::tempdir().unwrap();
         let people = data.path().join("people.yaml");
         std::fs::write(&people, PEOPLE).unwrap();
@@ -146,7 +159,7 @@ impl Harness {
                 ("HOOK_SECRET".to_owned(), SecretString::from(HOOK_SECRET)),
                 ("ERP_TOKEN".to_owned(), SecretString::from(ERP_TOKEN)),
             ]),
-            clock: Clock::tokio_from("2026-11-23T09:00:00Z".parse().unwrap()),
+            clock,
             seed: None,
             limits: Limits {
                 upload_bytes: UPLOAD_BYTES,

@@ -31,6 +31,7 @@ mod rules;
 #[cfg(feature = "runtime")]
 mod sarif;
 mod server;
+mod set_clock;
 #[cfg(feature = "runtime")]
 mod simulation;
 mod spec;

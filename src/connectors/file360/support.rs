@@ -29,8 +29,12 @@ pub(super) fn store_failed(error: StoreError) -> ActionError {
 #[allow(clippy::needless_pass_by_value)]
 pub(super) fn blob_failed(error: BlobError) -> ActionError {
     match error {
-        BlobError::TooLarge { .. } | BlobError::Missing(_) => ActionError::Permanent(error.to_string()),
-        BlobError::Interrupted(_) | BlobError::Full | BlobError::Failed(_) => ActionError::Transient(error.to_string()),
+        BlobError::TooLarge { .. } | BlobError::Missing(_) | BlobError::Damaged(_) => {
+            ActionError::Permanent(error.to_string())
+        }
+        BlobError::Interrupted(_) | BlobError::Full(_) | BlobError::Failed(_) => {
+            ActionError::Transient(error.to_string())
+        }
     }
 }
 

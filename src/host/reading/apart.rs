@@ -2,12 +2,11 @@
 
 use super::{MAX_FILE_BYTES, MAX_HEADER_BYTES, MAX_TEXT_BYTES, MAX_TIME, Reading, Why};
 use crate::base::file_type::Readable;
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdout};
 
 /// Most memory that a process may take which reads a file, in bytes, where the system can be told.
@@ -25,32 +24,39 @@ const KINDS: [(&str, Readable); 3] = [
     ("plain", Readable::Plain),
 ];
 
-/// Has `program` read an open file, and waits for it. For a thread that may wait.
-pub(super) fn read(program: &Path, file: File, kind: Readable) -> io::Result<Reading> {
+/// Has `program` read these bytes, and waits for it. For a thread that may wait.
+pub(super) fn read(program: &Path, bytes: Vec<u8>, kind: Readable) -> io::Result<Reading> {
     let word = KINDS
         .iter()
         .find(|(_, known)| *known == kind)
         .map_or("", |(word, _)| word);
     let mut reader = Command::new(program);
     reader.args(["read", word]);
-    hear(reader, file, MAX_TIME)
+    hear(reader, bytes, MAX_TIME)
 }
 
-/// What a reader says of an open file, no longer than `most` from now. It has a clock of its own, which goes on
+/// What a reader says of these bytes, no longer than `most` from now. It has a clock of its own, which goes on
 /// where that of a rehearsal stands.
-fn hear(reader: Command, file: File, most: Duration) -> io::Result<Reading> {
+fn hear(reader: Command, bytes: Vec<u8>, most: Duration) -> io::Result<Reading> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut process = tokio::process::Command::from(reader)
             .env_clear()
             .envs([ENVIRONMENT])
-            .stdin(Stdio::from(file))
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()?;
         let stdout = process.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        let ended = tokio::time::timeout(most, to_the_end(&mut process, stdout)).await;
+        let mut stdin = process.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let give = async move {
+            // a reader may have seen enough before the end
+            let _ = stdin.write_all(&bytes).await;
+            drop(stdin);
+        };
+        let both = async { tokio::join!(give, to_the_end(&mut process, stdout)).1 };
+        let ended = tokio::time::timeout(most, both).await;
         let Ok(ended) = ended else {
             process.kill().await?;
             return Ok(Why::TooSlow.into());
@@ -155,7 +161,7 @@ mod tests {
     fn read_by(script: &str, most: Duration) -> io::Result<Reading> {
         let mut reader = Command::new("/bin/sh");
         reader.args(["-c", script]);
-        hear(reader, File::open("/dev/null")?, most)
+        hear(reader, Vec::new(), most)
     }
 
     #[test]
@@ -191,7 +197,6 @@ mod tests {
 
     #[test]
     fn a_reader_that_is_not_there_is_no_fault_of_the_file() {
-        let file = File::open("/dev/null").unwrap();
-        assert!(read(Path::new("/nowhere/gatefold"), file, Readable::Pdf).is_err());
+        assert!(read(Path::new("/nowhere/gatefold"), Vec::new(), Readable::Pdf).is_err());
     }
 }

@@ -19,9 +19,9 @@ use crate::base::file_type::Readable;
 use crate::expr::Expression;
 use crate::store::Blobs;
 use serde::{Deserialize, Serialize};
-use std::io::Read;
 use std::path::PathBuf;
 use std::time::Duration;
+use tokio::io::AsyncReadExt as _;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
@@ -131,14 +131,13 @@ impl Reader {
         }
         let _turn = self.turns.acquire().await;
         let file = blobs.open_blob(sha256).await.map_err(super::files::blob_error)?;
-        let (mut file, place) = (file.into_std().await, self.place.clone());
+        let mut bytes = Vec::new();
+        let fetched = file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).await;
+        fetched.map_err(|error| super::files::blob_error(error.into()))?;
+        let place = self.place.clone();
         let read = spawn_blocking(move || match &place {
-            Where::Apart(program) => apart::read(program, file, kind),
-            Where::Here => {
-                let mut bytes = Vec::new();
-                file.read_to_end(&mut bytes)?;
-                Ok(read(kind, bytes))
-            }
+            Where::Apart(program) => apart::read(program, bytes, kind),
+            Where::Here => Ok(read(kind, bytes)),
         });
         let read = read.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
         read.map_err(|error| HostError::Damaged {

@@ -1,7 +1,7 @@
 //! Files of the main workspace, for people of the directory.
 
 use crate::base::id::FileId;
-use crate::server::dto::{Document, Page, StoredFile};
+use crate::server::dto::{DamagedFile, Document, Page, StoredFile};
 use crate::server::extract::{Answer, Created, Once, Path, Query, State, Upload};
 use crate::server::transfer::{self, Transfer};
 use crate::server::{Caller, Problem};
@@ -96,6 +96,13 @@ pub async fn list(
         .map(|listed| listed.file.id.to_string());
     let items = files.iter().map(StoredFile::from).collect();
     Ok(Answer(Page { items, next }))
+}
+
+/// Versions of files whose bytes have changed on the disk.
+pub async fn damaged(State(server): State) -> Result<Answer<Page<DamagedFile>>, Problem> {
+    let found = server.host.damaged_versions().await?;
+    let items = found.into_iter().map(DamagedFile::from).collect();
+    Ok(Answer(Page { items, next: None }))
 }
 
 /// The bytes of a file.

@@ -1,9 +1,10 @@
 //! The API about itself.
 
 use crate::base::Value;
-use crate::server::dto::Health;
+use crate::host::Host;
+use crate::server::dto::{Health, Time};
 use crate::server::extract::{Answer, State, Text};
-use crate::server::{Problem, metrics};
+use crate::server::{Caller, Problem, metrics};
 
 /// The description of the API.
 pub async fn openapi(State(_): State) -> Result<Answer<Value>, Problem> {
@@ -24,12 +25,36 @@ pub async fn readiness(State(server): State) -> Result<Answer<Health>, Problem> 
         let detail = "nothing can be stored: look at the disk and the log of the server";
         return Err(Problem::unavailable("cannot-store", detail));
     }
-    Ok(Answer(ok()))
+    Ok(Answer(Health {
+        clock: server.host.parts().clock.standing().in_words(),
+        ..ok()
+    }))
 }
 
 fn ok() -> Health {
     Health {
         status: "ok".to_owned(),
+        clock: None,
+    }
+}
+
+/// The time that the installation goes by.
+pub async fn time(State(server): State) -> Result<Answer<Time>, Problem> {
+    Ok(Answer(time_of(&server.host)))
+}
+
+/// The system clock is right, although it has jumped ahead.
+pub async fn confirm_time(State(server): State, caller: Caller) -> Result<Answer<Time>, Problem> {
+    server.host.confirm_clock(&caller.principal(), caller.origin()).await?;
+    Ok(Answer(time_of(&server.host)))
+}
+
+fn time_of(host: &Host) -> Time {
+    let standing = host.parts().clock.standing();
+    Time {
+        now: host.now(),
+        is_held: standing.is_held(),
+        clock: standing.in_words(),
     }
 }
 

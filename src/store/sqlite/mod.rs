@@ -185,6 +185,10 @@ impl Store for SqliteStore {
         self.readers.list(read::wakeups).await
     }
 
+    async fn last_recorded(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.readers.point(read::last_recorded).await
+    }
+
     async fn busy_runs(&self) -> Result<Vec<RunId>, StoreError> {
         self.readers.list(read::busy_runs).await
     }
@@ -245,6 +249,13 @@ impl Store for SqliteStore {
         let after = after.map(|(folder, name)| (folder.to_owned(), name.to_owned()));
         self.readers
             .list(move |db| read::files_below(db, &workspace, &folder, after, limit))
+            .await
+    }
+
+    async fn all_files(&self, after: Option<&FileId>, limit: usize) -> Result<Vec<File>, StoreError> {
+        let after = after.cloned();
+        self.readers
+            .list(move |db| read::all_files(db, after.as_ref(), limit))
             .await
     }
 

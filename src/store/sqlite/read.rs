@@ -312,6 +312,17 @@ pub(super) fn wakeups(db: &Connection) -> Read<Vec<(Timestamp, RunId)>> {
     sound_rows(db, sql, [], |row| Ok((read_time(text(row, 1)?)?, run_id(row)?)))
 }
 
+/// Each of the three is written in the order of its times.
+pub(super) fn last_recorded(db: &Connection) -> Read<Option<Timestamp>> {
+    let journal = "SELECT at FROM event ORDER BY position DESC LIMIT 1";
+    let journal = first(db, journal, [], |row| read_time(text(row, 0)?))?;
+    let access = "SELECT body FROM access_log ORDER BY position DESC LIMIT 1";
+    let access = first(db, access, [], record::<AccessEntry>)?.map(|entry| entry.at);
+    let event = "SELECT body FROM inbound ORDER BY key DESC LIMIT 1";
+    let event = first(db, event, [], record::<InboundEvent>)?.map(|event| event.at);
+    Ok([journal, access, event].into_iter().flatten().max())
+}
+
 pub(super) fn busy_runs(db: &Connection) -> Read<Vec<RunId>> {
     sound_rows(db, "SELECT id, intact FROM run WHERE busy = 1 ORDER BY key", [], run_id)
 }
@@ -409,6 +420,13 @@ pub(super) fn files_below(
         bounded(limit)
     ];
     rows(db, sql, params, record)
+}
+
+pub(super) fn all_files(db: &Connection, after: Option<&FileId>, limit: usize) -> Read<Vec<File>> {
+    let sql = "SELECT body FROM file WHERE id > ?1 ORDER BY id LIMIT ?2";
+    // no id is empty, so this comes before all of them
+    let after = after.map_or("", FileId::as_str);
+    rows(db, sql, params![after, bounded(limit)], record)
 }
 
 fn expires(row: &Row<'_>) -> Read<Expiry> {

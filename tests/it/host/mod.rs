@@ -3,6 +3,7 @@
 mod begin_anew;
 mod by_hand;
 mod children;
+mod clock;
 mod events;
 mod expiries;
 mod first;
@@ -12,6 +13,7 @@ mod left_behind;
 mod lineage;
 mod locks;
 mod mails;
+mod memory;
 mod migrate;
 mod newest;
 mod panics;

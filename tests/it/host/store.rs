@@ -208,6 +208,10 @@ impl Store for Told {
         self.inner.wakeups().await
     }
 
+    async fn last_recorded(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.inner.last_recorded().await
+    }
+
     async fn busy_runs(&self) -> Result<Vec<RunId>, StoreError> {
         self.inner.busy_runs().await
     }
@@ -336,6 +340,10 @@ impl Store for Told {
         limit: usize,
     ) -> Result<Vec<File>, StoreError> {
         self.inner.files_below(workspace, folder, after, limit).await
+    }
+
+    async fn all_files(&self, after: Option<&FileId>, limit: usize) -> Result<Vec<File>, StoreError> {
+        self.inner.all_files(after, limit).await
     }
 
     async fn mail(&self, id: &MailId) -> Result<Option<OutboxMail>, StoreError> {

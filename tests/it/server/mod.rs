@@ -1,10 +1,12 @@
 //! The HTTP side: the table of routes, and the real router over a real host.
 
 mod by_hand;
+mod clock;
 mod codes;
 mod collect;
 mod contents;
 mod crowds;
+mod damage;
 mod deployments;
 mod desk;
 mod downloads;

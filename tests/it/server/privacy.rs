@@ -131,7 +131,7 @@ async fn what_fails_inside_is_not_told_outside() {
     let answer = harness.get(&link.file_path()).send().await;
     assert_eq!(
         (answer.status, answer.problem().as_str()),
-        (StatusCode::INTERNAL_SERVER_ERROR, "internal")
+        (StatusCode::INTERNAL_SERVER_ERROR, "damaged")
     );
     for inner in [link.sha256.as_str(), "blobs", "No such file"] {
         assert!(!answer.text().contains(inner), "{}", answer.text());

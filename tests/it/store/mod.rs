@@ -1,5 +1,7 @@
 //! One suite for every adapter of the store, and what is particular to SQLite.
 
+mod blob_damage;
+mod blob_sweep;
 mod blobs;
 mod damage;
 mod delivery;
@@ -80,6 +82,7 @@ conformance! {
         a_version_is_deployed_once,
         a_record_is_replaced_only_by_who_has_seen_it,
         a_file_name_is_taken_once_per_folder,
+        every_file_is_listed_by_id_in_parts,
         a_locked_file_takes_no_version_from_anybody,
         shares_are_found_by_their_end,
         grants_are_found_by_share_and_by_token,

@@ -377,6 +377,24 @@ pub async fn mails_are_found_by_state(store: &Arc<dyn Store>) {
     assert_eq!(store.standing().await.unwrap().mails_queued, 2);
 }
 
+pub async fn every_file_is_listed_by_id_in_parts(store: &Arc<dyn Store>) {
+    assert_eq!(store.all_files(None, 10).await, Ok(Vec::new()));
+    for (id, name) in [("fil_b", "1.pdf"), ("fil_c", "2.pdf"), ("fil_a", "3.pdf")] {
+        let one = file(id, "/in", name);
+        done(&**store, of_writes([Write::PutFile(one)])).await;
+    }
+    for (after, limit, expected) in [
+        (None, 10, vec!["fil_a", "fil_b", "fil_c"]),
+        (None, 2, vec!["fil_a", "fil_b"]),
+        (Some("fil_b"), 2, vec!["fil_c"]),
+        (Some("fil_c"), 2, vec![]),
+    ] {
+        let files = store.all_files(after.map(FileId::from).as_ref(), limit).await.unwrap();
+        let ids: Vec<_> = files.iter().map(|file| file.id.as_str()).collect();
+        assert_eq!(ids, expected, "{after:?} {limit}");
+    }
+}
+
 pub async fn a_locked_file_takes_no_version_from_anybody(store: &Arc<dyn Store>) {
     let lock = |run: &str| Write::Lock {
         file: FileId::from("fil_1"),

@@ -1,0 +1,255 @@
+//! Removing blobs that nothing refers to: uploads that were refused, or that a crash cut off.
+//!
+//! Whoever sweeps takes candidates, asks the store which of them a version of a file refers to, and
+//! has the others removed. Invariant: a blob is removed only if no upload has stored or found it since
+//! it became a candidate, and none that did before may still commit. So an upload whose commit is
+//! still to come keeps its blob, also where the blob was there already. Versions of files are never
+//! removed, so a blob that one refers to stays one that is referred to.
+
+use super::{BlobError, Blobs, CHUNKS_ENDING, on_disk};
+use crate::base::id::hex;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
+
+/// How long nobody must have held a blob of this process that no commit is known to refer to, before
+/// it may be removed.
+pub const RELEASED_AFTER: Duration = Duration::from_hours(1);
+
+/// How long ago a blob must have been written that is looked for in the folder, before it may be
+/// removed: long enough to notice that an older copy of the database was put beside it.
+pub const ORPHAN_AGE: Duration = Duration::from_hours(24 * 7);
+
+/// Which blobs a sweep looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Candidates {
+    /// Those that this process stored and that became nothing, as where an upload is refused.
+    Released,
+    /// Every one in the folder that is older than [`ORPHAN_AGE`].
+    Everything,
+}
+
+/// Which blobs are held, and which may be removed.
+#[derive(Debug, Default)]
+pub(super) struct Leases(Mutex<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// Blobs that a commit of this process may refer to.
+    leased: HashMap<String, Held>,
+    /// Candidates that no upload has stored or found since they became ones.
+    marked: HashSet<String>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    holders: usize,
+    released: Option<Instant>,
+}
+
+/// Holds a blob: no sweep removes it.
+#[derive(Debug)]
+pub(super) struct Lease {
+    shared: Arc<super::Shared>,
+    sha256: String,
+    is_kept: std::sync::atomic::AtomicBool,
+}
+
+impl Lease {
+    pub(super) fn keep(&self) {
+        self.is_kept.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let is_kept = self.is_kept.load(std::sync::atomic::Ordering::Relaxed);
+        self.shared.leases.release(&self.sha256, is_kept);
+    }
+}
+
+impl Leases {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hold(&self, sha256: &str) {
+        let mut inner = self.lock();
+        inner.marked.remove(sha256);
+        let held = inner.leased.entry(sha256.to_owned()).or_default();
+        held.holders += 1;
+        held.released = None;
+    }
+
+    fn release(&self, sha256: &str, is_kept: bool) {
+        let mut inner = self.lock();
+        let Some(held) = inner.leased.get_mut(sha256) else {
+            return;
+        };
+        held.holders = held.holders.saturating_sub(1);
+        if held.holders > 0 {
+            return;
+        }
+        held.released = Some(Instant::now());
+        if is_kept {
+            // the store knows of it, which is asked in any case
+            inner.leased.remove(sha256);
+        }
+    }
+
+    /// Makes candidates of those that were released long enough ago.
+    fn take_released(&self) -> BTreeSet<String> {
+        let mut inner = self.lock();
+        let is_over = |held: &Held| held.released.is_some_and(|at| at.elapsed() >= RELEASED_AFTER);
+        let over: BTreeSet<String> = inner
+            .leased
+            .extract_if(|_, held| is_over(held))
+            .map(|(sha256, _)| sha256)
+            .collect();
+        inner.marked.extend(over.iter().cloned());
+        over
+    }
+
+    /// Makes a candidate of a blob, unless somebody may still refer to it.
+    fn mark(&self, sha256: &str) -> bool {
+        let mut inner = self.lock();
+        let is_free = !inner.leased.contains_key(sha256);
+        if is_free {
+            inner.marked.insert(sha256.to_owned());
+        }
+        is_free
+    }
+
+    /// Does `remove` where the blob is still a candidate. No upload finds it meanwhile.
+    fn if_marked(&self, sha256: &str, remove: impl FnOnce() -> io::Result<()>) -> io::Result<bool> {
+        let mut inner = self.lock();
+        if !inner.marked.remove(sha256) {
+            return Ok(false);
+        }
+        remove().map(|()| true)
+    }
+
+    fn forget_marks(&self) {
+        self.lock().marked.clear();
+    }
+}
+
+impl Blobs {
+    pub(super) fn lease(&self, sha256: &str) -> Lease {
+        self.shared.leases.hold(sha256);
+        Lease {
+            shared: Arc::clone(&self.shared),
+            sha256: sha256.to_owned(),
+            is_kept: std::sync::atomic::AtomicBool::new(false),
+        }
+    }
+
+    /// Blobs that nothing may refer to. The caller asks the store, and hands those that nothing refers
+    /// to on to [`Blobs::remove_orphans`]. One sweep runs at a time.
+    pub async fn candidates(&self, which: Candidates) -> Result<BTreeSet<String>, BlobError> {
+        let blobs = self.clone();
+        on_disk(move || {
+            blobs.shared.leases.forget_marks();
+            let mut found = blobs.shared.leases.take_released();
+            if which == Candidates::Everything {
+                for first in 0..=u8::MAX {
+                    blobs.add_old(&hex(&[first]), &mut found)?;
+                }
+                remove_old_files(&blobs.incoming())?;
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    /// Removes those of `orphans` that are still candidates, and gives their number and their bytes.
+    pub async fn remove_orphans(&self, orphans: BTreeSet<String>) -> Result<Removed, BlobError> {
+        let blobs = self.clone();
+        on_disk(move || {
+            let mut removed = Removed::default();
+            for sha256 in orphans {
+                let place = blobs.place(&sha256);
+                let size = fs::metadata(&place).map_or(0, |metadata| metadata.len());
+                let remove = || {
+                    let _ = fs::remove_file(blobs.chunks_place(&sha256));
+                    fs::remove_file(&place)
+                };
+                match blobs.shared.leases.if_marked(&sha256, remove) {
+                    Ok(true) => {
+                        removed.blobs += 1;
+                        removed.bytes += size;
+                    }
+                    Ok(false) => {}
+                    Err(error) if error.kind() == ErrorKind::NotFound => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            blobs.shared.leases.forget_marks();
+            Ok(removed)
+        })
+        .await
+    }
+
+    /// Adds the old blobs of one folder, and removes lists of chunks that belong to none.
+    fn add_old(&self, first: &str, found: &mut BTreeSet<String>) -> io::Result<()> {
+        for entry in entries(&self.folder.join(first))? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !is_old(&entry.metadata()?) {
+                continue;
+            }
+            match name.strip_suffix(CHUNKS_ENDING).and_then(|name| name.strip_suffix('.')) {
+                Some(blob) if !entry.path().with_file_name(blob).exists() => fs::remove_file(entry.path())?,
+                Some(_) => {}
+                None => {
+                    let sha256 = format!("{first}{name}");
+                    if super::hash_of(&sha256).is_some() && self.shared.leases.mark(&sha256) {
+                        found.insert(sha256);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a sweep removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// How many blobs.
+    pub blobs: u64,
+    /// How many bytes.
+    pub bytes: u64,
+}
+
+/// Removes temporary files that no upload can still be writing to.
+fn remove_old_files(folder: &Path) -> io::Result<()> {
+    for entry in entries(folder)? {
+        let entry = entry?;
+        if is_old(&entry.metadata()?) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn entries(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<fs::DirEntry>>> {
+    match fs::read_dir(folder) {
+        Ok(entries) => Ok(Some(entries).into_iter().flatten()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None.into_iter().flatten()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a file was written long ago. One from the future is not.
+fn is_old(metadata: &fs::Metadata) -> bool {
+    let age = metadata
+        .modified()
+        .ok()
+        .and_then(|at| SystemTime::now().duration_since(at).ok());
+    age.is_some_and(|age| age >= ORPHAN_AGE)
+}
