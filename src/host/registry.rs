@@ -94,6 +94,7 @@ impl Host {
                 what: Some(format!("person {user}: {reason}")),
                 ..Origin::default()
             },
+            has_link_only: false,
         };
         self.keep_people(&kept, vec![Write::Access(entry)], true).await?;
         tracing::warn!(user, by, reason, "the end of a person is final");

@@ -230,10 +230,11 @@ impl Share {
 
     /// How many of the files that it has now have been downloaded.
     pub fn downloads(&self) -> Downloads {
-        let downloaded = self.files.iter().filter(|file| self.downloaded.contains(file));
+        let files: BTreeSet<&FileId> = self.files.iter().map(|shared| &shared.file).collect();
+        let downloaded = files.iter().filter(|file| self.downloaded.contains(**file));
         Downloads {
             downloaded: downloaded.count() as u64,
-            shared: self.files.len() as u64,
+            shared: files.len() as u64,
         }
     }
 
