@@ -78,7 +78,6 @@ pub fn run_row(id: &str) -> RunRow {
         status: RunStatus::Ended,
         outcome: Some("completed".to_owned()),
         initiator: "user:bench".to_owned(),
-        starter: None,
         started_at: now,
         ended_at: Some(now),
         wakeup_at: None,

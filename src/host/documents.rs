@@ -29,6 +29,14 @@ pub(super) enum Giver<'g> {
     Run(RunId),
     /// Nobody who has rights: what the flow may read.
     Flow,
+    /// The sender of an event: what they may open, where the data of the event names it, and otherwise what the flow
+    /// may read. The author of a trigger can name a file too, and must not borrow the sender's rights.
+    Sender {
+        /// The sender.
+        person: &'g str,
+        /// The data.
+        data: &'g Value,
+    },
 }
 
 impl<'g> Giver<'g> {
@@ -39,6 +47,16 @@ impl<'g> Giver<'g> {
             None if initiator.starts_with(TRIGGER) => Self::Flow,
             None => Self::Person(initiator),
         }
+    }
+}
+
+/// Whether a text stands anywhere in the data of an event.
+fn names(data: &Value, id: &str) -> bool {
+    match data {
+        Value::String(text) => text == id,
+        Value::Array(elements) => elements.iter().any(|element| names(element, id)),
+        Value::Object(fields) => fields.values().any(|field| names(field, id)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -91,6 +109,11 @@ impl Host {
     async fn document(&self, plan: &Plan, name: &str, value: &Value, giver: &Giver<'_>) -> Result<Value, HostError> {
         let id = value.as_str().or_else(|| value.get("id").and_then(Value::as_str));
         let id = id.ok_or_else(|| wrong(name, "must be a file of the file space, by its id"))?;
+        let giver = match giver {
+            Giver::Sender { person, data } if names(data, id) => &Giver::Person(person),
+            Giver::Sender { .. } => &Giver::Flow,
+            other => other,
+        };
         let file = self.parts().store.file(&FileId::from(id)).await?;
         let file = file.ok_or_else(|| wrong(name, NO_SUCH_FILE))?;
         let version = value.get("version").and_then(Value::as_u64);
@@ -134,7 +157,7 @@ impl Host {
                 let has = self.stored_run_has_file(run, id).await? || self.flow_reads(plan, id).await?;
                 (has, NOT_FOR_THE_FLOW)
             }
-            Giver::Flow => (self.flow_reads(plan, id).await?, NOT_FOR_THE_FLOW),
+            Giver::Flow | Giver::Sender { .. } => (self.flow_reads(plan, id).await?, NOT_FOR_THE_FLOW),
         };
         may.then_some(()).ok_or_else(|| wrong(name, why))
     }

@@ -40,7 +40,10 @@ impl Host {
     pub fn entitlement(&self, grant: &Grant) -> Entitlement {
         let through = grant.through.as_ref().map(ToString::to_string);
         let is_entitled = match &grant.to {
-            Principal::User(_) => self.directory().is_entitled(&grant.to.to_string(), through.as_deref()),
+            Principal::User(name) => {
+                self.directory().is_entitled(&grant.to.to_string(), through.as_deref())
+                    && !self.is_later_than(name, grant.created_at)
+            }
             Principal::Role(_) | Principal::Group(_) | Principal::Email(_) | Principal::Link => true,
         };
         if is_entitled {

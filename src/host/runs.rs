@@ -36,9 +36,20 @@ pub struct StartRun {
     pub once: Option<OnceKey>,
     /// The party behind `initiator` where that is a system: who put the document that starts the run.
     pub cause: Option<String>,
-    /// Whether this server names the files of the inputs itself: they are checked against what the flow may read, and not
-    /// against what the initiator may open.
-    pub has_own_files: bool,
+    /// Whose rights decide which files the inputs may name.
+    pub files_from: FilesFrom,
+}
+
+/// Whose rights decide which files the inputs of a new run may name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum FilesFrom {
+    /// The initiator's.
+    #[default]
+    Initiator,
+    /// The flow's: the server names the files, and no person does.
+    Flow,
+    /// The initiator's for files that this event data names, because the initiator sent it; the flow's for all others.
+    Event(Value),
 }
 
 /// A run with its steps, as people see it.
@@ -148,10 +159,13 @@ impl Host {
             return Ok(first);
         }
         let plan = self.latest_plan(&start.flow).await?;
-        let giver = if start.has_own_files && !start.initiator.starts_with(BY_RUN) {
-            Giver::Flow
-        } else {
-            Giver::of(&start.initiator)
+        let giver = match &start.files_from {
+            FilesFrom::Flow if !start.initiator.starts_with(BY_RUN) => Giver::Flow,
+            FilesFrom::Event(data) if start.initiator.starts_with("user:") => Giver::Sender {
+                person: &start.initiator,
+                data,
+            },
+            _ => Giver::of(&start.initiator),
         };
         let given = self.with_documents(&plan, &start.inputs, &giver).await?;
         let checked = inputs::check(&plan.inputs, &given, plan.calendar.is_some());

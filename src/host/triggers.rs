@@ -4,7 +4,7 @@
 
 use super::once::{self, OnceKey};
 use super::policy::PREVIOUS;
-use super::runs::StartRun;
+use super::runs::{FilesFrom, StartRun};
 use super::{Host, HostError};
 use crate::base::id::{EventId, RunId};
 use crate::base::{FlowRight, Value};
@@ -162,8 +162,10 @@ impl Host {
                 key: event.id.to_string(),
                 digest: None,
             }),
-            // who sends an event names only files that they may open
-            has_own_files: event.data.get(SENT_BY).is_none(),
+            files_from: match event.data.get(SENT_BY) {
+                Some(_) => FilesFrom::Event(event.data.clone()),
+                None => FilesFrom::Flow,
+            },
             cause: None,
         };
         self.start_run_with(start, vec![delivery]).await?;

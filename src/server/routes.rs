@@ -4,8 +4,8 @@
 use super::Server;
 use super::access::{Access, Guard, guard};
 use super::api::{
-    access_log, deployments, events, files, flows, grants, hooks, items, links, mails, meta, page, page_items, people, runs,
-    settings, tasks, tokens,
+    access_log, deployments, events, files, flows, grants, hooks, items, links, mails, meta, page, page_items, people,
+    runs, settings, tasks, tokens,
 };
 use super::operation::{Endpoint, Shape};
 use crate::config::Scope;
@@ -123,10 +123,26 @@ const ADMINS: Access = Access::Token(&[ADMIN]);
 /// Every route there is.
 #[rustfmt::skip] // One route, one line: a table is read by its columns.
 pub fn routes() -> Vec<Route> {
-    use Access::{Health, Link, LinkDoor, Metrics, Page, PageDoor, Public, WebhookSignature};
+    use Access::{Health, Metrics, Public, WebhookSignature};
     let mut routes = flow_and_run_routes();
     routes.extend(task_routes());
+    routes.extend(file_and_link_routes());
+    routes.extend(administration_routes());
     routes.extend([
+        post("/api/v1/hooks/{flow}", WebhookSignature, "call_webhook", "Starts a run by a signed call", hooks::call),
+        post("/api/v1/events", OPERATORS, "publish_event", "Tells of something that happened outside", events::publish),
+        get("/api/v1/openapi.json", Public, "get_openapi", "This description", meta::openapi),
+        get("/healthz", Health, "get_health", "Whether the process lives", meta::health),
+        get("/readyz", Health, "get_readiness", "Whether requests are answered and changes can be stored", meta::readiness),
+        get("/metrics", Metrics, "get_metrics", "Counts, for Prometheus", meta::metrics),
+    ]);
+    routes
+}
+
+#[rustfmt::skip]
+fn file_and_link_routes() -> Vec<Route> {
+    use Access::{Link, LinkDoor, Page, PageDoor};
+    vec![
         post("/api/v1/files", OPERATORS, "put_file", "Puts a file into a folder", files::put).streaming(),
         get("/api/v1/files", PERSON, "list_files", "Files that you put, decide on, or look after", files::list),
         get("/api/v1/files/damaged", ADMINS, "list_damaged_files", "Versions of files whose bytes have changed on the disk", files::damaged),
@@ -153,8 +169,12 @@ pub fn routes() -> Vec<Route> {
         post("/s/{token}/items/{item}/not_applicable", Page, "decline_item_on_page", "The page's form for an item that does not apply", page_items::not_applicable),
         post("/s/{token}/withdraw", Page, "withdraw_on_page", "The page's form for giving nothing", page_items::withdraw),
         post("/s/{token}/comments", Page, "comment_on_page", "The page's form for a comment", page::comment),
-        post("/api/v1/hooks/{flow}", WebhookSignature, "call_webhook", "Starts a run by a signed call", hooks::call),
-        post("/api/v1/events", OPERATORS, "publish_event", "Tells of something that happened outside", events::publish),
+    ]
+}
+
+#[rustfmt::skip]
+fn administration_routes() -> Vec<Route> {
+    vec![
         get("/api/v1/access", ADMINS, "list_accesses", "The access log, oldest first: who did what with which file, and what was refused", access_log::list),
         get("/api/v1/tokens", ADMINS, "list_tokens", "Tokens, by the person whose they are, with when each was last used", tokens::list),
         get("/api/v1/grants", ADMINS, "list_grants", "Who has which link into a share, oldest first", grants::list),
@@ -167,12 +187,7 @@ pub fn routes() -> Vec<Route> {
         post("/api/v1/people/{user}/remove", ADMINS, "remove_person", "Makes it final that a person has left", people::remove),
         get("/api/v1/clock", ADMINS, "get_clock", "The time that the installation goes by, and whether timers stand still", meta::time),
         post("/api/v1/clock/confirm", ADMINS, "confirm_clock", "Says that the system clock is right, which has jumped ahead", meta::confirm_time),
-        get("/api/v1/openapi.json", Public, "get_openapi", "This description", meta::openapi),
-        get("/healthz", Health, "get_health", "Whether the process lives", meta::health),
-        get("/readyz", Health, "get_readiness", "Whether requests are answered and changes can be stored", meta::readiness),
-        get("/metrics", Metrics, "get_metrics", "Counts, for Prometheus", meta::metrics),
-    ]);
-    routes
+    ]
 }
 
 #[rustfmt::skip]

@@ -314,12 +314,16 @@ pub(super) fn wakeups(db: &Connection) -> Read<Vec<(Timestamp, RunId)>> {
 
 /// Each of the three is written in the order of its times.
 pub(super) fn last_recorded(db: &Connection) -> Read<Option<Timestamp>> {
-    let journal = "SELECT at FROM event ORDER BY position DESC LIMIT 1";
-    let journal = first(db, journal, [], |row| read_time(text(row, 0)?))?;
-    let access = "SELECT body FROM access_log ORDER BY position DESC LIMIT 1";
-    let access = first(db, access, [], record::<AccessEntry>)?.map(|entry| entry.at);
-    let event = "SELECT body FROM inbound ORDER BY key DESC LIMIT 1";
-    let event = first(db, event, [], record::<InboundEvent>)?.map(|event| event.at);
+    let journal = "SELECT at, intact FROM event ORDER BY position DESC LIMIT 1";
+    let journal = sound_rows(db, journal, [], |row| read_time(text(row, 0)?))?.pop();
+    let access = "SELECT body, intact FROM access_log ORDER BY position DESC LIMIT 1";
+    let access = sound_rows(db, access, [], record::<AccessEntry>)?
+        .pop()
+        .map(|entry| entry.at);
+    let event = "SELECT body, intact FROM inbound ORDER BY key DESC LIMIT 1";
+    let event = sound_rows(db, event, [], record::<InboundEvent>)?
+        .pop()
+        .map(|event| event.at);
     Ok([journal, access, event].into_iter().flatten().max())
 }
 
@@ -349,7 +353,7 @@ pub(super) fn task(db: &Connection, task: &TaskId) -> Read<Option<TaskRow>> {
 }
 
 pub(super) fn tasks_about(db: &Connection, file: &FileId) -> Read<Vec<TaskRow>> {
-    let sql = "SELECT body FROM task WHERE json_extract(body, '$.document.id') = ?1 ORDER BY key";
+    let sql = "SELECT body, intact FROM task WHERE json_extract(body, '$.document.id') = ?1 ORDER BY key";
     rows(db, sql, [file.as_str()], record)
 }
 
@@ -423,7 +427,7 @@ pub(super) fn files_below(
 }
 
 pub(super) fn all_files(db: &Connection, after: Option<&FileId>, limit: usize) -> Read<Vec<File>> {
-    let sql = "SELECT body FROM file WHERE id > ?1 ORDER BY id LIMIT ?2";
+    let sql = "SELECT body, intact FROM file WHERE id > ?1 ORDER BY id LIMIT ?2";
     // no id is empty, so this comes before all of them
     let after = after.map_or("", FileId::as_str);
     rows(db, sql, params![after, bounded(limit)], record)
@@ -510,7 +514,7 @@ pub(super) fn grant_by_token(db: &Connection, token_hash: &str) -> Read<Option<G
 }
 
 pub(super) fn grants_after(db: &Connection, after: Option<&GrantId>, limit: usize) -> Read<Vec<Grant>> {
-    let sql = "SELECT body FROM access_grant \
+    let sql = "SELECT body, intact FROM access_grant \
                WHERE key > coalesce((SELECT key FROM access_grant WHERE id = ?1), 0) ORDER BY key LIMIT ?2";
     rows(db, sql, params![after.map(GrantId::as_str), bounded(limit)], record)
 }

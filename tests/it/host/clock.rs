@@ -7,7 +7,7 @@ use gatefold::engine::{Event, EventRecord};
 use gatefold::host::clock::MAX_JUMP;
 use gatefold::host::once::OnceKey;
 use gatefold::host::retention::KEYS_DAYS;
-use gatefold::host::runs::StartRun;
+use gatefold::host::runs::{FilesFrom, StartRun};
 use gatefold::host::{Host, Parts};
 use gatefold::store::RunFilter;
 use jiff::SignedDuration;
@@ -170,6 +170,8 @@ async fn a_jump_forgets_no_idempotency_key() {
         inputs: json!({}),
         initiator: "user:anna".to_owned(),
         trigger: "manual".to_owned(),
+        cause: None,
+        files_from: FilesFrom::Initiator,
         once: Some(OnceKey {
             name: "Idempotency-Key",
             scope: "start:user:anna".to_owned(),

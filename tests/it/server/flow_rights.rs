@@ -7,6 +7,7 @@ use gatefold::base::FileRef;
 use gatefold::base::id::RunId;
 use gatefold::base::rights::SecretBinding;
 use gatefold::host::Policy;
+use gatefold::host::runs::{FilesFrom, StartRun};
 use gatefold::server::signature::sign;
 use gatefold::space::Role;
 use secrecy::SecretString;
@@ -134,11 +135,13 @@ async fn a_person_without_a_right_to_a_file_cannot_give_it() {
     );
     harness.deploy(&text).await;
     let other = harness.put("salaries.pdf", "secret").await;
-    let start = |file: &str| gatefold::host::runs::StartRun {
+    let start = |file: &str| StartRun {
         flow: "reach".to_owned(),
         inputs: json!({ "doc": file }),
         initiator: "user:anna".to_owned(),
         trigger: "manual".to_owned(),
+        cause: None,
+        files_from: FilesFrom::Initiator,
         once: None,
     };
     let refused = harness.host.start_run(start(&other.id)).await.unwrap_err();
