@@ -32,7 +32,8 @@ enum PeopleCommand {
     /// Make it final that a person has left: whoever gets their user name later is somebody else
     Remove {
         /// The user name, as ben
-        user: String,
+        #[arg(value_name = "USER")]
+        person: String,
         /// Why
         #[arg(long)]
         reason: String,
@@ -64,10 +65,10 @@ pub fn run(args: &PeopleArgs, settings: Settings) -> Outcome {
 async fn answer(command: &PeopleCommand, client: &Client) -> Outcome {
     match command {
         PeopleCommand::List { json, .. } => list(&client.get("/api/v1/people").await?, *json),
-        PeopleCommand::Remove { user, reason, .. } => {
-            let path = format!("/api/v1/people/{}/remove", escaped(user));
+        PeopleCommand::Remove { person, reason, .. } => {
+            let path = format!("/api/v1/people/{}/remove", escaped(person));
             client.post(&path, &json!({ "reason": reason })).await?;
-            output::say(&format!("It is final that {user} has left"));
+            output::say(&format!("It is final that {person} has left"));
             Ok(())
         }
         PeopleCommand::Confirm { .. } => {

@@ -1,4 +1,4 @@
--- layout 5
+-- layout 6
 CREATE TRIGGER accepted_loss_is_intact BEFORE UPDATE ON accepted_loss WHEN NOT old.intact BEGIN SELECT RAISE(ABORT, 'damaged row'); END;
 CREATE TRIGGER access_grant_is_intact BEFORE UPDATE ON access_grant WHEN NOT old.intact BEGIN SELECT RAISE(ABORT, 'damaged row'); END;
 CREATE TRIGGER access_log_is_intact BEFORE UPDATE ON access_log WHEN NOT old.intact BEGIN SELECT RAISE(ABORT, 'damaged row'); END;
@@ -257,6 +257,8 @@ CREATE INDEX run_of_flow ON run (flow);
 CREATE INDEX run_wakeup ON run (wakeup_at) WHERE wakeup_at IS NOT NULL;
 CREATE INDEX share_expiry ON share (expires_at) WHERE live = 1;
 CREATE INDEX subscription_of_run ON subscription (run);
+CREATE INDEX task_about ON task (json_extract(body, '$.document.id'))
+    WHERE json_extract(body, '$.document.id') IS NOT NULL;
 CREATE INDEX task_open ON task (opened_at) WHERE open = 1;
 CREATE INDEX task_person_of_task ON task_person (task);
 CREATE INDEX used_key_until ON used_key (until) WHERE until IS NOT NULL;
