@@ -344,6 +344,7 @@ impl Host {
         background.spawn(Arc::clone(&self).kept_up("schedules", Self::run_schedules));
         background.spawn(Arc::clone(&self).kept_up("expiries", Self::run_expiries));
         background.spawn(Arc::clone(&self).kept_up("retention", Self::run_retention));
+        background.spawn(Arc::clone(&self).kept_up("sweep", Self::run_sweep));
         background.spawn(Arc::clone(&self).kept_up("refusals", Self::run_refusals));
         background.spawn(Arc::clone(&self).kept_up("scrub", Self::run_scrub));
         background.spawn(Arc::clone(&self).kept_up("damage", Self::run_damage));

@@ -57,11 +57,21 @@ fn outdated(now: Timestamp) -> [Outdated; 4] {
 impl Host {
     /// Forgets what is outdated until the host stops.
     pub(super) async fn run_retention(self: Arc<Self>) {
-        let mut swept: Option<Instant> = None;
         loop {
             if let Err(error) = self.forget_outdated().await {
                 tracing::error!(%error, "what is outdated could not be forgotten; it is tried again in an hour");
             }
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(PAUSE) => {}
+            }
+        }
+    }
+
+    /// Removes bytes that no file refers to until the host stops.
+    pub(super) async fn run_sweep(self: Arc<Self>) {
+        let mut swept: Option<Instant> = None;
+        loop {
             let is_due = swept.is_none_or(|at| at.elapsed() >= WHOLE_SWEEP);
             let which = if is_due {
                 Candidates::Everything

