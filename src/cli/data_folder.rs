@@ -275,7 +275,7 @@ pub fn report(what: &str, verified: &Verified) -> Outcome {
         output::line(line)?;
     }
     Err(Failure::Negative(format!(
-        "{} damaged or missing in {what}: bring files back by giving the same bytes again or from the `{BLOBS}` of a \
+        "{} damaged or missing: bring files back by giving the same bytes again or from the `{BLOBS}` of a \
          backup, and a damaged database with `gatefold restore`",
         match verified.damage.len() {
             1 => "1 thing is".to_owned(),

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 /// Bytes of the plans that are kept, as estimated from their texts.
 pub const MAX_PLAN_BYTES: usize = 128 << 20;
 
-/// How many bytes of memory a plan takes for each byte of its flow's text: measured, and rounded up.
+/// How many bytes of memory a plan is taken to need for each byte of its flow's text. An estimate, and not a measurement.
 pub const BYTES_A_TEXT_BYTE: usize = 32;
 
 /// Plans by hash.

@@ -59,7 +59,19 @@ fn approve(folder: &Path, data: &str, run: &str) -> String {
     ];
     typed(folder, &document);
     let decision = [
-        "tasks", "decide", "approved", "--task", &task, "--file", "seen", "--as", "anna", "--data", data,
+        "tasks",
+        "decide",
+        "approved",
+        "--task",
+        &task,
+        "--file",
+        "seen",
+        "--as",
+        "anna",
+        "--data",
+        data,
+        "--break-glass",
+        "the backup is tried out",
     ];
     typed(folder, &decision);
     fs::remove_file(folder.join("seen")).expect("it was made");

@@ -68,7 +68,7 @@ async fn damage_is_counted_and_mailed_and_the_next_right_upload_repairs_it() {
     for _ in 0..3 {
         assert_eq!(harness.get(&link.file_path()).send().await.problem(), "damaged");
     }
-    virtual_time(Duration::from_secs(60)).await;
+    virtual_time(Duration::from_mins(1)).await;
     let mails = harness.mails.lock().unwrap().clone();
     let told: Vec<_> = mails.iter().filter(|mail| mail.text.contains(&link.sha256)).collect();
     assert_eq!(told.len(), 1, "one mail, to the only administrator: {mails:?}");
@@ -110,7 +110,7 @@ async fn a_mail_about_damage_names_so_many_files_and_counts_the_others() {
         std::fs::write(place(&harness, &damaged.versions[0].sha256), b"x").unwrap();
         let path = format!("/api/v1/files/{}?version=1", document.id);
         assert_eq!(harness.get(&path).by("operator").send().await.problem(), "damaged");
-        virtual_time(Duration::from_secs(60)).await;
+        virtual_time(Duration::from_mins(1)).await;
         let mails = harness.mails.lock().unwrap().clone();
         let text = &mails.last().unwrap().text;
         assert_eq!(text.matches("/in/same-").count(), NAMED_IN_MAIL, "{text}");

@@ -13,6 +13,7 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpSocket, TcpStream};
 
 /// Ten bytes.
@@ -167,7 +168,6 @@ async fn a_small_file_counts_over_a_connection_that_stays_open() {
     while counted(&harness).await != (1, 1) {
         tokio::task::yield_now().await;
     }
-    use tokio::io::AsyncWriteExt;
     let last = head(&empty).replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n");
     stream.write_all(last.as_bytes()).await.unwrap();
     let answers = rest(&mut stream).await;

@@ -5,12 +5,12 @@ use axum::http::StatusCode;
 use gatefold::space::Role;
 use serde_json::{Value, json};
 
-async fn versions(harness: &Harness, link: &Link) -> usize {
+async fn versions(harness: &Harness, link: &Link) -> u64 {
     let share = harness.store.share(&link.share).await.unwrap().unwrap();
     let view = harness.get(&link.path("")).send().await.json();
     assert_eq!(view["files"].as_array().unwrap().len(), share.files.len());
     let numbers = view["files"].as_array().unwrap().iter();
-    numbers.map(|file| file["version"].as_u64().unwrap() as usize).sum()
+    numbers.map(|file| file["version"].as_u64().unwrap()).sum()
 }
 
 #[tokio::test(start_paused = true)]

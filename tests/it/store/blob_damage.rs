@@ -93,7 +93,7 @@ async fn a_changed_byte_reaches_nobody_and_the_right_bytes_repair_it() {
                 found.len()
             );
         }
-        assert_eq!(blobs.damage().await, [sha256.clone()]);
+        assert_eq!(blobs.damage().await, std::slice::from_ref(&sha256));
         let aside = blobs.quarantined().await.unwrap();
         let named: Vec<_> = aside.iter().map(|one| (&one.sha256, one.size)).collect();
         assert_eq!(named, [(&sha256, size as u64)]);
@@ -123,6 +123,9 @@ async fn an_upload_finds_damage_by_content_and_not_by_length() {
     }
 }
 
+/// Changes a blob at a path, and the list of its chunks at another.
+type Change<'c> = &'c dyn Fn(&Path, &Path);
+
 #[tokio::test]
 async fn other_bytes_in_the_place_of_a_blob_are_no_blob() {
     for size in SIZES {
@@ -130,10 +133,10 @@ async fn other_bytes_in_the_place_of_a_blob_are_no_blob() {
         let bytes = bytes(size);
         let other = blobs.put(vec![9; CHUNK + 3].as_slice(), u64::MAX).await.unwrap().sha256;
         let (path, chunks) = (place(folder.path(), &other), chunks_place(folder.path(), &other));
-        let changes: [(&str, &dyn Fn(&Path, &Path)); 4] = [
+        let changes: [(&str, Change<'_>); 4] = [
             ("shorter", &|to, _| fs::write(to, &bytes[..size / 2]).unwrap()),
             ("longer", &|to, _| {
-                fs::write(to, [bytes.as_slice(), b"x"].concat()).unwrap()
+                fs::write(to, [bytes.as_slice(), b"x"].concat()).unwrap();
             }),
             ("another", &|to, _| {
                 fs::copy(&path, to).unwrap();

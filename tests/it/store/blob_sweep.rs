@@ -80,7 +80,7 @@ async fn what_a_crash_left_is_removed_once_it_is_old_enough() {
     drop((stored(&blobs, 10).await, stored(&blobs, length).await));
     std::fs::write(folder.path().join("blobs/incoming/.tmp1234"), b"half").unwrap();
     let blobs = Blobs::scratch(folder.path().join("blobs")).unwrap();
-    age(folder.path(), ORPHAN_AGE - Duration::from_mins(1));
+    age(folder.path(), ORPHAN_AGE.saturating_sub(Duration::from_mins(1)));
     assert_eq!(sweep(&blobs, Candidates::Everything).await, 0);
     assert_eq!(files_below(folder.path()).len(), 4);
     age(folder.path(), ORPHAN_AGE + Duration::from_mins(1));
