@@ -53,11 +53,12 @@ pub async fn prepare(data: &Path) -> Review {
     let tokens = furnish(data, &["admin", "dora", "anna", "ben"]);
     let [admin, dora, anna, ben] = <[String; 4]>::try_from(tokens).expect("four tokens for four people");
     let server = Server::start_sound(data);
-    let client = server.client(&dora);
-    client
+    server
+        .client(&admin)
         .deploy("review.flow.yaml", &flow())
         .await
         .expect("the flow is fit to be deployed");
+    let client = server.client(&dora);
     let path = file_path("/contracts/drafts", "contract.pdf");
     let document = client
         .upload(Method::POST, &path, FIRST.to_vec())
