@@ -151,7 +151,8 @@ async fn main() {
         back.as_secs_f64() * 1e3
     );
     assert!(growth < GROWTH_MAX, "an upload takes memory");
-    assert!(idle < IDLE_MAX, "a server that does nothing takes memory");
+    // In a smoke the program is not optimized, and most of what is resident is its code.
+    assert!(is_smoke || idle < IDLE_MAX, "a server that does nothing takes memory");
     assert!(is_smoke || ready < READY_MAX, "a start takes too long");
     assert!(is_smoke || back < BACK_MAX, "a restart takes too long");
 }
