@@ -139,7 +139,7 @@ impl Accounts {
         held.as_ref().map(|held| removed(&self.now_in_force(), held))
     }
 
-    /// Puts the directory in force that waits for a confirmation, if it removes so many people. Whether there was one.
+    /// Applies the change that waits for a confirmation, if it removes `removes` people. Returns whether it did.
     pub fn confirm(&self, removes: usize) -> bool {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = held

@@ -66,8 +66,8 @@ impl Host {
         })
     }
 
-    /// A version of a file that the visitor reaches: the one that is asked for, or the newest one. Whatever the
-    /// share does not hold is told of in one way, so that nobody learns what else there is.
+    /// The requested version of a file in the visitor's share, or the newest one. Every version outside the share gives
+    /// the same error, so that a visitor cannot find out which other files exist.
     async fn shared_version(
         &self,
         visitor: &Visitor,

@@ -166,7 +166,7 @@ impl Host {
         Ok(())
     }
 
-    /// Lets every open task follow the directory, beside everything else.
+    /// Updates the members of every open task from the directory, in the background.
     pub fn tell_tasks_of_people(self: &Arc<Self>) {
         let host = Arc::clone(self);
         self.spawn(async move {

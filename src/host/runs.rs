@@ -34,7 +34,7 @@ pub struct StartRun {
     pub trigger: String,
     /// The same key starts one run, however often it is sent.
     pub once: Option<OnceKey>,
-    /// The party behind `initiator` where that is a system: who put the document that starts the run.
+    /// The person who caused the start where `initiator` is a system, such as the uploader of an expiring document.
     pub cause: Option<String>,
     /// Whose rights decide which files the inputs may name.
     pub files_from: FilesFrom,

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Places in the table.
+/// Most callers whose failures are counted at once.
 const PLACES: usize = 4096;
 
 /// How many failures are answered as such, and for how long.

@@ -132,7 +132,7 @@ pub(super) fn note(db: &Connection, path: &Path) -> Read<Last> {
     Ok(last)
 }
 
-/// Losses that were accepted, oldest first, in words.
+/// Descriptions of the losses that an administrator accepted with `--accept-loss`, oldest first.
 pub(super) fn accepted(db: &Connection) -> Read<Vec<String>> {
     let sql = "SELECT at, acknowledged - found, intact FROM accepted_loss ORDER BY key";
     rows(db, sql, [], |row| {
