@@ -16,6 +16,10 @@ pub const MAX_JUMP: SignedDuration = SignedDuration::from_hours(1);
 /// How far the system clock may be behind before an administrator is told.
 pub const BEHIND_TOLD: SignedDuration = SignedDuration::from_secs(1);
 
+/// The step from the last recorded time to the first time that is given after a restart, where the
+/// system clock shows an earlier one: the resolution of the time in a run's id.
+const AFTER_RECORDED: SignedDuration = SignedDuration::from_millis(1);
+
 /// The years that a system clock may show.
 const YEARS: std::ops::Range<i16> = 1970..9999;
 
@@ -243,7 +247,8 @@ impl Watched {
         }
         if recorded > shown {
             let by = recorded.duration_since(shown);
-            state.given = recorded;
+            // The ids of runs are in order of their milliseconds. An id of this millisecond may have been given.
+            state.given = recorded.saturating_add(AFTER_RECORDED).unwrap_or(Timestamp::MAX);
             state.standing = ClockStanding::Behind { since: recorded, by };
             let words = state.standing.in_words().unwrap_or_default();
             tracing::error!("{words}");
@@ -437,9 +442,9 @@ mod tests {
             "it was down"
         );
         clock.begin_after(at(1_000));
-        assert_eq!(clock.now(), at(1_000));
+        assert_eq!(clock.now(), at(1_000) + AFTER_RECORDED);
         set(10, 10);
-        assert_eq!(clock.now(), at(1_005));
+        assert_eq!(clock.now(), at(1_005) + AFTER_RECORDED);
         assert!(!clock.standing().is_held());
     }
 
