@@ -78,7 +78,7 @@ async fn upload(server: &Server, client: &Client, folder: &Path, bytes: u64) -> 
         .expect("it can be made");
     let before = memory_of(server.child.id(), "VmRSS:");
     let begin = Instant::now();
-    client.put_file("/bench", &large, None).await.expect("it is taken");
+    let put = client.put_file("/bench", &large, None).await.expect("it is taken");
     let seconds = begin.elapsed().as_secs_f64();
     let growth = memory_of(server.child.id(), "VmHWM:").saturating_sub(before);
     println!(
@@ -88,7 +88,41 @@ async fn upload(server: &Server, client: &Client, folder: &Path, bytes: u64) -> 
         megabytes(before),
         megabytes(growth)
     );
+    download(server, client, put["id"].as_str().expect("the file has an id"), bytes).await;
     growth
+}
+
+/// Downloads a file of `bytes` and drops what comes.
+async fn download(server: &Server, client: &Client, file: &str, bytes: u64) {
+    let before = memory_of(server.child.id(), "VmHWM:");
+    let mut counted = Counted(0);
+    let begin = Instant::now();
+    client
+        .pour(&format!("/api/v1/files/{file}"), &mut counted)
+        .await
+        .expect("it is given");
+    let seconds = begin.elapsed().as_secs_f64();
+    assert_eq!(counted.0, bytes, "the whole file comes");
+    println!(
+        "download  {:.0} MB in {seconds:.2} s, {:.0} MB/s; {:.1} MB more at most",
+        megabytes(bytes),
+        megabytes(bytes) / seconds,
+        megabytes(memory_of(server.child.id(), "VmHWM:").saturating_sub(before))
+    );
+}
+
+/// Counts the bytes written to it and drops them.
+struct Counted(u64);
+
+impl std::io::Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// How long a server takes to be back after it was killed under `runs` runs that wait.
