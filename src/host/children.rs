@@ -6,6 +6,7 @@
 
 use super::documents::Giver;
 use super::drive::Stop;
+use super::lineage::Descent;
 use super::runs::StartRun;
 use super::{Host, HostError, inputs};
 use crate::base::Value;
@@ -122,20 +123,24 @@ impl Host {
         let checked = inputs::check(&plan.inputs, &given, plan.calendar.is_some());
         let checked = checked.map_err(|problems| HostError::BadInputs { problems })?;
         let settings = self.settings_for(&plan).await?;
-        let lineage = self.descend(&caller.run, child, Some(caller)).await?;
+        let descent = self.descend(&caller.run, child, Some(caller)).await?;
         let (host, child) = (Arc::clone(self), child.clone());
         self.to_its_end(format!("run {child}"), async move {
-            match host
-                .begin_run(&plan, &child, &start, Some(parent), (checked, settings), lineage)
-                .await
-            {
-                // the same step was faster
+            let Descent { writes, place } = descent;
+            let begun = host
+                .begin_run(&plan, &child, &start, Some(parent), (checked, settings), writes)
+                .await;
+            match begun {
+                // the id comes of the step's key, so the run that is there was begun by the same step, which was faster
                 Err(Stop::Conflict | Stop::Duplicate(_)) if host.parts().store.run(&child).await?.is_some() => Ok(()),
                 Err(Stop::Conflict | Stop::Duplicate(_)) => Err(HostError::Conflict(
                     "others changed the same files at the same time: repeat".to_owned(),
                 )),
                 Err(Stop::Host(error)) => Err(error),
-                Ok(()) => Ok(()),
+                Ok(()) => {
+                    place.keep();
+                    Ok(())
+                }
             }
         })
         .await

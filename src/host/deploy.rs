@@ -302,7 +302,7 @@ impl Host {
                 CommitError::Conflict { what } => {
                     HostError::Conflict(format!("{what} was changed at the same time: look again and repeat"))
                 }
-                CommitError::Duplicate { what, .. } => HostError::Conflict(format!("{what} was done before")),
+                CommitError::Duplicate { mark, .. } => HostError::Conflict(format!("{mark} was done before")),
             })
     }
 }

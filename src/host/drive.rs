@@ -19,7 +19,7 @@ use crate::base::{FlowRights, Value};
 use crate::connect::{ActionError, CallContext, Handler, LocalEffect};
 use crate::engine::{Due, EventRecord, Failure, FailureKind, Input, Refusal, Reply, RunMachine, Work};
 use crate::expr::SecretUse;
-use crate::store::{CommitError, Delivery, RunCommit, RunRow, StoreError, UnitOfWork, Write};
+use crate::store::{CommitError, Delivery, Mark, RunCommit, RunRow, StoreError, UnitOfWork, Write};
 use futures_util::FutureExt as _;
 use secrecy::SecretString;
 use std::any::Any;
@@ -38,8 +38,8 @@ const REPLAYED_HERE: usize = 1_000;
 pub(super) enum Stop {
     /// Somebody else was faster: what was decided is void.
     Conflict,
-    /// It had been done before; what the first time remembered.
-    Duplicate(String),
+    /// The mark had been set before.
+    Duplicate(Mark),
     /// Anything else.
     Host(HostError),
 }
@@ -54,7 +54,7 @@ impl From<CommitError> for Stop {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Conflict { .. } => Self::Conflict,
-            CommitError::Duplicate { value, .. } => Self::Duplicate(value),
+            CommitError::Duplicate { mark, .. } => Self::Duplicate(mark),
             CommitError::Store(error) => Self::Host(error.into()),
         }
     }
@@ -127,6 +127,7 @@ impl Host {
     }
 
     async fn drive_in(self: &Arc<Self>, run: &RunId, slot: &mut Slot, pending: Pending) -> Result<Reply, HostError> {
+        let own: Vec<Mark> = pending.writes.iter().filter_map(Mark::of).collect();
         let mut pending = Some(pending);
         let mut reply = Ok(Reply::Accepted);
         for _ in 0..TRIES {
@@ -135,8 +136,9 @@ impl Host {
                     self.follow_up(run, slot);
                     return reply.map_err(HostError::from);
                 }
-                Err(Stop::Conflict) => {}
-                Err(Stop::Duplicate(_)) => return Ok(Reply::AlreadyDone),
+                Err(Stop::Duplicate(mark)) if own.contains(&mark) => return Ok(Reply::AlreadyDone),
+                // a mark of somebody else, who was faster: what is decided now depends on what they did
+                Err(Stop::Conflict | Stop::Duplicate(_)) => {}
                 Err(Stop::Host(error)) => {
                     self.take_up_again(run, &error).await;
                     // what was asked for is durable; what follows from it is taken up again

@@ -1,14 +1,15 @@
 //! Which runs come of one another, by steps, by events and by ends: how many there are of one run, and
 //! whether those above still want more.
 //!
-//! Invariant: what a run comes of, and its number among all that come of the same one, commit with its
-//! beginning, so that no restart begins to count anew.
+//! Invariant: what a run comes of commits with its beginning, and so does a row among those that come of
+//! the same run, so that a restart counts them again. A start that fails leaves no row and is not counted.
 
 use super::children::{Caller, MAX_NESTED};
 use super::{Host, HostError, lock};
 use crate::base::id::RunId;
 use crate::store::{RunStatus, Write};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Most runs that come of one run. An `each` of 10,000 elements may run another flow for each of them, and
 /// that one another.
@@ -16,8 +17,9 @@ pub const MAX_DESCENDANTS: u64 = 20_000;
 
 /// Scope of what runs come of.
 const ORIGINS: &str = "origin";
-/// What the scope of the numbers of those that come of a run begins with.
-const NUMBERS: &str = "descendants:";
+/// Prefix of the scope in which every run that comes of one run has a key: its id, or a number in what
+/// earlier builds wrote.
+const DESCENDANTS: &str = "descendants:";
 
 /// What a run comes of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,22 +32,54 @@ struct Origin {
     at_the_end: bool,
 }
 
+/// The writes that make a run one of those that come of another, and its place among them.
+pub(super) struct Descent {
+    /// To be committed with the beginning of the run.
+    pub writes: Vec<Write>,
+    /// To be kept once they are committed.
+    pub place: Place,
+}
+
+/// A place among the runs that come of one run. It is free again unless it is kept.
+pub(super) struct Place {
+    host: Arc<Host>,
+    root: RunId,
+    is_kept: bool,
+}
+
+impl Place {
+    /// The run has begun, so the place stays taken.
+    pub(super) fn keep(mut self) {
+        self.is_kept = true;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !self.is_kept
+            && let Some(count) = lock(&self.host.descendants).get_mut(&self.root)
+        {
+            *count = count.saturating_sub(1);
+        }
+    }
+}
+
 impl Host {
-    /// What makes `child` one of the runs that come of `before`; `caller` where a step starts it.
+    /// Makes `child` one of the runs that come of `before`; `caller` where a step starts it.
     ///
     /// # Errors
     /// `Invalid` where there are as many as may be.
     pub(super) async fn descend(
-        &self,
+        self: &Arc<Self>,
         before: &RunId,
         child: &RunId,
         caller: Option<&Caller>,
-    ) -> Result<Vec<Write>, HostError> {
+    ) -> Result<Descent, HostError> {
         let root = self
             .origin(before)
             .await?
             .map_or_else(|| before.clone(), |origin| origin.root);
-        let number = self.next_number(&root).await?;
+        let place = self.place_among(&root).await?;
         let origin = Origin {
             root: root.clone(),
             parent: caller.map(|caller| caller.run.clone()),
@@ -59,10 +93,11 @@ impl Host {
             digest: None,
             until: None,
         };
-        Ok(vec![
+        let writes = vec![
             once(ORIGINS.to_owned(), child.to_string(), value),
-            once(numbers_of(&root), number.to_string(), child.to_string()),
-        ])
+            once(descendants_of(&root), child.to_string(), String::new()),
+        ];
+        Ok(Descent { writes, place })
     }
 
     /// Refuses what a run above no longer wants: it is closing or has ended, and what it has begun is being
@@ -97,8 +132,8 @@ impl Host {
         Ok(used.and_then(|used| serde_json::from_str(&used.value).ok()))
     }
 
-    /// The number of one more that comes of `root`.
-    async fn next_number(&self, root: &RunId) -> Result<u64, HostError> {
+    /// A place for one more that comes of `root`.
+    async fn place_among(self: &Arc<Self>, root: &RunId) -> Result<Place, HostError> {
         let known = lock(&self.descendants).get(root).copied();
         let there = match known {
             Some(there) => there,
@@ -106,35 +141,29 @@ impl Host {
         };
         let mut descendants = lock(&self.descendants);
         // somebody may have been faster
-        let next = descendants.entry(root.clone()).or_insert(there);
+        let count = descendants.entry(root.clone()).or_insert(there);
         let most = self.parts().limits.descendants;
-        if *next >= most {
+        if *count >= most {
             return Err(HostError::Invalid(format!(
                 "{most} runs have come of run {root}, which is as many as may: look for flows that run or start one \
                  another without end"
             )));
         }
-        let number = *next;
-        *next += 1;
-        Ok(number)
+        *count += 1;
+        Ok(Place {
+            host: Arc::clone(self),
+            root: root.clone(),
+            is_kept: false,
+        })
     }
 
-    /// How many the store knows that came of `root`: their numbers are given one after the other.
+    /// How many the store knows that came of `root`.
     async fn stored_descendants(&self, root: &RunId) -> Result<u64, HostError> {
-        let scope = numbers_of(root);
-        let (mut there, mut free) = (0, self.parts().limits.descendants);
-        while there < free {
-            let middle = there + (free - there) / 2;
-            if self.parts().store.is_used(&scope, &middle.to_string()).await? {
-                there = middle + 1;
-            } else {
-                free = middle;
-            }
-        }
-        Ok(there)
+        let keys = self.parts().store.used_keys(&descendants_of(root)).await?;
+        Ok(u64::try_from(keys.len()).unwrap_or(u64::MAX))
     }
 }
 
-fn numbers_of(root: &RunId) -> String {
-    format!("{NUMBERS}{root}")
+fn descendants_of(root: &RunId) -> String {
+    format!("{DESCENDANTS}{root}")
 }

@@ -3,7 +3,7 @@
 use super::{Host, HostError};
 use crate::base::id::{FileId, GrantId, RunId, hex};
 use crate::base::{FileRef, Timestamp, Value};
-use crate::store::Write;
+use crate::store::{Mark, Write};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -81,6 +81,14 @@ pub(super) fn of_document(document: &FileRef) -> String {
 }
 
 impl OnceKey {
+    /// The mark that using the key sets.
+    pub(super) fn mark(&self) -> Mark {
+        Mark::Used {
+            scope: self.scope.clone(),
+            key: self.key.clone(),
+        }
+    }
+
     /// The key is used from now on, for `value`, until it may be forgotten.
     pub(super) fn used_for(&self, value: String, until: Timestamp) -> Write {
         Write::Once {

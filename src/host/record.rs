@@ -11,9 +11,17 @@ use std::sync::Arc;
 const TRIES: usize = 16;
 
 impl Host {
-    /// Commits writes that cannot meet a conflict, and has their events delivered.
+    /// Commits writes that no other change meets, and has their events delivered.
+    ///
+    /// # Errors
+    /// `Conflict` where another change met them after all: nothing of them is stored.
     pub(super) async fn record(self: &Arc<Self>, writes: Vec<Write>) -> Result<(), HostError> {
-        self.try_record(writes).await.map(|_| ())
+        if self.try_record(writes).await? {
+            return Ok(());
+        }
+        Err(HostError::Conflict(
+            "somebody else changed this at the same time: look again and repeat".to_owned(),
+        ))
     }
 
     /// Commits writes. `false` where somebody else was faster.

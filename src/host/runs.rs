@@ -3,6 +3,7 @@
 use super::at_length::at_length;
 use super::documents::Giver;
 use super::drive::{Stop, broke_off};
+use super::lineage::Place;
 use super::once::OnceKey;
 use super::retention::key_until;
 use super::slots::{Loaded, Stored};
@@ -14,7 +15,7 @@ use crate::base::id::RunId;
 use crate::engine::view::RunPhase;
 use crate::engine::{EventRecord, IncidentView, Input, Parent, Reply, RunMachine, Start, Why, why};
 use crate::plan::Plan;
-use crate::store::{RunFilter, RunRow, RunStatus, Write};
+use crate::store::{Mark, RunFilter, RunRow, RunStatus, Write};
 use futures_util::FutureExt as _;
 use serde_json::Map;
 use std::panic::AssertUnwindSafe;
@@ -137,27 +138,34 @@ impl Host {
     /// Starts a run. When this returns, its start is durable, and so is everything that could be
     /// done at once. With `once`, a second call gives the first run; one with another request is refused.
     pub async fn start_run(self: &Arc<Self>, start: StartRun) -> Result<RunId, HostError> {
-        self.start_run_with(start, Vec::new()).await
+        let started = self.start_run_with(start, Vec::new()).await?;
+        started.ok_or_else(|| HostError::Conflict("the run was started at the same time: repeat".to_owned()))
     }
 
     /// Starts a run in the same transaction as `writes`; as a whole, also where the caller goes away.
+    /// `None` where a mark of `writes` had been set before: the run of then is not started again.
     pub(super) async fn start_run_with(
         self: &Arc<Self>,
         start: StartRun,
         writes: Vec<Write>,
-    ) -> Result<RunId, HostError> {
+    ) -> Result<Option<RunId>, HostError> {
         let host = Arc::clone(self);
         let what = format!("a start of flow {}", start.flow);
         self.to_its_end(what, async move { host.start_here(start, writes).await })
             .await
     }
 
-    async fn start_here(self: &Arc<Self>, mut start: StartRun, mut writes: Vec<Write>) -> Result<RunId, HostError> {
+    async fn start_here(
+        self: &Arc<Self>,
+        mut start: StartRun,
+        mut writes: Vec<Write>,
+    ) -> Result<Option<RunId>, HostError> {
         if let Some(once) = &start.once
             && let Some(first) = self.started_before(once).await?
         {
-            return Ok(first);
+            return Ok(Some(first));
         }
+        let own: Vec<Mark> = writes.iter().filter_map(Mark::of).collect();
         let plan = self.latest_plan(&start.flow).await?;
         let giver = match &start.files_from {
             FilesFrom::Flow if !start.initiator.starts_with(BY_RUN) => Giver::Flow,
@@ -173,8 +181,11 @@ impl Host {
         let settings = self.settings_for(&plan).await?;
         start.cause = self.person_behind(&start).await?;
         let run = RunId(format!("{}_{}", RunId::PREFIX, self.new_id()));
+        let mut place = None;
         if let Some(before) = start.initiator.strip_prefix(BY_RUN) {
-            writes.extend(self.descend(&RunId::from(before), &run, None).await?);
+            let descent = self.descend(&RunId::from(before), &run, None).await?;
+            writes.extend(descent.writes);
+            place = Some(descent.place);
         }
         let until = key_until(self.now());
         writes.extend(start.once.as_ref().map(|once| once.used_for(run.to_string(), until)));
@@ -182,16 +193,19 @@ impl Host {
             .begin_run(&plan, &run, &start, None, (checked, settings), writes)
             .await
         {
-            Ok(()) => Ok(run),
-            Err(Stop::Duplicate(first)) => {
-                let before = match &start.once {
-                    Some(once) => self.started_before(once).await?,
-                    None => None,
-                };
-                Ok(before.unwrap_or(RunId(first)))
+            Ok(()) => {
+                place.into_iter().for_each(Place::keep);
+                Ok(Some(run))
+            }
+            Err(Stop::Duplicate(mark)) if own.contains(&mark) => Ok(None),
+            Err(Stop::Duplicate(mark)) if start.once.as_ref().is_some_and(|once| once.mark() == mark) => {
+                match &start.once {
+                    Some(once) => self.started_before(once).await,
+                    None => Ok(None),
+                }
             }
             Err(Stop::Host(error)) => Err(error),
-            Err(Stop::Conflict) => Err(HostError::Conflict(
+            Err(Stop::Conflict | Stop::Duplicate(_)) => Err(HostError::Conflict(
                 "others changed the same files at the same time: repeat".to_owned(),
             )),
         }

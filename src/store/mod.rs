@@ -12,7 +12,7 @@ pub mod sqlite;
 
 pub use blobs::{BlobError, BlobReader, Blobs, StoredBlob};
 pub use model::{
-    CommitError, Delivery, Deployment, ExpiryOrder, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent,
+    CommitError, Delivery, Deployment, ExpiryOrder, KeptEvents, MailState, Mark, OutboxMail, Outdated, PendingEvent,
     RunCommit, RunFilter, RunRow, RunStatus, Scrubbed, Standing, StoreError, Subscription, TaskRow, TaskState,
     UnitOfWork, Used, Write,
 };

@@ -518,10 +518,40 @@ pub struct Delivery {
     pub target: String,
 }
 
-impl Delivery {
-    /// What was delivered, in words.
-    pub(super) fn what(&self) -> String {
-        format!("delivery of {} to {}", self.event, self.target)
+/// A mark that can be set once: the store refuses a unit of work that sets it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// An event was delivered to a target.
+    Delivered(Delivery),
+    /// A key of a scope was used.
+    Used {
+        /// The scope.
+        scope: String,
+        /// The key.
+        key: String,
+    },
+}
+
+impl Mark {
+    /// The mark that a write sets.
+    pub fn of(write: &Write) -> Option<Self> {
+        match write {
+            Write::Delivered(delivery) => Some(Self::Delivered(delivery.clone())),
+            Write::Once { scope, key, .. } => Some(Self::Used {
+                scope: scope.clone(),
+                key: key.clone(),
+            }),
+            _ => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Mark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Delivered(Delivery { event, target }) => write!(f, "delivery of {event} to {target}"),
+            Self::Used { scope, key } => write!(f, "{scope} {key}"),
+        }
     }
 }
 
@@ -593,11 +623,11 @@ pub enum CommitError {
         /// What.
         what: String,
     },
-    /// It had been done before.
-    #[error("{what} was done before")]
+    /// A mark had been set before.
+    #[error("{mark} was done before")]
     Duplicate {
-        /// What.
-        what: String,
+        /// The mark. Only a caller that set it itself may take this for its own earlier success.
+        mark: Mark,
         /// What `Write::Once` remembered.
         value: String,
     },

@@ -5,7 +5,7 @@ use crate::base::Timestamp;
 use crate::base::id::{EventId, RunId};
 use crate::engine::InboundEvent;
 use crate::store::model::{
-    CommitError, KeptEvents, MailState, Outdated, PendingEvent, StoreError, Subscription, Used, Write,
+    CommitError, KeptEvents, MailState, Mark, Outdated, PendingEvent, StoreError, Subscription, Used, Write,
 };
 use std::collections::BTreeSet;
 
@@ -37,11 +37,11 @@ impl Attempt<'_> {
             Write::Subscribe { run, to, no_longer } => self.subscribe(run, to, &no_longer),
             Write::Event(event) => return self.record_event(event),
             Write::Delivered(delivery) => {
-                let what = delivery.what();
+                let mark = Mark::Delivered(delivery.clone());
                 let delivered = (delivery.event, delivery.target);
                 if !self.tables.deliveries.insert(delivered.clone()) {
                     let value = String::new();
-                    return Err(CommitError::Duplicate { what, value });
+                    return Err(CommitError::Duplicate { mark, value });
                 }
                 self.undo(move |tables| _ = tables.deliveries.remove(&delivered));
             }
@@ -150,10 +150,10 @@ impl Attempt<'_> {
 
     fn once(&mut self, used: (String, String), by: Used, until: Option<Timestamp>) -> Result<(), CommitError> {
         if let Some((first, _)) = self.tables.used.get(&used) {
-            return Err(CommitError::Duplicate {
-                what: format!("{} {}", used.0, used.1),
-                value: first.value.clone(),
-            });
+            let value = first.value.clone();
+            let (scope, key) = used;
+            let mark = Mark::Used { scope, key };
+            return Err(CommitError::Duplicate { mark, value });
         }
         self.tables.used.insert(used.clone(), (by, until));
         self.undo(move |tables| drop(tables.used.remove(&used)));

@@ -1,7 +1,7 @@
 //! Executes an encoded unit of work inside the transaction of its batch.
 
 use super::encode::{EncodedRun, EncodedUnit, Miss, Statement};
-use crate::store::model::CommitError;
+use crate::store::model::{CommitError, Mark};
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 /// Why a unit was not applied.
@@ -55,18 +55,23 @@ fn execute_one(connection: &Connection, statement: &Statement) -> Result<(), Not
     let refusal = match &statement.miss {
         Miss::Fine => return Ok(()),
         Miss::Conflict(what) => CommitError::Conflict { what: what.clone() },
-        Miss::Duplicate(what) => CommitError::Duplicate {
-            what: what.clone(),
-            value: String::new(),
-        },
-        Miss::Used { scope, key } => CommitError::Duplicate {
-            what: format!("{scope} {key}"),
-            value: connection
-                .prepare_cached("SELECT value FROM used_key WHERE scope = ?1 AND key = ?2")?
-                .query_row(params![scope, key], |row| row.get(0))?,
+        Miss::Duplicate(mark) => CommitError::Duplicate {
+            value: first_value(connection, mark)?,
+            mark: mark.clone(),
         },
     };
     Err(NotApplied::Refused(refusal))
+}
+
+/// What was remembered when the mark was set first.
+fn first_value(connection: &Connection, mark: &Mark) -> Result<String, NotApplied> {
+    let Mark::Used { scope, key } = mark else {
+        return Ok(String::new());
+    };
+    let value = connection
+        .prepare_cached("SELECT value FROM used_key WHERE scope = ?1 AND key = ?2")?
+        .query_row(params![scope, key], |row| row.get(0))?;
+    Ok(value)
 }
 
 /// Puts the run's row, which also checks that nobody else appended, and then its events.

@@ -7,8 +7,8 @@ use crate::base::id::RunId;
 use crate::engine::InboundEvent;
 use crate::space::{Comment, Expiry, File, Grant, Share, State, Workspace};
 use crate::store::model::{
-    CommitError, Deployment, OutboxMail, Outdated, RunCommit, RunRow, StoreError, Subscription, TaskRow, TaskState,
-    UnitOfWork, Write, file_in_words,
+    CommitError, Deployment, Mark, OutboxMail, Outdated, RunCommit, RunRow, StoreError, Subscription, TaskRow,
+    TaskState, UnitOfWork, Write, file_in_words,
 };
 use rusqlite::types::Value as Sql;
 use serde::Serialize;
@@ -69,10 +69,8 @@ pub(super) enum Miss {
     Fine,
     /// Somebody else was faster.
     Conflict(String),
-    /// It had been done before.
-    Duplicate(String),
-    /// The key was used before; the first value is with the key.
-    Used { scope: String, key: String },
+    /// The mark had been set before.
+    Duplicate(Mark),
 }
 
 pub(super) fn encode(unit: UnitOfWork) -> Result<EncodedUnit, CommitError> {
@@ -164,7 +162,7 @@ fn encode_delivery(write: Write, out: &mut Vec<Statement>) -> Result<(), StoreEr
         Write::Event(event) => record_event(&event, out)?,
         Write::Delivered(delivery) => out.push(Statement {
             sql: "INSERT INTO delivery (event, target) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-            miss: Miss::Duplicate(delivery.what()),
+            miss: Miss::Duplicate(Mark::Delivered(delivery.clone())),
             values: vec![delivery.event.0.into(), delivery.target.into()],
         }),
         Write::EventDone { event, at } => {
@@ -208,7 +206,7 @@ fn encode_delivery(write: Write, out: &mut Vec<Statement>) -> Result<(), StoreEr
                 digest.into(),
                 until.map(time).into(),
             ],
-            miss: Miss::Used { scope, key },
+            miss: Miss::Duplicate(Mark::Used { scope, key }),
         }),
         Write::ForgetKey { scope, key } => out.push(fine(
             "DELETE FROM used_key WHERE scope = ?1 AND key = ?2",

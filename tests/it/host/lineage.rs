@@ -1,10 +1,14 @@
 //! Runs that come of one another have a bound, and none begins that nobody above wants any more.
 
+use super::store::{Orders, Told};
 use super::world::{Process, World};
 use gatefold::engine::Event;
-use gatefold::host::{Limits, Parts};
-use gatefold::store::{RunFilter, RunRow, RunStatus};
+use gatefold::host::runs::StartRun;
+use gatefold::host::{HostError, Limits, Parts};
+use gatefold::store::{RunFilter, RunRow, RunStatus, Store};
 use serde_json::json;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Runs itself twice, as deep as runs may stand inside each other.
@@ -157,4 +161,35 @@ async fn an_always_step_runs_another_flow() {
         rows.iter().all(|row| row.outcome.as_deref() == Some("completed")),
         "{rows:#?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_failed_takes_no_place_and_hides_no_later_start() {
+    let store = Arc::new(Told::default());
+    let world = World::over(Arc::clone(&store) as Arc<dyn Store>);
+    let process = bounded(&world, 3).await;
+    process.deploy(NOTHING).await;
+    let root = process.begin("nothing", json!({})).await;
+    let start = || StartRun {
+        flow: "nothing".to_owned(),
+        inputs: json!({}),
+        initiator: format!("run:{root}"),
+        trigger: "event".to_owned(),
+        ..StartRun::default()
+    };
+    let mut begun = BTreeSet::from([process.host.start_run(start()).await.unwrap()]);
+    store.order(Orders {
+        fail_commit_after: Some(0),
+        ..Orders::default()
+    });
+    let failed = process.host.start_run(start()).await;
+    assert!(matches!(failed, Err(HostError::Store(_))), "{failed:?}");
+    begun.insert(process.host.start_run(start()).await.unwrap());
+    process.kill();
+    let process = bounded(&world, 3).await;
+    begun.insert(process.host.start_run(start()).await.unwrap());
+    assert_eq!(begun.len(), 3, "each start gives a run of its own");
+    let refused = process.host.start_run(start()).await;
+    assert!(matches!(refused, Err(HostError::Invalid(_))), "{refused:?}");
+    assert_eq!(all_runs(&process).await.len(), 1 + 3);
 }

@@ -5,7 +5,8 @@ use gatefold::base::Timestamp;
 use gatefold::base::id::{EventId, RunId};
 use gatefold::engine::InboundEvent;
 use gatefold::store::{
-    CommitError, Delivery, KeptEvents, MailState, OutboxMail, Outdated, PendingEvent, Store, Subscription, Used, Write,
+    CommitError, Delivery, KeptEvents, MailState, Mark, OutboxMail, Outdated, PendingEvent, Store, Subscription, Used,
+    Write,
 };
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -415,7 +416,10 @@ pub async fn a_delivery_happens_once(store: &Arc<dyn Store>) {
         Ok(vec!["run_1".to_owned(), "trigger:review".to_owned()])
     );
     let again = Err(CommitError::Duplicate {
-        what: "delivery of evt_1 to run_1".to_owned(),
+        mark: Mark::Delivered(Delivery {
+            event: "evt_1".into(),
+            target: "run_1".to_owned(),
+        }),
         value: String::new(),
     });
     assert_eq!(store.commit(to("evt_1", "run_1")).await, again);
@@ -439,7 +443,10 @@ pub async fn a_key_is_used_once_until_it_is_forgotten(store: &Arc<dyn Store>) {
     done(&**store, once("webhook", "k", "run_1", Some("aa"), Some(at(10)))).await;
     done(&**store, once("start", "k", "run_2", None, None)).await;
     let again = Err(CommitError::Duplicate {
-        what: "webhook k".to_owned(),
+        mark: Mark::Used {
+            scope: "webhook".to_owned(),
+            key: "k".to_owned(),
+        },
         value: "run_1".to_owned(),
     });
     assert_eq!(
