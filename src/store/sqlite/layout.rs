@@ -241,27 +241,26 @@ fn migrate(connection: &mut Connection, path: &Path, found: u32) -> Result<(), S
     build(connection, found, LAYOUT)
 }
 
-/// Brings a database from one layout to another.
+/// Brings a database from one layout to another, in one transaction: a crash leaves the layout that was there.
 pub(super) fn build(connection: &mut Connection, from: u32, to: u32) -> Result<(), StoreError> {
     // tables are made anew under the references of others
     connection
         .pragma_update(None, "foreign_keys", false)
         .map_err(store_error)?;
+    let transaction = connection.transaction().map_err(store_error)?;
     for (layout, statements) in (1..=to).zip(MIGRATIONS).skip(from as usize) {
-        let transaction = connection.transaction().map_err(store_error)?;
         transaction.execute_batch(statements).map_err(store_error)?;
         if layout >= SEALED_SINCE {
             sums::seal(&transaction)?;
         }
-        transaction
-            .pragma_update(None, "application_id", APPLICATION_ID)
-            .map_err(store_error)?;
-        transaction
-            .pragma_update(None, "user_version", layout)
-            .map_err(store_error)?;
-        transaction.commit().map_err(store_error)?;
     }
-    Ok(())
+    transaction
+        .pragma_update(None, "application_id", APPLICATION_ID)
+        .map_err(store_error)?;
+    transaction
+        .pragma_update(None, "user_version", to)
+        .map_err(store_error)?;
+    transaction.commit().map_err(store_error)
 }
 
 /// Makes the name of a new database durable.
