@@ -12,9 +12,9 @@ pub enum AccessKind {
     Open,
     /// Saw the list of files.
     List,
-    /// Asked for bytes of a file.
+    /// Requested the bytes of a file.
     Download,
-    /// Was sent every byte of a file.
+    /// Received every byte of a file.
     Downloaded,
     /// Put a new file or version.
     Upload,
@@ -28,13 +28,13 @@ pub enum AccessKind {
     Administer,
     /// Published a file.
     Publish,
-    /// Tried to prove who they are.
+    /// Tried to authenticate.
     Authenticate,
-    /// Asked for something that their role or their token does not allow.
+    /// Requested something that their role or their token does not allow.
     Call,
     /// Deployed a flow, or answered a deployment.
     Deploy,
-    /// Gave settings of a flow.
+    /// Changed settings of a flow.
     Configure,
     /// Made or revoked a token.
     Token,
@@ -93,16 +93,16 @@ pub struct AccessEntry {
     /// The run on whose behalf it was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
-    /// Whether the actor has shown nothing but a link. An actor named by an address is then whoever has the link that
-    /// was sent there.
+    /// Whether the actor had only a link. If so, an actor named by an address is anybody who has
+    /// the link that was sent to that address.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_link_only: bool,
-    /// From where it was asked for, and with what.
+    /// The address and the token of the request.
     #[serde(flatten)]
     pub origin: Origin,
 }
 
-/// From where something was asked for, and with what.
+/// Where a request came from: the address and the token.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The address of the caller.
@@ -111,16 +111,16 @@ pub struct Origin {
     /// The id of the token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
-    /// What it was about, where that is neither a share nor a file: a flow with its version, a door, a token.
+    /// The subject, if it is neither a share nor a file: a flow version, a route, or a token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub what: Option<String>,
-    /// How often it happened within a minute, where that is counted.
+    /// How often it happened within a minute, if it is counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
 }
 
 impl Origin {
-    /// The same, about something.
+    /// Returns this origin with a subject.
     #[must_use]
     pub fn about(self, what: impl Into<String>) -> Self {
         Self {
@@ -131,7 +131,7 @@ impl Origin {
 }
 
 impl AccessEntry {
-    /// A line about something that is neither a share nor a file.
+    /// An entry about something that is neither a share nor a file.
     pub fn of(kind: AccessKind, actor: &str, origin: Origin, at: Timestamp) -> Self {
         Self {
             at,

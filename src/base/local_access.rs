@@ -1,14 +1,16 @@
-//! Acts on the machine that holds the data, without a server that knows who somebody is.
+//! Access by an operating system account that opens the data folder directly, without a server that
+//! authenticates people.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// An account of the machine that acts as a person of the directory.
+/// An operating system account that acts as a person in the directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LocalAccess {
     /// The account, as `local:1000`.
     pub account: String,
-    /// Why it decides although a server has run on the data, where it does.
+    /// The reason given with `--break-glass`, if the account decided after a server had run on the
+    /// data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub break_glass: Option<String>,
 }

@@ -1,8 +1,9 @@
-//! Addresses that count as one caller.
+//! Networks of callers: addresses that share one set of limits.
 
 use std::net::IpAddr;
 
-/// The network of a caller: an IPv4 address, or the 64 bits of an IPv6 one that a customer is given.
+/// The network of a caller: an IPv4 address, or the first 64 bits of an IPv6 address, which is the
+/// part that one customer is assigned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network([u8; 9]);
 

@@ -1,25 +1,25 @@
-//! Rights of a flow: everything outside its own run that it may reach.
+//! Rights of a flow: everything outside its own run that it may use.
 //!
 //! A version of a flow acts with the rights that were accepted when it was deployed, not with those
-//! of the person who started the run. The rights follow from the text of the flow alone.
+//! of the person who started the run. The rights are computed from the text of the flow alone.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// How a right is described whose value is computed from data.
+/// Describes the value of a right when the flow computes it from data.
 pub const ANY_VALUE: &str = "any value given at run time";
 
-/// Id of the main workspace, whose folders are written without a workspace before them.
+/// Id of the main workspace. Its folders are written without the name of a workspace in front.
 pub const MAIN: &str = "wsp_main";
 
-/// The value that a right is about: one that the text names, or any.
+/// The value that a right covers: one literal from the text, or any value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "Option<String>", into = "Option<String>")]
 #[schemars(with = "Option<String>")]
 pub enum Reach {
-    /// This value and no other.
+    /// Only this value.
     Only(String),
     /// Any value given at run time.
     Any,
@@ -46,7 +46,7 @@ pub enum FlowRight {
         /// The host, with its port where that is not the usual one.
         host: Reach,
     },
-    /// Uses files of a folder that nobody gave to the run.
+    /// Uses files of a folder although nobody gave them to the run.
     Read {
         /// The folder, as `/contracts`, or `WORKSPACE:/contracts` outside the main workspace.
         folder: Reach,
@@ -56,7 +56,7 @@ pub enum FlowRight {
         /// The folder, as for `read`.
         folder: Reach,
     },
-    /// Gives files, tasks or mails to somebody who is not in the directory.
+    /// Sends files, tasks or mails to somebody who is not in the directory.
     Recipient {
         /// A mail address, or `anyone`.
         who: Reach,
@@ -66,7 +66,7 @@ pub enum FlowRight {
         /// The other flow.
         flow: String,
     },
-    /// Starts at the end of another flow's runs and takes what they gave.
+    /// Starts when runs of another flow end, and receives their outputs.
     Follow {
         /// The other flow.
         flow: String,
@@ -101,7 +101,7 @@ impl From<Reach> for Option<String> {
 }
 
 impl Reach {
-    /// This value and no other.
+    /// Only this value.
     pub fn only(value: impl Into<String>) -> Self {
         Self::Only(value.into())
     }
@@ -113,7 +113,7 @@ impl Reach {
         }
     }
 
-    /// Whether it includes the folder `value`, itself or above it.
+    /// Whether it is the folder `value` or a folder above it, and therefore includes it.
     fn has_folder(&self, value: &str) -> bool {
         match self {
             Self::Only(folder) => value
@@ -141,7 +141,7 @@ impl fmt::Display for Reach {
 }
 
 impl fmt::Display for FlowRight {
-    /// In words, as the person reads them who accepts the right.
+    /// Describes the right for the person who accepts it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Secret { name, host } => write!(f, "send the secret {name} to the host: {host}"),
@@ -162,7 +162,7 @@ impl fmt::Display for FlowRight {
 }
 
 impl FlowRight {
-    /// Whether who has this right has `other`, too.
+    /// Whether this right includes `other`.
     pub fn includes(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Secret { name, host }, Self::Secret { name: other, host: to }) => {
@@ -179,7 +179,7 @@ impl FlowRight {
 }
 
 impl FlowRights {
-    /// The right to reach anything but secrets and other flows: for tests of actions.
+    /// Rights to everything except secrets and other flows, for tests of actions.
     pub fn everything() -> Self {
         Self(BTreeSet::from([
             FlowRight::Call { host: Reach::Any },
@@ -191,63 +191,63 @@ impl FlowRights {
         ]))
     }
 
-    /// Whether `right` is among them, or included in one of them.
+    /// Whether one of these rights includes `right`.
     pub fn include(&self, right: &FlowRight) -> bool {
         self.0.contains(right) || self.0.iter().any(|one| one.includes(right))
     }
 
-    /// The rights that `self` has and `before` did not include.
+    /// The rights in `self` that `before` does not include.
     pub fn beyond(&self, before: &Self) -> Vec<FlowRight> {
         self.0.iter().filter(|right| !before.include(right)).cloned().collect()
     }
 }
 
-/// What a version of a flow does differently from the version before it, as far as that matters to
-/// the person who accepts it.
+/// A difference between a version of a flow and the accepted one, for the person who accepts the
+/// version.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum FlowChange {
-    /// It has a right more.
+    /// The version has an additional right.
     RightAdded {
         /// The right.
         right: FlowRight,
     },
-    /// It no longer asks for an approval.
+    /// An approval was removed.
     ApprovalRemoved {
         /// The step that asked.
         step: String,
     },
-    /// It asks for an approval in another way.
+    /// A key of an approval has changed.
     ApprovalChanged {
         /// The step that asks.
         step: String,
-        /// What is different, as the key of the step.
+        /// The key of the step that is different.
         key: String,
-        /// What was there.
+        /// The value before.
         before: String,
-        /// What is there now.
+        /// The value now.
         after: String,
     },
-    /// It does something without an approval that it used to wait for.
+    /// An action no longer waits for an approval.
     ApprovalBypassed {
         /// The step that asks for the approval.
         step: String,
-        /// What is done, as the name of an action.
+        /// The name of the action.
         action: String,
     },
-    /// It does something with a document other than the one that was approved.
+    /// An action uses a document other than the approved one.
     OtherDocument {
         /// The step that asks for the approval.
         step: String,
-        /// What is done, as the name of an action.
+        /// The name of the action.
         action: String,
     },
-    /// It no longer promises something.
+    /// A guarantee was removed.
     GuaranteeRemoved {
         /// The guarantee.
         guarantee: String,
     },
-    /// It has a right less.
+    /// The version no longer has a right.
     RightRemoved {
         /// The right.
         right: FlowRight,
@@ -255,14 +255,14 @@ pub enum FlowChange {
 }
 
 impl FlowChange {
-    /// Whether a second person has to accept it where risky deployments need one.
+    /// Whether the change makes a deployment risky, so that a second person may have to accept it.
     pub const fn is_risky(&self) -> bool {
         !matches!(self, Self::RightRemoved { .. })
     }
 }
 
 impl fmt::Display for FlowChange {
-    /// In words, as the person reads them who accepts the version.
+    /// Describes the change for the person who accepts the version.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let quoted = |text: &str| {
             if text.is_empty() {
@@ -308,17 +308,17 @@ pub enum Approval {
     All,
 }
 
-/// Where an administrator lets a secret go.
+/// The limits that an administrator sets for a secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SecretBinding {
-    /// The flows that may use it; every flow where nothing is said.
+    /// The flows that may use it; all flows if not set.
     pub flows: Option<Vec<String>>,
-    /// The hosts that may get it, with their port where that is not the usual one; every host that is accepted when the
-    /// flow is deployed where nothing is said.
+    /// The hosts that may receive it, with a port unless it is the default one. If not set, these
+    /// are all hosts that were accepted when the flow was deployed.
     pub hosts: Option<Vec<String>>,
 }
 
-/// A folder as rights name it.
+/// The name of a folder in rights.
 pub fn folder_name(workspace: &str, folder: &str) -> String {
     if workspace == MAIN {
         folder.to_owned()

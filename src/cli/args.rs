@@ -45,7 +45,7 @@ pub enum Command {
     Serve(serve::ServeArgs),
     /// Deploy a flow
     Deploy(deploy::DeployArgs),
-    /// Look at deployments that wait, and accept or reject them
+    /// List pending deployments, and accept or reject them
     Deployments(deployments::DeploymentsArgs),
     /// Start a flow
     Run(run::RunArgs),
@@ -61,19 +61,19 @@ pub enum Command {
     Flows(flows::FlowsArgs),
     /// See who did what with which file
     Access(access::AccessArgs),
-    /// See who has which link into a share, and revoke one
+    /// List who has which link into a share, and revoke links
     Grants(grants::GrantsArgs),
-    /// See what time the installation goes by, and confirm it
+    /// Show the time that the server uses, and confirm the system clock
     Clock(clock::ClockArgs),
     /// Look at mails that did not go
     Mails(mails::MailsArgs),
-    /// Copy everything that is stored, also while the server runs
+    /// Copy everything that is stored, even while the server runs
     Backup(backup::BackupArgs),
-    /// Put a backup into an empty data folder
+    /// Restore a backup into an empty data folder
     Restore(restore::RestoreArgs),
-    /// Verify everything that is stored, also while the server runs
+    /// Verify everything that is stored, even while the server runs
     Check(check::CheckArgs),
-    /// See who is and was in people.yaml, and make it final that somebody has left
+    /// List current and former people, and make removals final
     People(people::PeopleArgs),
     /// Make tokens for the API
     Token(token::TokenArgs),

@@ -1,7 +1,7 @@
 //! `gatefold backup`: a copy of everything that is stored, verified at the end.
 //!
-//! Invariant: a backup has its name only when it is complete and durable; the store that is copied stays as it is,
-//! also one of an earlier layout.
+//! Invariant: a backup gets its final name only when it is complete and durable. The copied store
+//! is not changed, even if it has an earlier layout.
 
 use super::data_folder::{
     self, BLOBS, CopiedFile, DATABASE, DamagedBlob, MANIFEST, Verified, copy_blobs, copy_files, create_private,
@@ -20,10 +20,10 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// The form of the manifest that this build writes.
+/// Format version of the manifest that this build writes.
 pub const MANIFEST_FORMAT: u32 = 1;
 
-/// Copy everything that is stored, also while the server runs.
+/// Copy everything that is stored, even while the server runs.
 #[derive(Debug, Args)]
 #[command(
     after_help = "The backup is a new folder: the database, the bytes of every file that it names, the key and the \
@@ -38,10 +38,10 @@ pub struct BackupArgs {
     data: Option<String>,
 }
 
-/// The list of what a backup holds.
+/// The manifest of a backup: the list of its contents.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Manifest {
-    /// The form of this list.
+    /// Format version of the manifest.
     pub format: u32,
     /// When the backup was made.
     pub made_at: Timestamp,
@@ -55,9 +55,9 @@ pub struct Manifest {
     pub blobs: usize,
     /// Their bytes.
     pub blob_bytes: u64,
-    /// Every file but the blobs, whose names are their hashes.
+    /// All files except blobs, which need no entry because their names are their hashes.
     pub files: Vec<CopiedFile>,
-    /// What was damaged or missing already when the backup was made.
+    /// Damaged or missing data that was found when the backup was made.
     pub damage: Vec<String>,
 }
 
@@ -83,7 +83,7 @@ pub fn run(args: &BackupArgs, settings: Settings) -> Outcome {
     })
 }
 
-/// The folder in which the backup shall lie.
+/// Returns the folder in which to create the backup.
 fn place(data: &Path, dest: &Path) -> Result<PathBuf, Failure> {
     if !data.join(DATABASE).is_file() {
         return Err(Failure::Usage(format!(
@@ -111,8 +111,9 @@ fn place(data: &Path, dest: &Path) -> Result<PathBuf, Failure> {
     Ok(place)
 }
 
-/// Copies a data folder and verifies the copy. The database is first: bytes are stored before they are named and
-/// never changed, so that whatever the copy of the database names is there.
+/// Copies a data folder and verifies the copy. The database is copied first: blobs are stored
+/// before the database names them and never change, so every blob that the copied database names
+/// exists.
 async fn copy(data: &Path, to: &Path) -> Result<Verified, Failure> {
     let (from, into) = (data.join(DATABASE), to.join(DATABASE));
     let (lost, inspection) = on_disk(move || {
@@ -155,7 +156,7 @@ fn write_manifest(to: &Path, files: Vec<CopiedFile>, verified: &Verified) -> Out
         .map_err(|error| cannot("write", &file, &error))
 }
 
-/// A failure of the disk, in a sentence.
+/// Describes a disk failure.
 pub fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Failure {
     Failure::Environment(format!("cannot {what} {}: {error}", path.display()))
 }

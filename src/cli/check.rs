@@ -1,4 +1,4 @@
-//! `gatefold check`: reads everything that is stored and says what is damaged.
+//! `gatefold check`: reads everything that is stored and reports damage.
 
 use super::data_folder::{self, DATABASE, verify};
 use super::exit::{Failure, Outcome};
@@ -6,7 +6,7 @@ use super::settings::Settings;
 use super::with_runtime;
 use clap::Args;
 
-/// Verify everything that is stored, also while the server runs.
+/// Verify everything that is stored, even while the server runs.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Reads every row of the database and the bytes of every file. Changes nothing. Ends with 1 where \

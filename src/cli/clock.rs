@@ -1,4 +1,5 @@
-//! `gatefold clock`: the time that a server goes by, and confirming a system clock that jumped ahead.
+//! `gatefold clock`: shows the time that a server uses, and confirms a system clock that jumped
+//! ahead.
 
 use super::embedded::{ServerArgs, Session};
 use super::exit::Outcome;
@@ -7,7 +8,7 @@ use super::{output, with_runtime};
 use crate::base::Value;
 use clap::{Args, Subcommand};
 
-/// See what time the installation goes by, and confirm it
+/// Show the time that the server uses, and confirm the system clock
 #[derive(Debug, Args)]
 #[command(
     after_help = "For administrators. While a server runs whose system clock has jumped ahead by more than an hour, its \
@@ -29,7 +30,7 @@ enum ClockCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// Say that the system clock is right, although it has jumped ahead
+    /// Confirm that the system clock is right after it jumped ahead
     Confirm {
         #[command(flatten)]
         server: ServerArgs,

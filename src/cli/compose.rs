@@ -42,12 +42,14 @@ pub struct Installation {
     settings: Settings,
 }
 
-/// Puts together what `resolved` describes. A store that has lost acknowledged changes is refused.
+/// Builds the installation that `resolved` describes. Refuses a store that has lost acknowledged
+/// changes.
 pub async fn open(resolved: Resolved, environment: &Environment) -> Result<Installation, Failure> {
     open_as(resolved, environment, false).await
 }
 
-/// Puts together what `resolved` describes; with `accept_loss` also on a store that has lost acknowledged changes.
+/// Builds the installation that `resolved` describes. With `accept_loss`, accepts a store that has
+/// lost acknowledged changes.
 pub async fn open_as(
     mut resolved: Resolved,
     environment: &Environment,
@@ -80,7 +82,7 @@ pub async fn open_as(
     })
 }
 
-/// What the host is put together from, and what tells that the store has closed itself.
+/// Builds the parts of the host, and the flag that tells when the store has closed itself.
 fn parts(
     resolved: &Resolved,
     environment: &Environment,
@@ -101,7 +103,7 @@ fn parts(
         .map_err(|error| Failure::Environment(format!("the program cannot be found: {error}")))?;
     let links = Links::new(key, resolved.base_url.clone());
     let mailer = mailer(resolved, &secrets)?;
-    // what the server itself signs in with is no flow's business
+    // no flow may use the secrets with which the server itself signs in
     secrets.remove(&resolved.mail.password_secret);
     let registry = crate::connectors::registry(&crate::connectors::Settings {
         http: HttpSettings {

@@ -1,4 +1,4 @@
-//! A data folder as a whole: what lies in it, how it is copied, whether it is sound.
+//! Copying and verifying a whole data folder.
 
 use super::compose::OUTBOX;
 use super::exit::{Failure, Outcome};
@@ -21,24 +21,24 @@ pub const DATABASE: &str = "gatefold.db";
 pub const BLOBS: &str = "blobs";
 /// The installation's key.
 const KEY: &str = "key";
-/// The list of what a backup holds.
+/// The manifest of a backup.
 pub const MANIFEST: &str = "backup.json";
-/// Files that are copied or verified at once.
+/// Number of files that are copied or verified concurrently.
 const AT_ONCE: usize = 8;
-/// Bytes that are read at once.
+/// Size of a read, in bytes.
 const CHUNK: usize = 256 * 1024;
 
-/// A data folder that was read to its end.
+/// The result of reading a whole data folder.
 pub struct Verified {
-    /// What its database holds.
+    /// The contents of its database.
     pub inspection: Inspection,
     /// Bytes of all the blobs that the database names.
     pub blob_bytes: u64,
-    /// What is damaged or missing, one sentence each.
+    /// Damaged or missing data, one sentence each.
     pub damage: Vec<String>,
 }
 
-/// A file of a backup, the database among them, blobs not.
+/// A file of a backup, such as the database. Blobs are not listed.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct CopiedFile {
     /// Its path below the data folder.
@@ -49,7 +49,7 @@ pub struct CopiedFile {
     pub sha256: String,
 }
 
-/// Reads everything in a data folder. What is in `known` is damaged as the caller knows already.
+/// Reads everything in a data folder. `known` is damage that the caller has already found.
 pub async fn verify(folder: &Path, known: &[DamagedBlob]) -> Result<Verified, Failure> {
     let database = folder.join(DATABASE);
     let inspection = on_disk(move || Ok(inspect(&database)?)).await?;
@@ -80,7 +80,7 @@ pub async fn verify(folder: &Path, known: &[DamagedBlob]) -> Result<Verified, Fa
     })
 }
 
-/// A blob that is not what its name says, or not there.
+/// A blob that is missing, or whose bytes do not match its name.
 #[derive(Clone, Debug)]
 pub struct DamagedBlob {
     sha256: String,
@@ -101,7 +101,7 @@ async fn verify_blob(blobs: &Blobs, blob: &NamedBlob) -> Option<DamagedBlob> {
     Some(DamagedBlob::new(blob, unreadable(&error)))
 }
 
-/// Why a blob is not what its name says.
+/// Why the bytes of a blob do not match its name.
 fn unreadable(error: &BlobError) -> String {
     match error {
         BlobError::Missing(_) => "its bytes are missing".to_owned(),
@@ -110,7 +110,8 @@ fn unreadable(error: &BlobError) -> String {
     }
 }
 
-/// Copies every blob that a database names. Gives those that are missing or damaged; they are left out.
+/// Copies every blob that a database names. Returns those that are missing or damaged; they are not
+/// copied.
 pub async fn copy_blobs(from: &Path, to: &Path, named: &[NamedBlob]) -> Result<Vec<DamagedBlob>, Failure> {
     let source = Blobs::to_read(from.join(BLOBS));
     let target = Blobs::open(to.join(BLOBS))?;
@@ -137,8 +138,8 @@ async fn copy_blob(source: &Blobs, target: &Blobs, blob: &NamedBlob) -> Result<O
     }
 }
 
-/// Copies everything of a data folder that is neither the database nor a blob nor of this moment: the key, the
-/// secrets, and whatever else was put there.
+/// Copies the rest of a data folder: the key, the secrets, and any other file, but not temporary
+/// ones.
 pub fn copy_files(from: &Path, to: &Path) -> io::Result<Vec<CopiedFile>> {
     let mut copied = Vec::new();
     let mut open = vec![PathBuf::new()];
@@ -162,13 +163,13 @@ pub fn copy_files(from: &Path, to: &Path) -> io::Result<Vec<CopiedFile>> {
     Ok(copied)
 }
 
-/// Whether an entry is copied in its own way or not at all: mails in the outbox are for the moment.
+/// Whether an entry is copied separately or not at all. Mails in the outbox are temporary.
 fn is_left_out(path: &Path) -> bool {
     let name = path.to_string_lossy();
     name.starts_with(DATABASE) || [BLOBS, OUTBOX, MANIFEST].contains(&name.as_ref())
 }
 
-/// Copies one file for its owner alone, durably.
+/// Copies one file durably, readable by its owner only.
 pub fn copy_file(from: &Path, to: &Path, path: PathBuf) -> io::Result<CopiedFile> {
     let mut source = File::open(from.join(&path))?;
     let mut target = create_private(&to.join(&path))?;
@@ -186,7 +187,7 @@ pub fn copy_file(from: &Path, to: &Path, path: PathBuf) -> io::Result<CopiedFile
     Ok(seen.of(path))
 }
 
-/// Size and hash of a file as it is.
+/// Returns the size and the hash of a file.
 pub fn hash_file(folder: &Path, path: &Path) -> io::Result<CopiedFile> {
     let mut file = File::open(folder.join(path))?;
     let mut seen = Hashed::default();
@@ -200,7 +201,7 @@ pub fn hash_file(folder: &Path, path: &Path) -> io::Result<CopiedFile> {
     }
 }
 
-/// Bytes that were seen.
+/// Number of bytes hashed so far.
 #[derive(Default)]
 struct Hashed {
     hash: Sha256,
@@ -222,7 +223,7 @@ impl Hashed {
     }
 }
 
-/// Makes a file that its owner alone may read.
+/// Creates a file that only its owner can read.
 pub fn create_private(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.write(true).create_new(true);
@@ -231,7 +232,7 @@ pub fn create_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Makes a folder that only its owner may look into: it holds other people's papers.
+/// Creates a folder that only its owner can read, because it holds documents of other people.
 pub fn private_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -240,12 +241,12 @@ pub fn private_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Makes the names in a folder durable.
+/// Syncs a folder, so that the names in it are durable.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Does something that waits for the disk on a thread that may wait.
+/// Runs blocking disk work on a thread that may block.
 pub async fn on_disk<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
@@ -253,7 +254,7 @@ pub async fn on_disk<T: Send + 'static>(
     done.map_err(|error| Failure::Environment(format!("reading broke off: {error}")))?
 }
 
-/// Says what a folder holds, and lists what is damaged; the answer is no where something is.
+/// Reports what a folder contains and lists damage. The outcome is negative if there is any.
 pub fn report(what: &str, verified: &Verified) -> Outcome {
     let rows = |table: &str| verified.inspection.rows.get(table).copied().unwrap_or_default();
     for note in &verified.inspection.notes {

@@ -20,14 +20,14 @@ pub struct DeployArgs {
     /// Print as data
     #[arg(long)]
     json: bool,
-    /// Where the deployment needs a second person, wait for the answer
+    /// If the deployment needs a second person, wait for the answer
     #[arg(long)]
     wait: bool,
     #[command(flatten)]
     server: ServerArgs,
 }
 
-/// How often the answer to a deployment is asked for.
+/// Interval for polling the answer to a pending deployment.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Runs the command.
@@ -57,7 +57,8 @@ pub fn run(args: &DeployArgs, settings: Settings) -> Outcome {
     })
 }
 
-/// Deploys; where that waits for a second person and is wanted, until they have answered.
+/// Deploys the flow. If it becomes pending and `--wait` is given, waits for the answer of the
+/// second person.
 async fn deploy(args: &DeployArgs, session: &Session, source: &sources::Source) -> Result<Value, Failure> {
     let client = &session.client;
     let mut deployed = client.deploy(&source.name, &source.text).await?;

@@ -9,7 +9,7 @@ use crate::base::Value;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
-/// Look at deployments that wait, and accept or reject them.
+/// List pending deployments, and accept or reject them.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Answering is for administrators, and never for who deployed. Examples:\n  gatefold deployments list\n  gatefold deployments approve dep_1"
@@ -28,9 +28,9 @@ enum State {
 
 #[derive(Debug, Subcommand)]
 enum DeploymentsCommand {
-    /// List deployments, newest first: those that wait, unless a state is named
+    /// List deployments, newest first; only pending ones unless --state is given
     List {
-        /// In this state
+        /// Only deployments in this state
         #[arg(long)]
         state: Option<State>,
         /// Print as data
@@ -43,7 +43,7 @@ enum DeploymentsCommand {
     Show {
         /// The deployment
         deployment: String,
-        /// Print the text of the flow, too
+        /// Also print the text of the flow
         #[arg(long)]
         text: bool,
         /// Print as data
@@ -52,7 +52,7 @@ enum DeploymentsCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// Accept a deployment of somebody else
+    /// Accept a deployment that somebody else made
     Approve {
         /// The deployment
         deployment: String,
@@ -164,13 +164,13 @@ fn show(found: &Value, with_text: bool) -> Outcome {
     }
 }
 
-/// The changes of a deployment in words.
+/// Describes the changes of a deployment.
 pub fn words_of(changes: &Value) -> Vec<&str> {
     let all = changes.as_array().into_iter().flatten();
     all.filter_map(|change| change["words"].as_str()).collect()
 }
 
-/// Says that a deployment waits, and why.
+/// Tells the user that a deployment is pending, and why.
 pub fn say_pending(deployed: &Value) {
     let id = output::field(deployed, "pending");
     output::say(&format!(

@@ -100,7 +100,8 @@ impl Session {
         Self::to(Purpose::Look, args, settings, None).await
     }
 
-    /// For a decision, with the reason for which it is made here although people are served; see `to`.
+    /// Opens a session for a decision. `break_glass` is the reason for deciding locally although a
+    /// server has run on the data; see `to`.
     pub async fn decide(args: &ServerArgs, settings: Settings, break_glass: Option<&str>) -> Result<Self, Failure> {
         Self::to(Purpose::Work, args, settings, break_glass).await
     }
@@ -141,7 +142,7 @@ impl Session {
         })
     }
 
-    /// Whether the data folder is open here, so that nobody else can use it.
+    /// Whether this process has opened the data folder, so that no other process can use it.
     pub const fn is_embedded(&self) -> bool {
         self.embedded.is_some()
     }

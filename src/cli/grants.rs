@@ -1,4 +1,4 @@
-//! `gatefold grants`: who has which link, and revoking one.
+//! `gatefold grants`: lists who has which link into a share, and revokes links.
 
 use super::client::{Client, escaped};
 use super::embedded::{ServerArgs, Session};
@@ -8,7 +8,7 @@ use super::{output, with_runtime};
 use crate::base::Value;
 use clap::{Args, Subcommand};
 
-/// See who has which link into a share, and revoke one
+/// List who has which link into a share, and revoke links
 #[derive(Debug, Args)]
 #[command(
     after_help = "For administrators. Examples:\n  gatefold grants list --to user:emil\n  gatefold grants revoke grt_1"
@@ -20,15 +20,15 @@ pub struct GrantsArgs {
 
 #[derive(Debug, Subcommand)]
 enum GrantsCommand {
-    /// List grants, oldest first: those whose link opens a share, unless --all is given
+    /// List grants, oldest first; only those whose link works unless --all is given
     List {
-        /// Of this share
+        /// Only grants of this share
         #[arg(long, value_name = "SHARE")]
         share: Option<String>,
-        /// Held by this party, as user:anna, or given through it, as role:legal
+        /// Only grants of this person (user:anna), or given through this role or group (role:legal)
         #[arg(long, value_name = "PARTY")]
         to: Option<String>,
-        /// Also those whose link opens nothing any more
+        /// Also list grants whose link no longer works
         #[arg(long)]
         all: bool,
         /// Print as data
@@ -44,7 +44,7 @@ enum GrantsCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// Revoke one grant: its link opens nothing from now on, and the share stays as it is
+    /// Revoke one grant: its link stops working, and the share stays as it is
     Revoke {
         /// The grant
         grant: String,

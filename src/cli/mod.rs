@@ -126,10 +126,11 @@ fn dispatch(cli: Cli) -> Outcome {
     }
 }
 
-/// The first second of the year 9999. Later moments cannot be stored in the order of time.
+/// The first second of the year 9999, as a Unix time. Later times would not sort correctly in the
+/// store.
 const CLOCK_END: Duration = Duration::from_hours(70_380_768);
 
-/// Refuses to work with a clock by which nothing can be dated.
+/// Refuses to run if the system clock shows an unusable time.
 fn check_clock(now: SystemTime) -> Outcome {
     let told = match now.duration_since(SystemTime::UNIX_EPOCH) {
         Err(_) => "before 1970",
@@ -153,13 +154,13 @@ fn with_runtime(work: impl Future<Output = Outcome>) -> Outcome {
         })
 }
 
-/// Has a write that would make a file larger than the system allows (`ulimit -f`) fail, as other failing writes do,
-/// instead of killing the process.
+/// Makes a write fail, instead of killing the process, when a file would become larger than the
+/// system allows (`ulimit -f`).
 #[cfg(unix)]
 fn outlive_file_size_limit() {
     use tokio::signal::unix::{SignalKind, signal};
     let exceeded = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
-    // a handler that was set stays set, whoever listens
+    // the handler stays installed even after the listener is dropped
     if let Err(error) = signal(exceeded) {
         tracing::warn!(%error, "the process ends where a file becomes larger than the system allows");
     }

@@ -1,4 +1,5 @@
-//! `gatefold people`: who is and was in the directory, and what is final.
+//! `gatefold people`: lists who is and was in the directory, makes removals final, and confirms
+//! large changes.
 
 use super::client::{Client, escaped};
 use super::embedded::{ServerArgs, Session};
@@ -9,7 +10,7 @@ use crate::base::Value;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-/// Look at people over time, and make it final that somebody has left.
+/// List current and former people, and make removals final.
 #[derive(Debug, Args)]
 #[command(
     after_help = "For administrators. Examples:\n  gatefold people list\n  gatefold people remove ben --reason \"has left\"\n  gatefold people confirm"
@@ -29,7 +30,7 @@ enum PeopleCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// Make it final that a person has left: whoever gets their user name later is somebody else
+    /// Make a removal final: anybody who gets this user name later is a new person
     Remove {
         /// The user name, as ben
         #[arg(value_name = "USER")]
@@ -40,7 +41,7 @@ enum PeopleCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// Put a people.yaml in force that removes many people
+    /// Confirm a change of people.yaml that removes many people
     Confirm {
         #[command(flatten)]
         server: ServerArgs,

@@ -46,7 +46,7 @@ pub fn describe(event: &Event) -> (String, String) {
     }
 }
 
-/// Who came to an open task, and who left.
+/// Describes who was added to an open task and who can no longer answer it.
 fn members_changed(event: &Event) -> String {
     let Event::TaskMembersChanged {
         people,

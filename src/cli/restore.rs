@@ -1,6 +1,7 @@
-//! `gatefold restore`: puts a backup into an empty data folder, and verifies what is there then.
+//! `gatefold restore`: copies a backup into an empty data folder and verifies the result.
 //!
-//! Invariant: the database comes last, so that a restore that broke off is no installation.
+//! Invariant: the database is put in place last, so that no server starts on an interrupted
+//! restore.
 
 use super::backup::{MANIFEST_FORMAT, Manifest, cannot};
 use super::data_folder::{
@@ -16,10 +17,10 @@ use clap::Args;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The database until everything that it names is there.
+/// Name of the database file until everything that it names has been restored.
 const UNFINISHED: &str = "restoring.db";
 
-/// Put a backup into an empty data folder.
+/// Restore a backup into an empty data folder.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Takes what `gatefold backup` made, and also copies that were made by hand: the database, blobs, key \
@@ -76,7 +77,7 @@ fn check_places(src: &Path, data: &Path) -> Outcome {
     )))
 }
 
-/// Verifies the backup as far as its list goes, and puts the database where nothing takes it for one yet.
+/// Verifies the backup against its manifest, and copies the database under a temporary name.
 fn begin(src: &Path, data: &Path) -> Result<Inspection, Failure> {
     check_manifest(src)?;
     let copying = |error: std::io::Error| cannot("copy to", data, &error);
@@ -95,7 +96,7 @@ fn begin(src: &Path, data: &Path) -> Result<Inspection, Failure> {
     Ok(inspect(&unfinished)?)
 }
 
-/// Refuses a backup that is not as it was made. Copies made by hand have no list.
+/// Refuses a backup that differs from its manifest. Copies made by hand have no manifest.
 fn check_manifest(src: &Path) -> Outcome {
     let path = src.join(MANIFEST);
     let text = match fs::read_to_string(&path) {

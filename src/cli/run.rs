@@ -97,7 +97,7 @@ async fn start(args: &RunArgs, client: &Client) -> Outcome {
     }
 }
 
-/// Fails where the flow waits for a second person: nothing of it can be started.
+/// Fails if the flow is a pending deployment, which cannot be started.
 fn in_force(deployed: &Value) -> Outcome {
     if !deployed["pending"].is_string() {
         return Ok(());

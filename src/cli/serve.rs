@@ -25,7 +25,7 @@ pub struct ServeArgs {
     /// Address and port to listen on; port 0 means any free one
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
-    /// Start although the store has lost changes that were acknowledged, and record that it was accepted
+    /// Start although the store has lost acknowledged changes, and record that you accepted this
     #[arg(long)]
     accept_loss: bool,
 }

@@ -195,7 +195,8 @@ struct DecideArgs {
     /// A field of the task's form; repeat it for each
     #[arg(long = "field", value_name = "NAME=VALUE", value_parser = field)]
     fields: Vec<(String, Value)>,
-    /// Decide on this machine although a server runs on the data, for this reason, which the journal keeps
+    /// Decide in the data folder although a server has run on it, for this REASON, which the
+    /// journal keeps
     #[arg(long, value_name = "REASON", value_parser = reason)]
     break_glass: Option<String>,
     /// Take and start the next task too, and print it
@@ -373,7 +374,7 @@ async fn act(client: &Client, task: &str, how: &str, body: &Value, said: &str) -
     }
 }
 
-/// A reason that says something.
+/// Parses a reason that is not empty.
 fn reason(text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
         return Err("say why: the reason goes into the journal".to_owned());

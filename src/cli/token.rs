@@ -29,10 +29,10 @@ enum TokenCommand {
         /// What it is for
         #[arg(long)]
         label: Option<String>,
-        /// What it is good for; everything if nothing is said
+        /// What the token may do; everything if not given
         #[arg(long, value_delimiter = ',', value_name = "SCOPE")]
         scope: Vec<ScopeArg>,
-        /// After how long it is no longer good, as `90 days`
+        /// How long the token is valid, such as `90 days`
         #[arg(long, value_name = "PERIOD")]
         expires: Option<String>,
         /// The data folder
@@ -47,7 +47,7 @@ enum TokenCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// Revoke a token, for good
+    /// Revoke a token permanently
     Revoke {
         /// The token's id, as `gatefold token list` shows it
         id: String,
@@ -57,18 +57,18 @@ enum TokenCommand {
     },
 }
 
-/// What a token is good for.
+/// A scope of a token: one kind of request that it may make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ScopeArg {
-    /// Look at things and fetch files
+    /// Read data and download files
     Read,
-    /// Start runs, put files, tell of events, work on tasks without deciding them
+    /// Start runs, store files, send events, work on tasks without deciding them
     Write,
     /// Decide tasks
     Decide,
     /// Deploy flows
     Deploy,
-    /// Do what only administrators may
+    /// Do what only administrators may do
     Admin,
 }
 
@@ -132,7 +132,7 @@ fn new(resolved: &Resolved, user: &str, label: Option<&str>, scopes: &[ScopeArg]
     output::line(&token)
 }
 
-/// The moment so long after now.
+/// The time that is one period from now.
 fn end_of(now: Timestamp, text: &str) -> Result<Timestamp, Failure> {
     let wrong = |why: String| Failure::Usage(format!("--expires: {why}"));
     let period = Period::parse(text).map_err(|error| wrong(error.to_string()))?;

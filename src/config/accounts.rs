@@ -28,22 +28,23 @@ pub struct Accounts {
     directory: Arc<RwLock<Arc<Directory>>>,
     tokens_by_hash: RwLock<BTreeMap<String, TokenLine>>,
     last_used: Mutex<BTreeMap<String, Timestamp>>,
-    /// Up to when tokens of a user name belong to an earlier person of that name.
+    /// By user name: tokens made up to this time belong to an earlier person of that name.
     earlier: RwLock<BTreeMap<String, Timestamp>>,
-    /// A directory that removes so many people that somebody must confirm it.
+    /// A new directory that removes so many people that somebody must confirm it.
     held: Mutex<Option<Directory>>,
     admitted: RwLock<BTreeMap<String, Admitted>>,
     seen: Mutex<Seen>,
 }
 
-/// Whom a token lets in.
+/// The person and the permissions that a token gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admitted {
     /// The user name, as `anna`.
     pub user: String,
-    /// Who they are.
+    /// Their entry in the directory.
     pub person: Person,
-    /// Which account of the machine acts as them, where a command serves itself.
+    /// The operating system account that acts as them, if a command opened the data folder
+    /// directly.
     pub local: Option<LocalAccess>,
 }
 
@@ -128,18 +129,19 @@ impl Accounts {
         })
     }
 
-    /// Ends the tokens that were made for earlier persons of a user name: those made up to these moments.
+    /// Invalidates tokens of earlier persons: by user name, those made up to the given time.
     pub fn end_earlier(&self, earlier: BTreeMap<String, Timestamp>) {
         *self.earlier.write().unwrap_or_else(PoisonError::into_inner) = earlier;
     }
 
-    /// How many people the directory removes that waits for a confirmation, if one does.
+    /// Number of people that the held change of the directory removes; `None` if no change is held.
     pub fn held(&self) -> Option<usize> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.as_ref().map(|held| removed(&self.now_in_force(), held))
     }
 
-    /// Applies the change that waits for a confirmation, if it removes `removes` people. Returns whether it did.
+    /// Applies the held change if it removes exactly `removes` people. Returns whether it was
+    /// applied.
     pub fn confirm(&self, removes: usize) -> bool {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = held
@@ -154,8 +156,8 @@ impl Accounts {
         }
     }
 
-    /// Keeps `before` in force where the directory that was read removes so many people that somebody must confirm it:
-    /// it may have been changed while nothing ran.
+    /// Keeps `before` in force if the directory that was read removes so many people that somebody
+    /// must confirm it. The file may have been changed while no server ran.
     pub fn hold_to(&self, before: Directory) {
         let now = self.now_in_force();
         if removes_many(&before, &now) {
@@ -168,7 +170,7 @@ impl Accounts {
         Arc::clone(&self.directory.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts a directory in force, or holds it where somebody must confirm it.
+    /// Puts a directory in force, or holds it until somebody confirms it.
     fn take_over(&self, directory: Directory) {
         let before = self.now_in_force();
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -186,7 +188,7 @@ impl Accounts {
         tracing::info!(file = %self.people.display(), "people were read again");
     }
 
-    /// The token as it stands in the file; nothing for one of this process.
+    /// The token's line in the file; `None` for a token made by this process.
     pub fn token(&self, token: &str) -> Option<TokenLine> {
         self.line_of(&hash_token(token))
     }
@@ -196,7 +198,7 @@ impl Accounts {
         tokens.get(hash).cloned()
     }
 
-    /// Every token, by user and when it was made.
+    /// All tokens, sorted by user and creation time.
     pub fn tokens(&self) -> Vec<TokenLine> {
         let tokens = self.tokens_by_hash.read().unwrap_or_else(PoisonError::into_inner);
         let mut all: Vec<TokenLine> = tokens.values().cloned().collect();
@@ -206,13 +208,13 @@ impl Accounts {
         all
     }
 
-    /// Remembers that a token was used; gives when it was last used before, as far as this process knows.
+    /// Records the use of a token. Returns when it was used before, if this process knows.
     pub fn note_use(&self, id: &str, now: Timestamp) -> Option<Timestamp> {
         let mut last_used = self.last_used.lock().unwrap_or_else(PoisonError::into_inner);
         last_used.insert(id.to_owned(), now)
     }
 
-    /// When each token was last used, as far as this process knows, by the id of the token.
+    /// When each token was last used, by token id, as far as this process knows.
     pub fn last_used(&self) -> BTreeMap<String, Timestamp> {
         self.last_used.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -270,7 +272,7 @@ fn by_hash(lines: Vec<TokenLine>) -> BTreeMap<String, TokenLine> {
     lines.into_iter().map(|line| (line.sha256.clone(), line)).collect()
 }
 
-/// How many people of `before` are not in `after`.
+/// Number of people in `before` who are not in `after`.
 fn removed(before: &Directory, after: &Directory) -> usize {
     before
         .users

@@ -19,12 +19,12 @@ pub struct Authored {
     pub line: usize,
 }
 
-/// What stands in the file.
+/// The contents of the file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AuthoredFile {
     /// Values by key, as `limits.upload_bytes`.
     pub settings: BTreeMap<&'static str, Authored>,
-    /// Where secrets may go, by name.
+    /// Limits of secrets, by name.
     pub secrets: BTreeMap<String, SecretBinding>,
 }
 
@@ -93,7 +93,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads `[secrets.NAME]`: where a secret may go. Its value never stands here.
+    /// Reads `[secrets.NAME]`, which limits where a secret may be sent. The file never contains the
+    /// secret's value.
     fn secrets(&mut self, table: &DeTable<'_>) {
         for (name, value) in table {
             let (line, name) = (line_of(self.text, name.span().start), name.get_ref());
@@ -141,7 +142,7 @@ impl Reader<'_> {
     }
 }
 
-/// A list of texts. Hosts have no difference between small and capital letters.
+/// Reads a list of texts. Host names are converted to lower case.
 fn words(value: &Value) -> Vec<String> {
     let all = value.as_array().into_iter().flatten();
     all.filter_map(|one| Some(one.as_str()?.trim().to_ascii_lowercase()))

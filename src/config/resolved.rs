@@ -119,9 +119,9 @@ pub struct Resolved {
     pub mail: Mail,
     /// What concerns HTTP.
     pub http: Http,
-    /// Which deployments wait for a second person, where that is said.
+    /// Which deployments wait for a second person, if configured.
     pub approval: Option<Approval>,
-    /// Where secrets may go, by name.
+    /// Limits of secrets, by name.
     pub secrets: BTreeMap<String, SecretBinding>,
     /// Remarks that stop nothing, as a variable that is no setting.
     pub warnings: Vec<Problem>,

@@ -233,11 +233,11 @@ pub fn tables() -> Vec<&'static str> {
     tables
 }
 
-/// The table with what is said about single secrets: `[secrets.NAME]`.
+/// The table `[secrets.NAME]`, which limits single secrets.
 pub const SECRETS: &str = "secrets";
 /// Flows that may use a secret.
 pub const SECRET_FLOWS: &str = "flows";
-/// Hosts that may get a secret.
+/// Hosts to which a secret may be sent.
 pub const SECRET_HOSTS: &str = "hosts";
 
 /// The JSON Schema of `gatefold.toml`, for editors.
@@ -265,7 +265,7 @@ pub fn json_schema() -> Value {
     schema
 }
 
-/// What is said about single secrets.
+/// Limits of single secrets.
 fn secrets_schema() -> Value {
     let list = |doc: &str| json!({ "type": "array", "items": { "type": "string" }, "description": doc });
     let mut properties = serde_json::Map::new();

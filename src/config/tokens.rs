@@ -1,7 +1,7 @@
 //! API tokens: shown once, stored as their SHA-256 in `tokens.yaml`, one line each.
 //!
-//! Invariant: the file is only ever appended to by this program. A token that is revoked gets a second
-//! line that says so; its first line may be deleted by hand as well.
+//! Invariant: this program only appends to the file. Revoking a token appends a second line for it.
+//! An administrator may also delete the first line by hand.
 
 use super::ConfigError;
 use super::file::{strict, text_of};
@@ -17,7 +17,7 @@ use std::path::Path;
 pub const PREFIX: &str = "gf_";
 /// Random bytes of a token.
 const TOKEN_BYTES: usize = 32;
-/// Characters of the hash that are a token's id.
+/// Length of a token's id: the number of characters that it takes from the hash.
 const ID_LENGTH: usize = 12;
 
 /// One token as stored.
@@ -33,10 +33,10 @@ pub struct TokenLine {
     /// What it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// What it is good for; everything where nothing is said, as in tokens from before there were scopes.
+    /// Its scopes; `None` means all scopes, as for tokens that were made before scopes existed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<BTreeSet<Scope>>,
-    /// Until when it is good; for good where nothing is said.
+    /// When it expires; `None` means never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
     /// When it was revoked.
@@ -44,27 +44,28 @@ pub struct TokenLine {
     pub revoked: Option<Timestamp>,
 }
 
-/// What a token is good for. Its person still needs the right to it.
+/// A scope of a token: one kind of request that it may make. Its person still needs the right to
+/// make the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// Looks at things and fetches files.
+    /// Read data and download files.
     Read,
-    /// Starts runs, puts files, tells of events, works on tasks without deciding them.
+    /// Start runs, store files, send events, work on tasks without deciding them.
     Write,
-    /// Decides tasks, skips them and has them done again.
+    /// Decide, skip and redo tasks.
     Decide,
-    /// Deploys flows.
+    /// Deploy flows.
     Deploy,
-    /// Does what only administrators may.
+    /// Do what only administrators may do.
     Admin,
 }
 
 impl Scope {
-    /// All of them.
+    /// All scopes.
     pub const ALL: [Self; 5] = [Self::Read, Self::Write, Self::Decide, Self::Deploy, Self::Admin];
 
-    /// As it is written.
+    /// The name of the scope.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
@@ -77,17 +78,17 @@ impl Scope {
 }
 
 impl TokenLine {
-    /// What people call the token: the beginning of its hash, which tells nothing of the token.
+    /// The id of the token: the beginning of its hash, which does not reveal the token.
     pub fn id(&self) -> String {
         format!("tok_{}", self.sha256.get(..ID_LENGTH).unwrap_or_default())
     }
 
-    /// Whether it is good for this.
+    /// Whether the token has the scope.
     pub fn has(&self, scope: Scope) -> bool {
         self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&scope))
     }
 
-    /// Whether its time is over, or it was revoked.
+    /// Whether it has expired or was revoked.
     pub fn is_over(&self, now: Timestamp) -> bool {
         self.revoked.is_some() || self.expires.is_some_and(|end| now >= end)
     }
@@ -143,7 +144,7 @@ pub fn read(file: &Path) -> Result<Vec<TokenLine>, ConfigError> {
         .iter()
         .filter_map(|line| Some((line.sha256.clone(), line.revoked?)))
         .collect();
-    // each token once, as it stands now
+    // the last line of each token counts
     let mut seen = BTreeSet::new();
     lines.retain(|line| seen.insert(line.sha256.clone()));
     for line in &mut lines {

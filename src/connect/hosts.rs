@@ -1,7 +1,7 @@
-//! Names of hosts, as rights and bindings of secrets compare them.
+//! Host names in the form in which rights and secret bindings compare them.
 
-/// The host of an `http` or `https` address, in small letters, with its port where that is not the
-/// usual one. It is read as the client reads it that makes the call, so that both mean the same host.
+/// The host of an `http` or `https` URL in lower case, with its port unless it is the default one.
+/// The URL is parsed exactly as the HTTP client parses it, so that both mean the same host.
 pub fn host_of(url: &str) -> Option<String> {
     let url: reqwest::Url = url.trim().parse().ok()?;
     let host = url.host_str()?.to_ascii_lowercase();

@@ -37,14 +37,14 @@ pub struct CallContext {
     pub now: Timestamp,
     /// Who started the run.
     pub initiator: String,
-    /// The rights that the flow acts with.
+    /// The rights with which the flow acts.
     pub rights: Arc<FlowRights>,
     /// Working time of the flow, if it names a calendar.
     pub calendar: Option<Calendar>,
 }
 
 impl CallContext {
-    /// Refuses what the flow was not accepted to do when it was deployed.
+    /// Refuses a right that was not accepted when the flow was deployed.
     pub fn check(&self, right: &FlowRight) -> Result<(), ActionError> {
         if self.rights.include(right) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! One decision of one person as the journal keeps it, and for whom it counts.
+//! A recorded decision of one person, with the person for whom it counts.
 
 use crate::base::{LocalAccess, Timestamp, Value};
 use schemars::JsonSchema;
@@ -8,13 +8,13 @@ use serde_json::Map;
 /// One decision of one person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionRecord {
-    /// Who, as `user:anna`.
+    /// The person who decided, as `user:anna`.
     pub by: String,
-    /// For whom, if not for themselves.
+    /// The person for whom they decided, if not for themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_behalf_of: Option<String>,
-    /// Who was escalated to, where it takes the place of somebody who was asked and had not answered. They answered
-    /// themselves, or whoever stands in for them.
+    /// The person to whom the task was escalated, if the decision replaces that of somebody who was
+    /// asked and had not answered. Either this person or their deputy decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalated_to: Option<String>,
     /// What.
@@ -25,10 +25,10 @@ pub struct DecisionRecord {
     /// SHA-256 of the version they saw, where there is a document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// What they filled in, by the names of the fields.
+    /// The form values that they entered, by field name.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub form: Map<String, Value>,
-    /// Which account of the machine made it as this person, where that was so.
+    /// The operating system account that decided as this person, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local: Option<LocalAccess>,
     /// When.
@@ -36,20 +36,21 @@ pub struct DecisionRecord {
 }
 
 impl DecisionRecord {
-    /// Everybody in it: who answered, for whom, and who was escalated to.
+    /// All persons in the record: who answered, for whom, and to whom it was escalated.
     pub fn persons(&self) -> impl Iterator<Item = &String> {
         let others = [&self.on_behalf_of, &self.escalated_to];
         std::iter::once(&self.by).chain(others.into_iter().flatten())
     }
 
-    /// Whether `person` answered so, or had it answered: not whether their place was taken.
+    /// Whether this is the answer of `person`, given by themselves or by a deputy. False for a
+    /// person whose place was taken by escalation.
     pub fn is_answer_of(&self, person: &str) -> bool {
         let whose = self.escalated_to.as_ref().or(self.on_behalf_of.as_ref());
         self.by == person || whose.is_some_and(|one| one == person)
     }
 
-    /// For whom it counts, to stand behind the name of who answered, with a blank before it; empty where they answered
-    /// for themselves. `name` says what people are called.
+    /// A phrase such as ` for Anna` that follows the name of the person who answered; empty if they
+    /// answered for themselves. `name` returns the display name of a person.
     pub fn for_whom(&self, name: impl Fn(&str) -> String) -> String {
         for_whom(
             &self.by,
@@ -60,7 +61,7 @@ impl DecisionRecord {
     }
 }
 
-/// For whom the answer of `by` counts: see [`DecisionRecord::for_whom`].
+/// A phrase that says for whom the answer of `by` counts: see [`DecisionRecord::for_whom`].
 pub fn for_whom(
     by: &str,
     on_behalf_of: Option<&str>,
@@ -77,11 +78,11 @@ pub fn for_whom(
     }
 }
 
-/// How much somebody's decision counts.
+/// The weight of a person's decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Weight {
     /// Who.
     pub person: String,
-    /// How much, from 1.
+    /// The weight, at least 1.
     pub weight: u32,
 }

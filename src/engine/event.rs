@@ -314,7 +314,8 @@ pub enum Event {
         settings: Map<String, Value>,
         /// Who started it, as `user:anna` or `trigger:webhook`.
         initiator: String,
-        /// The person at the beginning, as `user:anna`, where `initiator` names a run or a system.
+        /// The person who started the first run of the chain, as `user:anna`, if `initiator` is a
+        /// run or a system.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         starter: Option<String>,
         /// What started it: `manual`, `webhook`, `event`.
@@ -427,30 +428,31 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         escalated: bool,
     },
-    /// The directory says that the people of an open task are others than before. How many answers are needed stays,
-    /// but for those who left where all of them are asked.
+    /// The people of an open task changed in the directory. The number of answers needed stays the
+    /// same, except that under `all` those who left no longer count.
     TaskMembersChanged {
         /// The task.
         task: TaskId,
-        /// Who may decide from now on beside those before.
+        /// Persons added to those who may decide.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         people: Vec<String>,
-        /// Who may veto from now on beside those before.
+        /// Persons added to those who may veto.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         veto: Vec<String>,
-        /// Who is escalated to from now on beside those before.
+        /// Persons added to those to whom the task was escalated.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         joined: Vec<String>,
-        /// How much the decision of some of the new ones counts, where it is not 1.
+        /// Weights of added persons, if not 1.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         weights: Vec<Weight>,
-        /// Who can no longer answer: they left the directory, or have no longer the role that it takes.
+        /// Persons who can no longer answer, because they left the directory or lost the required
+        /// role.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         left: Vec<String>,
-        /// Who may answer at all from now on, where that changed.
+        /// The new set of persons who may answer (`only`), if it changed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         only: Option<Vec<String>>,
-        /// Further persons who may not decide.
+        /// Additional persons who may not decide.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         exclude: Vec<String>,
     },

@@ -20,7 +20,7 @@ pub struct Start {
     pub settings: Map<String, Value>,
     /// Who starts it.
     pub initiator: String,
-    /// The person at the beginning, where `initiator` names a run or a system.
+    /// The person who started the first run of the chain, if `initiator` is a run or a system.
     pub starter: Option<String>,
     /// What starts it.
     pub trigger: String,
@@ -59,11 +59,11 @@ pub enum Input {
         /// The newest version.
         document: FileRef,
     },
-    /// The directory says who may answer an open task now.
+    /// The directory's current answer about the people of an open task.
     Members {
         /// The task.
         task: TaskId,
-        /// What it says.
+        /// The answer.
         members: Members,
     },
     /// A person decides.
@@ -121,7 +121,8 @@ pub enum Input {
     },
 }
 
-/// Field of an event from outside that names its sender, whatever else the event says. The server writes it.
+/// Field of an outside event that names its sender. The server writes it and overrides any value
+/// that the sender gave.
 pub const SENT_BY: &str = "sent_by";
 
 /// Something that happened outside a run.
@@ -159,7 +160,7 @@ pub struct Decision {
     pub sha256: Option<String>,
     /// What they filled in, by the names of the fields.
     pub form: Map<String, Value>,
-    /// Which account of the machine decides as this person, where that is so.
+    /// The operating system account that decides as this person, if one does.
     pub local: Option<LocalAccess>,
 }
 
@@ -212,7 +213,7 @@ pub enum Refusal {
     /// No such task, or not one of this person's.
     #[error("there is no such task for you")]
     NoSuchTask,
-    /// The person was asked, and has left the directory or lost the role that the task takes.
+    /// The person was asked but has left the directory or lost the required role.
     #[error(
         "you can no longer answer this task: you do not have the role that it needs any more, or may not answer it"
     )]

@@ -81,7 +81,7 @@ impl RunMachine {
         decide::handle(self, now, input)
     }
 
-    /// The events decided and not taken yet, in order.
+    /// The events that were decided but not taken yet, in order.
     pub fn decided(&self) -> &[EventRecord] {
         &self.pending
     }

@@ -1,4 +1,5 @@
-//! People who come and go while a task is open: who may answer it follows the directory, how many must does not.
+//! Membership of open tasks. The directory determines who may answer; the number of answers needed
+//! stays fixed.
 
 use super::RunMachine;
 use super::event::Weight;
@@ -6,74 +7,76 @@ use super::state::Task;
 use super::view::TaskPhase;
 use crate::base::id::TaskId;
 
-/// What the directory is asked about an open task whenever somebody acts on it, and when people change.
+/// A query to the directory about an open task, made whenever somebody acts on the task and when
+/// the directory changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MembersAsked {
-    /// Who is asked, as written, evaluated.
+    /// Principals who are asked: `by`, evaluated.
     pub by: Vec<String>,
-    /// Who can veto, as written, evaluated.
+    /// Principals who can veto: `veto`, evaluated.
     pub veto: Vec<String>,
-    /// Whom it was escalated to, as written, evaluated.
+    /// Principals to whom it was escalated, evaluated.
     pub escalated: Vec<String>,
-    /// Who may answer at all, as written, evaluated.
+    /// Principals who may answer: `only`, evaluated.
     pub only: Vec<String>,
     /// Persons who may not answer.
     pub exclude: Vec<String>,
-    /// How much a decision counts where it is not 1, by principal.
+    /// Weights other than 1, by principal.
     pub weights: Vec<(String, u32)>,
-    /// Everybody who has a place in the task, or had one.
+    /// All persons who have or had a place in the task.
     pub persons: Vec<String>,
 }
 
-/// What the directory says about an open task now.
+/// The answer of the directory about an open task.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Members {
-    /// Who is meant by those who are asked.
+    /// Persons who are asked.
     pub people: Vec<String>,
-    /// Who is meant by those who can veto.
+    /// Persons who can veto.
     pub veto: Vec<String>,
-    /// Who is meant by those whom it was escalated to.
+    /// Persons to whom it was escalated.
     pub escalated: Vec<String>,
-    /// Who may answer at all, where not everybody may.
+    /// Persons who may answer; `None` if everybody may.
     pub only: Option<Vec<String>>,
-    /// The excluded as the directory knows them.
+    /// Excluded persons, in the canonical form of the directory.
     pub exclude: Vec<String>,
-    /// How much the decision of some counts, where it is not 1.
+    /// Weights other than 1.
     pub weights: Vec<Weight>,
-    /// Those of the persons asked about who are no longer in the directory.
+    /// Persons of the query who are no longer in the directory.
     pub absent: Vec<String>,
 }
 
-/// Who came and who left while a task was open.
+/// Membership changes while a task is open.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Membership {
-    /// Whom the directory has meant so far, and still means.
+    /// Persons to whom the principals of the task resolve in the directory.
     pub(super) resolved: Vec<String>,
-    /// How much the decisions of those who were asked first count together.
+    /// Sum of the weights of those who were asked when the task opened.
     pub(super) asked_votes: usize,
-    /// Who came to be asked while it was open.
+    /// Persons who were added while it was open.
     pub(super) added: Vec<String>,
-    /// Who was asked and can no longer answer.
+    /// Persons who were asked and can no longer answer.
     pub(super) gone: Vec<Gone>,
-    /// Who was given a place by hand.
+    /// Persons who were given a place manually.
     pub(super) placed: Vec<String>,
-    /// Whom it was escalated to, as written, evaluated.
+    /// Principals to whom it was escalated, evaluated.
     pub(super) escalated_to: Vec<String>,
 }
 
-/// Somebody who was asked and can no longer answer.
+/// A person who was asked and can no longer answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Gone {
     /// Who.
     pub(super) person: String,
-    /// Whether their place among those who are asked is empty: nobody acts for them, and they had not answered.
+    /// Whether their place is empty: they had not answered, and nobody acts for them.
     pub(super) has_place: bool,
     /// Whether they could veto.
     pub(super) had_veto: bool,
 }
 
 impl Membership {
-    /// The directory is asked anew, or has answered anew. What people did by hand stays known.
+    /// Forgets the resolved people, because the directory is asked again or has answered again.
+    /// Manual changes are kept.
     pub(super) fn forget_people(&mut self) {
         self.resolved.clear();
         self.asked_votes = 0;
@@ -94,7 +97,7 @@ impl Task {
         places.any(|one| one.person == person)
     }
 
-    /// Those whose place is empty.
+    /// Persons whose place is empty.
     pub(super) fn empty_places(&self) -> impl Iterator<Item = &String> {
         self.members
             .gone
@@ -103,7 +106,7 @@ impl Task {
             .map(|one| &one.person)
     }
 
-    /// Everybody who has a place, or had one.
+    /// All persons who have or had a place.
     pub(super) fn everybody(&self) -> Vec<String> {
         let lists = [&self.people, &self.joined, &self.veto];
         let deputies = self.deputies.iter().map(|one| &one.by);
@@ -119,7 +122,7 @@ impl Task {
 }
 
 impl RunMachine {
-    /// What the directory is to be asked about a task; nothing where it is closed, or nobody has been meant yet.
+    /// The directory query for a task; `None` if the task is closed or not assigned yet.
     pub fn members_asked(&self, task: &TaskId) -> Option<MembersAsked> {
         let at = self.state.task_index.get(task)?;
         let task = &self.state.tasks[*at];

@@ -23,7 +23,7 @@ use std::sync::Arc;
 pub struct RunState {
     pub(super) run: RunId,
     pub(super) initiator: String,
-    /// The person at the beginning, where `initiator` names a run or a system.
+    /// The person who started the first run of the chain, if `initiator` is a run or a system.
     pub(super) starter: Option<String>,
     pub(super) seed: u64,
     /// The step of another run that started it.
@@ -238,7 +238,7 @@ pub(super) struct Task {
     pub(super) deputies: Vec<StandIn>,
     /// How much the decision of some counts, where it is not 1.
     pub(super) weights: Vec<Weight>,
-    /// Who came and who left while it was open.
+    /// Membership changes while it is open.
     pub(super) members: Membership,
     /// What was said about it, in order.
     pub(super) thread: Vec<Remark>,
@@ -405,7 +405,7 @@ pub struct Changes {
 }
 
 impl RunState {
-    /// The person who started the run, or what did where no person is known.
+    /// The person who started the run, or the run or system if no person is known.
     pub(super) fn started_by(&self) -> &str {
         self.starter.as_deref().unwrap_or(&self.initiator)
     }

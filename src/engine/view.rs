@@ -231,7 +231,8 @@ pub struct TaskView {
     pub escalated: Vec<String>,
     /// In whose place the next of them would answer now; nobody where none is left or is known yet.
     pub place: Option<String>,
-    /// Who was asked and can no longer answer: they left the directory or lost their role.
+    /// Persons who were asked and can no longer answer, because they left the directory or lost
+    /// their role.
     pub left: Vec<String>,
     /// Who has taken it, if somebody has.
     pub claimed_by: Option<String>,
@@ -296,7 +297,8 @@ impl RunMachine {
         &self.state.initiator
     }
 
-    /// The person who started it, directly or through other runs, or what started it where no person is known.
+    /// The person who started it, directly or through other runs; the run or system if no person is
+    /// known.
     pub fn started_by(&self) -> &str {
         self.state.started_by()
     }
@@ -611,7 +613,7 @@ impl RunMachine {
         self.state.tasks.get(*at).map(|task| self.task_view(task))
     }
 
-    /// Whom the step of the task keeps from answering it.
+    /// The `exclude` list of the task's step.
     pub fn exclusions(&self, task: &TaskId) -> &[Exclusion] {
         let at = self.state.task_index.get(task);
         let ask = at.and_then(|at| self.state.tasks[*at].asked(&self.plan));

@@ -39,7 +39,7 @@ pub struct Reason {
     pub escalated: Vec<String>,
     /// In whose place the next of them does.
     pub place: Option<String>,
-    /// Who was asked and can no longer answer.
+    /// Persons who were asked and can no longer answer.
     pub gone: Vec<String>,
     /// Since when.
     pub since: Timestamp,

@@ -72,7 +72,7 @@ impl WorkKey {
         Self(format!("{run}::release:{thing}"))
     }
 
-    /// Whether it names the release of something at the end of `run`.
+    /// Whether the key is for a release at the end of `run`.
     pub fn is_release(&self, run: &RunId) -> bool {
         matches!(self.place(run), Some(Place::Release(_)))
     }

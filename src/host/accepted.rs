@@ -1,4 +1,4 @@
-//! The rights that were accepted for each version of a flow, and that its runs act with.
+//! Accepted rights of flow versions, with which their runs act.
 
 use super::{Host, HostError, lock};
 use crate::base::{FlowRights, Timestamp};
@@ -9,27 +9,27 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-/// Scope of the keys under which the rights of versions are kept, by the hash of the plan.
+/// Scope of the keys for stored rights; the key is the hash of the plan.
 const SCOPE: &str = "accepted_rights";
-/// Who accepted the rights of versions that were deployed before rights were accepted.
+/// The actor recorded for versions that were deployed before rights existed.
 const UPGRADE: &str = "system:upgrade";
 
 /// Rights by the hash of the plan.
 pub(super) type RightsByPlan = Mutex<HashMap<String, Arc<FlowRights>>>;
 
-/// The rights of a version as they were accepted.
+/// The accepted rights of a version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepted {
     /// The rights.
     pub rights: FlowRights,
-    /// Who accepted them: the person who deployed, or the second person.
+    /// The person who accepted them: the deployer or the second person.
     pub by: String,
     /// When.
     pub at: Timestamp,
 }
 
 impl Host {
-    /// Records that the rights of a version are accepted.
+    /// The write that records the rights of a version as accepted.
     pub(super) fn accept(plan: &Plan, by: &str, at: Timestamp) -> Write {
         let accepted = Accepted {
             rights: rights_of(plan),
@@ -45,12 +45,12 @@ impl Host {
         }
     }
 
-    /// Keeps the rights in memory that were just accepted.
+    /// Caches the rights that were just accepted.
     pub(super) fn remember_rights(&self, plan: &Plan) {
         lock(&self.rights_by_plan).insert(plan.hash.clone(), Arc::new(rights_of(plan)));
     }
 
-    /// What was accepted for the version with this hash, if that is recorded.
+    /// The recorded rights for the plan with this hash, if any.
     pub(super) async fn rights_accepted(&self, hash: &str) -> Result<Option<Accepted>, HostError> {
         let found = self.parts().store.used_for(SCOPE, hash).await?;
         let read = found.map(|used| serde_json::from_str(&used.value)).transpose();
@@ -60,7 +60,7 @@ impl Host {
         })
     }
 
-    /// The rights that runs of this version act with.
+    /// The rights with which runs of this version act.
     pub(super) async fn rights(&self, plan: &Plan) -> Result<Arc<FlowRights>, HostError> {
         if let Some(known) = lock(&self.rights_by_plan).get(&plan.hash) {
             return Ok(Arc::clone(known));
@@ -73,13 +73,14 @@ impl Host {
         Ok(rights)
     }
 
-    /// The rights of the version of a flow that new runs take.
+    /// The rights of the flow version that new runs use.
     pub async fn rights_in_force(&self, flow: &str) -> Result<Arc<FlowRights>, HostError> {
         let plan = self.latest_plan(flow).await?;
         self.rights(&plan).await
     }
 
-    /// Records the rights of every version that was deployed before rights were accepted: what its text names.
+    /// Records rights for every version that was deployed before rights existed: those that its
+    /// text names.
     pub(super) async fn record_earlier_rights(&self) -> Result<(), HostError> {
         let store = &self.parts().store;
         for latest in store.deployments().await? {

@@ -1,7 +1,8 @@
-//! The people behind what happens: who began a chain of runs, and who uploaded the bytes of a version.
+//! The person behind an action: who started a chain of runs, and who uploaded the bytes of a
+//! version.
 //!
-//! A run is started by a run that was started by a person; a version is a copy of what a person uploaded. Separation of
-//! duties counts these people and not the runs in between.
+//! A run may be started by a run that a person started, and a version may be a copy of what a
+//! person uploaded. Separation of duties counts these people, not the runs in between.
 
 use super::runs::StartRun;
 use super::triggers::{BY_RUN, MAX_CHAIN};
@@ -11,16 +12,18 @@ use crate::base::{FileRef, Value};
 use crate::engine::{Event, RunMachine};
 use crate::plan::Exclusion;
 
-/// What people are named with in journals: members of the directory, and outsiders by their address.
+/// Prefixes of people in journals: members of the directory, and outsiders by their address.
 const PEOPLE: [&str; 2] = ["user:", "email:"];
 
 impl Host {
-    /// The person at the beginning of a start, as the directory knows them; nobody where a system began it.
+    /// The person who caused a start, in the canonical form of the directory; `None` if a system
+    /// caused it.
     pub(super) async fn person_behind(&self, start: &StartRun) -> Result<Option<String>, HostError> {
         self.person_of(start.cause.as_deref().unwrap_or(&start.initiator)).await
     }
 
-    /// The person that `party` is, or who began the run that it is, through all runs in between.
+    /// The person behind `party`. If `party` is a run, follows the chain of runs back to the person
+    /// who started it.
     pub(super) async fn person_of(&self, party: &str) -> Result<Option<String>, HostError> {
         let mut party = party.to_owned();
         for _ in 0..MAX_CHAIN {
@@ -37,8 +40,8 @@ impl Host {
         Ok(None)
     }
 
-    /// Everybody who may not answer a task although what is recorded in it does not name them so: the starter of a chain
-    /// of runs, and who uploaded the bytes of the document.
+    /// Persons whom `exclude` covers but whom the task does not name: the starter of a chain of
+    /// runs, and the uploader of the document's bytes.
     pub(super) async fn excluded_behind(&self, machine: &RunMachine, task: &TaskId) -> Result<Vec<String>, HostError> {
         let mut people = Vec::new();
         for exclusion in machine.exclusions(task) {
@@ -54,8 +57,8 @@ impl Host {
         Ok(people)
     }
 
-    /// Who put a version, and who uploaded its bytes where that was somebody else. The file space knows, whatever the
-    /// reference says.
+    /// The person who stored a version, and the uploader of its bytes if different. The file space
+    /// is asked; the reference is not trusted.
     async fn uploaders_of(&self, document: Option<&FileRef>) -> Result<Vec<String>, HostError> {
         let Some(document) = document else {
             return Ok(Vec::new());
@@ -69,7 +72,7 @@ impl Host {
     }
 }
 
-/// Who put the document that starts a run, as the event that tells of it says.
+/// The person who stored the document that starts a run, as named by the event.
 pub(super) fn put_by(fields: &Value) -> Option<String> {
     fields.get("from")?.as_str().map(str::to_owned)
 }

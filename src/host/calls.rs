@@ -294,7 +294,7 @@ impl Host {
     }
 }
 
-/// The names of the secrets that are used.
+/// The names of the secrets in the input.
 pub(super) fn names_of(uses: &[SecretUse]) -> BTreeSet<&str> {
     let pieces = uses.iter().flat_map(|place| &place.pieces);
     let names = pieces.filter_map(|piece| match piece {
@@ -304,7 +304,7 @@ pub(super) fn names_of(uses: &[SecretUse]) -> BTreeSet<&str> {
     names.collect()
 }
 
-/// The store did not answer: trying again may help.
+/// A temporary failure, because the store did not answer.
 pub(super) fn not_now(error: &HostError) -> Failure {
     Failure {
         kind: FailureKind::Transient,

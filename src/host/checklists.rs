@@ -163,7 +163,8 @@ pub(super) fn mark_complete(machine: &RunMachine, writes: &mut [Write]) {
     }
 }
 
-/// A share that is revoked because its run has ended by itself says so. Whoever cancels a run revokes what it shared.
+/// Marks a share as revoked by the end of its run. If a person cancels the run, the share counts as
+/// revoked by that person.
 pub(super) fn mark_ended(machine: &RunMachine, input: &Input, writes: &mut [Write]) {
     let is_release = matches!(input, Input::Finished { work, .. } if work.is_release(machine.run()));
     let is_cancelled = matches!(machine.status(), RunPhase::Closing { status } if status == RunSpec::CANCELLED);

@@ -1,29 +1,29 @@
-//! The time that the installation goes by.
+//! The clock of the installation.
 //!
-//! Invariants: the time given never runs backwards, also over a restart. While the process runs, a
-//! system clock that jumps ahead of the steady clock (which counts suspend and cannot be set) is not
-//! believed until an administrator confirms it or it agrees again: until then time goes on by the
-//! steady clock, and timers and expiries stand still.
+//! Invariants: the returned time never runs backwards, even over a restart. If the system clock
+//! jumps ahead of the steady clock (which includes suspend and cannot be set) while the process
+//! runs, the jump is ignored until an administrator confirms it or the clocks agree again. Until
+//! then the time follows the steady clock, and timers and expiries stand still.
 
 use crate::base::Timestamp;
 use jiff::SignedDuration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-/// How far the system clock may be ahead of the steady one before it is not believed.
+/// Maximum jump of the system clock ahead of the steady clock that is accepted.
 pub const MAX_JUMP: SignedDuration = SignedDuration::from_hours(1);
 
-/// How far the system clock may be behind before an administrator is told.
+/// Minimum difference at which an administrator is told that the system clock is behind.
 pub const BEHIND_TOLD: SignedDuration = SignedDuration::from_secs(1);
 
 /// The step from the last recorded time to the first time that is given after a restart, where the
 /// system clock shows an earlier one: the resolution of the time in a run's id.
 const AFTER_RECORDED: SignedDuration = SignedDuration::from_millis(1);
 
-/// The years that a system clock may show.
+/// Valid years of the system clock.
 const YEARS: std::ops::Range<i16> = 1970..9999;
 
-/// Why the time cannot be told.
+/// An error of reading the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClockError {
     /// The system clock shows a time before 1970 or after 9998.
@@ -38,7 +38,7 @@ pub enum ClockError {
 /// Tells the time.
 #[derive(Clone, Debug)]
 pub enum Clock {
-    /// A clock that somebody may set, watched beside a steady one.
+    /// The system clock, compared with a steady clock because somebody may set it.
     Watched(Arc<Watched>),
     /// Tokio's, counted from a moment; tests pause and advance it.
     Tokio {
@@ -51,16 +51,16 @@ pub enum Clock {
     Held(Arc<Mutex<Timestamp>>),
 }
 
-/// What two clocks show at the same moment.
+/// A reading of both clocks at the same moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reading {
-    /// The system clock, where it shows a usable time.
+    /// The system clock; `None` if it shows an unusable time.
     pub wall: Option<Timestamp>,
-    /// The steady clock: time since some moment, suspend included.
+    /// The steady clock: time since a fixed moment, including suspend.
     pub steady: Duration,
 }
 
-/// A settable clock, watched.
+/// A system clock that is compared with a steady clock.
 #[derive(Debug)]
 pub struct Watched {
     source: Source,
@@ -76,7 +76,7 @@ enum Source {
 
 #[derive(Debug)]
 struct State {
-    /// The greatest time that was given, and the steady clock then.
+    /// The latest time returned, and the steady clock at that moment.
     given: Timestamp,
     steady: Duration,
     standing: ClockStanding,
@@ -84,24 +84,25 @@ struct State {
     has_begun: bool,
 }
 
-/// How the system clock stands to the time that is given.
+/// How the system clock relates to the returned time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ClockStanding {
-    /// It is believed.
+    /// The system clock is used.
     #[default]
     Agrees,
-    /// It jumped ahead, or shows no usable time; timers and expiries stand still.
+    /// The system clock jumped ahead or shows an unusable time; timers and expiries stand still.
     Ahead {
-        /// What time it was when that was noticed, by the time that is given.
+        /// The returned time when this was noticed.
         since: Timestamp,
-        /// How far it was ahead then; `None` where it shows no usable time.
+        /// How far it was ahead; `None` if it shows an unusable time.
         by: Option<SignedDuration>,
     },
-    /// It was set back behind the time that is given, which runs at half speed until the clock has caught up.
+    /// The system clock is behind the returned time, which runs at half speed until the clock has
+    /// caught up.
     Behind {
-        /// What time it was when that was noticed, by the time that is given.
+        /// The returned time when this was noticed.
         since: Timestamp,
-        /// How far it was behind then.
+        /// How far it was behind when this was noticed.
         by: SignedDuration,
     },
 }
@@ -112,7 +113,7 @@ impl ClockStanding {
         matches!(self, Self::Ahead { .. })
     }
 
-    /// What an administrator should know; nothing where the clock agrees.
+    /// A message for the administrator; `None` if the clocks agree.
     pub fn in_words(self) -> Option<String> {
         match self {
             Self::Agrees => None,
@@ -138,15 +139,15 @@ impl Clock {
     /// The system's clock.
     ///
     /// # Errors
-    /// Where it shows no usable time.
+    /// If the system clock shows an unusable time.
     pub fn system() -> Result<Self, ClockError> {
         Self::watched(Source::System)
     }
 
-    /// A clock that shows what it is set to.
+    /// A clock that a test sets.
     ///
     /// # Errors
-    /// Where it shows no usable time.
+    /// If the system clock shows an unusable time.
     pub fn set_by(reading: Arc<Mutex<Reading>>) -> Result<Self, ClockError> {
         Self::watched(Source::Set(reading))
     }
@@ -178,7 +179,7 @@ impl Clock {
         matches!(self, Self::Watched(_))
     }
 
-    /// What time it is. Never before a time that was given earlier.
+    /// The current time; never earlier than a time that was returned before.
     pub fn now(&self) -> Timestamp {
         match self {
             Self::Watched(watched) => watched.now(),
@@ -191,7 +192,7 @@ impl Clock {
         }
     }
 
-    /// How the system clock stands to the time that is given.
+    /// How the system clock relates to the returned time.
     pub fn standing(&self) -> ClockStanding {
         match self {
             Self::Watched(watched) => {
@@ -202,16 +203,16 @@ impl Clock {
         }
     }
 
-    /// Goes on from the time that was recorded last, where that is later than what the system clock
-    /// shows. What lies between the two otherwise is time in which the process did not run.
+    /// Continues from the last recorded time if that is later than the system clock. Otherwise the
+    /// difference is downtime of the process.
     pub fn begin_after(&self, recorded: Timestamp) {
         if let Self::Watched(watched) = self {
             watched.begin_after(recorded);
         }
     }
 
-    /// An administrator says that the system clock is right. Gives the time from now on; `None` where the
-    /// clock shows no usable time, or there is nothing to confirm.
+    /// Accepts the system clock, as confirmed by an administrator. Returns the new time; `None` if
+    /// the clock shows an unusable time or there is nothing to confirm.
     pub fn confirm(&self) -> Option<Timestamp> {
         match self {
             Self::Watched(watched) => watched.confirm(),
@@ -269,7 +270,7 @@ impl Watched {
 }
 
 impl State {
-    /// Goes on to what the clocks show now.
+    /// Advances the time to a new reading of the clocks.
     fn go_on(&mut self, reading: Reading) {
         let elapsed = reading.steady.saturating_sub(self.steady);
         let elapsed = SignedDuration::try_from(elapsed).unwrap_or(SignedDuration::MAX);
@@ -312,7 +313,7 @@ impl Source {
     }
 }
 
-/// A time of the system clock, where it is one that can be recorded.
+/// The time of the system clock, if it can be recorded.
 fn usable(time: SystemTime) -> Option<Timestamp> {
     let time = Timestamp::try_from(time).ok()?;
     YEARS
@@ -320,7 +321,7 @@ fn usable(time: SystemTime) -> Option<Timestamp> {
         .then_some(time)
 }
 
-/// The time since the machine started, suspend included.
+/// Time since the machine started, including suspend.
 #[cfg(target_os = "linux")]
 fn steady() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
@@ -328,7 +329,7 @@ fn steady() -> Duration {
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
-/// The time since the process asked first. Other systems count suspend in it or do not tell.
+/// Time since the first call. Whether it includes suspend depends on the operating system.
 #[cfg(not(target_os = "linux"))]
 fn steady() -> Duration {
     static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
@@ -345,7 +346,7 @@ mod tests {
         Timestamp::from_second(START + second).unwrap()
     }
 
-    /// A clock, and what sets it: seconds that the wall clock and the steady clock show.
+    /// A clock, and a function that sets its wall clock and its steady clock, in seconds.
     fn clock() -> (Clock, impl Fn(i64, u64)) {
         let reading = |wall, steady| Reading {
             wall: Some(at(wall)),

@@ -19,8 +19,9 @@ pub(super) const PLACE: &str = "{code}";
 
 impl Host {
     /// Has a code sent to the address that the link is for, where it asks for one and the last one
-    /// is not too new. Who asks is not told which: somebody who only has the link shall learn nothing.
-    /// Codes that were sent before stay good, so that they cannot keep its rightful user from entering one.
+    /// is not too new. Who asks is not told which: somebody who only has the link shall learn
+    /// nothing. Codes that were sent earlier stay valid, so that somebody who requests more codes
+    /// cannot lock out the rightful user.
     pub async fn send_code(self: &Arc<Self>, visitor: &Visitor, from: Network) -> Result<(), HostError> {
         let asking = (visitor.grant.id.as_str(), from);
         if self.codes_asked_for.may_try(asking).is_err() {
@@ -44,7 +45,7 @@ impl Host {
             })
             .await?;
         if is_sent {
-            // Whether it was one too many was asked above.
+            // the limit was already checked above
             let _ = self.codes_asked_for.failed(asking);
             self.mails_queued.notify_one();
         }

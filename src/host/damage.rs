@@ -1,5 +1,4 @@
-//! Damaged bytes of files are reported to the administrators, and bytes that nothing refers to are
-//! removed.
+//! Reports damaged file contents to the administrators, and removes unreferenced blobs.
 
 use super::files::blob_error;
 use super::{Host, HostError};
@@ -12,11 +11,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Files read at once while it is looked for what refers to bytes.
+/// Page size when searching all files for references to a blob.
 const FILES: usize = 500;
-/// Most versions of files that a mail about damaged bytes names.
+/// Maximum number of file versions that a mail about damage names.
 pub const NAMED_IN_MAIL: usize = 20;
-/// Pause before damage is reported again that could not be reported.
+/// Pause before a failed report is retried.
 const AGAIN: Duration = Duration::from_secs(30);
 
 /// A version of a file whose bytes are damaged.
@@ -28,12 +27,12 @@ pub struct DamagedVersion {
     pub path: String,
     /// Number of the version.
     pub version: u64,
-    /// SHA-256 that its bytes had.
+    /// SHA-256 of the original bytes.
     pub sha256: String,
 }
 
 impl Host {
-    /// Reports damaged bytes as they are found, until the host stops.
+    /// Reports damage as it is found, until the host stops.
     pub(super) async fn run_damage(self: Arc<Self>) {
         loop {
             let found = tokio::select! {
@@ -53,7 +52,7 @@ impl Host {
         }
     }
 
-    /// One mail a day about the same bytes to each administrator.
+    /// Mails each administrator, at most once a day about the same blob.
     async fn report_damage(&self, sha256: &str) -> Result<(), HostError> {
         let versions = self.versions_with(&BTreeSet::from([sha256.to_owned()])).await?;
         let now = self.now();
@@ -111,7 +110,7 @@ impl Host {
         }
     }
 
-    /// Removes bytes that no version of a file refers to.
+    /// Removes blobs to which no file version refers.
     pub(super) async fn sweep_blobs(&self, which: Candidates) -> Result<(), HostError> {
         let blobs = &self.parts().blobs;
         let mut orphans = blobs.candidates(which).await.map_err(blob_error)?;
@@ -138,7 +137,7 @@ impl Host {
     }
 }
 
-/// What a mail says of damaged bytes.
+/// The text of the mail about damage.
 fn damage_words(subject: &str, sha256: &str, versions: &[DamagedVersion]) -> String {
     let mut text = format!("{subject}\n\n");
     for one in versions.iter().take(NAMED_IN_MAIL) {

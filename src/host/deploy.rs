@@ -65,8 +65,8 @@ impl Host {
         missing.map(sentence).collect()
     }
 
-    /// Why runs of a flow may not use secrets that it names, a sentence each: their bindings may have changed since it
-    /// was deployed.
+    /// Why runs of a flow may not use secrets that it names, one sentence each. Bindings may have
+    /// changed since the flow was deployed.
     fn forbidden(&self, plan: &Plan) -> Vec<String> {
         let rights = rights_of(plan);
         let forbidden = rights
@@ -83,7 +83,8 @@ impl Host {
         }
     }
 
-    /// The same for every flow that new runs may take, with those that bindings keep from it.
+    /// Warns of missing secrets, and of secrets that a binding forbids, for the latest version of
+    /// every flow.
     pub(super) async fn warn_of_all_missing_secrets(&self) -> Result<(), HostError> {
         for deployment in self.parts.store.deployments().await? {
             self.warn_of_missing_secrets(&deployment);
@@ -250,7 +251,7 @@ impl Host {
         self.plan_of(deployment).await
     }
 
-    /// The plan of what was deployed, compiled where it is not in memory.
+    /// The plan of a deployment, from memory or compiled.
     async fn plan_of(&self, deployment: Deployment) -> Result<Arc<Plan>, HostError> {
         if let Some(plan) = self.known_plan(&deployment.hash) {
             return Ok(plan);
@@ -260,7 +261,7 @@ impl Host {
         Ok(self.remember_plan(plan, text_bytes))
     }
 
-    /// Compiles what was deployed, in the surroundings that it was deployed in, on a thread of its own.
+    /// Compiles a deployment in its original environment, on a separate thread.
     pub(super) async fn compiled(&self, deployment: Deployment) -> Result<Plan, HostError> {
         let catalog = self.catalog.clone();
         let compile = move || {
@@ -280,7 +281,8 @@ impl Host {
         self.plans.get(hash)
     }
 
-    /// Keeps a plan. Where there are too many, those that nobody uses go, and runs that only wait give theirs up.
+    /// Caches a plan. If the cache is full, evicts unused plans, and drops waiting runs from memory
+    /// so that theirs become unused.
     pub(super) fn remember_plan(&self, plan: Plan, text_bytes: usize) -> Arc<Plan> {
         let plan = self.plans.put(plan, text_bytes);
         self.plans.make_room();

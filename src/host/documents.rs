@@ -1,4 +1,4 @@
-//! Files that a run begins with: named in full, and checked against the rights of who gives them.
+//! Input files of a run: resolves them to exact versions and checks the rights of the giver.
 
 use super::files::version_of;
 use super::triggers::BY_RUN;
@@ -10,27 +10,28 @@ use crate::space::File;
 use crate::spec::{InputKind, InputSpec};
 use serde_json::json;
 
-/// What the initiator begins with where something other than a person or a run starts a run.
+/// Prefix of the initiator if neither a person nor a run started the run.
 const TRIGGER: &str = "trigger:";
-/// Why a file cannot be given, whether it is there or not.
+/// Reason for refusing a file; the same whether or not the file exists.
 const NO_SUCH_FILE: &str = "is no file that you may use";
-/// Why a version cannot be given that is not there.
+/// Reason for refusing a version that does not exist.
 const NO_SUCH_VERSION: &str = "has no such version";
-/// Why a file cannot be used that no person gave.
+/// Reason for refusing a file that no person gave.
 const NOT_FOR_THE_FLOW: &str = "is no file that this flow may use";
 
-/// Who gives the files that a run begins with.
+/// The giver of the input files; determines which files are allowed.
 pub(super) enum Giver<'g> {
-    /// A person: what they may open.
+    /// A person: files to which they have access.
     Person(&'g str),
-    /// A step of another run: what that run has, named in full.
+    /// A step of another run: files that the other run has, as complete references.
     Step(&'g RunId),
-    /// What another run did: what that run has, or what the flow may read.
+    /// An event of another run: files that the other run has, or that the flow may read.
     Run(RunId),
-    /// Nobody who has rights: what the flow may read.
+    /// A trigger without rights of its own: files that the flow may read.
     Flow,
-    /// The sender of an event: what they may open, where the data of the event names it, and otherwise what the flow
-    /// may read. The author of a trigger can name a file too, and must not borrow the sender's rights.
+    /// The sender of an event: files to which they have access if the event's data names them, and
+    /// otherwise files that the flow may read. The trigger's author can name files too and must not
+    /// use the sender's rights.
     Sender {
         /// The sender.
         person: &'g str,
@@ -40,7 +41,7 @@ pub(super) enum Giver<'g> {
 }
 
 impl<'g> Giver<'g> {
-    /// Who gives the files of a run with this initiator.
+    /// The giver of the files of a run with this initiator.
     pub(super) fn of(initiator: &'g str) -> Self {
         match initiator.strip_prefix(BY_RUN) {
             Some(run) => Self::Run(RunId::from(run)),
@@ -50,7 +51,7 @@ impl<'g> Giver<'g> {
     }
 }
 
-/// Whether a text stands anywhere in the data of an event.
+/// Whether the data of an event contains this text.
 fn names(data: &Value, id: &str) -> bool {
     match data {
         Value::String(text) => text == id,
@@ -67,8 +68,8 @@ fn wrong(name: &str, why: &str) -> HostError {
 }
 
 impl Host {
-    /// The inputs with every file named in full, at the version given or the newest. A file that the text of the flow
-    /// names counts as read by the flow, whoever starts it.
+    /// Returns the inputs with every file resolved to the given version or the newest one. A
+    /// default file from the flow's text needs the right of the flow, whoever starts it.
     pub(super) async fn with_documents(
         &self,
         plan: &Plan,
@@ -144,7 +145,7 @@ impl Host {
         document.map(|document| json!(document))
     }
 
-    /// Refuses a file that nobody with the right to it gives.
+    /// Refuses a file that the giver has no right to give.
     async fn check_giver(&self, plan: &Plan, name: &str, giver: &Giver<'_>, file: &File) -> Result<(), HostError> {
         let id = file.id.as_str();
         let (may, why) = match giver {

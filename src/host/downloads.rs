@@ -1,7 +1,7 @@
-//! What is recorded once the last byte of a file was sent.
+//! Records downloads after the last byte was sent.
 //!
-//! Invariant: before that, only the attempt is recorded. Where the process ends between the last byte and the commit,
-//! the download does not count.
+//! Invariant: before that, only the attempt is recorded. If the process ends between the last byte
+//! and the commit, the download does not count.
 
 use super::files::inbound;
 use super::{Host, HostError};
@@ -13,24 +13,24 @@ use crate::space::events::FileDownloaded;
 use crate::store::Write;
 use std::sync::Arc;
 
-/// An answer with the bytes of a file, while they are being sent.
+/// A download in progress.
 #[derive(Clone, Debug)]
 pub struct Download {
-    /// The line of the access log about the attempt.
+    /// The access log entry of the attempt.
     attempt: AccessEntry,
-    /// The version that flows are told of once it was sent.
+    /// The version for which flows receive an event after it was sent.
     told_of: Option<FileRef>,
 }
 
 impl Download {
-    /// The bytes that `attempt` is about, of which flows are told as `told_of`.
+    /// Creates a download from its access log entry and the version to report to flows.
     pub(super) fn new(attempt: AccessEntry, told_of: Option<FileRef>) -> Self {
         Self { attempt, told_of }
     }
 }
 
 impl Host {
-    /// Records that every byte was sent.
+    /// Records that all bytes were sent.
     pub async fn record_download(self: &Arc<Self>, download: &Download) -> Result<(), HostError> {
         let id = &EventId(format!("{}_{}", EventId::PREFIX, self.new_id()));
         self.decide_anew("the share", || async move {
@@ -49,7 +49,7 @@ impl Host {
         .await
     }
 
-    /// What tells flows that a document was sent, with how many files of its share were by now.
+    /// The writes of the event for flows, with the number of files of the share downloaded so far.
     async fn tell_of_download(
         &self,
         id: &EventId,
@@ -76,7 +76,7 @@ impl Host {
         Ok(changed.map(Write::PutShare).into_iter().chain([event]).collect())
     }
 
-    /// The same beside everything else: whoever took the bytes may be gone.
+    /// Records the download in a background task, because the client may have disconnected.
     pub fn record_download_beside(self: &Arc<Self>, download: Download) {
         let host = Arc::clone(self);
         self.spawn(async move {

@@ -60,7 +60,7 @@ impl From<CommitError> for Stop {
     }
 }
 
-/// What a local action is called with.
+/// The context of a call of a local action.
 struct Allowed<'h> {
     rights: Arc<FlowRights>,
     input: Value,
@@ -284,7 +284,7 @@ impl Host {
         })
     }
 
-    /// The run as its journal leads to it, and the bytes of that.
+    /// The run rebuilt from its journal, and the journal's size in bytes.
     async fn rebuild(&self, run: &RunId, row: &RunRow) -> Result<(RunMachine, usize), HostError> {
         let plan = self.plan(&row.plan).await?;
         let journal = self.whole_journal(run).await?;
@@ -490,7 +490,7 @@ impl Host {
         )
     }
 
-    /// What a local action is called with, where the flow may call it with that.
+    /// The context of a call of a local action, if the flow has the rights for it.
     async fn allowed(
         &self,
         loaded: &Loaded,
@@ -615,7 +615,7 @@ impl Signals {
     }
 }
 
-/// The task that a person acts on.
+/// The task on which a person acts.
 fn acted_on(input: &Input) -> Option<&TaskId> {
     match input {
         Input::Decide(decision) => Some(&decision.task),

@@ -93,16 +93,16 @@ pub enum HostError {
         /// Why.
         why: String,
     },
-    /// The disk of the server cannot be used for files now.
+    /// The server's disk cannot store or read files at present.
     #[error("the server cannot use its disk for files now, so nothing was changed ({0}): repeat the request later")]
     DiskFailed(String),
-    /// The bytes of a file are missing, or are not those that were stored.
+    /// The bytes of a file are missing or damaged.
     #[error(
         "the bytes of this file are {how} on the server, so they are not given out; upload the same file again, or \
          restore it from a backup"
     )]
     BytesLost {
-        /// Their SHA-256 in hexadecimal.
+        /// SHA-256 of the original bytes, in hexadecimal.
         sha256: String,
         /// `missing` or `damaged`.
         how: &'static str,

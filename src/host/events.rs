@@ -49,7 +49,7 @@ impl Host {
         self.record(vec![Write::Event(event.clone())]).await?;
         // An id that was there stays with the first event, so what is stored tells which one that was.
         let recorded = self.parts().store.event(&event.id).await?;
-        // the same event sent by two people is one event, of the first sender
+        // the same event sent by two people is one event and belongs to the first sender
         let what = |event: &InboundEvent| {
             let mut data = event.data.clone();
             let _ = data.as_object_mut().map(|fields| fields.remove(SENT_BY));

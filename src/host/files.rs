@@ -33,8 +33,8 @@ pub struct OpenFile {
 }
 
 impl Host {
-    /// Bytes of a file of the share, at a version or the newest. The access log tells of every
-    /// asking and of its end; where it `is_told`, an event tells of the end too.
+    /// Opens a file of the share, at the given version or the newest. The access log records each
+    /// request and its end; with `is_told`, flows also receive an event at the end.
     pub async fn download(
         self: &Arc<Self>,
         visitor: &Visitor,
@@ -66,8 +66,9 @@ impl Host {
         })
     }
 
-    /// The requested version of a file in the visitor's share, or the newest one. Every version outside the share gives
-    /// the same error, so that a visitor cannot find out which other files exist.
+    /// The requested version of a file in the visitor's share, or the newest one. Every version
+    /// outside the share gives the same error, so that a visitor cannot find out which other files
+    /// exist.
     async fn shared_version(
         &self,
         visitor: &Visitor,
@@ -111,7 +112,8 @@ impl Host {
         self.comment_once(visitor, file, text, None).await
     }
 
-    /// The same; with a key, a repeat through the same link gives the comment that the first one wrote.
+    /// Writes a comment like [`Self::comment`]. With an idempotency key, a repeat through the same
+    /// link returns the first comment.
     pub async fn comment_once(
         self: &Arc<Self>,
         visitor: &Visitor,
@@ -156,7 +158,7 @@ impl Host {
         .await
     }
 
-    /// The comment that was written under `once` already.
+    /// The comment that was already written under `once`.
     async fn comment_before(&self, visitor: &Visitor, once: Option<&OnceKey>) -> Result<Option<Comment>, HostError> {
         let Some(once) = once else { return Ok(None) };
         let Some(id) = self.used_before(once).await? else {

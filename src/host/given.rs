@@ -1,11 +1,11 @@
-//! Files that a run may use: those that it was given or made, and those in folders that its flow may
-//! read.
+//! Decides which files a run may use: files that it was given or made, and files in folders that
+//! its flow may read.
 //!
-//! A flow names a file by data, and data can come from anywhere: from the text of its author, from
-//! another service, from a form. What is written here decides whether the run has the file.
+//! A flow names files by data, and data can come from anywhere: the author's text, another service,
+//! a form. Naming a file is therefore not enough.
 //!
 //! Invariant: no file gets from one run to another, or from the file space into a run, unless a
-//! person with the right to it gave it, or the right to its folder was accepted with the flow.
+//! person with access to it gave it, or the right to its folder was accepted with the flow.
 
 use super::children::MAX_NESTED;
 use super::policy::not_accepted;
@@ -21,26 +21,26 @@ use crate::spec::InputKind;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 
-/// Runs whose files are remembered.
+/// Number of runs whose files are cached.
 const REMEMBERED: usize = 1_024;
-/// Lines of a journal that are looked through at once.
+/// Number of journal events read per page.
 const PAGE: usize = 1_000;
-/// What actions and events of the file space begin with.
+/// Prefix of the actions and events of the file space.
 const SPACE: &str = "file360.";
 
-/// The files of runs, by run.
+/// Cached files by run.
 pub(super) type GivenFiles = Mutex<HashMap<RunId, Given>>;
 
-/// The files of a run, as its journal tells of them.
+/// The files of a run, collected from its journal.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Given {
-    /// The last line that was looked at.
+    /// Sequence number of the last event read.
     seq: u64,
     /// Files that were given to the run, or that it made.
     files: BTreeSet<String>,
-    /// Files that came through shares; they count if the share is one of this run.
+    /// Files that came through shares; they count only if the share belongs to this run.
     by_share: Vec<(ShareId, BTreeSet<String>)>,
-    /// Files that other runs gave at their end; they count if that run has them.
+    /// Files in the outputs of other runs; they count only if the other run has them.
     by_run: Vec<(RunId, BTreeSet<String>)>,
 }
 
@@ -71,7 +71,7 @@ impl Given {
     }
 }
 
-/// Files that are named by inputs of type file: who gave them was asked for their rights.
+/// Files in inputs of type `file`; the rights of their giver were checked at the start.
 fn given_in(plan: &Plan, inputs: &Value) -> BTreeSet<String> {
     let is_file = |name: &&String| {
         let spec = &plan.inputs[name.as_str()];
@@ -84,13 +84,13 @@ fn given_in(plan: &Plan, inputs: &Value) -> BTreeSet<String> {
     found
 }
 
-/// Whether the step calls an action of the file space, which asks for rights itself.
+/// Whether the step calls an action of the file space, which checks rights itself.
 fn is_of_space(plan: &Plan, step: &str) -> bool {
     plan.step(step)
         .is_some_and(|step| matches!(&step.verb, PlanVerb::Uses { action, .. } if action.starts_with(SPACE)))
 }
 
-/// The files that `value` names, however deep.
+/// Ids of all files that `value` contains at any depth.
 pub(super) fn files_in(value: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     find_files(value, &mut found);
@@ -112,7 +112,7 @@ fn find_files(value: &Value, found: &mut BTreeSet<String>) {
 }
 
 impl Host {
-    /// Refuses what an action of the file space is called with where it names a file that the run does not have.
+    /// Refuses the input of a file space action if it names a file that the run does not have.
     pub(super) async fn check_files(
         &self,
         machine: &RunMachine,
@@ -134,7 +134,7 @@ impl Host {
         Ok(())
     }
 
-    /// That a run does not have a file, with the right that would let it.
+    /// The error for a file that the run does not have; names the right that is missing.
     pub(super) async fn not_given(&self, flow: &str, file: &str) -> String {
         let found = self.parts().store.file(&FileId::from(file)).await;
         match found {
@@ -146,7 +146,8 @@ impl Host {
         }
     }
 
-    /// Whether a run has a file: it was given it, has made it, or its flow may read the folder.
+    /// Whether a run has a file: it was given the file, has made it, or its flow may read the
+    /// folder.
     pub(super) async fn has_file(
         &self,
         machine: &RunMachine,
@@ -164,7 +165,7 @@ impl Host {
             || self.run_has(machine.run(), plan, file, MAX_NESTED).await?)
     }
 
-    /// Whether a run that is stored has a file, as far as its journal tells.
+    /// Whether a stored run has a file, according to its journal.
     pub(super) async fn stored_run_has_file(&self, run: &RunId, file: &str) -> Result<bool, HostError> {
         self.stored_run_has(run, file, MAX_NESTED).await
     }
@@ -178,7 +179,7 @@ impl Host {
         Ok(self.is_readable(&rights, file).await? || self.run_has(run, &plan, file, hands).await?)
     }
 
-    /// Whether the flow may read the folder that the file lies in.
+    /// Whether the flow may read the file's folder.
     pub(super) async fn is_readable(&self, rights: &FlowRights, file: &str) -> Result<bool, HostError> {
         let file = self.parts().store.file(&FileId::from(file)).await?;
         Ok(file.is_some_and(|file| rights.include(&read_right(&file))))
@@ -231,7 +232,7 @@ impl Host {
     }
 }
 
-/// The right to use a file that nobody gave.
+/// The right to read the folder of a file that nobody gave.
 fn read_right(file: &File) -> FlowRight {
     FlowRight::Read {
         folder: Reach::Only(folder_name(file.workspace.as_str(), &file.folder)),

@@ -1,4 +1,4 @@
-//! Grants one by one: whether their holders still have what they were given for, listing them, revoking one.
+//! Grants: checking whether the holder is still entitled, listing, and revoking.
 
 use super::files::{inbound, share_entry};
 use super::{Host, HostError};
@@ -13,30 +13,31 @@ use crate::store::Write;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Which grants are listed.
+/// Filter for listing grants.
 #[derive(Clone, Debug, Default)]
 pub struct GrantFilter {
-    /// Those of this share.
+    /// Grants of this share.
     pub share: Option<ShareId>,
-    /// Those whose holder is this party, as `user:anna`, or that came through it, as `role:legal`.
+    /// Grants that this party holds, as `user:anna`, or that were given through it, as
+    /// `role:legal`.
     pub to: Option<String>,
-    /// Also those that open nothing any more.
+    /// Whether to include grants whose link no longer works.
     pub all: bool,
 }
 
-/// A grant with what decides whether its link opens.
+/// A grant with its share and the reason why its link is refused, if it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedGrant {
     /// The grant.
     pub grant: Grant,
     /// Its share.
     pub share: Share,
-    /// Why its link opens nothing now, if so.
+    /// Why its link is refused now; `None` if it works.
     pub denial: Option<Denial>,
 }
 
 impl Host {
-    /// Whether the holder of a grant still has what it was given for, as the directory says now.
+    /// Whether the holder of a grant is still entitled to it according to the current directory.
     pub fn entitlement(&self, grant: &Grant) -> Entitlement {
         let through = grant.through.as_ref().map(ToString::to_string);
         let is_entitled = match &grant.to {
@@ -61,7 +62,8 @@ impl Host {
         decide(share, grant, self.entitlement(grant), right, now)
     }
 
-    /// Those of `grants` whose holders are told by mail about the share: one for each party whose link opens it.
+    /// The grants whose holders receive reminders about the share: one for each party whose link
+    /// works.
     pub(super) fn reminded(&self, share: &Share, mut grants: Vec<Grant>, now: Timestamp) -> Vec<Grant> {
         let mut seen = BTreeSet::new();
         grants.retain(|grant| {
@@ -73,7 +75,7 @@ impl Host {
         grants
     }
 
-    /// Grants that `filter` lets through, oldest first, at most `limit` after the grant `after`.
+    /// Grants that match `filter`, oldest first, at most `limit` after the grant `after`.
     pub async fn list_grants(
         &self,
         filter: &GrantFilter,
@@ -119,8 +121,8 @@ impl Host {
         }))
     }
 
-    /// Revokes one grant: its link opens nothing from now on. `false` where it was over already. The share and its
-    /// other grants stay as they are.
+    /// Revokes one grant, so that its link stops working. Returns `false` if it had already ended.
+    /// The share and its other grants stay as they are.
     pub async fn revoke_grant(self: &Arc<Self>, id: &GrantId, by: &str) -> Result<bool, HostError> {
         self.decide_anew("the grant", || async move {
             let ListedGrant { grant, share, .. } = self.grant(id).await?;

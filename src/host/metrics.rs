@@ -49,15 +49,15 @@ pub struct Metrics {
     pub events_kept: Counter,
     /// Kept events that nobody waited for until their time was over, or there were too many.
     pub events_given_up: Counter,
-    /// Stored rows that were verified beside everything else.
+    /// Stored rows that were verified in the background.
     pub rows_verified: Counter,
-    /// Stored rows that were found to be damaged.
+    /// Stored rows that were found damaged.
     pub rows_damaged: Counter,
     /// Mails that the mail server took.
     pub mails_sent: Counter,
     /// Mails that will not be sent, or may or may not have been.
     pub mails_failed: Counter,
-    /// Blobs whose bytes were found to have changed on the disk.
+    /// Blobs that were found damaged.
     pub blobs_damaged: Counter,
     /// Bytes uploaded.
     pub bytes_uploaded: Counter,

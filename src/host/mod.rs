@@ -131,7 +131,7 @@ pub struct Parts {
     pub seed: Option<Seed>,
     /// Limits.
     pub limits: Limits,
-    /// What an administrator decides about flows.
+    /// Policy that an administrator sets for flows.
     pub policy: Policy,
 }
 
@@ -192,7 +192,7 @@ pub struct Host {
     latest: Mutex<HashMap<String, Arc<Plan>>>,
     /// The accepted rights of versions, by the hash of their plan.
     rights_by_plan: accepted::RightsByPlan,
-    /// The files that runs were given, as far as their journals were looked through.
+    /// Cached files of runs, collected from the journals read so far.
     given: given::GivenFiles,
     /// Whether `latest` holds every flow.
     all_latest_known: AtomicBool,
@@ -208,7 +208,7 @@ pub struct Host {
     passwords: stripes::Stripes,
     /// Wrong passwords and codes, by grant and address.
     tries: throttle::Throttle,
-    /// Codes that were asked for, by grant and address.
+    /// Requests for codes, by grant and address.
     codes_asked_for: throttle::Throttle,
     refusals: refusals::Refusals,
     timers: timers::TimerQueue,
@@ -226,7 +226,7 @@ pub struct Host {
     /// Keeps ids of the same millisecond in order.
     ids: Mutex<uuid::ContextV7>,
     listeners: broadcast::Sender<Arc<EventRecord>>,
-    /// Who is who over time; nothing before people are followed.
+    /// The registry of people; `None` until it is first read.
     registry: Mutex<Option<crate::people::registry::Registry>>,
     ready: AtomicBool,
     metrics: Metrics,
@@ -321,7 +321,8 @@ impl Host {
         self.ready.store(true, Ordering::Release);
     }
 
-    /// Goes on from the time that was recorded last, so that time does not run backwards over a restart.
+    /// Starts the clock at the last recorded time, so that time does not run backwards over a
+    /// restart.
     pub async fn begin_clock(&self) -> Result<(), HostError> {
         if let Some(recorded) = self.parts.store.last_recorded().await? {
             self.parts.clock.begin_after(recorded);
@@ -451,7 +452,7 @@ impl Host {
         Arc::clone(&self.parts.directory.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What time it is. It never runs backwards.
+    /// The current time. It never runs backwards.
     pub fn now(&self) -> Timestamp {
         self.parts.clock.now()
     }
@@ -461,7 +462,8 @@ impl Host {
         self.parts.clock.standing().is_held()
     }
 
-    /// An administrator says that the system clock is right, which has jumped ahead: what has come due by it happens now.
+    /// Accepts the system clock after it jumped ahead, as confirmed by an administrator. Timers
+    /// that are due by it run now.
     pub async fn confirm_clock(self: &Arc<Self>, by: &str, origin: Origin) -> Result<Timestamp, HostError> {
         let now = self.parts.clock.confirm().ok_or_else(|| {
             HostError::Conflict(

@@ -38,22 +38,22 @@ pub(super) fn upload(by: &str, key: String, name: &str, sha256: &str) -> OnceKey
     }
 }
 
-/// What makes something count once that comes through a link.
+/// The idempotency key of a request through a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repeat {
     key: String,
-    /// Whether another content under the same key is another thing, as when somebody goes back to a form and fills it in
-    /// anew.
+    /// Whether different content under the same key counts as a new request, as when somebody goes
+    /// back to a form and fills it in again.
     is_of_form: bool,
 }
 
 impl Repeat {
-    /// The key of a request to the API.
+    /// The idempotency key of an API request.
     pub fn of_request(key: String) -> Self {
         Self { key, is_of_form: false }
     }
 
-    /// The key that a form was rendered with.
+    /// The idempotency key in a rendered form.
     pub fn of_form(key: String) -> Self {
         Self { key, is_of_form: true }
     }

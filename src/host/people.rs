@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Host {
-    /// Who is meant, or why nobody is.
+    /// Resolves the people of a task, or explains why nobody can be resolved.
     pub(super) async fn resolve_people(
         &self,
         desk: &mut Desk,
@@ -97,7 +97,7 @@ impl Host {
         }
     }
 
-    /// What the directory says now about an open task of the run.
+    /// The directory's current answer about an open task of the run.
     async fn members_of(&self, machine: &RunMachine, task: &TaskId) -> Result<Option<Members>, HostError> {
         let Some(asked) = machine.members_asked(task) else {
             return Ok(None);
@@ -107,7 +107,7 @@ impl Host {
         let directory = self.directory();
         let exclude = directory.canonical_all(&exclude);
         let opened_at = machine.task(task).map(|view| view.opened_at);
-        // somebody who got the user name of an earlier person does not inherit the place that names it
+        // somebody who got the user name of an earlier person does not get that person's place
         let is_another = |principal: &str| {
             let user = directory.canonical(principal);
             let user = user.strip_prefix("user:");
@@ -138,8 +138,8 @@ impl Host {
         }))
     }
 
-    /// Lets the open tasks of a run follow the directory: all of them where people have changed since the last time, or
-    /// the one that somebody acts on.
+    /// Updates open tasks of a run from the directory: all of them if the directory has changed
+    /// since the last time, otherwise only the one on which somebody acts.
     pub(super) async fn follow_directory(
         &self,
         loaded: &mut Loaded,
@@ -157,7 +157,7 @@ impl Host {
         };
         for task in tasks {
             if let Some(members) = self.members_of(&loaded.machine, &task).await? {
-                // a task that closed meanwhile takes no notice
+                // a task that has closed meanwhile ignores this
                 let _ = loaded.machine.handle(self.now(), Input::Members { task, members });
             }
             tokio::task::coop::consume_budget().await;
@@ -176,15 +176,15 @@ impl Host {
         });
     }
 
-    /// Lets every open task follow the directory: new members of a role see it, those who left can no longer answer, and a
-    /// person hears where too few are left.
+    /// Updates every open task from the directory: new members of a role see it, people who left
+    /// can no longer answer, and too few remaining people raise an incident.
     pub async fn people_changed(self: &Arc<Self>) -> Result<(), HostError> {
         let tasks = self.parts().store.open_tasks(None).await?;
         let runs: BTreeSet<RunId> = tasks.into_iter().map(|task| task.run).collect();
         for run in runs {
             match self.resume(&run).await {
                 Err(error @ (HostError::Store(_) | HostError::ShuttingDown)) => return Err(error),
-                // one run does not keep the others from following
+                // a failure in one run must not stop the others
                 Err(error) => tracing::error!(%run, %error, "the tasks of a run do not follow the directory yet"),
                 Ok(()) => {}
             }
@@ -220,7 +220,8 @@ impl Host {
     }
 }
 
-/// Everybody meant by one of the principals, each once. A word that fits nobody means nobody.
+/// All people to whom the principals resolve, without repetition. A principal that matches nobody
+/// is ignored.
 fn all_of(directory: &Directory, principals: &[String]) -> Vec<String> {
     let of = |principal: &String| {
         directory

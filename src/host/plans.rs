@@ -1,16 +1,16 @@
-//! Compiled plans, kept within a budget of bytes.
+//! A cache of compiled plans with a memory budget.
 //!
-//! A plan that a run in memory or the latest version of a flow goes by is in use and stays: dropping it
-//! here would free nothing, and the next run would compile it a second time.
+//! A plan that is used by a run in memory, or by the latest version of a flow, is never evicted:
+//! that would free nothing, and the next run would compile it again.
 
 use crate::plan::Plan;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-/// Bytes of the plans that are kept, as estimated from their texts.
+/// Memory budget in bytes, estimated from the lengths of the flows' texts.
 pub const MAX_PLAN_BYTES: usize = 128 << 20;
 
-/// How many bytes of memory a plan is taken to need for each byte of its flow's text. An estimate, and not a measurement.
+/// Estimated bytes of memory that a plan needs for each byte of its flow's text.
 pub const BYTES_A_TEXT_BYTE: usize = 32;
 
 /// Plans by hash.
@@ -22,9 +22,9 @@ pub(super) struct Plans {
 #[derive(Default)]
 struct Inner {
     plans: HashMap<String, Kept>,
-    /// Of all plans.
+    /// Estimated bytes of all plans.
     bytes: usize,
-    /// How often a plan was asked for.
+    /// Number of lookups so far; orders plans by last use.
     uses: u64,
 }
 
@@ -35,7 +35,7 @@ struct Kept {
 }
 
 impl Plans {
-    /// Keeps plans of so many bytes.
+    /// Creates a cache with a budget of so many bytes.
     pub(super) fn new(most_bytes: usize) -> Self {
         Self {
             inner: Mutex::default(),
@@ -43,7 +43,7 @@ impl Plans {
         }
     }
 
-    /// A plan that is kept.
+    /// Looks up a plan.
     pub(super) fn get(&self, hash: &str) -> Option<Arc<Plan>> {
         let mut inner = super::lock(&self.inner);
         inner.uses += 1;
@@ -53,7 +53,8 @@ impl Plans {
         Some(Arc::clone(&kept.plan))
     }
 
-    /// Keeps a plan that was compiled from so many bytes of text. Gives the one that was kept already, if any.
+    /// Adds a plan that was compiled from so many bytes of text. Returns the cached one if there
+    /// already was one.
     pub(super) fn put(&self, plan: Plan, text_bytes: usize) -> Arc<Plan> {
         let mut inner = super::lock(&self.inner);
         inner.uses += 1;
@@ -67,12 +68,12 @@ impl Plans {
         Arc::clone(&inner.plans[&hash].plan)
     }
 
-    /// Whether there are too many bytes.
+    /// Whether the cache exceeds its budget.
     pub(super) fn are_too_many(&self) -> bool {
         super::lock(&self.inner).bytes > self.most_bytes
     }
 
-    /// Drops plans that nobody uses, the one asked for longest ago first, until they fit.
+    /// Evicts unused plans, the least recently used first, until the budget is met.
     pub(super) fn make_room(&self) {
         let mut inner = super::lock(&self.inner);
         let mut unused: Vec<(u64, String)> = inner
@@ -92,7 +93,7 @@ impl Plans {
         }
     }
 
-    /// Bytes of the plans that are kept.
+    /// Estimated bytes of the cached plans.
     pub(super) fn bytes(&self) -> usize {
         super::lock(&self.inner).bytes
     }

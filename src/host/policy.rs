@@ -1,7 +1,9 @@
-//! What an administrator decides about flows: who accepts deployments, and where secrets may go.
+//! Policy that an administrator sets for flows: which deployments need approval, and where secrets
+//! may be sent.
 //!
-//! Invariant: a secret leaves this process only in a call to a host that the flow was accepted for and
-//! that the binding of the secret names, if it has one; a secret of the server itself reaches no flow.
+//! Invariant: a secret leaves this process only in a call to a host that was accepted for the flow
+//! and that the secret's binding allows, if there is one. No flow can use a secret of the server
+//! itself.
 
 use crate::base::rights::{Approval, SecretBinding};
 use crate::base::{FlowRight, FlowRights, Reach, Value};
@@ -9,26 +11,26 @@ use crate::connect::ActionError;
 use crate::connect::hosts::host_of;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What the name of a webhook's earlier secret ends with, while the sender changes to the new one.
+/// Suffix of the name under which a webhook's previous secret is kept during a change of secrets.
 pub const PREVIOUS: &str = "_PREVIOUS";
 /// The action that sends secrets to other services.
 const CALL: &str = "http.request";
-/// Actions that give what they are given to people.
+/// Actions that send their input to people.
 const TELLS_PEOPLE: [&str; 1] = ["mail.send"];
 
-/// What an administrator decides about flows.
+/// Policy that an administrator sets for flows.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
-    /// Which deployments wait for a second person, where that is said.
+    /// Which deployments wait for a second person, if configured.
     pub approval: Option<Approval>,
-    /// Where secrets may go, by name.
+    /// Limits of secrets, by name.
     pub bindings: BTreeMap<String, SecretBinding>,
-    /// Names of secrets of the server itself, which no flow may use.
+    /// Names of the server's own secrets, which no flow may use.
     pub reserved: BTreeSet<String>,
 }
 
 impl Policy {
-    /// No deployment waits, and no secret is bound: for rehearsals and tests.
+    /// A policy without approval and without limits, for rehearsals and tests.
     pub fn open() -> Self {
         Self {
             approval: Some(Approval::Off),
@@ -36,7 +38,8 @@ impl Policy {
         }
     }
 
-    /// Which deployments wait: of somebody who may be no administrator, in an installation with so many.
+    /// Which deployments wait, given whether the deployer is foreign (deploys over the API and is
+    /// no administrator) and the number of administrators.
     pub fn approval_for(&self, is_foreign: bool, administrators: usize) -> Approval {
         self.approval.unwrap_or(if is_foreign || administrators > 1 {
             Approval::Risky
@@ -45,7 +48,7 @@ impl Policy {
         })
     }
 
-    /// Why the flow may not have this right, whoever accepts it.
+    /// Why the flow cannot have this right even if somebody accepts it; `None` if it can.
     pub fn forbids(&self, flow: &str, right: &FlowRight) -> Option<String> {
         match right {
             FlowRight::Secret { name, host } => {
@@ -100,7 +103,7 @@ impl Policy {
         ))
     }
 
-    /// Whether a call with this `input`, in which the secrets stand already, may be made.
+    /// Checks a call whose `input` already contains the secrets.
     pub(super) fn check_use(
         &self,
         flow: &str,
@@ -140,7 +143,7 @@ impl Policy {
     }
 }
 
-/// That a flow reaches for something that was not accepted when it was deployed.
+/// The error for a right that was not accepted when the flow was deployed.
 pub(super) fn not_accepted(flow: &str, right: &FlowRight) -> String {
     format!("flow {flow} was not accepted to {right}: deploy a version that names it")
 }
@@ -173,7 +176,8 @@ mod tests {
         }
     }
 
-    /// What a call of `orders` to `url` with the secret is refused for, where it has the right to any host.
+    /// Why a call of `orders` to `url` with the secret is refused although the flow has the right
+    /// to any host.
     fn refusal(policy: &Policy, rights: &FlowRights, name: &str, url: &str) -> Option<String> {
         let names = BTreeSet::from([name]);
         let checked = policy.check_use("orders", rights, "http.request", &names, &json!({ "url": url }));

@@ -1,7 +1,8 @@
-//! Deployments that a second person accepts.
+//! Deployment approval: risky versions wait until a second person accepts them.
 //!
-//! Invariant: nothing of a version that waits can be started. It becomes a deployment in the commit in
-//! which an administrator other than the deployer accepts it, after the same checks as any other.
+//! Invariant: a pending version cannot be started. It becomes a deployment in the commit in which
+//! an administrator other than the deployer accepts it, after the same checks as any other
+//! deployment.
 
 use super::{Host, HostError, lock};
 use crate::audit::{AccessEntry, AccessKind, Origin};
@@ -19,36 +20,37 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
-/// Scope of the keys under which deployments that wait are kept, by their id.
+/// Scope of the keys for pending deployments; the key is their id.
 const SCOPE: &str = "pending_deployment";
-/// Most deployments that are kept, those that were answered included. The oldest answered ones make room.
+/// Maximum number of stored pending deployments, including answered ones. The oldest answered ones
+/// are deleted first.
 pub const MAX_PENDING: usize = 200;
 /// Longest reason for a rejection, in bytes.
 pub const MAX_REASON_BYTES: usize = 4_000;
-/// Who deploys what lies in the definitions folder.
+/// The deployer of flows in the definitions folder.
 pub const BY_SYSTEM: &str = "user:system";
 
-/// Who deploys a flow.
+/// The deployer of a flow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deployer<'d> {
-    /// As records name them: `user:anna`.
+    /// The deployer's name in records, such as `user:anna`.
     pub by: &'d str,
-    /// Whether they deploy over the API and are no administrator.
+    /// Whether they deploy over the API and are not an administrator.
     pub is_foreign: bool,
-    /// From where, and with which token.
+    /// The address and the token of the request.
     pub origin: Origin,
 }
 
-/// What became of a flow that somebody deployed.
+/// The result of deploying a flow.
 #[derive(Clone, Debug)]
 pub enum Proposed {
-    /// New runs take it.
+    /// New runs use the version.
     Deployed(Deployment),
-    /// It waits for a second person.
+    /// The version waits for a second person.
     Pending(Box<Pending>),
 }
 
-/// A version of a flow that waits for a second person, or waited.
+/// A pending deployment: a version that waits, or waited, for a second person.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pending {
     /// Its id.
@@ -57,7 +59,7 @@ pub struct Pending {
     pub flow: String,
     /// The version.
     pub version: String,
-    /// The version that it was compared with; nothing where the flow is new.
+    /// The version with which it was compared; `None` if the flow is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<String>,
     /// The name of the file, for findings.
@@ -70,7 +72,7 @@ pub struct Pending {
     pub by: String,
     /// When.
     pub at: Timestamp,
-    /// What it does differently from the version before it.
+    /// The differences from the version that it replaces.
     pub changes: Vec<FlowChange>,
     /// All rights of the version.
     pub rights: FlowRights,
@@ -79,7 +81,7 @@ pub struct Pending {
     pub answer: Option<PendingAnswer>,
 }
 
-/// What a second person said of a deployment.
+/// The answer of a second person to a pending deployment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingAnswer {
     /// Whether it was accepted.
@@ -88,13 +90,13 @@ pub struct PendingAnswer {
     pub by: String,
     /// When.
     pub at: Timestamp,
-    /// Why, where something was said.
+    /// The reason, if one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
 impl Pending {
-    /// How it stands: `pending`, `accepted` or `rejected`.
+    /// The state: `pending`, `accepted` or `rejected`.
     pub const fn state(&self) -> &'static str {
         match &self.answer {
             None => "pending",
@@ -127,15 +129,15 @@ impl Pending {
 struct Checked {
     plan: Plan,
     deployment: Deployment,
-    /// The same version, where it is deployed already.
+    /// The same version, if it is already deployed.
     same: Option<Deployment>,
-    /// The version that new runs take so far.
+    /// The version that new runs use at present.
     latest: Option<Deployment>,
     warnings: Vec<Diagnostic>,
 }
 
 impl Host {
-    /// Checks a flow and deploys it, or lets it wait for a second person where it is risky.
+    /// Checks a flow, and deploys it or makes it wait for a second person if it is risky.
     pub async fn propose(
         self: &Arc<Self>,
         name: &str,
@@ -162,22 +164,24 @@ impl Host {
         Ok((Proposed::Pending(Box::new(pending)), warnings))
     }
 
-    /// Checks and deploys the flow in `source` without asking a second person: for rehearsals, and for a person who may
-    /// decide alone. Returns the deployment and its warnings. Deploying what was deployed changes nothing, also where it
-    /// is not the latest; another source under the same version is refused, and so is a version below one that is deployed.
+    /// Checks and deploys the flow in `source` without a second person, for rehearsals and for a
+    /// person who may decide alone. Returns the deployment and its warnings. Deploying the same
+    /// source again changes nothing, even if it is not the latest version. A different source under
+    /// the same version, and a version lower than a deployed one, are refused.
     pub async fn deploy(&self, name: &str, source: &str, by: &str) -> Result<(Deployment, Vec<Diagnostic>), HostError> {
         let _alone = self.deploying.lock().await;
         let checked = self.checked(name, source, by).await?;
         self.put_into_force(checked, by).await
     }
 
-    /// Which deployments wait: of somebody who may be no administrator.
+    /// Which deployments wait, given whether the deployer is foreign: deploys over the API and is
+    /// no administrator.
     pub fn approval_for(&self, is_foreign: bool) -> Approval {
         let administrators = administrators(&self.directory()).len();
         self.parts().policy.approval_for(is_foreign, administrators)
     }
 
-    /// The flow with every check that a deployment has to pass.
+    /// Runs every check that a deployment has to pass.
     async fn checked(&self, name: &str, source: &str, by: &str) -> Result<Checked, HostError> {
         let verdict = self.check(name, source).await?;
         let plan = match verdict.plan {
@@ -219,7 +223,7 @@ impl Host {
         })
     }
 
-    /// What the version does differently from the one that new runs take so far.
+    /// The differences from the version that new runs use at present.
     async fn changes_of(&self, checked: &Checked) -> Result<Vec<FlowChange>, HostError> {
         let outsiders = |mut changes: Vec<FlowChange>| {
             let directory = self.directory();
@@ -240,7 +244,7 @@ impl Host {
         }
     }
 
-    /// Makes the flow the one that new runs take. `accepted_by` has accepted its rights.
+    /// Makes this the version that new runs use. `accepted_by` has accepted its rights.
     async fn put_into_force(
         &self,
         checked: Checked,
@@ -312,13 +316,13 @@ impl Host {
         Ok((pending, checked.warnings))
     }
 
-    /// The line of the access log about a deployment.
+    /// The access log entry of a deployment.
     fn told_deployment(&self, by: &str, origin: Origin, deployment: &Deployment, became: &str) -> Write {
         let origin = origin.about(format!("{} {} {became}", deployment.flow, deployment.version));
         Write::Access(AccessEntry::of(AccessKind::Deploy, by, origin, self.now()))
     }
 
-    /// Forgets the oldest answered deployments where there are as many as are kept.
+    /// Deletes the oldest answered deployments when the maximum number is reached.
     async fn room_for_one(&self) -> Result<Vec<Write>, HostError> {
         let mut all = self.pending_deployments().await?;
         if all.len() < MAX_PENDING {
@@ -337,7 +341,7 @@ impl Host {
         }])
     }
 
-    /// Deployments that wait or waited, the newest first.
+    /// Pending deployments, including answered ones, newest first.
     pub async fn pending_deployments(&self) -> Result<Vec<Pending>, HostError> {
         let kept = self.parts().store.used_keys(SCOPE).await?;
         let mut all = Vec::with_capacity(kept.len());
@@ -348,7 +352,7 @@ impl Host {
         Ok(all)
     }
 
-    /// A deployment that waits or waited.
+    /// One pending deployment, which may be answered already.
     pub async fn pending_deployment(&self, id: &str) -> Result<Pending, HostError> {
         let found = self.find_pending(id).await?;
         found.ok_or_else(|| HostError::NotFound(format!("pending deployment {id}")))
@@ -359,7 +363,7 @@ impl Host {
         found.map(|used| read(id, &used.value)).transpose()
     }
 
-    /// A second person accepts a deployment: it is checked again as it stands, and deployed.
+    /// Accepts a pending deployment in the name of a second person: checks it again and deploys it.
     pub async fn accept_deployment(self: &Arc<Self>, id: &str, by: &str, origin: Origin) -> Result<Pending, HostError> {
         let _alone = self.deploying.lock().await;
         let pending = self.waiting(id, by).await?;
@@ -380,7 +384,7 @@ impl Host {
         Ok(answered)
     }
 
-    /// A second person, or the deployer, says that a deployment shall not be.
+    /// Rejects a pending deployment, in the name of a second person or of the deployer.
     pub async fn reject_deployment(
         self: &Arc<Self>,
         id: &str,
@@ -436,7 +440,7 @@ impl Host {
         }
     }
 
-    /// A deployment that `by` may accept.
+    /// The open pending deployment, if `by` may accept it.
     async fn waiting(&self, id: &str, by: &str) -> Result<Pending, HostError> {
         let pending = self.open_pending(id).await?;
         if person(&pending.by) == person(by) {
@@ -448,7 +452,7 @@ impl Host {
         Ok(pending)
     }
 
-    /// A mail to every administrator but the deployer.
+    /// The mails to all administrators except the deployer.
     async fn tell_administrators(&self, pending: &Pending) -> Result<Vec<Write>, HostError> {
         let people: Vec<String> = administrators(&self.directory())
             .into_iter()
@@ -489,12 +493,12 @@ fn administrators(directory: &Directory) -> Vec<String> {
     all.map(|(name, _)| format!("user:{name}")).collect()
 }
 
-/// Somebody as they are compared: the person behind an account of this machine.
+/// The person behind an operating system account, for comparing who acts.
 fn person(by: &str) -> &str {
     by.rsplit_once(" as ").map_or(by, |(_, person)| person)
 }
 
-/// Whether the change is about somebody who is in the directory under the address.
+/// Whether the change adds a recipient whose address belongs to somebody in the directory.
 fn is_about_staff(directory: &Directory, change: &FlowChange) -> bool {
     let FlowChange::RightAdded {
         right: FlowRight::Recipient {

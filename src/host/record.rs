@@ -41,7 +41,7 @@ impl Host {
         }
     }
 
-    /// Appends lines to the access log.
+    /// Appends entries to the access log.
     pub async fn log(self: &Arc<Self>, entries: Vec<AccessEntry>) -> Result<(), HostError> {
         if entries.is_empty() {
             return Ok(());
@@ -49,13 +49,13 @@ impl Host {
         self.record(entries.into_iter().map(Write::Access).collect()).await
     }
 
-    /// Small facts that are remembered for good under a scope, by key.
+    /// Small facts stored permanently under a scope, by key.
     pub async fn remembered(&self, scope: &str) -> Result<Vec<(String, String)>, HostError> {
         let found = self.parts().store.used_keys(scope).await?;
         Ok(found.into_iter().map(|(key, used)| (key, used.value)).collect())
     }
 
-    /// Remembers facts under a scope, in the place of what was remembered before.
+    /// Stores facts under a scope, replacing earlier values of the same keys.
     pub async fn remember(self: &Arc<Self>, scope: &str, facts: Vec<(String, String)>) -> Result<(), HostError> {
         if facts.is_empty() {
             return Ok(());
@@ -87,7 +87,7 @@ impl Host {
     }
 }
 
-/// What remembers a fact in the place of the one before.
+/// The writes that replace a stored fact.
 pub(super) fn remembered(scope: &str, key: String, value: String) -> [Write; 2] {
     [
         Write::ForgetKey {

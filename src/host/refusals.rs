@@ -1,6 +1,6 @@
-//! Refusals of callers who have shown nothing but a link: recorded for each link and minute, with a count.
+//! Refusals of callers who have only a link, recorded for each link and minute with a count.
 //!
-//! Invariant: however often somebody is refused, a link makes a bounded number of commits in a minute. Refusals of
+//! Invariant: the refusals of one link cause a bounded number of commits in a minute. Refusals of
 //! identified actors are recorded one by one.
 
 use super::{Host, HostError, lock};
@@ -12,14 +12,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// For how long refusals are counted before their number is recorded.
+/// Time for which refusals are counted before the count is recorded.
 pub const COUNTED_FOR: Duration = Duration::from_mins(1);
-/// Different refusals of one link that are recorded at once within that time.
+/// Maximum number of different refusals of one link that are recorded immediately within that time.
 pub const RECORDED_AT_ONCE: usize = 16;
-/// Links whose refusals are counted at once; past that, all counts are recorded.
+/// Maximum number of links whose refusals are counted at the same time. Beyond it, all counts are
+/// recorded.
 pub const MAX_COUNTED_LINKS: usize = 4_096;
 
-/// The refusals that are counted, by share and actor.
+/// Counts of refusals, by share and actor.
 #[derive(Debug, Default)]
 pub(super) struct Refusals(Mutex<BTreeMap<(Option<String>, String), Tally>>);
 
@@ -27,14 +28,14 @@ pub(super) struct Refusals(Mutex<BTreeMap<(Option<String>, String), Tally>>);
 #[derive(Debug)]
 struct Tally {
     until: Timestamp,
-    /// Those that were recorded at once.
+    /// Refusals that were recorded immediately.
     recorded: Vec<AccessEntry>,
-    /// The last one that was not, and how many there were.
+    /// The last refusal that was only counted, with the count.
     counted: Option<AccessEntry>,
 }
 
 impl Refusals {
-    /// Takes a refusal in. Gives what is to be recorded now.
+    /// Counts a refusal. Returns the entries to record now.
     fn add(&self, entry: AccessEntry) -> Vec<AccessEntry> {
         let mut tallies = lock(&self.0);
         let key = (entry.share.clone(), entry.actor.clone());
@@ -62,7 +63,7 @@ impl Refusals {
         due
     }
 
-    /// What was counted until `now` and has not been recorded.
+    /// The counts whose minute is over at `now`.
     fn due(&self, now: Timestamp) -> Vec<AccessEntry> {
         take_due(&mut lock(&self.0), now)
     }
@@ -77,14 +78,14 @@ fn take_due(tallies: &mut BTreeMap<(Option<String>, String), Tally>, now: Timest
     over.filter_map(|(_, tally)| tally.counted).collect()
 }
 
-/// Whether two refusals are of the same thing for the same reason.
+/// Whether two refusals are about the same thing and have the same reason.
 fn is_same(one: &AccessEntry, other: &AccessEntry) -> bool {
     let what = |entry: &AccessEntry| (entry.kind, entry.file.clone(), entry.refused.clone());
     what(one) == what(other)
 }
 
 impl Host {
-    /// Records a refusal: at once, or with others like it.
+    /// Records a refusal, immediately or together with similar ones.
     pub(super) async fn record_refusal(self: &Arc<Self>, entry: AccessEntry) -> Result<(), HostError> {
         self.metrics().accesses_refused.add(1);
         if !entry.has_link_only {
@@ -94,7 +95,7 @@ impl Host {
         self.record_all(due).await
     }
 
-    /// Records the counts of refusals whose minute is over, until the host stops; then those that are left.
+    /// Records counts whose minute is over, until the host stops; then records the remaining ones.
     pub(super) async fn run_refusals(self: Arc<Self>) {
         loop {
             let is_over = tokio::select! {

@@ -1,6 +1,7 @@
-//! Who is who over time: the registry of people, kept with everything else that is durable.
+//! The stored registry of people: which person had which user name, and when.
 //!
-//! Invariant: what was made for a person of a user name is good for nobody who gets the name later.
+//! Invariant: tokens, grants and tasks made for a person are never valid for somebody who gets the
+//! same user name later.
 
 use super::by_hand::check_given;
 use super::{Host, HostError, lock};
@@ -13,41 +14,41 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Scope and key under which the store keeps it.
+/// Scope of the key under which the registry is stored.
 const SCOPE: &str = "people";
 /// See [`SCOPE`].
 const KEY: &str = "registry";
-/// Scope of what is known of the installation as a whole.
+/// Scope of the keys for facts about the whole installation.
 const INSTALLATION: &str = "installation";
-/// Key of the moment at which a server for people ran first.
+/// Key of the time at which `gatefold serve` first ran.
 const SERVED: &str = "served";
-/// What ids of people begin with.
+/// Prefix of person ids.
 const PREFIX: &str = "per";
 
-/// What is stored.
+/// The stored value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Kept {
     registry: Registry,
-    /// The directory that was in force last.
+    /// The directory that was last in force.
     directory: Directory,
 }
 
-/// What following the directory came to.
+/// The result of updating the registry from the directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Followed {
-    /// Up to when what was made for a user name belongs to an earlier person of that name.
+    /// By user name: everything made up to this time belongs to an earlier person of that name.
     pub earlier: BTreeMap<String, Timestamp>,
-    /// Whether anything is otherwise than when people were followed last.
+    /// Whether anything has changed since the last update.
     pub is_changed: bool,
 }
 
 impl Host {
-    /// The directory that was in force last, also before a restart.
+    /// The directory that was last in force, even before a restart.
     pub async fn last_directory(&self) -> Result<Option<Directory>, HostError> {
         Ok(self.kept_people().await?.map(|kept| kept.directory))
     }
 
-    /// Takes down who is in the directory now, who came and who left.
+    /// Updates the registry from the directory and records who came and who left.
     pub async fn follow_people(self: &Arc<Self>, directory: &Directory) -> Result<Followed, HostError> {
         let before = self.kept_people().await?;
         let is_first = before.is_none();
@@ -74,7 +75,7 @@ impl Host {
         })
     }
 
-    /// Makes it final that a person has left: whoever gets their user name later is another person.
+    /// Makes a removal final: anybody who gets the user name later is a new person.
     pub async fn remove_person(self: &Arc<Self>, user: &str, by: &str, reason: &str) -> Result<(), HostError> {
         check_given(reason)?;
         let mut kept = self.kept_people().await?.unwrap_or_default();
@@ -107,8 +108,8 @@ impl Host {
         Ok(self.kept_people().await?.unwrap_or_default().registry.people)
     }
 
-    /// Whether the person who has the user name now had it at `since` already, and is in the directory. The one place
-    /// that tells whether a link, a grant or a task of that name is still theirs.
+    /// Whether the current holder of the user name is in the directory and already had the name at
+    /// `since`. Every check whether a link, a grant or a task still belongs to a person uses this.
     pub fn is_still(&self, user: &str, since: Timestamp) -> bool {
         self.directory().users.contains_key(user) && !self.is_later_than(user, since)
     }
@@ -120,7 +121,8 @@ impl Host {
         earlier.is_some_and(|until| since <= until)
     }
 
-    /// Takes down that people are served on this data: from now on nobody decides on its machine in their name.
+    /// Records that a server has run on this data. From now on, local commands cannot decide in the
+    /// name of people.
     pub async fn mark_served(self: &Arc<Self>) -> Result<(), HostError> {
         if self.has_served().await? {
             return Ok(());
@@ -135,7 +137,7 @@ impl Host {
         .await
     }
 
-    /// Whether a server for people has ever run on this data.
+    /// Whether `gatefold serve` has ever run on this data.
     pub async fn has_served(&self) -> Result<bool, HostError> {
         Ok(self.parts().store.is_used(INSTALLATION, SERVED).await?)
     }

@@ -38,7 +38,8 @@ impl Host {
         self.give_once(visitor, item, name, valid_until, bytes, None).await
     }
 
-    /// The same; with a key, a repeat through the same link gives the document that the first one gave.
+    /// Gives a file like [`Self::give`]. With an idempotency key, a repeat through the same link
+    /// returns the first document.
     pub async fn give_once(
         self: &Arc<Self>,
         visitor: &Visitor,
@@ -136,7 +137,7 @@ impl Host {
             return Err(self.refused(&entry, error).await);
         }
         let store = &self.parts().store;
-        // What was taken back and is given again is a version of the same file.
+        // a file that was removed and is given again becomes a version of the same file
         let parties = store
             .grants_of(&share.id)
             .await?
@@ -244,7 +245,8 @@ impl Host {
         .await
     }
 
-    /// Says that the visitor gives nothing at all. The request is withdrawn once everybody who may give has said so.
+    /// Records that the visitor declines the request. The request is withdrawn once everybody who
+    /// may give has declined.
     pub async fn withdraw(self: &Arc<Self>, visitor: &Visitor, reason: &str) -> Result<(), HostError> {
         self.decide_anew("the request", || async move {
             let entry = self.entry(visitor, AccessKind::Decline);
@@ -261,7 +263,8 @@ impl Host {
             let mut writes = if self.gives_alone(&visitor.share, &grant, entry.at).await? {
                 withdrawn(&visitor.share, &said, entry)
             } else {
-                // the share changes too, so that of two who say so at once one sees the other
+                // the share is written too, so that of two people who decline at the same time, one
+                // sees the other
                 let share = Share {
                     request: Some(request),
                     ..visitor.share
@@ -274,14 +277,15 @@ impl Host {
         .await
     }
 
-    /// Whether nobody but the holder of `grant` may still give something to the request.
+    /// Whether the holder of `grant` is the only one who may still give something to the request.
     async fn gives_alone(&self, share: &Share, grant: &Grant, now: Timestamp) -> Result<bool, HostError> {
         let grants = self.parts().store.grants_of(&share.id).await?;
         let may_give = |other: &&Grant| self.decide_access(share, other, Right::Upload, now).is_ok();
         Ok(!grants.iter().filter(may_give).any(|other| other.id != grant.id))
     }
 
-    /// What withdraws a request whose last giver loses `revoked`, after the others have said that they give nothing.
+    /// The writes that withdraw a request if revoking `revoked` leaves only people who have
+    /// declined.
     pub(super) async fn withdrawn_with(
         &self,
         share: &Share,
@@ -348,7 +352,7 @@ fn changed<E: SpaceEvent>(share: &Share, request: Request, entry: AccessEntry, e
     writes
 }
 
-/// What withdraws a request. Nothing where it is withdrawn already.
+/// The writes that withdraw a request; none if it is already withdrawn.
 fn withdrawn(share: &Share, reason: &str, entry: AccessEntry) -> Vec<Write> {
     let request = request_of(share).and_then(|request| request.clone().withdraw(reason));
     let Ok(request) = request else {
@@ -363,7 +367,7 @@ fn withdrawn(share: &Share, reason: &str, entry: AccessEntry) -> Vec<Write> {
     changed(share, request, entry, &event)
 }
 
-/// A file that was given, as its share holds it.
+/// The shared version of a given file.
 fn shared(given: &Given) -> SharedVersion {
     SharedVersion {
         file: FileId(given.file.id.clone()),

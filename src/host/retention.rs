@@ -24,7 +24,7 @@ pub const MAILS_DAYS: i64 = 90;
 pub const BATCH: usize = 500;
 /// Pause between two times.
 const PAUSE: Duration = Duration::from_hours(1);
-/// How often the whole folder of blobs is looked through for bytes that no file refers to.
+/// Interval of full sweeps for unreferenced blobs.
 const WHOLE_SWEEP: Duration = Duration::from_hours(24);
 
 const _: () = assert!(
@@ -68,7 +68,7 @@ impl Host {
         }
     }
 
-    /// Removes bytes that no file refers to until the host stops.
+    /// Removes unreferenced blobs until the host stops.
     pub(super) async fn run_sweep(self: Arc<Self>) {
         let mut swept: Option<Instant> = None;
         loop {

@@ -1,5 +1,6 @@
-//! Links that an older build sent to a whole role or group: whoever came through one was nobody in particular.
-//! At the first start of this build each member gets a link of their own instead, and the shared one ends.
+//! Replaces links that an older build sent to a whole role or group. Those do not identify who uses
+//! them. At the first start of this build each member gets their own link, and the shared one is
+//! revoked.
 
 use super::{Host, HostError};
 use crate::audit::AccessKind;
@@ -10,15 +11,15 @@ use crate::space::life::Revocation;
 use crate::space::{Grant, Principal, Share, State};
 use crate::store::{CommitError, MailState, OutboxMail, UnitOfWork, Write};
 
-/// What the key is used for that says that it was done.
+/// Scope of the key that marks the replacement as done.
 const SCOPE: &str = "upgrade";
-/// That key.
+/// The key that marks it as done.
 const KEY: &str = "one link for each member";
-/// Who ends the shared links.
+/// The actor that revokes the shared links.
 const BY: &str = "gatefold";
 
 impl Host {
-    /// Replaces every link of a role or group, once in the life of a store.
+    /// Replaces every link of a role or group; does nothing if this was already done in this store.
     pub(super) async fn split_role_links(&self) -> Result<(), HostError> {
         let store = &self.parts().store;
         if store.is_used(SCOPE, KEY).await? {
@@ -50,7 +51,7 @@ impl Host {
         }
     }
 
-    /// The shared grant ended, and a grant and a mail for each member.
+    /// The writes that revoke the shared grant and make a grant and a mail for each member.
     fn split(&self, share: &Share, shared: Grant) -> Vec<Write> {
         let (directory, now) = (self.directory(), self.now());
         let members = directory.resolve(&[shared.to.to_string()], &[]).unwrap_or_default();

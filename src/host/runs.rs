@@ -37,19 +37,20 @@ pub struct StartRun {
     pub once: Option<OnceKey>,
     /// The person who caused the start where `initiator` is a system, such as the uploader of an expiring document.
     pub cause: Option<String>,
-    /// Whose rights decide which files the inputs may name.
+    /// The party whose rights decide which files the inputs may name.
     pub files_from: FilesFrom,
 }
 
-/// Whose rights decide which files the inputs of a new run may name.
+/// The party whose rights decide which files the inputs of a new run may name.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum FilesFrom {
-    /// The initiator's.
+    /// The initiator.
     #[default]
     Initiator,
-    /// The flow's: the server names the files, and no person does.
+    /// The flow, because the server and not a person names the files.
     Flow,
-    /// The initiator's for files that this event data names, because the initiator sent it; the flow's for all others.
+    /// The initiator for files that this event data names, because the initiator sent it; the flow
+    /// for all other files.
     Event(Value),
 }
 
@@ -72,7 +73,7 @@ pub struct RunView {
     pub outputs: Option<Value>,
     /// The step of another run that started it, if one did.
     pub parent: Option<Parent>,
-    /// The person at the beginning, where the initiator is a run or a system.
+    /// The person who started the first run of the chain, if the initiator is a run or a system.
     pub starter: Option<String>,
     /// What it waits for.
     #[serde(skip)]

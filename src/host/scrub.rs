@@ -1,26 +1,28 @@
-//! Reads everything that is stored once a day, slowly, so that damage is found before it is needed.
+//! Background scrubbing: reads every stored row about once a day, so that damage is found before
+//! the row is needed.
 //!
-//! Invariant: it goes on where it was when the process ended, and reads a bounded number of rows a second.
+//! Invariant: scrubbing continues where it stopped when the process ended, and reads a bounded
+//! number of rows each second.
 
 use super::{Host, HostError};
 use crate::store::{Scrubbed, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Rows that are verified at once.
+/// Rows verified per batch.
 pub const BATCH: usize = 256;
 /// Pause between two batches.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Batches after which the position is stored.
+/// Number of batches after which the position is stored.
 const STORED_EVERY: u32 = 60;
-/// Pause after everything was read, or could not be.
+/// Pause after a complete pass, or after a failure.
 const REST: Duration = Duration::from_hours(24);
-/// Where the position is stored.
+/// Key under which the position is stored.
 const SCOPE: &str = "scrub";
 const KEY: &str = "position";
 
 impl Host {
-    /// Verifies rows until the host stops. Ends at once where the store has no checksums.
+    /// Verifies rows until the host stops. Returns immediately if the store has no checksums.
     pub(super) async fn run_scrub(self: Arc<Self>) {
         let mut position = match self.parts().store.used_for(SCOPE, KEY).await {
             Ok(used) => used.map(|used| used.value),

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 /// Runs kept in memory although nothing is done about them.
 const KEPT: usize = 4096;
 
-/// Bytes of the runs kept in memory, as their journals are stored. What a run takes in memory besides grows
-/// with them.
+/// Memory budget for runs, measured in bytes of their stored journals. Other memory of a run grows
+/// with its journal.
 pub const MAX_LOADED_BYTES: usize = 128 << 20;
 
 /// A run in memory. Everything its machine decided is durable whenever the slot's lock is free.
@@ -22,9 +22,9 @@ pub struct Loaded {
     pub row: RunRow,
     /// What else the store says of it.
     pub stored: Stored,
-    /// The directory that its open tasks follow; nothing where that is not known.
+    /// The directory from which its open tasks were last updated; `None` if unknown.
     pub directory: Option<Arc<Directory>>,
-    /// About how many bytes it takes.
+    /// Its estimated size in bytes.
     pub bytes: usize,
 }
 
@@ -53,8 +53,8 @@ pub struct Slot {
     pub in_flight: BTreeSet<(WorkKey, u32)>,
 }
 
-/// Every run's place. Runs that nothing is done about stay in memory within a budget of bytes; one that
-/// was dropped is read from its journal when it is needed again.
+/// The slots of all runs. Idle runs stay in memory within a budget of bytes. A run that was dropped
+/// is read from its journal when it is needed again.
 pub struct Slots {
     inner: Mutex<Inner>,
     most_bytes: usize,
@@ -63,30 +63,30 @@ pub struct Slots {
 #[derive(Default)]
 struct Inner {
     places: HashMap<RunId, Place>,
-    /// Of all places.
+    /// Size of all slots in bytes.
     bytes: usize,
-    /// How often a place was used.
+    /// Number of uses so far; orders slots by last use.
     uses: u64,
 }
 
 struct Place {
     slot: Arc<tokio::sync::Mutex<Slot>>,
-    /// Bytes of the run in it when it was last put back.
+    /// Size of the run when the slot was last put back, in bytes.
     bytes: usize,
-    /// The use that was its last.
+    /// The number of its last use.
     used: u64,
 }
 
 impl Place {
-    /// Whether nobody is at the run and it has no call in flight. For who holds the lock of the places, which a
-    /// new holder would need.
+    /// Whether nobody uses the run and it has no call in flight. The caller must hold the lock of
+    /// the slots, so that nobody can begin to use it.
     fn is_idle(&self) -> bool {
         Arc::strong_count(&self.slot) == 1 && self.slot.try_lock().is_ok_and(|slot| slot.in_flight.is_empty())
     }
 }
 
 impl Slots {
-    /// Places for runs of so many bytes.
+    /// Creates slots with a budget of so many bytes.
     pub fn new(most_bytes: usize) -> Self {
         Self {
             inner: Mutex::default(),
@@ -111,7 +111,7 @@ impl Slots {
         Arc::clone(&place.slot)
     }
 
-    /// Whether nobody is at the run and it has no call in flight.
+    /// Whether nobody uses the run and it has no call in flight.
     pub fn is_idle(&self, run: &RunId) -> bool {
         let slot = super::lock(&self.inner)
             .places
@@ -120,8 +120,8 @@ impl Slots {
         slot.is_none_or(|slot| slot.try_lock().is_ok_and(|slot| slot.in_flight.is_empty()))
     }
 
-    /// Somebody is done with a run: forgets it where nothing is in memory of it, and the runs that were used
-    /// longest ago where there are too many bytes.
+    /// Called when somebody has finished with a run. Forgets the run if nothing of it is in memory,
+    /// and evicts the least recently used runs if the budget is exceeded.
     pub fn put_back(&self, run: &RunId) {
         let mut inner = super::lock(&self.inner);
         inner.measure(run);
@@ -130,19 +130,19 @@ impl Slots {
         }
     }
 
-    /// Forgets every run that nobody is at and that has nothing in flight.
+    /// Evicts every run that nobody uses and that has no call in flight.
     pub fn forget_idle(&self) {
         super::lock(&self.inner).forget_idle(0);
     }
 
-    /// Bytes of the runs in memory, as estimated.
+    /// Estimated bytes of the runs in memory.
     pub fn bytes(&self) -> usize {
         super::lock(&self.inner).bytes
     }
 }
 
 impl Inner {
-    /// Looks how large a run has become. Leaves it alone where somebody is at it.
+    /// Updates the size of a run, unless somebody uses it.
     fn measure(&mut self, run: &RunId) {
         let Some(place) = self.places.get_mut(run) else { return };
         if Arc::strong_count(&place.slot) > 1 {
@@ -159,7 +159,8 @@ impl Inner {
         }
     }
 
-    /// Drops runs that nobody is at, the one used longest ago first, until there are at most so many bytes.
+    /// Evicts runs that nobody uses, the least recently used first, until at most so many bytes
+    /// remain.
     fn forget_idle(&mut self, most_bytes: usize) {
         let mut idle: Vec<(u64, RunId)> = self
             .places
@@ -179,7 +180,7 @@ impl Inner {
     }
 }
 
-/// The bytes that events take as they are stored: about as many as they take in the memory of their run.
+/// The size of stored events in bytes, which approximates their size in memory.
 pub(super) fn bytes_of(events: &[EventRecord]) -> usize {
     struct Count(usize);
     impl std::io::Write for Count {

@@ -1,5 +1,5 @@
-//! Files as people of the directory reach them. What they may read is decided by `space::reach`, from what
-//! the directory and the tasks say at that moment.
+//! File access for people in the directory. `space::reach` decides what they may read, from the
+//! directory and the tasks at the time of the request.
 
 use super::downloads::Download;
 use super::files::{OpenFile, blob_error, file_entry};
@@ -13,10 +13,10 @@ use crate::store::{TaskRow, TaskState, Write};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Why a person may not read a file, as the access log has it.
+/// Reason in the access log when a person may not read a file.
 const NO_RIGHT: &str = "not uploaded by them, no task on it, no role";
 
-/// A file in a list, at the newest version that whoever asked may read.
+/// A file in a list, with the newest version that the requester may read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedFile {
     /// The file.
@@ -26,9 +26,9 @@ pub struct ListedFile {
 }
 
 impl Host {
-    /// Bytes of a file, for a person of the directory: of the version that is asked for, or the newest one that
-    /// they may read. They read what they put, what they are asked about, what they decided on, and everything
-    /// if they look after the installation.
+    /// Opens a file for a person in the directory, at the requested version or the newest one that
+    /// they may read. They may read versions that they stored, are asked about or decided on;
+    /// operators and administrators may read everything.
     pub async fn open_file(
         self: &Arc<Self>,
         by: &str,
@@ -65,8 +65,8 @@ impl Host {
         })
     }
 
-    /// Files below a folder of the main workspace that somebody of the directory put, is asked about, or may
-    /// read by their role, by folder and name, at most `limit` after the file `after`.
+    /// Files below a folder of the main workspace that a person stored, is asked about, or may read
+    /// because of their role. Sorted by folder and name, at most `limit` after the file `after`.
     pub async fn files_below(
         &self,
         by: &str,
@@ -106,7 +106,7 @@ impl Host {
         }
     }
 
-    /// What somebody of the directory may read of one file.
+    /// The read permissions of a person for one file.
     pub(super) async fn reader_of(&self, by: &str, file: &File) -> Result<StaffReader, HostError> {
         let mut reader = self.by_role(by);
         if reader.is_operator || !self.directory().is_entitled(by, None) {
@@ -120,7 +120,7 @@ impl Host {
         Ok(reader)
     }
 
-    /// What somebody of the directory may read because of their role alone.
+    /// The read permissions that a person has because of their roles alone.
     fn by_role(&self, by: &str) -> StaffReader {
         let directory = self.directory();
         let person = by.strip_prefix("user:").and_then(|user| directory.users.get(user));
@@ -132,8 +132,8 @@ impl Host {
         }
     }
 
-    /// SHA-256 of the versions that somebody decided on in a task, also where a newer version made their
-    /// decision void.
+    /// SHA-256 of the versions on which a person decided in a task, including decisions that a
+    /// newer version made void.
     async fn decided_on(&self, by: &str, task: &TaskRow) -> Result<BTreeSet<String>, HostError> {
         let journal = self.journal(&task.run, 0, usize::MAX).await?;
         let decided = journal.into_iter().filter_map(|line| match line.event {
@@ -144,7 +144,7 @@ impl Host {
     }
 }
 
-/// The versions that open tasks ask somebody about.
+/// The versions about which open tasks ask a person.
 fn asked_about(by: &str, tasks: &[TaskRow]) -> BTreeSet<SharedVersion> {
     let asked = tasks
         .iter()

@@ -149,7 +149,8 @@ impl Host {
     pub async fn act(self: &Arc<Self>, mut acting: Acting) -> Result<Reply, HostError> {
         if let TaskAct::Delegate { of, to, reason } | TaskAct::Reassign { of, to, reason, .. } = &mut acting.act {
             check_reason(reason.as_deref())?;
-            // whose place it is need not be in the directory any more: the task says who was asked
+            // the person whose place it is may have left the directory; the task knows who was
+            // asked
             *of = self.one_person(of).unwrap_or_else(|_| self.directory().canonical(of));
             *to = self.one_person(to)?;
         }

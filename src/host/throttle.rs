@@ -1,44 +1,47 @@
-//! Counts failures to prove something, by who fails, and refuses further tries for a while.
+//! Throttling of failed authentication: counts failures per caller and refuses further tries for a
+//! while.
 //!
-//! Invariant: a fixed amount of memory, whatever the number of callers. Two of them may share a place of the table; then
-//! the newer one takes it, so nobody is refused for what another one did.
+//! Invariant: memory use is fixed, whatever the number of callers. If two callers share an entry of
+//! the table, the newer one replaces the other, so nobody is refused because of somebody else's
+//! failures.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Most callers whose failures are counted at once.
+/// Number of entries of the table, and so of callers counted at the same time.
 const PLACES: usize = 4096;
 
-/// How many failures are answered as such, and for how long.
+/// A limit of failures within a window of time.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// Failures within the window.
+    /// Number of failures allowed within the window.
     pub failures: u32,
-    /// The window. It begins with the first failure.
+    /// Length of the window, which begins with the first failure.
     pub window: Duration,
 }
 
-/// Failures to show a token or a signature, or to name a link, from one address.
+/// Limit for wrong tokens, signatures and links from one address.
 pub const PROOFS: Patience = Patience {
     failures: 20,
     window: Duration::from_mins(1),
 };
-/// Wrong passwords or codes of one link from one address. Those of others do not count, so that somebody who has only
-/// the link cannot lock out its rightful user; how many there may be in all is bounded with the link.
+/// Limit for wrong passwords or codes of one link from one address. Failures from other addresses
+/// do not count, so somebody who has only the link cannot lock out its rightful user. The link
+/// itself limits the total.
 pub const PASSWORDS: Patience = Patience {
     failures: 10,
     window: Duration::from_mins(15),
 };
 
-/// Codes by mail that are sent for one link because one address asked for them.
+/// Limit for codes by mail that one address may request for one link.
 pub const CODES: Patience = Patience {
     failures: 5,
     window: Duration::from_hours(1),
 };
 
-/// Counts failures by who fails.
+/// Counts failures per caller.
 #[derive(Debug)]
 pub struct Throttle {
     patience: Patience,
@@ -48,14 +51,14 @@ pub struct Throttle {
 
 #[derive(Clone, Copy, Debug)]
 struct Failures {
-    /// Whose they are, as a hash.
+    /// Hash of the caller.
     whose: u64,
     since: Instant,
     count: u32,
 }
 
 impl Throttle {
-    /// Nobody has failed yet.
+    /// Creates a throttle without failures.
     pub fn new(patience: Patience) -> Self {
         Self {
             patience,
@@ -64,7 +67,7 @@ impl Throttle {
         }
     }
 
-    /// Counts a failure. Seconds to wait where there were too many.
+    /// Counts a failure. Returns the seconds to wait as an error if there were too many.
     pub fn failed(&self, who: impl Hash) -> Result<(), u64> {
         let (whose, mut place) = self.place(who);
         let now = Instant::now();
@@ -83,7 +86,8 @@ impl Throttle {
         self.judge(failures, failures.count <= self.patience.failures)
     }
 
-    /// Seconds to wait before another try, where there were as many failures as are answered.
+    /// Checks whether the caller may try. Returns the seconds to wait as an error if the limit is
+    /// reached.
     pub fn may_try(&self, who: impl Hash) -> Result<(), u64> {
         let (whose, place) = self.place(who);
         match self.current(*place, whose) {
@@ -92,7 +96,7 @@ impl Throttle {
         }
     }
 
-    /// Forgets the failures of who has succeeded.
+    /// Resets the failures of a caller who succeeded.
     pub fn succeeded(&self, who: impl Hash) {
         let (whose, mut place) = self.place(who);
         if place.is_some_and(|failures| failures.whose == whose) {
@@ -108,7 +112,7 @@ impl Throttle {
         Err(left.as_secs().max(1))
     }
 
-    /// The failures that count still.
+    /// The failures that still count.
     fn current(&self, failures: Option<Failures>, whose: u64) -> Option<Failures> {
         failures.filter(|failures| failures.whose == whose && failures.since.elapsed() < self.patience.window)
     }

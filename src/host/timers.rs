@@ -81,7 +81,7 @@ impl TimerQueue {
         self.lock().in_order.first().map(|(at, _)| *at)
     }
 
-    /// What is due may be another than before.
+    /// Called when the next due time may have changed.
     pub(super) fn look_again(&self) {
         self.changed.notify_one();
     }
@@ -132,7 +132,7 @@ impl Host {
         }
     }
 
-    /// Wakes the runs and ends the shares whose time has come; tells when the next one comes.
+    /// Wakes the runs and ends the shares that are due. Returns the next due time.
     async fn do_due(self: &Arc<Self>) -> Option<Timestamp> {
         let now = self.now();
         for run in self.timers.due(now) {

@@ -31,11 +31,11 @@ pub(super) const BY_RUN: &str = "run:";
 /// The secrets that sign webhook calls.
 #[derive(Clone, Debug)]
 pub struct WebhookSecrets {
-    /// The one that the flow names.
+    /// The secret that the flow names.
     pub current: SecretString,
-    /// The one before it, while senders change to the new one.
+    /// The previous secret, while senders change to the new one.
     pub previous: Option<SecretString>,
-    /// Whether another flow names it, too.
+    /// Whether another flow also names the secret.
     pub is_shared: bool,
 }
 
@@ -284,8 +284,8 @@ fn start_of<'p>(plan: &'p Plan, event: &InboundEvent) -> Option<Start<'p>> {
     })
 }
 
-/// Who did what the event tells of, as an initiator: the sender of an event from outside, whatever its other fields say;
-/// the person or run that an event of this server names. Nobody where that is an anonymous holder of a link.
+/// The initiator for an event: the sender of an outside event, whatever its other fields say, or
+/// the person or run that an event of this server names. `None` for an anonymous holder of a link.
 fn done_by(event: &InboundEvent) -> Option<String> {
     if let Some(sender) = event.data.get(SENT_BY).and_then(Value::as_str) {
         return Some(sender.to_owned());

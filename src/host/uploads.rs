@@ -30,16 +30,16 @@ pub(super) struct Incoming<'a> {
     pub(super) at: Timestamp,
 }
 
-/// Where an upload goes.
+/// The target of an upload.
 pub(super) struct Place {
     pub(super) folder: String,
-    /// The file of which it becomes a version, if of one.
+    /// The file of which it becomes a new version, if any.
     pub(super) existing: Option<File>,
 }
 
 impl Host {
-    /// Puts a file into the share: a new version of the shared file of this name, or else a new file, also where
-    /// another file of this name lies in the folder.
+    /// Uploads a file into the share. It becomes a new version of the shared file of this name, or
+    /// else a new file, even if the folder has another file of this name.
     pub async fn upload(
         self: &Arc<Self>,
         visitor: &Visitor,
@@ -49,7 +49,8 @@ impl Host {
         self.upload_once(visitor, name, bytes, None).await
     }
 
-    /// The same; with a key, a repeat through the same link gives the document that the first one put.
+    /// Uploads a file like [`Self::upload`]. With an idempotency key, a repeat through the same
+    /// link returns the first document.
     pub async fn upload_once(
         self: &Arc<Self>,
         visitor: &Visitor,
@@ -134,9 +135,9 @@ impl Host {
         Ok((document, writes))
     }
 
-    /// Where a file of this name goes that is not in the share: into `folder`, or, where the name is taken there by a
-    /// file that does not belong to the share, into a folder of the share's own below it. The file keeps its name,
-    /// so that nobody learns from it what else the folder holds.
+    /// The target of a new file of this name: `folder`, or a folder of the share's own below it if
+    /// a file outside the share has taken the name. The file keeps its name, so that nobody learns
+    /// what else the folder holds.
     pub(super) async fn place_for(
         &self,
         share: &Share,

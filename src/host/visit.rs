@@ -42,19 +42,20 @@ pub struct ShareView {
     pub expires_at: Timestamp,
     /// The zone of the flow's calendar, in which moments are told; UTC without one.
     pub zone: String,
-    /// Its files, each at the newest version that the share reaches.
+    /// Its files, each at the newest version that the share shows.
     pub files: Vec<FileRef>,
     /// Its comments.
     pub comments: Vec<Comment>,
     /// What is asked for through it, if it is a request.
     pub request: Option<Request>,
-    /// Why the visitor gives nothing to it, once they, or everybody who was asked, have said so.
+    /// The reason for declining the request, once the visitor or everybody who was asked has
+    /// declined.
     pub withdrawn: Option<String>,
 }
 
 impl Host {
-    /// Lets somebody in through a link. Counts wrong passwords and codes, for the link and for the address they came
-    /// `from`; logs refusals.
+    /// Authenticates a visitor by link, and by password or code if required. Counts wrong tries for
+    /// the link and for the address `from`, and logs refusals.
     pub async fn enter(
         self: &Arc<Self>,
         token: &str,
@@ -152,7 +153,8 @@ impl Host {
         Err(HostError::PasswordNeeded { wrong: true })
     }
 
-    /// Counts a try of an address at a link before it is known whether it is right. Too many are refused.
+    /// Counts a try of an address at a link before checking it, and refuses it if there were too
+    /// many.
     pub(super) async fn count_try_from(self: &Arc<Self>, visitor: &Visitor, from: Network) -> Result<(), HostError> {
         let Err(seconds) = self.tries.failed((visitor.grant.id.as_str(), from)) else {
             return Ok(());

@@ -322,7 +322,7 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// The expressions of `exclude`; its words are read as the names that they are.
+    /// The expressions in `exclude`. Its plain words are names and are skipped.
     fn persons(&mut self, pointer: &str, texts: &'a [String]) {
         let written = texts.iter().enumerate().filter(|(_, text)| text.contains("${{"));
         for (index, text) in written {

@@ -87,8 +87,8 @@ impl Directory {
         }
     }
 
-    /// Whether `person`, as `user:anna`, is in the directory and, where a right came `through` a role or group as
-    /// `role:legal`, still has that.
+    /// Whether `person` (`user:anna`) is in the directory and, if `through` is given
+    /// (`role:legal`), still has that role or group.
     pub fn is_entitled(&self, person: &str, through: Option<&str>) -> bool {
         let Some(found) = person.strip_prefix("user:").and_then(|name| self.users.get(name)) else {
             return false;
@@ -168,7 +168,8 @@ impl Directory {
         }
     }
 
-    /// A party in the one form that is compared: the address of somebody of the directory means that person.
+    /// The canonical form of a party for comparison: the mail address of somebody in the directory
+    /// becomes that person.
     pub fn canonical(&self, party: &str) -> String {
         let party = party.trim();
         match mail_address(party.strip_prefix("email:").unwrap_or(party)) {

@@ -1,7 +1,9 @@
-//! Everybody who has ever been in the directory: who had which user name, and until when.
+//! Registry of all people who have ever been in the directory: which person had which user name,
+//! and until when.
 //!
-//! Invariant: an id is never given to another person, and a person who has ended never comes back. A user name can have
-//! several persons one after the other; what belonged to an earlier one belongs to no later one.
+//! Invariant: an id is never reused, and a person whose removal is final never returns. Several
+//! persons can have the same user name one after another; a later one never gets what belonged to
+//! an earlier one.
 
 use super::Directory;
 use crate::base::Timestamp;
@@ -10,11 +12,11 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// For how many days after leaving the directory a person can return under the same user name and mail address.
+/// Days within which a person who left can return with the same user name and mail address.
 pub const RETURN_DAYS: i64 = 30;
-/// A change that removes fewer people than this needs no confirmation.
+/// A change needs confirmation only if it removes at least this many people.
 pub const MANY_PEOPLE: usize = 10;
-/// A change that removes at most this share of the people needs no confirmation, in percent.
+/// A change needs confirmation only if it removes more than this percentage of all people.
 pub const MANY_PERCENT: usize = 10;
 
 /// A person who is or was in the directory.
@@ -24,20 +26,20 @@ pub struct KnownPerson {
     pub id: String,
     /// The user name, as `anna`.
     pub user: String,
-    /// The mail address, in the form that is compared.
+    /// The mail address in normalized form.
     pub email: String,
     /// When they were first seen in the directory.
     pub first_seen: Timestamp,
-    /// Since when they are no longer in the directory.
+    /// When they left the directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_at: Option<Timestamp>,
-    /// Whether an administrator has made that final.
+    /// Whether an administrator has made the removal final.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_removed: bool,
 }
 
 impl KnownPerson {
-    /// Whether they can never come back.
+    /// Whether the removal is final.
     fn has_ended(&self, now: Timestamp) -> bool {
         let Some(left_at) = self.left_at else { return false };
         let until = left_at.saturating_add(SignedDuration::from_hours(24 * RETURN_DAYS));
@@ -52,26 +54,26 @@ pub struct Registry {
     pub people: Vec<KnownPerson>,
 }
 
-/// What a change of the directory means for people.
+/// People affected by a change of the directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Who is there for the first time, by user name.
+    /// New persons, by user name.
     pub new: Vec<String>,
-    /// Who is there again.
+    /// Persons who returned.
     pub returned: Vec<String>,
-    /// Who is gone.
+    /// Persons who left.
     pub left: Vec<String>,
 }
 
 impl Changes {
-    /// Whether nothing is otherwise.
+    /// Whether nobody is affected.
     pub fn is_empty(&self) -> bool {
         self.new.is_empty() && self.returned.is_empty() && self.left.is_empty()
     }
 }
 
 impl Registry {
-    /// Follows the directory as it is at `now`. `new_id` makes the id of a person who is there for the first time.
+    /// Updates the registry from the directory at `now`. `new_id` makes the id of a new person.
     pub fn follow(&mut self, directory: &Directory, now: Timestamp, mut new_id: impl FnMut() -> String) -> Changes {
         let mut changes = Changes::default();
         for person in self.people.iter_mut().filter(|person| person.left_at.is_none()) {
@@ -110,10 +112,10 @@ impl Registry {
         newest.filter(|person| person.left_at.is_none())
     }
 
-    /// Makes it final that the last person of this user name has left.
+    /// Makes the removal of the last person of this user name final.
     ///
     /// # Errors
-    /// Nobody of that name was ever there, or somebody is still.
+    /// If nobody ever had the user name, or its holder is still in the directory.
     pub fn remove(&mut self, user: &str) -> Result<(), NotRemovable> {
         let newest = self.people.iter_mut().rev().find(|person| person.user == user);
         match newest {
@@ -126,8 +128,8 @@ impl Registry {
         }
     }
 
-    /// Up to when what was made for a user name belongs to an earlier person of that name. Nothing where the person who
-    /// has it now is the only one.
+    /// The time up to which everything made for a user name belongs to an earlier person. `None` if
+    /// its current holder is the only one.
     pub fn earlier_until(&self, user: &str) -> Option<Timestamp> {
         let current = self.current(user)?;
         let earlier = self
@@ -137,7 +139,7 @@ impl Registry {
         earlier.filter_map(|person| person.left_at).max()
     }
 
-    /// The same for every user name that has had several persons.
+    /// The result of [`Self::earlier_until`] for every user name that several persons have had.
     pub fn all_earlier(&self) -> BTreeMap<String, Timestamp> {
         let users = self.people.iter().map(|person| person.user.as_str());
         users
@@ -146,13 +148,13 @@ impl Registry {
     }
 }
 
-/// Why the end of a person cannot be made final.
+/// Why a removal cannot be made final.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotRemovable {
-    /// Nobody of that name was ever in the directory.
+    /// Nobody with this user name was ever in the directory.
     #[error("nobody with the user name {0:?} has ever been in people.yaml")]
     Unknown(String),
-    /// They are in the directory.
+    /// The person is still in the directory.
     #[error("{0} is in people.yaml: take them out there first")]
     StillThere(String),
 }
@@ -189,7 +191,7 @@ mod tests {
         "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_hours(24 * day)
     }
 
-    /// Follows one directory after the other, each on its day.
+    /// Applies one directory after another, each on its day.
     fn followed(steps: &[(i64, &[(&str, &str)])]) -> Registry {
         let mut registry = Registry::default();
         for (at, users) in steps {

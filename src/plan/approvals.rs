@@ -1,7 +1,7 @@
-//! What a version of a flow does differently from the version before it, for the person who accepts it.
+//! Compares a version of a flow with the accepted one, for the person who accepts it.
 //!
-//! Invariant: a version that removes or weakens an approval never compares as harmless. Where it is
-//! not clear whether a change weakens an approval, it counts as one that does.
+//! Invariant: a version that removes or weakens an approval never compares as harmless. If it is
+//! not clear whether a change weakens an approval, the change counts as weakening it.
 
 use super::{
     AskKind, Body, BodyId, Certainty, Disposition, Exclusion, Knowledge, Plan, PlanAsk, PlanStep, PlanVerb, StepId,
@@ -15,11 +15,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::rights::rights_of;
 use crate::base::FlowRights;
 
-/// Actions that change nothing that an approval could be about.
+/// Actions without effects that an approval could guard.
 const HARMLESS: [&str; 1] = ["file360.list_files"];
 
-/// The changes from `before` to `after`, the grave ones first; a flow that is new begins with nothing.
-/// `accepted` are the rights that the flow has so far.
+/// The changes from `before` to `after`, risky ones first. A new flow has no `before`. `accepted`
+/// are the rights that the flow has so far.
 pub fn changes(before: Option<&Plan>, accepted: &FlowRights, after: &Plan) -> Vec<FlowChange> {
     let rights = rights_of(after);
     let added = rights.beyond(accepted).into_iter();
@@ -64,14 +64,14 @@ fn approval_changes(before: &Plan, after: &Plan, changes: &mut Vec<FlowChange>) 
     }
 }
 
-/// What matters of an approval.
+/// The properties of an approval that are compared.
 #[derive(Debug)]
 struct Approval {
-    /// Keys that may not change at all.
+    /// Keys whose value must not change.
     same: BTreeMap<&'static str, String>,
-    /// Keys that may only get more.
+    /// Keys whose set may only grow.
     grows: BTreeMap<&'static str, BTreeSet<String>>,
-    /// Keys that may only get less.
+    /// Keys whose set may only shrink.
     shrinks: BTreeMap<&'static str, BTreeSet<String>>,
     rule: Option<RuleSpec>,
 }
@@ -139,7 +139,7 @@ fn rule_in_words(rule: Option<RuleSpec>) -> String {
     })
 }
 
-/// The approvals of a plan by the id of their step; those of a checklist's items as `STEP/ITEM`.
+/// The approvals of a plan by step id; reviews of checklist items as `STEP/ITEM`.
 fn approvals_of(plan: &Plan) -> BTreeMap<String, Approval> {
     let mut found = BTreeMap::new();
     for body in plan.bodies() {
@@ -207,7 +207,8 @@ fn approval(body: Body<'_>, step: &PlanStep, ask: &PlanAsk, has_outcomes: bool) 
     }
 }
 
-/// Where an outcome leads that can go on, as far as that tells two apart.
+/// A suffix that distinguishes outcomes that go on after the last round from those that always go
+/// on.
 const fn onwards(disposition: &Disposition) -> &'static str {
     match disposition {
         Disposition::BackTo { .. } => " after the last round",
@@ -224,17 +225,17 @@ fn exclusion(body: Body<'_>, exclusion: &Exclusion) -> String {
     }
 }
 
-/// What surely happened before every step that calls one action.
+/// What is certain to have happened before every call of one action.
 #[derive(Debug)]
 struct Effects {
-    /// Outcomes that approvals surely had, by their step.
+    /// Outcomes that steps are certain to have had, by step.
     after: BTreeMap<String, BTreeSet<String>>,
-    /// Approvals whose step every call names in its input.
+    /// Steps that every call refers to in its input.
     uses: BTreeSet<String>,
 }
 
 impl Effects {
-    /// Whether it still waits for `step`, if `before` did, and for no other outcome.
+    /// Whether the action still waits for `step` with the same or fewer outcomes, if `before` did.
     fn waits_for(&self, step: &str, before: &Self) -> bool {
         let Some(then) = before.after.get(step) else {
             return true;
@@ -243,7 +244,7 @@ impl Effects {
     }
 }
 
-/// By the action that is called: what surely happened before each call.
+/// For each action, what is certain to have happened before every call.
 fn effects_of(plan: &Plan) -> BTreeMap<String, Effects> {
     let mut found: BTreeMap<String, Effects> = BTreeMap::new();
     let known: BTreeMap<BodyId, Knowledge> = plan
@@ -269,7 +270,7 @@ fn effects_of(plan: &Plan) -> BTreeMap<String, Effects> {
     found
 }
 
-/// What a step does to the world, and the steps that its input names.
+/// The action of a step that has outside effects, and the steps to which its input refers.
 fn effect(step: &PlanStep) -> Option<(String, BTreeSet<String>)> {
     let (action, with) = match &step.verb {
         PlanVerb::Uses {
@@ -296,7 +297,8 @@ fn effect(step: &PlanStep) -> Option<(String, BTreeSet<String>)> {
     Some((action, uses))
 }
 
-/// The outcomes that steps surely had when `step` starts, by their ids; also of the lists around its own.
+/// The outcomes that other steps are certain to have had when `step` starts, by step id. Includes
+/// steps of enclosing lists.
 fn before(
     plan: &Plan,
     known: &BTreeMap<BodyId, Knowledge>,

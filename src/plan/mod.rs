@@ -262,7 +262,7 @@ pub struct PlanAlternative {
     pub key: Option<Template>,
     /// What must hold.
     pub filter: Option<Expression>,
-    /// How many files of a share have to be downloaded.
+    /// How many files of a share must be downloaded.
     pub min_files: Option<MinFiles>,
     /// Whether an event counts that came before the wait opened.
     pub kept: bool,
@@ -384,7 +384,7 @@ pub enum Exclusion {
     Uploader,
     /// Who completed a step.
     Step(StepId),
-    /// The persons that an expression gives.
+    /// The persons named by the value of an expression.
     Person(Template),
 }
 

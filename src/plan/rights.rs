@@ -1,7 +1,7 @@
-//! The rights that a flow needs, as its text names them.
+//! Computes the rights that a flow needs from its text.
 //!
-//! Invariant: what a run can reach is named here, or is refused when the run reaches for it. A value
-//! that does not stand in the text counts as any value.
+//! Invariant: everything that a run can use is listed here, or is refused when the run uses it. A
+//! value that is not a literal in the text counts as any value.
 
 use super::collect::REQUEST_ACTION;
 use super::{Plan, PlanAlternative, PlanAsk, PlanStep, PlanVerb};
@@ -14,11 +14,11 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use unicode_normalization::UnicodeNormalization;
 
-/// What principals of the directory begin with: they are nobody outside.
+/// Prefixes of principals in the directory, who are not outsiders.
 const STAFF: [&str; 5] = ["user:", "role:", "group:", "skill:", "manager_of:"];
-/// What actions and events of the file space begin with.
+/// Prefix of the actions and events of the file space.
 const SPACE: &str = "file360.";
-/// Ports that a host is named without, by the scheme of its address.
+/// Default ports by URL scheme; host names omit them.
 const USUAL_PORTS: [(&str, &str); 2] = [("http", "80"), ("https", "443")];
 
 /// The rights that the flow needs.
@@ -34,11 +34,11 @@ pub fn rights_of(plan: &Plan) -> FlowRights {
     FlowRights(needed.rights)
 }
 
-/// A text as far as it is known before the run.
+/// The part of a text that is known before the run.
 enum Known {
-    /// All of it.
+    /// The whole text.
     Whole(String),
-    /// Its beginning.
+    /// Only its beginning.
     Begins(String),
 }
 
@@ -52,7 +52,7 @@ impl Needed<'_> {
         self.rights.insert(right);
     }
 
-    /// What starts the flow: secrets that check calls, and files that nobody gives who could be asked for their rights.
+    /// Adds rights for triggers: secrets that verify calls, and files that no person gives.
     fn triggers(&mut self) {
         let on = &self.plan.triggers;
         if let Some(webhook) = &on.webhook {
@@ -110,7 +110,8 @@ impl Needed<'_> {
         }
     }
 
-    /// An event of the file space that is not about something of the run itself may bring any file.
+    /// Adds the right to read for an event of the file space, which may bring any file unless it is
+    /// about something that the run made.
     fn heard(&mut self, one: &PlanAlternative) {
         let is_own = one.on.as_ref().is_some_and(|on| is_of_a_step(&on.parts, self.plan));
         if !one.event.starts_with(SPACE) || is_own {
@@ -187,7 +188,7 @@ impl Needed<'_> {
         self.add(FlowRight::Call { host });
     }
 
-    /// Everybody at `key`, which is one party or a list.
+    /// Adds rights for the recipients at `key`, which holds one party or a list.
     fn recipients(&mut self, with: &Tree, key: &str) {
         match field(with, key).as_deref() {
             None => {}
@@ -214,7 +215,8 @@ impl Needed<'_> {
         self.add(FlowRight::Recipient { who });
     }
 
-    /// Whether the text is one value that is a person of the directory, or somebody who has acted in the run.
+    /// Whether the text is a single expression that gives a person in the directory or somebody who
+    /// has acted in the run.
     fn names_staff(&self, parts: &[Part]) -> bool {
         let [Part::Expression(expression, _)] = parts else {
             return false;
@@ -234,7 +236,8 @@ impl Needed<'_> {
         expression.references.iter().all(is_staff) && whole.eq([expression.source.clone()])
     }
 
-    /// Where a request's files go: a folder of the main workspace, or a workspace.
+    /// Adds the right to the target of a request's files: a folder of the main workspace, or a
+    /// workspace.
     fn into(&mut self, with: &Tree) {
         let Some(into) = field(with, "into") else { return };
         let parts = parts_of(&into);
@@ -248,7 +251,8 @@ impl Needed<'_> {
         self.add(FlowRight::Write { folder });
     }
 
-    /// The folder at `key`, in the workspace that stands beside it. One in a workspace of the run itself needs no right.
+    /// Adds the right to the folder at `key`, in the workspace given beside it. A folder in a
+    /// workspace of the run itself needs no right.
     fn folder(&mut self, with: &Tree, key: &str, right: fn(Reach) -> FlowRight) {
         let workspace = field(with, "workspace").map(|workspace| parts_of(&workspace));
         let folder = match field(with, key).map(|folder| known(&parts_of(&folder))) {
@@ -270,7 +274,8 @@ impl Needed<'_> {
         self.add(right(folder));
     }
 
-    /// A share or a workspace of this run, or else the right to change those of others.
+    /// Adds the right to change shares of other runs, unless `key` refers to a share or workspace
+    /// of this run.
     fn own(&mut self, with: &Tree, key: &str) {
         let Some(thing) = field(with, key) else { return };
         if !is_of_a_step(&parts_of(&thing), self.plan) {
@@ -284,7 +289,8 @@ fn is_of_files(input: &InputSpec) -> bool {
 }
 
 impl Reach {
-    /// Every folder of the main workspace is any folder, as people know it.
+    /// Turns the root of the main workspace into any folder, because that is what it means to
+    /// people.
     fn main_is_any(self) -> Self {
         match self {
             Self::Only(folder) if folder == folder_name(MAIN, "/") => Self::Any,
@@ -293,7 +299,8 @@ impl Reach {
     }
 }
 
-/// Whether the text is one value that a step of this run gave by itself: what it made, or what an event told of it.
+/// Whether the text is a single expression whose value comes from this run: something that a step
+/// made, or an event about it.
 fn is_of_a_step(parts: &[Part], plan: &Plan) -> bool {
     let [Part::Expression(expression, _)] = parts else {
         return false;
@@ -350,21 +357,21 @@ fn known(parts: &[Part]) -> Known {
     }
 }
 
-/// Secrets below `with`, each once.
+/// Names of the secrets in `with`.
 fn secrets_in(with: &Tree) -> BTreeSet<String> {
     let templates = with.templates();
     let names = templates.iter().flat_map(|(_, template)| template.secrets());
     names.map(|(name, _)| name.to_owned()).collect()
 }
 
-/// A folder as the file space names it, so that the same folder is the same right.
+/// The normalized name of a folder, so that the same folder is the same right.
 fn one_form(folder: &str) -> String {
     let parts = folder.split('/').filter(|part| !part.is_empty());
     let parts: Vec<String> = parts.map(|part| part.nfc().collect()).collect();
     format!("/{}", parts.join("/"))
 }
 
-/// The folder that a text with this beginning lies in, whatever follows.
+/// The folder that contains every path with this beginning.
 fn below(beginning: &str) -> Reach {
     match beginning.rsplit_once('/') {
         Some((folder, _)) if one_form(folder) != "/" => Reach::Only(one_form(folder)),
@@ -372,7 +379,7 @@ fn below(beginning: &str) -> Reach {
     }
 }
 
-/// Who is meant by a written principal, if that is nobody of the directory.
+/// The outsider whom a principal names, if it is not somebody in the directory.
 fn outsider(principal: &str) -> Option<String> {
     if principal == "anyone" {
         return Some(principal.to_owned());
@@ -380,7 +387,7 @@ fn outsider(principal: &str) -> Option<String> {
     mail_address(principal.strip_prefix("email:").unwrap_or(principal))
 }
 
-/// The host that an address surely leads to, with its port where that is not the usual one.
+/// The host of a URL if it is certain, with its port unless it is the default one.
 fn host_of(url: &Known) -> Option<String> {
     let (text, is_whole) = match url {
         Known::Whole(text) => (text.trim(), true),
@@ -404,7 +411,8 @@ fn host_of(url: &Known) -> Option<String> {
     Some(without.map_or(authority.clone(), str::to_owned))
 }
 
-/// The folder that a trigger's condition holds files to: `event.folder == '/contracts'` among what must hold.
+/// The folder to which a condition limits files: finds `event.folder == '/contracts'` among the
+/// terms of an `and`.
 fn folder_in_filter(filter: &str) -> Option<String> {
     if filter.split_whitespace().any(|word| word == "or" || word == "not") {
         return None;

@@ -256,7 +256,7 @@ impl Actor<'_, '_> {
         material::bytes(given, &self.stage.setting.shelf).map_err(Fault::Wrong)
     }
 
-    /// The grant whose link somebody was sent last.
+    /// The grant of the link that somebody received last.
     async fn grant_of(&self, visitor: &str) -> Result<Grant, Fault> {
         let directory = &self.stage.setting.directory;
         let wanted = parties(directory, visitor).map_err(Fault::Wrong)?;
@@ -271,7 +271,7 @@ impl Actor<'_, '_> {
             .ok_or_else(|| Fault::Refused(format!("nothing has been shared with {visitor}")))
     }
 
-    /// Lets somebody in through the link that they were sent last.
+    /// Enters the share as somebody, through the link that they received last.
     pub(super) async fn enter(&self, visitor: &str, password: Option<&str>) -> Result<Visitor, Fault> {
         let grant = self.grant_of(visitor).await?;
         let token = self.stage.setting.links.token(&grant.id);
@@ -358,7 +358,7 @@ impl Actor<'_, '_> {
         Ok(self.stage.host.publish_event(inbound).await?)
     }
 
-    /// The fields of an event from outside, with its sender.
+    /// The fields of an outside event, including its sender.
     fn sent(&self, event: &EventSpec) -> Value {
         let mut data: Map<String, Value> = event.data.clone().into_iter().collect();
         let sender = event.by.as_ref().map(|by| party(&self.stage.setting.directory, by));

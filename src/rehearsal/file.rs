@@ -223,7 +223,7 @@ pub struct EntrySpec {
     pub not_applicable: Option<NotApplicableSpec>,
     /// Somebody who was asked for papers says that they will give none.
     pub withdraw: Option<WithdrawSpec>,
-    /// An administrator revokes the link of somebody, and no other.
+    /// An administrator revokes one person's link and no other.
     pub revoke: Option<RevokeSpec>,
     /// A person of the directory puts a file into a folder.
     pub put: Option<PutSpec>,
@@ -334,7 +334,7 @@ pub struct DownloadSpec {
     pub password: Option<String>,
     /// The file's name. Without it, the first one.
     pub file: Option<String>,
-    /// The version, from 1. Without it, the newest one that the link reaches.
+    /// The version, from 1. If not given, the newest version that the link can read.
     pub version: Option<u64>,
 }
 
@@ -343,7 +343,8 @@ pub struct DownloadSpec {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Revoke")]
 pub struct RevokeSpec {
-    /// Whose link, as `rosa@example.com`: the last one that they were sent.
+    /// The holder of the link, such as `rosa@example.com`; the last link that they received is
+    /// revoked.
     pub from: String,
     /// Who revokes it, by user name.
     pub by: String,
@@ -535,7 +536,7 @@ pub struct EventSpec {
     pub kind: String,
     /// Its key, which waits match it by.
     pub key: Option<String>,
-    /// Who sends it: a user name or a mail address. Without it, nobody is known to have sent it.
+    /// The sender: a user name or a mail address. If not given, the sender is unknown.
     pub by: Option<String>,
     /// Its id: one of the same id counts once. Without it, it is another one each time.
     pub id: Option<String>,

@@ -55,9 +55,9 @@ const LINK_TOKEN_LENGTH: usize = 64;
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Everybody, even before the server is ready.
+    /// Anybody, even before the server is ready.
     Public,
-    /// The same, also where the server has no room for other requests.
+    /// Anybody, even before the server is ready or when it has no room for other requests.
     Health,
     /// Everybody where the configuration says so, else an administrator.
     Metrics,
@@ -98,11 +98,11 @@ impl Access {
     }
 }
 
-/// Whoever called, by their address: behind a proxy, not that of the proxy.
+/// The network of the client; behind a proxy, the proxy's client.
 #[derive(Clone, Copy, Debug)]
 pub struct Client(pub Network);
 
-/// Marks a request on a connection past the limits, where only health checks and administrators are answered.
+/// Marks a request on a reserved connection, which serves only health checks and administrators.
 #[derive(Clone, Copy, Debug)]
 pub struct Reserved;
 
@@ -113,18 +113,20 @@ pub struct Caller {
     pub user: String,
     /// Who they are.
     pub person: Person,
-    /// The id of the token; nothing where they opened the data folder themselves.
+    /// The id of the token; `None` if they opened the data folder directly.
     pub token: Option<String>,
-    /// What the token is good for; everything where nothing is said.
+    /// The scopes of the token; `None` means all scopes.
     pub scopes: Option<BTreeSet<Scope>>,
-    /// The address that they call from; nothing where they opened the data folder themselves.
+    /// The address of the client; `None` if they opened the data folder directly.
     pub from: Option<IpAddr>,
-    /// Which account of the machine acts as them, where a command serves itself.
+    /// The operating system account that acts as them, if a command opened the data folder
+    /// directly.
     pub local: Option<LocalAccess>,
 }
 
 impl Caller {
-    /// As journals name them: `user:anna`; an account of the machine that names nobody as `local:1000`.
+    /// The name in journals: `user:anna`, or `local:1000` for an operating system account that acts
+    /// as nobody.
     pub fn principal(&self) -> String {
         match &self.local {
             Some(local) if local.account == self.user => self.user.clone(),
@@ -132,7 +134,7 @@ impl Caller {
         }
     }
 
-    /// From where they call and with which token, for the access log.
+    /// The address and the token of the request, for the access log.
     pub fn origin(&self) -> Origin {
         Origin {
             from: self.from.map(|from| from.to_string()),
@@ -161,7 +163,7 @@ pub struct Guard {
     pub access: Access,
     /// Whether the answer or the request may take as long as it takes.
     pub streaming: bool,
-    /// What a token has to be good for.
+    /// The scope that a token needs.
     pub scope: Scope,
 }
 
@@ -169,7 +171,7 @@ pub struct Guard {
 struct Admitted {
     request: Request,
     proof: Proof,
-    /// What it counts as until its answer is over.
+    /// Permits that are held until the response has ended.
     permits: Vec<Permit>,
 }
 
@@ -282,15 +284,15 @@ impl Guard {
         })
     }
 
-    /// The address of whoever sent the request.
+    /// The client address of the request.
     fn client_of(&self, request: &Request) -> IpAddr {
         let peer = request.extensions().get::<Remote>();
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |remote| remote.0);
         remote::client(peer, request.headers(), &self.server.settings.trusted_proxies)
     }
 
-    /// Counts a request for the address it came from, unless a token tells first whether it is an administrator's. On a
-    /// reserved connection only those with a token are looked at.
+    /// Counts a request for its client address, unless the token must be checked first because it
+    /// may be an administrator's. On a reserved connection, requests without a token are refused.
     fn counted(&self, request: &Request, client: IpAddr) -> Result<Option<Permit>, Problem> {
         let needs_token = match self.access {
             Access::Token(_) => true,
@@ -307,7 +309,7 @@ impl Guard {
     }
 
     fn counted_address(&self, client: IpAddr) -> Result<Option<Permit>, Problem> {
-        // A proxy that does not say for whom it asks is many callers.
+        // a proxy that does not name its client stands for many callers
         if remote::is_trusted(client, &self.server.settings.trusted_proxies) {
             return Ok(None);
         }
@@ -362,7 +364,7 @@ impl Guard {
         })
     }
 
-    /// What somebody who is known asked for in vain, which is recorded.
+    /// Records and returns the refusal of an authenticated caller.
     async fn refused(&self, caller: &Caller, door: String, name: &str, detail: String) -> Problem {
         let now = self.server.host.now();
         let origin = caller.origin().about(door);
@@ -416,7 +418,7 @@ impl Guard {
         may_try: bool,
         client: Network,
     ) -> Result<Visitor, Problem> {
-        // what a link gives may depend on the directory
+        // the permissions of a link may depend on the directory
         self.server.refresh_accounts().await;
         let password = share_password(headers)?.filter(|_| may_try);
         let host = &self.server.host;
@@ -441,8 +443,8 @@ impl Guard {
         sent.or_else(|| self.is_page().then(|| page::pass_in(headers)).flatten())
     }
 
-    /// Checks a signature over the whole body and hands the body on. Before that nothing is known of who sends it, so
-    /// few such bodies are read at once.
+    /// Verifies a signature over the whole body and passes the body on. Until then the sender is
+    /// not authenticated, so only few such bodies are read at the same time.
     async fn signed(&self, params: &RawPathParams, request: Request, client: Network) -> Result<Request, Problem> {
         let _unproven = [
             self.server.flights.enter(Holder::Unproven(client))?,
@@ -474,7 +476,7 @@ impl Guard {
     }
 }
 
-/// The answer on a reserved connection.
+/// The refusal on a reserved connection.
 fn no_room() -> Problem {
     let detail = "the server has as many connections as it may: try again";
     Problem::unavailable("connections", detail)

@@ -1,8 +1,8 @@
-//! The table of open connections: how many there may be, and which of them give way.
+//! The table of open connections: limits their number and closes idle ones when there is no room.
 //!
-//! Invariants: an address holds at most its share; where there is no room, a connection on which nothing is being
-//! answered is closed for a new one, first one of the address that holds the most. A few places beside the ordinary
-//! ones are reserved for health checks and administrators.
+//! Invariants: an address never exceeds its limit. When there is no room, an idle connection is
+//! closed for the new one, first one of the address that holds the most. A few connections beyond
+//! the limit are reserved for health checks and administrators.
 
 use super::wire::Wire;
 use crate::base::network::Network;
@@ -11,13 +11,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// Connections past the limits, for health checks and administrators: each for one request.
+/// Number of connections beyond the limit that are reserved for health checks and administrators.
+/// Each serves one request.
 pub const RESERVED_PLACES: usize = 16;
 
-/// How many connections there may be.
+/// Limits of the number of connections.
 #[derive(Clone, Copy, Debug)]
 pub struct Room {
-    /// In all, beside the reserved ones.
+    /// Total, not counting the reserved ones.
     pub all: usize,
     /// From one address.
     pub per_address: usize,
@@ -44,15 +45,15 @@ struct Entry {
     leave: CancellationToken,
 }
 
-/// The place of one connection, until it is dropped.
+/// An entry of one connection in the table. Dropping it removes the entry.
 pub struct Place {
     connections: Arc<Connections>,
     number: u64,
-    /// Whether only health checks and administrators are answered.
+    /// Whether the connection is reserved for health checks and administrators.
     pub is_reserved: bool,
-    /// What the connection knows of itself.
+    /// The state of the connection's socket.
     pub wire: Arc<Wire>,
-    /// Cancelled where the connection has to give way.
+    /// Cancelled when the connection has to close for another one.
     pub leave: CancellationToken,
 }
 
@@ -73,8 +74,9 @@ impl Connections {
         })
     }
 
-    /// A place for a connection from `network`. A proxy `is_shared` by many callers, so its connections do not count as
-    /// those of one address. Waits while even the reserved places are taken by requests that are being answered.
+    /// Adds a connection from `network` to the table. With `is_shared` it comes from a proxy, and
+    /// does not count for the limit of one address. Waits while all connections, even the reserved
+    /// ones, are serving requests.
     pub async fn place(self: &Arc<Self>, network: Network, is_shared: bool) -> Place {
         loop {
             let left = self.left.notified();
@@ -119,7 +121,8 @@ impl Connections {
 }
 
 impl Table {
-    /// Whether there is an ordinary place for a connection from `network`, perhaps after another one was sent away.
+    /// Makes room for an ordinary connection from `network`, by closing an idle one if necessary.
+    /// Returns whether there is room.
     fn make_room(&mut self, room: Room, network: Network, is_shared: bool) -> bool {
         let ordinary = || self.open.values().filter(|entry| !entry.is_reserved);
         let of_network = ordinary().filter(|entry| entry.is_counted && entry.network == network);
@@ -149,7 +152,7 @@ impl Table {
         self.send_away(victim)
     }
 
-    /// The connection that has been idle the longest, of those that `fits`.
+    /// The longest idle connection among those that satisfy `fits`.
     fn longest_idle(&self, fits: impl Fn(&Entry) -> bool) -> Option<u64> {
         let fitting = self.open.iter().filter(|(_, entry)| fits(entry));
         let idle = fitting.filter_map(|(number, entry)| Some((entry.wire.idle_since()?, *number)));

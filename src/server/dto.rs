@@ -142,10 +142,11 @@ pub struct Flow {
     /// Why this server cannot start it any more, where one flow is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cannot_start: Option<String>,
-    /// The id under which it waits for a second person. Nothing of it starts until then.
+    /// The id of the pending deployment, if it waits for a second person. It cannot be started
+    /// before that person accepts it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<String>,
-    /// What it does differently from the version before it, where it waits.
+    /// The differences from the version that it replaces, if it waits.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
     /// Secrets and settings that its runs need and that nobody has given, a sentence each, where the flow was just deployed.

@@ -21,21 +21,22 @@ use tokio::io::AsyncRead;
 use tokio::time::Instant;
 use tokio_util::io::StreamReader;
 
-/// How fast a body has to come at least: a slower one holds a connection that others wait for.
+/// The minimum rate of a request body. A slower body would block a connection that others wait for.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// In each span of this length in which the server waits for the body,
+    /// Length of the interval in which the server waits for the body.
     span: Duration,
-    /// so many bytes have to come.
+    /// Minimum number of bytes in each interval.
     bytes: usize,
 }
 
-/// The pace of an upload: 1 KiB a second. A phone in a tunnel sends nothing for a while.
+/// The minimum rate of an upload, 1 KiB a second on average. The interval is long, because a phone
+/// in a tunnel sends nothing for a while.
 pub const UPLOAD_PACE: Pace = Pace {
     span: Duration::from_secs(30),
     bytes: 30 << 10,
 };
-/// The pace of every other body, most of which come at once.
+/// The minimum rate of every other body, most of which arrive at once.
 pub const BODY_PACE: Pace = Pace {
     span: Duration::from_secs(5),
     bytes: 8 << 10,
@@ -227,8 +228,8 @@ impl Described for TextBody {
     }
 }
 
-/// The whole body, if it is not longer than `limits.body_bytes` and comes in time. A declared length over it is refused
-/// at once.
+/// The whole body, if it is not longer than `limits.body_bytes` and arrives in time. A larger
+/// declared length is refused immediately.
 pub async fn bytes_of(server: &Server, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     let limit = server.settings.body_bytes;
     let limit_bytes = limit as u64;
@@ -445,7 +446,8 @@ impl Described for Text {
     }
 }
 
-/// The `Idempotency-Key` header: the same key of the same person, or through the same link, does a thing once.
+/// The `Idempotency-Key` header. Requests with the same key by the same person, or through the same
+/// link, have one effect.
 #[derive(Clone, Debug)]
 pub struct Once(pub Option<String>);
 
@@ -481,7 +483,8 @@ impl Described for Once {
 mod tests {
     use super::*;
 
-    /// What becomes of a body of which a piece of so many bytes comes five times in each span, for twelve spans.
+    /// The result of reading a body that arrives in pieces of `bytes` bytes, five in each interval,
+    /// for twelve intervals.
     async fn sent(pace: Pace, piece: usize) -> Result<usize, std::io::ErrorKind> {
         let pieces = futures_util::stream::unfold(0, move |count| async move {
             tokio::time::sleep(pace.span / 5).await;

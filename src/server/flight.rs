@@ -1,6 +1,6 @@
-//! Requests in flight: how many one caller may have at once, and how much memory their bodies take.
+//! Limits of concurrent requests per caller, and of the memory for request bodies.
 //!
-//! Invariant: whatever one address, person or link does, others find room.
+//! Invariant: one address, person or link alone can never use up all capacity.
 
 use super::Problem;
 use super::wire::Wire;
@@ -13,16 +13,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Requests of one address that are read before it is known who sends them.
+/// Maximum number of concurrent unauthenticated bodies from one address.
 pub const UNPROVEN_PER_ADDRESS: usize = 16;
-/// Such requests of all addresses.
+/// Maximum number of concurrent unauthenticated bodies from all addresses.
 pub const UNPROVEN_MAX: usize = 64;
-/// What the memory for bodies is counted in, in bytes.
+/// Unit of the memory budget for bodies, in bytes.
 const UNIT_BYTES: usize = 1 << 10;
-/// Seconds after which a caller with too many requests in flight may try again.
+/// `Retry-After` for a caller with too many concurrent requests, in seconds.
 const AGAIN_SECONDS: u64 = 1;
 
-/// How much is in flight at most.
+/// Limits of concurrent requests and of body memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Most {
     /// Requests of one address.
@@ -37,31 +37,31 @@ pub struct Most {
     pub body_memory_bytes: usize,
 }
 
-/// Who holds something.
+/// A caller whose requests are counted together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Holder {
     /// A caller's address.
     Address(Network),
-    /// An address of which nothing is known so far.
+    /// An address whose caller is not authenticated yet.
     Unproven(Network),
-    /// All of these.
+    /// All callers who are not authenticated yet.
     AllUnproven,
     /// A person of the directory.
     Person(String),
-    /// The same, for what may take as long as it takes.
+    /// A person, for uploads, downloads and live streams, which may take long.
     Streaming(String),
     /// A link, by its grant.
     Link(String),
 }
 
-/// What is in flight.
+/// Counters of concurrent requests and of body memory.
 pub struct Flights {
     most: Most,
     held: Mutex<HashMap<Holder, usize>>,
     memory: Arc<Semaphore>,
 }
 
-/// One request of a holder, until it is dropped.
+/// Counts one request of a holder until it is dropped.
 pub struct Permit {
     flights: Arc<Flights>,
     holder: Holder,
@@ -80,7 +80,7 @@ impl Drop for Permit {
 }
 
 impl Flights {
-    /// Nothing in flight.
+    /// Creates empty counters.
     pub fn new(most: Most) -> Arc<Self> {
         Arc::new(Self {
             most,
@@ -89,7 +89,7 @@ impl Flights {
         })
     }
 
-    /// Counts a request in, until the permit is dropped.
+    /// Counts a request until the permit is dropped, or refuses it.
     pub fn enter(self: &Arc<Self>, holder: Holder) -> Result<Permit, Problem> {
         let most = self.most_of(&holder);
         let mut held = self.held();
@@ -116,7 +116,7 @@ impl Flights {
         }
     }
 
-    /// Memory for the bytes of a body, none of it taken yet.
+    /// An empty buffer for a body.
     pub fn body(&self) -> BodyMemory {
         BodyMemory {
             memory: Arc::clone(&self.memory),
@@ -147,7 +147,8 @@ fn crowded(holder: &Holder, most: usize) -> Problem {
     Problem::crowded(&detail, AGAIN_SECONDS)
 }
 
-/// The bytes of a body as they come in. What they take of the memory for all bodies is given back with them.
+/// A buffer for the bytes of a body. Its memory counts towards the budget until the bytes are
+/// dropped.
 pub struct BodyMemory {
     memory: Arc<Semaphore>,
     taken: Option<OwnedSemaphorePermit>,
@@ -155,12 +156,12 @@ pub struct BodyMemory {
 }
 
 impl BodyMemory {
-    /// How many bytes there are.
+    /// Number of bytes in the buffer.
     pub fn length(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Adds a piece, if there is memory for it.
+    /// Appends a piece if the memory budget allows it.
     pub fn add(&mut self, piece: &[u8]) -> Result<(), Problem> {
         let has = self.taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let needs = (self.bytes.len() + piece.len())
@@ -183,7 +184,7 @@ impl BodyMemory {
         Ok(())
     }
 
-    /// All of them. The memory is given back once nobody holds them any more.
+    /// Returns the bytes. Their memory counts until the last reference is dropped.
     pub fn finish(self) -> Bytes {
         Bytes::from_owner(self)
     }
@@ -195,14 +196,14 @@ impl AsRef<[u8]> for BodyMemory {
     }
 }
 
-/// The body of an answer, with what is held until it is over.
+/// A response body that holds a value until it ends.
 pub struct Held<T> {
     body: Body,
     _held: T,
 }
 
 impl<T: Send + Unpin + 'static> Held<T> {
-    /// Holds `held` until `body` was read to its end or is given up.
+    /// Holds `held` until `body` has been sent or dropped.
     pub fn until_the_end_of(body: Body, held: T) -> Body {
         Body::new(Self { body, _held: held })
     }
@@ -228,7 +229,7 @@ impl<T: Unpin> HttpBody for Held<T> {
     }
 }
 
-/// Tells its connection that the answer has ended, once it is dropped.
+/// Marks the response on its connection as ended when dropped.
 pub struct Answering(pub Arc<Wire>);
 
 impl Drop for Answering {

@@ -1,4 +1,4 @@
-//! What the forms of a browser send.
+//! Forms sent by browsers.
 
 use super::extract::{Piece, UPLOAD_PACE, Upload, bytes_of, in_time};
 use super::operation::{Described, Shape};
@@ -18,33 +18,35 @@ use std::task::{Poll, ready};
 pub const FILE_FIELD: &str = "file";
 /// Name of the field that carries the day until which a document is valid; it comes before the file.
 pub const DAY_FIELD: &str = "valid_until";
-/// Name of the hidden field that makes a form count once; it comes before the file.
+/// Name of the hidden field with the idempotency key; it comes before the file.
 pub const KEY_FIELD: &str = "key";
-/// Name of the field that only a person fills in, beside a button that ends, removes or sends something.
+/// Name of the checkbox that only a person ticks, beside a button that ends, removes or sends
+/// something.
 pub const CONFIRM_FIELD: &str = "confirm";
-/// What that field carries.
+/// Value of the ticked checkbox.
 pub const CONFIRMED: &str = "yes";
-/// Longest day or key, in bytes.
+/// Maximum length of a day or a key, in bytes.
 const FIELD_BYTES: u64 = 64;
-/// Most bytes of a form before its file begins.
+/// Maximum size of a form before its file begins, in bytes.
 pub const FORM_HEAD_BYTES: usize = 64 << 10;
 
-/// A form with nothing but the box that says that a person means it. Mail scanners send forms that have no field.
+/// A form whose only field is the confirmation checkbox. Mail scanners submit forms that need no
+/// input.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct ConfirmForm {
-    /// `yes` where the box is ticked.
+    /// `yes` if the box is ticked.
     #[serde(default)]
     confirm: String,
 }
 
 impl ConfirmForm {
-    /// Refuses the form where the box is not ticked.
+    /// Refuses the form if the box is not ticked.
     pub fn check(&self) -> Result<(), Problem> {
         confirmed(&self.confirm)
     }
 }
 
-/// Refuses a form whose box for confirming is not ticked.
+/// Refuses a form whose confirmation box is not ticked.
 pub fn confirmed(confirm: &str) -> Result<(), Problem> {
     if confirm == CONFIRMED {
         return Ok(());
@@ -85,9 +87,9 @@ pub struct FileForm {
     has_begun: Arc<AtomicBool>,
 }
 
-/// What a form with a file holds.
+/// The contents of a form with a file.
 pub struct FilledIn {
-    /// What makes it count once.
+    /// The idempotency key.
     pub key: Option<String>,
     /// The day until which the file is valid.
     pub day: Option<String>,
@@ -124,8 +126,8 @@ impl FileForm {
     }
 }
 
-/// The pieces of a form, of which only so many bytes may come before its file has begun. They are given one at a time:
-/// whatever is there is taken into memory at once otherwise.
+/// Limits the bytes of a form before its file begins. The pieces are passed on one at a time,
+/// because otherwise everything available would be read into memory.
 fn bounded(pieces: impl Stream<Item = Piece> + Send, has_begun: Arc<AtomicBool>) -> impl Stream<Item = Piece> + Send {
     let mut pieces = Box::pin(pieces);
     let (mut taken, mut has_given) = (0, false);
@@ -145,7 +147,7 @@ fn bounded(pieces: impl Stream<Item = Piece> + Send, has_begun: Arc<AtomicBool>)
     })
 }
 
-/// Why a form cannot be read.
+/// The error for a malformed form.
 fn unreadable(error: &multer::Error) -> Problem {
     let io = match error {
         multer::Error::StreamReadFailed(error) => error.downcast_ref::<std::io::Error>(),
@@ -161,7 +163,7 @@ fn unreadable(error: &multer::Error) -> Problem {
 }
 
 impl FileForm {
-    /// What it holds, up to the bytes of its first file.
+    /// Reads the fields up to the bytes of the first file.
     pub async fn filled_in(mut self) -> Result<FilledIn, Problem> {
         let (mut key, mut day) = (None, None);
         let missing = || Problem::bad_request("file", "no file was chosen");
@@ -210,7 +212,7 @@ impl Described for FileForm {
 pub struct DatedForm(FileForm);
 
 impl DatedForm {
-    /// What it holds, up to the bytes of its first file.
+    /// Reads the fields up to the bytes of the first file.
     pub async fn filled_in(self) -> Result<FilledIn, Problem> {
         self.0.filled_in().await
     }
@@ -242,7 +244,8 @@ mod tests {
     use super::*;
     use axum::body::Bytes;
 
-    /// What becomes of a form with a field of so many bytes before its file, which comes in small pieces.
+    /// The result of reading a form, in small pieces, with a field of so many bytes before its
+    /// file.
     async fn sent(field: usize) -> Result<String, u16> {
         let head = "--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\n";
         let file =
@@ -263,7 +266,7 @@ mod tests {
             .map_err(|problem| problem.status)
     }
 
-    /// What becomes of a form with a key of so many bytes.
+    /// The result of reading a form with a key of so many bytes.
     async fn with_key(length: usize) -> Result<usize, u16> {
         let key = "x".repeat(length);
         let form = format!(

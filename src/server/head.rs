@@ -1,24 +1,24 @@
-//! Heads of requests that two programs could read in two ways.
+//! Detects ambiguous request heads, which a proxy and this server could read differently.
 //!
-//! A proxy in front and this server have to agree where a request ends. A head that leaves room for doubt is refused,
-//! and its connection is closed.
+//! A proxy and this server must agree where a request ends (see request smuggling). An ambiguous
+//! head is refused, and its connection is closed.
 
-/// Longest name of a header that matters here, in bytes.
+/// Length of the longest relevant header name, in bytes.
 const NAME_BYTES: usize = "transfer-encoding".len();
 
-/// What is wrong with a head.
+/// Why a head is ambiguous.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeadFault {
-    /// A line ends with a line feed alone.
+    /// A line ends with a bare line feed.
     BareLineFeed,
     /// It has no `Host`, or several.
     Hosts,
-    /// It gives the length of its body in two ways.
+    /// It declares the body length twice.
     Lengths,
 }
 
 impl HeadFault {
-    /// In words, for whoever sent it.
+    /// A message for the client.
     pub const fn detail(self) -> &'static str {
         match self {
             Self::BareLineFeed => "a header line ends with a line feed alone: end each line with CR and LF",
@@ -30,7 +30,7 @@ impl HeadFault {
     }
 }
 
-/// A head as it comes in, of which only what matters here is kept.
+/// An incremental parser that keeps only the relevant parts of a head.
 #[derive(Debug, Default)]
 pub struct Head {
     /// The beginning of the current line, in lower case.
@@ -48,7 +48,7 @@ pub struct Head {
 }
 
 impl Head {
-    /// Reads on. Where the head ends within `bytes`, gives how many of them belong to it.
+    /// Parses more bytes. If the head ends within them, returns how many belong to it.
     pub fn read(&mut self, bytes: &[u8]) -> Option<usize> {
         for (index, byte) in bytes.iter().enumerate() {
             match byte {
@@ -85,7 +85,7 @@ impl Head {
         (self.length, self.has_return) = (0, false);
     }
 
-    /// What is wrong with it, once it has been read.
+    /// The fault of a head that has been read completely.
     pub const fn fault(&self) -> Option<HeadFault> {
         if self.has_bare_line_feed {
             return Some(HeadFault::BareLineFeed);
@@ -104,7 +104,8 @@ impl Head {
 mod tests {
     use super::*;
 
-    /// Where the head ends and what is wrong with it, however it is cut.
+    /// The end of the head and its fault. Asserts that they do not depend on how the bytes are
+    /// split.
     fn read(text: &str) -> (Option<usize>, Option<HeadFault>) {
         let mut whole = Head::default();
         let end = whole.read(text.as_bytes());

@@ -39,7 +39,7 @@ const READ_BYTES_MAX: usize = 64 << 10;
 const GRACE: Duration = Duration::from_secs(10);
 /// Pause between two looks at the files with people and tokens.
 const LOOK: Duration = Duration::from_secs(2);
-/// How often wrong tokens are written to the access log.
+/// Interval for writing wrong tokens to the access log.
 const LOG_EVERY: Duration = Duration::from_mins(1);
 /// Pause after a failure to accept, as when no file handle is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -120,7 +120,7 @@ async fn keep_fresh(server: Arc<Server>, stop: CancellationToken) {
     }
 }
 
-/// Stores what is known of tokens beside requests.
+/// Stores facts about tokens in the background.
 async fn keep_log(server: &Server, is_due: bool) -> Result<(), HostError> {
     server.log_tokens().await?;
     server.store_token_uses().await?;
@@ -164,8 +164,8 @@ pub async fn accept(server: Arc<Server>, listener: TcpListener, stop: Cancellati
     }
 }
 
-/// Answers the requests of one connection until it ends, has to give way, or the server stops. A request that is being
-/// answered then is answered to its end.
+/// Serves one connection until it ends, is closed for another one, or the server stops. A request
+/// in progress is finished.
 async fn serve_connection(
     stream: TcpStream,
     remote: Remote,
@@ -219,7 +219,7 @@ fn connection(
         .serve_connection(TokioIo::new(socket), answers)
 }
 
-/// Answers the requests of one connection.
+/// Serves the requests of one connection.
 struct Answers {
     router: axum::Router,
     remote: Remote,
@@ -232,7 +232,7 @@ impl hyper::service::Service<hyper::Request<Incoming>> for Answers {
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
-    /// Called as soon as the head has been read, before anything of the body is.
+    /// Called when the head has been read, before any of the body.
     fn call(&self, request: hyper::Request<Incoming>) -> Self::Future {
         let body_length = request.body().size_hint().exact();
         let needs_host = request.version() == Version::HTTP_11 && !request.headers().contains_key(header::HOST);

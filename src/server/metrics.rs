@@ -103,7 +103,7 @@ impl Metrics {
     }
 }
 
-/// Name, meaning and count of everything that the host counts.
+/// Name, description and value of all counters of the host.
 fn counts(counts: &host::Metrics) -> [(&'static str, &'static str, &host::metrics::Counter); 21] {
     [
         ("runs_started", "Runs started", &counts.runs_started),

@@ -59,7 +59,7 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// Open connections at once.
     pub room: connections::Room,
-    /// Requests in flight at once, and memory for their bodies.
+    /// Limits of concurrent requests and of memory for their bodies.
     pub most: flight::Most,
     /// Proxies whose `X-Forwarded-For` is read.
     pub trusted_proxies: Vec<ipnet::IpNet>,
@@ -72,7 +72,7 @@ pub struct Settings {
 impl From<&Resolved> for Settings {
     fn from(config: &Resolved) -> Self {
         let limits = &config.limits;
-        // Whatever the other limits are, nobody holds more than half of all connections.
+        // whatever the other limits are, nobody may use more than half of all connections
         let half = |limit: usize| limit.min(limits.connections.div_ceil(2));
         Self {
             upload_bytes: limits.upload_bytes,
@@ -96,13 +96,13 @@ impl From<&Resolved> for Settings {
     }
 }
 
-/// Whether changes of people are taken down, and the directory for which that was done last.
+/// Whether this server records changes of people, and the directory that it recorded last.
 #[derive(Debug, Default)]
 enum Following {
-    /// This server only looks.
+    /// It is read-only.
     #[default]
     No,
-    /// They are.
+    /// It records changes.
     Since(Option<Arc<Directory>>),
 }
 
@@ -120,11 +120,11 @@ pub struct Server {
     pub metrics: metrics::Metrics,
     /// Whether anything can be stored.
     pub readiness: readiness::Readiness,
-    /// The directory that was followed last; nothing where this server only looks.
+    /// The directory that was recorded last.
     followed: tokio::sync::Mutex<Following>,
     /// Slows down who fails to prove who they are.
     pub throttle: throttle::Throttle,
-    /// Wrong tokens that are not written down yet.
+    /// Counts of wrong tokens that are not logged yet.
     pub refusals: refusals::Refusals,
     /// Requests in flight.
     pub flights: Arc<flight::Flights>,
@@ -158,8 +158,8 @@ impl Server {
         self.follow_people().await;
     }
 
-    /// Follows people from now on: what earlier persons of a user name had is ended before anybody is let in by that
-    /// name, and open tasks go on with those who are there.
+    /// Starts recording changes of people. Tokens of earlier persons are invalidated before anybody
+    /// can sign in with the user name, and open tasks are updated.
     pub async fn start_following(&self) -> Result<(), HostError> {
         if let Some(before) = self.host.last_directory().await? {
             self.accounts.hold_to(before);

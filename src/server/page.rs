@@ -1,7 +1,8 @@
 //! The page behind a link: plain HTML without scripts, for people whose browser is all they have.
 //!
-//! Invariant: everything that somebody wrote is escaped; nothing is loaded from anywhere; looking at the page changes
-//! nothing, as its buttons send POSTs; each form that changes something has a field that only a person fills in.
+//! Invariant: all text from people is escaped, and the page loads nothing from elsewhere. Viewing
+//! the page changes nothing, because its buttons send POST requests. Each form that changes
+//! something has a field that only a person fills in.
 
 mod items;
 
@@ -159,7 +160,7 @@ pub fn share(view: &SharedView, path: &str, own: &str) -> Response {
     html(StatusCode::OK, &view.name, &body)
 }
 
-/// The comments, and with the key of its form, the form for another one.
+/// The comments and, if its idempotency key is given, the form for a new one.
 fn comments(body: &mut String, view: &SharedView, path: &str, own: &str, key: Option<&String>) {
     if view.comments.is_empty() && key.is_none() {
         return;
@@ -273,14 +274,14 @@ fn html(status: StatusCode, title: &str, body: &str) -> Response {
     (status, headers, page).into_response()
 }
 
-/// 128 random bits, in hexadecimal.
+/// A new idempotency key: 128 random bits in hexadecimal.
 fn random() -> String {
     let mut bits = [0_u8; 16];
     getrandom::fill(&mut bits).expect("the system has random numbers");
     crate::base::id::hex(&bits)
 }
 
-/// The hidden field that makes a form count once, however often it is sent.
+/// The hidden field with the form's idempotency key.
 struct Key<'k>(&'k str);
 
 impl std::fmt::Display for Key<'_> {
@@ -289,7 +290,7 @@ impl std::fmt::Display for Key<'_> {
     }
 }
 
-/// The box that a person ticks before a button that ends, removes or sends something.
+/// The confirmation checkbox for a button that ends, removes or sends something.
 struct Confirm(&'static str);
 
 impl std::fmt::Display for Confirm {

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 /// Media type of a refusal.
 pub const MEDIA_TYPE: &str = "application/problem+json";
-/// What to do where it is not known whether a request has changed something.
+/// The remedy when it is unknown whether a request has changed something.
 const UNKNOWN_OUTCOME: &str = "it is not known whether the change was made: send the same request again with the same \
                                Idempotency-Key, or without one look first whether it was";
 /// Seconds after which a server that starts or stops may be asked again.
@@ -97,7 +97,7 @@ impl Problem {
         )
     }
 
-    /// The answer took too long. Where the request could change something, it may still do so.
+    /// The response took too long. A request that can change something may still do so.
     pub fn unanswered(may_change: bool) -> Self {
         let detail = if may_change {
             UNKNOWN_OUTCOME
@@ -117,12 +117,12 @@ impl Problem {
         .with_header(header::RETRY_AFTER, seconds)
     }
 
-    /// The caller has too much in flight.
+    /// The caller has too many concurrent requests.
     pub fn crowded(detail: &str, seconds: u64) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail).with_header(header::RETRY_AFTER, seconds)
     }
 
-    /// The body comes too slowly.
+    /// The body arrives too slowly.
     pub fn too_slow() -> Self {
         let detail = "the body came too slowly and was not waited for: send it again, in one go";
         Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", detail)

@@ -1,5 +1,5 @@
-//! Wrong tokens, counted by address and written to the access log once a minute: what nobody has proved
-//! costs no commit of its own.
+//! Wrong tokens, counted by address and written to the access log once a minute. An unauthenticated
+//! request never causes a commit of its own.
 
 use super::Server;
 use crate::audit::{AccessEntry, AccessKind, Origin};
@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-/// Most addresses that are counted apart; the others are counted together.
+/// Maximum number of addresses that are counted separately; all others are counted together.
 pub const ADDRESSES_MAX: usize = 256;
-/// Who is not known.
+/// The actor of a request with a wrong token.
 const UNKNOWN: &str = "unknown";
 
-/// Wrong tokens since the last time they were written down.
+/// Counts of wrong tokens since the last write.
 #[derive(Debug, Default)]
 pub struct Refusals {
     counted: Mutex<Counted>,
@@ -38,7 +38,8 @@ impl Refusals {
         *times = times.saturating_add(1);
     }
 
-    /// What was counted since the last time, by address; the addresses that were not counted apart have none.
+    /// Takes the counts by address. `None` stands for all addresses that were not counted
+    /// separately.
     pub fn take(&self) -> Vec<(Option<IpAddr>, u32)> {
         let counted = std::mem::take(&mut *self.counted.lock().unwrap_or_else(PoisonError::into_inner));
         let mut all: Vec<_> = counted
@@ -52,7 +53,7 @@ impl Refusals {
 }
 
 impl Server {
-    /// Writes down how many wrong tokens came from where since the last time.
+    /// Writes the counts since the last time to the access log.
     pub async fn log_refusals(&self) -> Result<(), HostError> {
         let now = self.host.now();
         let entry = |(address, times): (Option<IpAddr>, u32)| {

@@ -1,20 +1,21 @@
-//! The address of a caller, also behind a proxy.
+//! The client address of a request, also behind a proxy.
 //!
-//! Invariant: `X-Forwarded-For` counts only where the connection comes from a configured proxy, and then only the part
-//! that such proxies wrote.
+//! Invariant: `X-Forwarded-For` is used only if the connection comes from a trusted proxy, and then
+//! only the part that trusted proxies wrote.
 
 use axum::http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 
-/// The header in which proxies add the address that they were called from.
+/// The header to which each proxy appends its client's address.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The address at the other end of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Remote(pub IpAddr);
 
-/// The address of whoever sent a request over a connection from `peer`: the rightmost one that is not of a trusted proxy.
+/// The client address of a request on a connection from `peer`: the rightmost address that is not a
+/// trusted proxy.
 pub fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut client = peer.to_canonical();
     let written = headers.get_all(FORWARDED_FOR).iter();
@@ -30,12 +31,12 @@ pub fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     client
 }
 
-/// Whether an address is that of a configured proxy.
+/// Whether an address belongs to a trusted proxy.
 pub fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|network| network.contains(&address.to_canonical()))
 }
 
-/// An address as proxies write it, perhaps with a port.
+/// Parses an address as proxies write it, with or without a port.
 fn read(hop: &str) -> Option<IpAddr> {
     let hop = hop.trim();
     let address = hop.parse().ok();

@@ -39,7 +39,7 @@ impl Route {
         (self.shape)(schemas)
     }
 
-    /// What a token has to be good for, where the route takes one.
+    /// The scope that a token needs, if the route requires a token.
     pub fn scope(&self) -> Scope {
         match self.name {
             _ if self.method.is_safe() => Scope::Read,

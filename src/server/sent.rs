@@ -1,4 +1,4 @@
-//! Answers of which it is recorded that their last byte was sent.
+//! Response bodies that record a download when their last byte was sent.
 
 use super::wire::Wire;
 use crate::host::Host;
@@ -10,17 +10,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// Marks an answer that holds a whole file, of so many bytes.
+/// Marks a response that holds a whole file.
 #[derive(Clone, Debug)]
 pub struct WholeFile {
     /// Its length in bytes.
     pub length: u64,
-    /// What to record once they were sent.
+    /// The download to record.
     pub download: Download,
 }
 
-/// The answer, which records a whole file as downloaded once the socket of `wire` has taken its last byte; without a
-/// socket, once somebody has read it. Nothing may come between this body and the connection that could hold a piece back.
+/// Makes the response record its whole file as downloaded once the socket of `wire` has taken the
+/// last byte, or, without a socket, once the body has been read. No layer between this body and the
+/// connection may buffer data.
 pub fn recorded(mut response: Response, host: &Arc<Host>, wire: Option<Arc<Wire>>) -> Response {
     let Some(WholeFile { length, download }) = response.extensions_mut().remove() else {
         return response;
@@ -48,7 +49,7 @@ impl Recording {
         Body::new(RecordedBody { body, recording: self })
     }
 
-    /// The connection was given the last byte.
+    /// Called when the connection has received the last byte.
     fn is_given(&mut self) {
         match (self.record.take(), &self.wire) {
             (Some(record), Some(wire)) => wire.after_flush(record),

@@ -1,11 +1,13 @@
-//! Signatures of webhook calls: `Gatefold-Signature: t=UNIX,v2=HEX` over `v2.t.FLOW.DELIVERY.BODY`, where the
-//! delivery is that of the `Gatefold-Delivery` header, or empty.
+//! Signatures of webhook calls: `Gatefold-Signature: t=UNIX,v2=HEX` over `v2.t.FLOW.DELIVERY.BODY`.
+//! DELIVERY is the `Gatefold-Delivery` header, or empty.
 //!
-//! Invariant: whatever makes two calls the same call is under the signature, the flow included. Neither a flow's name
-//! nor a delivery id has a dot or another character that a JSON object could begin with.
+//! Invariant: everything that identifies a call is signed, including the flow. Flow names and
+//! delivery ids contain no dot and no character with which a JSON object can begin, so the parts
+//! cannot be confused.
 //!
-//! The earlier form, `v1` over `t.BODY` or `t.DELIVERY.BODY`, does not name the flow: a call of one flow could be sent to
-//! another one with the same secret. It is taken where no other flow has the secret.
+//! The earlier form, `v1` over `t.BODY` or `t.DELIVERY.BODY`, does not name the flow, so a call of
+//! one flow could be replayed to another flow with the same secret. It is accepted only if no other
+//! flow has the secret.
 
 use crate::base::Timestamp;
 use crate::base::id::hex;
@@ -30,18 +32,18 @@ pub struct Signed {
     pub delivery: String,
 }
 
-/// What signatures of a flow's calls are checked with.
+/// The keys for verifying signatures of a flow's calls.
 #[derive(Clone, Debug, Default)]
 pub struct Keys {
     /// The secret.
     pub current: SecretString,
-    /// The secret before it, while senders change to the new one.
+    /// The previous secret, while senders change to the new one.
     pub previous: Option<SecretString>,
-    /// Whether another flow has the secret, too.
+    /// Whether another flow also has the secret.
     pub is_shared: bool,
 }
 
-/// Signs a call of `flow`, as a sender does. `delivery` is empty where none is sent.
+/// Signs a call of `flow`, as a sender does. `delivery` is empty if none is sent.
 pub fn sign(secret: &SecretString, at: i64, flow: &str, delivery: Option<&str>, body: &[u8]) -> String {
     let signature = mac(secret, &at.to_string(), flow, delivery, body)
         .finalize()
@@ -49,7 +51,7 @@ pub fn sign(secret: &SecretString, at: i64, flow: &str, delivery: Option<&str>, 
     format!("t={at},v2={}", hex(&signature))
 }
 
-/// Signs a call as senders did before the flow was part of it.
+/// Signs a call in the earlier form `v1`, without the flow.
 pub fn sign_v1(secret: &SecretString, at: i64, delivery: Option<&str>, body: &[u8]) -> String {
     let signature = mac_v1(secret, &at.to_string(), delivery, body).finalize().into_bytes();
     format!("t={at},v1={}", hex(&signature))
@@ -71,7 +73,7 @@ pub fn check(headers: &HeaderMap, flow: &str, body: &[u8], keys: Option<&Keys>, 
     let nothing = Keys::default();
     let known = keys.filter(|keys| !keys.current.expose_secret().is_empty());
     let keys = known.unwrap_or(&nothing);
-    // both are tried in any case, so that nobody can tell whether there are two
+    // both secrets are always tried, so that the time does not reveal whether there are two
     let secrets = [&keys.current, keys.previous.as_ref().unwrap_or(&keys.current)];
     let is_right = match (v2, v1) {
         (Some(signature), _) => {
@@ -85,7 +87,7 @@ pub fn check(headers: &HeaderMap, flow: &str, body: &[u8], keys: Option<&Keys>, 
         }
         (None, None) => return None,
     };
-    // one call is one delivery, however and with whichever secret it was signed
+    // the id of a delivery does not depend on the form of the signature or on the secret
     let own = || hex(&mac_v1(&keys.current, at, None, body).finalize().into_bytes());
     (is_right && known.is_some()).then(|| Signed {
         delivery: delivery.map_or_else(own, str::to_owned),
@@ -136,7 +138,7 @@ struct Parts<'h> {
     v1: Option<&'h str>,
 }
 
-/// Time and signatures. Other fields are left alone, so that a `v3` can be added one day.
+/// Time and signatures. Unknown fields are ignored, so that a `v3` can be added later.
 fn parts(header: &str) -> Option<Parts<'_>> {
     let field = |name: &str| {
         header
@@ -197,7 +199,7 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    /// Whether the call of `flow` is taken, at the second 1000.
+    /// Whether a call of `flow` is accepted at second 1000.
     fn taken(headers: &HeaderMap, flow: &str, body: &[u8], keys: &Keys) -> bool {
         check(headers, flow, body, Some(keys), at(1000)).is_some()
     }

@@ -1,6 +1,8 @@
-//! What the store knows of tokens: when each was last used, and that it was made or revoked.
+//! Stored facts about tokens: when each was last used, and log entries when one was made or
+//! revoked.
 //!
-//! Invariant: a request that only looks changes nothing; uses are known in memory and stored now and then.
+//! Invariant: a read-only request writes nothing. Uses of tokens are kept in memory and stored
+//! periodically.
 
 use super::{Problem, Server};
 use crate::audit::{AccessEntry, AccessKind, Origin};
@@ -8,19 +10,19 @@ use crate::base::Timestamp;
 use crate::host::HostError;
 use std::collections::BTreeMap;
 
-/// Scope of the keys under which it is stored when a token was last used, by its id.
+/// Scope of the keys for the last use of tokens; the key is the token's id.
 const SCOPE: &str = "token_use";
-/// Scope of the keys under which tokens are remembered whose making or revoking is written down.
+/// Scope of the keys for tokens whose creation or revocation is already logged.
 const KNOWN: &str = "known_token";
 const MADE: &str = "made";
 const REVOKED: &str = "revoked";
-/// Who makes and revokes tokens: somebody of this machine, in the file.
+/// The actor of token changes, which somebody on this machine makes in the file.
 const BY_FILE: &str = "system:tokens.yaml";
-/// How old what is stored may be, in minutes.
+/// Maximum age of the stored last use, in minutes.
 const STORED_EVERY_MINUTES: i64 = 10;
 
 impl Server {
-    /// When each token was last used, by its id.
+    /// When each token was last used, by token id.
     pub async fn token_uses(&self) -> Result<BTreeMap<String, Timestamp>, Problem> {
         let mut uses = self.stored_uses().await?;
         uses.extend(self.accounts.last_used());
@@ -33,7 +35,7 @@ impl Server {
         Ok(uses.collect())
     }
 
-    /// Writes down tokens that were made or revoked since the last time: that happens in a file, beside this process.
+    /// Logs tokens that were made or revoked since the last call. Another process changes the file.
     pub async fn log_tokens(&self) -> Result<(), HostError> {
         let known: BTreeMap<String, String> = self.host.remembered(KNOWN).await?.into_iter().collect();
         let (mut entries, mut facts) = (Vec::new(), Vec::new());
@@ -66,7 +68,7 @@ impl Server {
         self.host.remember(KNOWN, facts).await
     }
 
-    /// Stores when tokens were last used, where that is not stored or older than it may be.
+    /// Stores the last uses of tokens whose stored value is missing or too old.
     pub async fn store_token_uses(&self) -> Result<(), HostError> {
         let known = self.accounts.last_used();
         if known.is_empty() {

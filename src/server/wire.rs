@@ -1,7 +1,7 @@
-//! The socket of one connection: how far its requests were read and its answers written.
+//! Tracks one connection's socket: how far its requests were read and its responses written.
 //!
-//! Invariants: bytes after a request are handed to the HTTP parser only once that request is known to have ended; a
-//! [`Receipt`] is given only after the socket has taken every byte that was written before it.
+//! Invariants: bytes after a request reach the HTTP parser only when that request is known to have
+//! ended. A [`Receipt`] is called only after the socket has taken every byte written before it.
 
 use super::head::{Head, HeadFault};
 use bytes::BytesMut;
@@ -13,34 +13,34 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 use tokio_util::io::poll_read_buf;
 
-/// Bytes that are read at once while a head is looked for.
+/// Size of a read while looking for a head, in bytes.
 const AHEAD_BYTES: usize = 8 << 10;
 
-/// What to do once the socket has taken everything that was written so far.
+/// A callback for when the socket has taken everything written so far.
 pub type Receipt = Box<dyn FnOnce() + Send>;
 
-/// What a connection knows of itself. Its socket, its requests and the table of connections share it.
+/// The state of a connection, shared by its socket, its requests and the table of connections.
 pub struct Wire(Mutex<State>);
 
 struct State {
     reading: Reading,
-    /// Whether a request is being answered.
+    /// Whether a request is in progress.
     is_serving: bool,
-    /// Whether the answer has ended and is still to be taken by the socket.
+    /// Whether the response has ended but the socket has not taken all of it.
     is_ending: bool,
-    /// Whether no other request may follow.
+    /// Whether the connection closes after this request.
     is_last: bool,
     idle_since: Instant,
     receipts: Vec<Receipt>,
 }
 
-/// What the next bytes belong to.
+/// The part of a request to which the next bytes belong.
 enum Reading {
     /// The head of a request.
     Head(Head),
-    /// Nothing yet: the head has ended, and its request has not been looked at.
+    /// Undecided: the head has ended, and the request has not been processed yet.
     Between(Head),
-    /// The body of a request, of which so many bytes are to come.
+    /// The body of a request, with the number of bytes still to come.
     Body(u64),
     /// A body of unknown length; no request follows it.
     Rest,
@@ -60,8 +60,8 @@ impl Default for Wire {
 }
 
 impl Wire {
-    /// A request begins, with a body of so many bytes; of unknown length without. Gives what is wrong with its head: what
-    /// was found in its bytes, or else what is `known` to be.
+    /// Begins a request with a body of `body_length` bytes; `None` means that the length is
+    /// unknown. Returns the fault of its head: the one found in its bytes, or else `known`.
     pub fn begin(&self, body_length: Option<u64>, known: Option<HeadFault>) -> Option<HeadFault> {
         let mut state = self.state();
         state.is_serving = true;
@@ -80,28 +80,29 @@ impl Wire {
         fault
     }
 
-    /// The answer has ended; the connection is idle once the socket has taken it.
+    /// Marks the response as ended. The connection becomes idle when the socket has taken all of
+    /// it.
     pub fn end(&self) {
         self.state().is_ending = true;
     }
 
-    /// Whether no other request may follow the current one.
+    /// Whether the connection closes after the current request.
     pub fn is_last(&self) -> bool {
         self.state().is_last
     }
 
-    /// Since when nothing is being answered; nothing while something is.
+    /// When the connection became idle; `None` while a request is in progress.
     pub fn idle_since(&self) -> Option<Instant> {
         let state = self.state();
         (!state.is_serving).then_some(state.idle_since)
     }
 
-    /// Has `receipt` called once the socket has taken everything that was written before it.
+    /// Calls `receipt` once the socket has taken everything written before.
     pub fn after_flush(&self, receipt: Receipt) {
         self.state().receipts.push(receipt);
     }
 
-    /// The socket has taken everything.
+    /// Called when the socket has taken everything.
     fn flushed(&self) {
         let mut state = self.state();
         let receipts = std::mem::take(&mut state.receipts);
@@ -115,7 +116,7 @@ impl Wire {
         }
     }
 
-    /// How many of `bytes` may be handed on now.
+    /// How many of `bytes` may be passed to the HTTP parser now.
     fn take(&self, bytes: &[u8]) -> usize {
         let mut state = self.state();
         let (taken, next) = match &mut state.reading {
@@ -137,7 +138,7 @@ impl Wire {
         taken
     }
 
-    /// Whether so many bytes surely belong to the body that is being read.
+    /// Whether the next `count` bytes are certain to belong to the current body.
     fn is_all_body(&self, count: usize) -> bool {
         match &self.state().reading {
             Reading::Body(left) => *left >= count as u64,
@@ -155,12 +156,12 @@ impl Wire {
 pub struct Socket<S> {
     inner: S,
     wire: Arc<Wire>,
-    /// What was read and not yet handed on.
+    /// Bytes that were read but not yet passed to the HTTP parser.
     ahead: BytesMut,
 }
 
 impl<S> Socket<S> {
-    /// `socket`, whose connection is known as `wire`.
+    /// Wraps `socket` and keeps its state in `wire`.
     pub fn new(socket: S, wire: Arc<Wire>) -> Self {
         Self {
             inner: socket,
@@ -214,7 +215,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         self.inner.is_write_vectored()
     }
 
-    /// The HTTP layer flushes its socket only when its own buffer is empty, so everything it was given is written then.
+    /// Flushes the socket and runs the receipts. The HTTP layer calls this only when its own buffer
+    /// is empty, so the socket has then taken everything.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         ready!(Pin::new(&mut self.inner).poll_flush(cx))?;
         self.wire.flushed();
@@ -234,7 +236,7 @@ mod tests {
 
     const HEAD: &str = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n";
 
-    /// What is read at once, as text.
+    /// The result of one read, as text.
     async fn read(socket: &mut Socket<tokio::io::DuplexStream>) -> String {
         let mut buffer = [0; 1024];
         let count = socket.read(&mut buffer).await.unwrap();

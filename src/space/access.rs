@@ -48,10 +48,11 @@ pub enum Denial {
     /// Whoever was asked has said that they give nothing.
     #[error("you have said that you give nothing, and nothing more is needed of you")]
     Withdrawn,
-    /// Its holder is not in the directory any more, or has lost the role or group through which they got it.
+    /// The holder is no longer in the directory, or has lost the role or group through which they
+    /// got the grant.
     #[error("this link is for people who have a right that you do not have any more")]
     Lost,
-    /// Several people had the same link, so that nobody knows who comes through it.
+    /// Several people shared the link, so it does not identify who uses it.
     #[error(
         "several people had this link, and it opens nothing any more: use the link of your own that was sent to you"
     )]
@@ -78,12 +79,12 @@ impl Role {
     }
 }
 
-/// Whether the holder of a grant still has what it was given for, as the directory says now.
+/// Whether the holder of a grant is still entitled to it according to the current directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entitlement {
-    /// They are in the directory and have the role or group, where it takes that.
+    /// They are in the directory and have the required role or group, if any.
     Held,
-    /// They are not, or have not; they may be again.
+    /// They are not entitled at present, but may be again.
     Lost,
 }
 
@@ -135,8 +136,8 @@ pub fn decide(
     }
 }
 
-/// Whether a download that `grant` allowed may go on to its end. It may after the share has ended by itself or with its
-/// run; it is cut where somebody has revoked the share or the grant, and where its holder lost what it was given for.
+/// Whether a download in progress may finish. It may if the share expired or ended with its run. It
+/// is cut if somebody revoked the share or the grant, or the holder is no longer entitled.
 pub fn may_finish(share: &Share, grant: &Grant, entitlement: Entitlement) -> bool {
     let has_been_revoked = match share.state {
         State::Revoked => !share.has_ended_with_run,

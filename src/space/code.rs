@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 
 /// For how long a code is good, in minutes.
 pub const CODE_MINUTES: i64 = 10;
-/// Wrong tries, of all addresses together, after which the codes that were sent are good no longer. More than one address
-/// may make, so that somebody who has only the link cannot use them up.
+/// Maximum number of wrong tries from all addresses before the sent codes become invalid. It is
+/// higher than the limit of one address, so that somebody who has only the link cannot use up all
+/// tries.
 pub const MAX_CODE_TRIES: u32 = 20;
-/// Codes that are sent for one grant within an hour. More than one address may ask for.
+/// Maximum number of codes for one grant within an hour. It is higher than the limit of one
+/// address.
 pub const MAX_CODES_AN_HOUR: usize = 10;
 /// Pause between two codes, in seconds: whoever asks twice gets one.
 pub const CODE_PAUSE_SECONDS: i64 = 60;
@@ -26,17 +28,17 @@ pub struct Codes {
     /// Wrong tries since a code was sent.
     #[serde(default)]
     pub tries: u32,
-    /// Whether the newest one was used, in what an older build stored.
+    /// Whether the newest code was used; only in data of an older build.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_used: bool,
-    /// Codes that were sent then or before are good no longer.
+    /// Codes sent at or before this time are invalid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     void_until: Option<Timestamp>,
 }
 
 impl Codes {
-    /// The codes after another one was sent at `now`; `None` where none is to be sent: the last one is too new, or there
-    /// were too many within the hour.
+    /// The codes after another one was sent at `now`. `None` if no code may be sent, because the
+    /// last one is too recent or there were too many within the hour.
     pub fn sent_anew(&self, now: Timestamp) -> Option<Self> {
         let is_over = |sent: &Timestamp, seconds: i64| now.duration_since(*sent) >= SignedDuration::from_secs(seconds);
         if self.sent.last().is_some_and(|sent| !is_over(sent, CODE_PAUSE_SECONDS)) {
@@ -55,12 +57,12 @@ impl Codes {
         })
     }
 
-    /// When the newest code was sent that is good at `now`, if one is.
+    /// When the newest valid code was sent; `None` if no code is valid at `now`.
     pub fn good(&self, now: Timestamp) -> Option<Timestamp> {
         self.all_good(now).last()
     }
 
-    /// When the codes were sent that are good at `now`, the newest last.
+    /// When the codes that are valid at `now` were sent, newest last.
     pub fn all_good(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> {
         let void_until = self.void_until();
         let is_young = move |sent: &Timestamp| now.duration_since(*sent) < SignedDuration::from_mins(CODE_MINUTES);
@@ -85,7 +87,7 @@ impl Codes {
         }
     }
 
-    /// The codes after one of them was used: none of them is good any longer.
+    /// The codes after one of them was used, which makes all of them invalid.
     #[must_use]
     pub fn after_right(self) -> Self {
         self.void()

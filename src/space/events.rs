@@ -60,10 +60,10 @@ pub struct FileDownloaded {
     pub share: Option<String>,
     /// The file at the version that was sent.
     pub file: FileRef,
-    /// How many files of the share have been downloaded by now.
+    /// Number of files of the share that have been downloaded so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files_downloaded: Option<u64>,
-    /// How many files the share has.
+    /// Number of files in the share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files_shared: Option<u64>,
     /// Who.
@@ -117,7 +117,7 @@ pub struct ShareRevoked {
     pub at: Timestamp,
 }
 
-/// Somebody revoked one grant of a share: its link opens nothing any more.
+/// Somebody revoked one grant of a share, so its link no longer works.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct GrantRevoked {

@@ -10,8 +10,9 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// Wrong passwords in a row, of all addresses together, before a link is locked for everybody for a while. It is far more
-/// than one address may try, so that somebody who has only the link cannot lock it.
+/// Number of wrong passwords in a row, from all addresses, that locks a link for everybody for a
+/// while. It is far higher than the limit of one address, so that somebody who has only the link
+/// cannot lock it.
 pub const MAX_WRONG_PASSWORDS: u32 = 100;
 /// For how long a link is locked, in minutes.
 pub const LOCKED_MINUTES: i64 = 15;
@@ -49,9 +50,9 @@ pub const MAX_SHARE_FILES: usize = 1_000;
 pub const MAX_SHARE_COMMENTS: usize = 1_000;
 /// Most versions of one file in a share.
 pub const MAX_SHARED_VERSIONS: usize = 1_000;
-/// Most versions of all files in a share together.
+/// Maximum number of versions of all files in a share.
 pub const MAX_VERSIONS_IN_ALL: usize = 5_000;
-/// Most bytes of all versions in a share.
+/// Maximum total size of all versions in a share, in bytes.
 pub const MAX_SHARE_BYTES: u64 = 64 << 30;
 
 /// What a share holds no more of.
@@ -63,7 +64,7 @@ pub enum Crowded {
     /// Versions of the file.
     #[error("the file has {MAX_SHARED_VERSIONS} versions, which is as many as it takes through a share")]
     Versions,
-    /// Versions of all files.
+    /// Number of versions of all files.
     #[error("the share has {MAX_VERSIONS_IN_ALL} versions of its files, which is as many as it takes")]
     InAll,
     /// Bytes.
@@ -74,7 +75,8 @@ pub enum Crowded {
     Comments,
 }
 
-/// Whether `share`, which has these files, takes `size` more bytes: as a version of `onto`, or as a new file.
+/// Checks whether `share`, which has these files, accepts `size` more bytes, as a version of `onto`
+/// or as a new file.
 ///
 /// # Errors
 /// What there is too much of.
@@ -138,7 +140,7 @@ impl File {
         self
     }
 
-    /// The file, with who uploaded the bytes of the version that was just added, where a run copied them.
+    /// The file with the uploader of its newest version's bytes, which a run has copied.
     #[must_use]
     pub fn with_uploader(mut self, uploader: Option<String>) -> Self {
         if let Some(newest) = self.versions.last_mut() {
@@ -177,7 +179,7 @@ impl File {
 }
 
 impl Version {
-    /// Who uploaded the bytes: nobody where a run made them.
+    /// The uploader of the bytes; `None` if a run made them.
     pub fn uploader(&self) -> Option<&str> {
         let own = Some(self.by.as_str()).filter(|by| !by.starts_with("run:"));
         self.uploaded_by.as_deref().or(own)
@@ -199,12 +201,12 @@ impl Content {
     }
 }
 
-/// How many files of a share have been downloaded.
+/// Download counts of a share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Downloads {
-    /// Files of which every byte was sent to somebody.
+    /// Number of files that somebody has downloaded completely.
     pub downloaded: u64,
-    /// Files that it has.
+    /// Number of files in the share.
     pub shared: u64,
 }
 
@@ -219,7 +221,7 @@ impl Share {
         }
     }
 
-    /// The share after every byte of one of its files was sent to somebody.
+    /// The share after one of its files was downloaded completely.
     #[must_use]
     pub fn with_downloaded(mut self, file: &FileId) -> Self {
         if !self.downloaded.contains(file) {
@@ -228,7 +230,7 @@ impl Share {
         self
     }
 
-    /// How many of the files that it has now have been downloaded.
+    /// How many of its current files have been downloaded.
     pub fn downloads(&self) -> Downloads {
         let files: BTreeSet<&FileId> = self.files.iter().map(|shared| &shared.file).collect();
         let downloaded = files.iter().filter(|file| self.downloaded.contains(**file));
@@ -265,14 +267,14 @@ pub struct Revocation {
 }
 
 impl GrantId {
-    /// The grant that a member of a role or group has in a share through it.
+    /// The grant of one member of a role or group in a share.
     pub fn of_member(share: &ShareId, through: &str, member: &str) -> Self {
         Self::derived(&format!("{share}:{through}:{member}"))
     }
 }
 
 impl Grant {
-    /// The grant of one member in the place of this one, which a whole role or group shared.
+    /// The grant of one member that replaces this one, which a whole role or group shared.
     #[must_use]
     pub fn for_member(&self, id: GrantId, member: Principal, token_hash: String, now: Timestamp) -> Self {
         Self {
@@ -289,7 +291,7 @@ impl Grant {
         }
     }
 
-    /// The grant after it was revoked alone; `None` where it was over already.
+    /// The grant after it was revoked individually; `None` if it had already ended.
     pub fn revoked(self, revocation: Revocation) -> Option<Self> {
         self.ended(State::Revoked).map(|grant| Self {
             revocation: Some(revocation),

@@ -69,7 +69,7 @@ pub struct Version {
     pub media_type: String,
     /// Who put it: `user:…`, `email:…`, `link:…`, `run:…`.
     pub by: String,
-    /// Who uploaded the bytes, where a run copied them from another file.
+    /// The uploader of the bytes, if a run copied them from another file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uploaded_by: Option<String>,
     /// When.
@@ -90,19 +90,19 @@ pub struct Share {
     pub workspace: WorkspaceId,
     /// The folder that uploads go to.
     pub folder: String,
-    /// The shared versions: those that were put into it, and those that came through it.
+    /// The versions in the share: those that were shared and those that were uploaded through it.
     pub files: Vec<SharedVersion>,
-    /// Which versions of these files are reached.
+    /// Which versions of these files the share shows.
     #[serde(default, skip_serializing_if = "Follow::is_exact")]
     pub follow: Follow,
     /// When it ends by itself.
     pub expires_at: Timestamp,
     /// Whether it still lives.
     pub state: State,
-    /// Files of which every byte was sent to somebody.
+    /// Files that somebody has downloaded completely.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub downloaded: Vec<FileId>,
-    /// Whether it was revoked because its run ended by itself, and not by somebody.
+    /// Whether it was revoked by the end of its run and not by a person.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_ended_with_run: bool,
     /// Who made it.
@@ -131,10 +131,10 @@ pub struct SharedVersion {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Follow {
-    /// The versions that were shared, and those that came through the share.
+    /// The versions that were shared and those that were uploaded through the share.
     #[default]
     Exact,
-    /// The newest version of each file at the moment of access, whoever put it, and no older one.
+    /// Only the newest version of each file at the moment of access, no matter who stored it.
     Newest,
 }
 
@@ -167,7 +167,8 @@ pub struct Grant {
     pub share: ShareId,
     /// Who.
     pub to: Principal,
-    /// The role or group through which they got it. It opens the share only while they have that.
+    /// The role or group through which they got the grant. The grant is valid only while they have
+    /// it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub through: Option<Principal>,
     /// What they may do.
@@ -191,10 +192,10 @@ pub struct Grant {
     pub created_at: Timestamp,
     /// When its link was first opened.
     pub opened_at: Option<Timestamp>,
-    /// Why they give nothing to the request, once they have said so.
+    /// Their reason for declining the request, once they have declined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawn: Option<String>,
-    /// Who revoked it alone, if somebody did.
+    /// Who revoked it individually, if somebody did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation: Option<Revocation>,
     /// Times stored.

@@ -1,6 +1,7 @@
-//! Which versions of which files somebody reaches. Every route to bytes asks here.
+//! Decides which versions of which files somebody may read. Every route that returns bytes uses
+//! this.
 //!
-//! Invariant: to reach one version of a file gives nobody another version of it.
+//! Invariant: access to one version of a file never includes access to another version.
 
 use super::{File, Follow, Share, SharedVersion, Version};
 use crate::base::id::FileId;
@@ -17,7 +18,8 @@ impl SharedVersion {
 }
 
 impl Share {
-    /// The files of which the share holds a version, each once, in the order in which they came.
+    /// The ids of the files in the share, without repetition, in the order in which they were
+    /// added.
     pub fn file_ids(&self) -> Vec<&FileId> {
         let mut seen = BTreeSet::new();
         let files = self.files.iter().map(|shared| &shared.file);
@@ -29,7 +31,7 @@ impl Share {
         self.files.iter().any(|shared| shared.file == *file)
     }
 
-    /// Whether a link into the share reaches this version.
+    /// Whether a link into the share may read this version.
     pub fn reaches(&self, file: &File, version: &Version) -> bool {
         match self.follow {
             Follow::Exact => {
@@ -40,18 +42,20 @@ impl Share {
         }
     }
 
-    /// The version that a link into the share reaches: the one that is `asked` for, or else the newest one.
+    /// The version that a link into the share may read: the one that is `asked` for, or else the
+    /// newest.
     pub fn version_of<'f>(&self, file: &'f File, asked: Option<u64>) -> Option<&'f Version> {
         newest(file, asked, |version| self.reaches(file, version))
     }
 
-    /// The file that an upload called `name` becomes a new version of: one of `files` of which the share
-    /// holds a version. An upload of any other name becomes a new file, whatever lies in the folder.
+    /// The file of which an upload called `name` becomes a new version: the one of `files` that is
+    /// in the share and has that name. Any other upload becomes a new file, even if the folder has
+    /// a file of that name.
     pub fn target_of<'f>(&self, files: &'f [File], name: &str) -> Option<&'f File> {
         files.iter().find(|file| self.holds(&file.id) && file.name == name)
     }
 
-    /// Adds a version that came through the share.
+    /// Adds a version that was uploaded through the share.
     pub fn add(&mut self, shared: SharedVersion) {
         if !self.files.contains(&shared) {
             self.files.push(shared);
@@ -59,21 +63,22 @@ impl Share {
     }
 }
 
-/// What a person of the directory may read.
+/// The read permissions of a person in the directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StaffReader {
     /// The person, as `user:anna`.
     pub person: String,
-    /// Whether they look after the installation, so that they read everything.
+    /// Whether they are an operator or administrator and may read everything.
     pub is_operator: bool,
-    /// The versions that open tasks ask them about.
+    /// The versions about which open tasks ask them.
     pub asked: BTreeSet<SharedVersion>,
-    /// SHA-256 of the versions that they decided on.
+    /// SHA-256 of the versions on which they decided.
     pub decided: BTreeSet<String>,
 }
 
 impl StaffReader {
-    /// Whether the person may read this version. Who put one version reads that one and no other.
+    /// Whether the person may read this version. Having stored one version does not allow reading
+    /// another.
     pub fn may_read(&self, file: &File, version: &Version) -> bool {
         self.is_operator
             || version.by == self.person
@@ -81,7 +86,8 @@ impl StaffReader {
             || self.decided.contains(&version.sha256)
     }
 
-    /// The version that the person reads: the one that is `asked` for, or else the newest one that they may read.
+    /// The version for the person: the one that is `asked` for if they may read it, or else the
+    /// newest one that they may read.
     pub fn version_of<'f>(&self, file: &'f File, asked: Option<u64>) -> Option<&'f Version> {
         newest(file, asked, |version| self.may_read(file, version))
     }
@@ -129,7 +135,7 @@ mod tests {
     #[test]
     fn a_link_reaches_the_versions_of_its_share_and_no_other() {
         use Follow::{Exact, Newest};
-        /// What a share holds, and which of the three versions a link into it reaches.
+        /// The contents of a share, and which of the three versions a link into it may read.
         struct Row {
             what: &'static str,
             held: &'static [(&'static str, u64)],

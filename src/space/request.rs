@@ -254,7 +254,7 @@ impl Request {
     /// The request after it was said why an item does not apply.
     ///
     /// # Errors
-    /// Why that cannot be said.
+    /// If the request cannot be declined.
     pub fn not_applicable(mut self, name: &str, because: &str) -> Result<Self, NotTaken> {
         let item = self.item(name)?;
         item.is_open()?;
@@ -272,7 +272,7 @@ impl Request {
     /// The request after it was said that nothing will be given.
     ///
     /// # Errors
-    /// Why that cannot be said.
+    /// If the request cannot be declined.
     pub fn withdraw(mut self, why: &str) -> Result<Self, NotTaken> {
         self.is_open()?;
         self.withdrawn = Some(reason(why)?);
@@ -280,10 +280,10 @@ impl Request {
         Ok(self)
     }
 
-    /// The request after one of several people said that they give nothing, while others still may.
+    /// The request after one of several people declined while others may still give something.
     ///
     /// # Errors
-    /// Why that cannot be said.
+    /// If the request cannot be declined.
     pub fn withdrawn_by_one(self, why: &str) -> Result<(Self, String), NotTaken> {
         let withdrawn = self.clone().withdraw(why)?;
         let said = withdrawn.withdrawn.unwrap_or_default();

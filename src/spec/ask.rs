@@ -36,8 +36,8 @@ pub struct TaskSpec {
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     #[schemars(extend("maxProperties" = MAX_FIELDS, "propertyNames" = { "pattern": NAME_PATTERN, "maxLength": MAX_NAME, "not": { "enum": RESERVED_FIELDS } }))]
     pub form: IndexMap<String, FieldSpec>,
-    /// Who may not do it: `initiator`, `uploader`, a step, which means whoever completed it, or an expression that gives
-    /// a person or a list of people.
+    /// People who may not do it: `initiator`, `uploader`, a step (everybody who completed it), or
+    /// an expression that gives a person or a list of people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_PEOPLE), inner(length(min = 1)), extend("examples" = [["initiator", "${{ inputs.requester }}"]]))]
     pub exclude: Vec<String>,

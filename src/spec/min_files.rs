@@ -1,4 +1,4 @@
-//! How many files of a share have to be downloaded before a wait ends.
+//! `min_files`: how many files of a share must be downloaded before a wait ends.
 
 use super::shape::{MAX_COUNT, count, must_be};
 use crate::base::Value;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::borrow::Cow;
 
-/// The event of a file that was downloaded.
+/// Type of the event for a downloaded file.
 pub const FILE_DOWNLOADED: &str = "file360.file_downloaded";
 
 /// How many different files have to be downloaded. Written as `all` or a number.
@@ -21,14 +21,15 @@ pub enum MinFiles {
 }
 
 impl MinFiles {
-    /// What counts where a wait for `event` says nothing: every file, or with a condition of its own any that meets it.
+    /// The value for a wait for `event`, or its default: every file, but `None` if the wait has its
+    /// own condition, so that the first matching download ends it.
     pub fn or_default(written: Option<Self>, event: &str, has_condition: bool) -> Option<Self> {
         let default = (!has_condition).then_some(Self::All);
         written.or(default).filter(|_| event == FILE_DOWNLOADED)
     }
 
-    /// Whether as many files have been downloaded as the fields of the event say. What an older build recorded says
-    /// nothing, and then one is enough.
+    /// Whether enough files have been downloaded, according to the event's fields. Events of an
+    /// older build have no such fields; then one download is enough.
     pub fn is_met_by(self, data: &Value) -> bool {
         let field = |name| data.get(name).and_then(Value::as_u64);
         let (Some(downloaded), Some(shared)) = (field("files_downloaded"), field("files_shared")) else {

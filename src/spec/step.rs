@@ -334,8 +334,9 @@ pub struct WaitSpec {
     #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["event.file.name.endswith('.pdf')"]))]
     pub filter: Option<String>,
-    /// How many different files of the share have to be downloaded, where the event is `file360.file_downloaded`: `all`
-    /// (default; with `where`, one) or a number.
+    /// For `file360.file_downloaded`, how many different files of the share must be downloaded:
+    /// `all` or a number. The default is `all`; with `where`, the first matching download is
+    /// enough.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_files: Option<MinFiles>,
     /// Whether an event counts that came before the wait opened. Default true; with `false` it is lost.
@@ -363,8 +364,9 @@ pub struct WaitAlternative {
     #[serde(rename = "where", default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = MAX_TEXT), extend("examples" = ["event.file.name.endswith('.pdf')"]))]
     pub filter: Option<String>,
-    /// How many different files of the share have to be downloaded, where the event is `file360.file_downloaded`: `all`
-    /// (default; with `where`, one) or a number.
+    /// For `file360.file_downloaded`, how many different files of the share must be downloaded:
+    /// `all` or a number. The default is `all`; with `where`, the first matching download is
+    /// enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_files: Option<MinFiles>,
     /// Whether an event counts that came before the wait opened. Default true; with `false` it is lost.
@@ -400,8 +402,8 @@ pub struct ApproveSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_PEOPLE), inner(length(min = 1)), extend("examples" = [["role:legal-lead"]]))]
     pub veto: Vec<String>,
-    /// Who may not decide: `initiator`, `uploader`, a step, which means whoever completed it, or an expression that gives
-    /// a person or a list of people.
+    /// People who may not decide: `initiator`, `uploader`, a step (everybody who completed it), or
+    /// an expression that gives a person or a list of people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_PEOPLE), inner(length(min = 1)), extend("examples" = [["initiator", "${{ inputs.requester }}"]]))]
     pub exclude: Vec<String>,

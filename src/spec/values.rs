@@ -84,7 +84,7 @@ fn check_kind(kind: InputKind, value: &Value) -> Result<Value, String> {
         (InputKind::Number | InputKind::Integer | InputKind::Boolean, Some(text)) => {
             serde_json::from_str(text.trim()).map_err(|_| refused())?
         }
-        // addresses are compared in one spelling
+        // addresses are compared in lower case
         (InputKind::Email, Some(text)) => mail_address(text).map_or_else(|| value.clone(), Value::String),
         _ => value.clone(),
     };

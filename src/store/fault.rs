@@ -23,7 +23,7 @@ pub const POINTS: &[&str] = &[
     "mail-after-send",
 ];
 
-/// Points at which something fails instead, as if the disk had refused it.
+/// Points at which an operation fails, as if the disk had refused it.
 pub const FAILURES: &[&str] = &["store-commit-fails"];
 
 /// Why nothing was armed.
@@ -80,7 +80,7 @@ pub fn point(name: &str) {
     }
 }
 
-/// Whether what is done here shall fail, if this is the armed point and the pass is the armed one.
+/// Whether the operation here must fail, because this is the armed point and the armed pass.
 #[inline]
 pub fn fails(name: &str) -> bool {
     IS_ARMED.load(Ordering::Relaxed) && is_armed_pass(name)

@@ -49,7 +49,7 @@ pub trait Store: Send + Sync + 'static {
     async fn journal(&self, run: &RunId, after: u64, limit: usize) -> Result<Vec<EventRecord>, StoreError>;
     /// Every run that has not ended and wants to be woken, with the moment.
     async fn wakeups(&self) -> Result<Vec<(Timestamp, RunId)>, StoreError>;
-    /// The latest time that is recorded: of journals, the access log and events.
+    /// The latest recorded time in journals, the access log and events.
     async fn last_recorded(&self) -> Result<Option<Timestamp>, StoreError>;
     /// Every run that had work in flight when it was last stored.
     async fn busy_runs(&self) -> Result<Vec<RunId>, StoreError>;
@@ -161,9 +161,10 @@ pub trait Store: Send + Sync + 'static {
     async fn mails(&self, state: MailState, limit: usize) -> Result<Vec<OutboxMail>, StoreError>;
     /// Whether a key was used, see `Write::Once`.
     async fn is_used(&self, scope: &str, key: &str) -> Result<bool, StoreError>;
-    /// Every key of a scope that was used, by key, see `Write::Once`.
+    /// All used keys of a scope, sorted by key; see `Write::Once`.
     async fn used_keys(&self, scope: &str) -> Result<Vec<(String, Used)>, StoreError>;
-    /// Verifies at most `limit` rows after a position that an earlier call gave. `None` where rows have no checksums.
+    /// Verifies at most `limit` rows after a position that an earlier call returned. `None` if the
+    /// store has no checksums.
     async fn scrub(&self, after: Option<&str>, limit: usize) -> Result<Option<Scrubbed>, StoreError>;
     /// What a key was used for, see `Write::Once`.
     async fn used_for(&self, scope: &str, key: &str) -> Result<Option<Used>, StoreError>;

@@ -256,14 +256,14 @@ pub struct KeptEvents {
     pub bytes: u64,
 }
 
-/// Rows that were verified.
+/// The result of verifying rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scrubbed {
-    /// How many.
+    /// Number of verified rows.
     pub rows: usize,
-    /// Those that are damaged, one sentence each.
+    /// Damaged rows, one sentence each.
     pub damage: Vec<String>,
-    /// From where to go on; `None` where everything was read.
+    /// The position from which to continue; `None` if everything was read.
     pub next: Option<String>,
 }
 

@@ -23,12 +23,14 @@ pub const MAX_FILES: usize = crate::space::life::MAX_SHARE_FILES;
 pub struct Input {
     /// What people call the share.
     name: String,
-    /// The files to share, each at the exact version that is given. Without any, the share only takes uploads.
+    /// The files to share, each at the exact version that is given. If empty, the share only
+    /// accepts uploads.
     #[serde(default)]
     #[schemars(length(max = MAX_FILES))]
     files: Vec<FileRef>,
-    /// Which versions of these files are seen: `exact`, the ones that are given and those that are uploaded through
-    /// the share; or `newest`, the newest one at each access, whoever put it. `exact` if nothing is said.
+    /// Which versions of these files the share shows. `exact` (default): the given versions and
+    /// those uploaded through the share. `newest`: the newest version at each access, no matter who
+    /// stored it.
     #[serde(default)]
     follow: Follow,
     /// The workspace that uploads go to; the main one if none is given.

@@ -27,21 +27,21 @@ pub(super) struct Invitation {
     pub(super) code_by_mail: bool,
 }
 
-/// Grants and what makes them durable.
+/// New or changed grants, with the writes that store them.
 pub(super) struct Invited {
-    /// Who was let in, as it was said.
+    /// The party that was invited, as given.
     pub(super) to: Principal,
     /// One grant for each person.
     pub(super) grants: Vec<Grant>,
     pub(super) writes: Vec<Write>,
 }
 
-/// One who is let in, with a grant and a link of their own.
+/// One recipient with their own grant and link.
 struct Party {
     to: Principal,
     /// The role or group of which they are a member.
     through: Option<Principal>,
-    /// Where their mails go.
+    /// Their mail address.
     address: Option<String>,
 }
 
@@ -54,8 +54,8 @@ impl Party {
     }
 }
 
-/// Makes or changes the grant of a party in a share; of a role or group, the grant of each member, so that everybody
-/// who comes through a link is somebody. `share` may be one that is not stored yet.
+/// Makes or changes the grant of a party in a share. For a role or group, makes one grant for each
+/// member, so that each link identifies a person. `share` need not be stored yet.
 pub(super) async fn invite(
     space: &Space,
     cx: &CallContext,
@@ -93,7 +93,7 @@ pub(super) async fn invite(
     for party in parties {
         let id = party.grant(share);
         let known = store.grant(&id).await.map_err(store_failed)?;
-        // who was taken out of a role's grants one by one stays out
+        // a member whose own grant was revoked stays out
         if party.through.is_some() && known.as_ref().is_some_and(|grant| grant.state != State::Live) {
             continue;
         }
@@ -126,7 +126,8 @@ pub(super) async fn invite(
     Ok(invited)
 }
 
-/// The link that an older build sent to the whole role or group ends when each member has one.
+/// Ends the link that an older build sent to the whole role or group, now that each member has
+/// their own.
 async fn shared_link_ended(store: &dyn Store, share: &Share, to: &Principal) -> Result<Option<Write>, ActionError> {
     if !matches!(to, Principal::Role(_) | Principal::Group(_)) {
         return Ok(None);
@@ -169,8 +170,8 @@ fn new_grant(space: &Space, cx: &CallContext, share: &Share, id: GrantId, party:
     }
 }
 
-/// The party meant by `text`, and those who are let in for it. The address of somebody of the directory means that
-/// person, so that nobody counts as two.
+/// The party that `text` names, and the recipients it stands for. The mail address of somebody in
+/// the directory means that person, so that nobody counts twice.
 fn parties(directory: &Directory, text: &str) -> Result<(Principal, Vec<Party>), ActionError> {
     let wrong = |error: String| permanent(format!("to: {error}"));
     let to = Principal::parse(text).map_err(|error| wrong(error.to_string()))?;

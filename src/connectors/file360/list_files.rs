@@ -28,7 +28,8 @@ pub struct Input {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Output {
-    /// The files: those of a folder at their newest versions, those of a share at the newest that it shows.
+    /// The files. Those of a folder are at their newest versions, those of a share at the newest
+    /// version that the share shows.
     files: Vec<FileRef>,
 }
 

@@ -126,7 +126,7 @@ pub(super) struct Placed {
     pub(super) is_new: bool,
 }
 
-/// The bytes of a version that is copied.
+/// The bytes of the version to copy.
 pub(super) fn content_of(version: &Version) -> Content {
     Content {
         sha256: version.sha256.clone(),
@@ -135,12 +135,12 @@ pub(super) fn content_of(version: &Version) -> Content {
     }
 }
 
-/// Who uploaded the bytes of a version that is copied.
+/// The uploader of the bytes of the version to copy.
 pub(super) fn uploader_of(version: &Version) -> Option<String> {
     version.uploader().map(str::to_owned)
 }
 
-/// The file at `place` with `content` as its newest version, which remembers who uploaded these bytes.
+/// The file at `place` with `content` as its newest version and the uploader of these bytes.
 pub(super) async fn place(
     cx: &CallContext,
     store: &dyn Store,

@@ -17,8 +17,9 @@ use serde::{Deserialize, Serialize};
 pub struct Input {
     /// The share's id.
     share: String,
-    /// Who: `user:NAME`, `role:NAME`, `group:NAME`, a mail address, or `anyone` for whoever has the link. Each member
-    /// of a role or group gets a link of their own, which works as long as they have the role or group.
+    /// The recipient: `user:NAME`, `role:NAME`, `group:NAME`, a mail address, or `anyone` for
+    /// anybody who has the link. Each member of a role or group gets their own link, which works as
+    /// long as they have the role or group.
     #[schemars(extend("format" = "principal"))]
     to: String,
     /// What they may do; each role includes the ones before it.
@@ -41,9 +42,10 @@ const fn yes() -> bool {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Output {
-    /// The grant's id: the same for the same share and party. Of a role or group, that of the first member.
+    /// The grant's id, which is the same for the same share and party. For a role or group, the id
+    /// of the first member's grant.
     grant: String,
-    /// The ids of all grants: of a role or group, one for each member.
+    /// The ids of all grants; for a role or group, one for each member.
     grants: Vec<String>,
     /// The share's id.
     share: String,

@@ -111,14 +111,15 @@ pub(super) async fn workspace(store: &dyn Store, id: Option<&str>) -> Result<Wor
     }
 }
 
-/// The share called `id`, live, and of this run, unless the flow may change those of others.
+/// The live share `id`. It must belong to this run, unless the flow may change shares of other
+/// runs.
 pub(super) async fn own_share(cx: &CallContext, store: &dyn Store, id: &str) -> Result<Share, ActionError> {
     let share = live_share(store, id, cx.now).await?;
     check_own(cx, &share)?;
     Ok(share)
 }
 
-/// Refuses a share that another run made, unless the flow may change those.
+/// Refuses a share of another run, unless the flow may change those.
 pub(super) fn check_own(cx: &CallContext, share: &Share) -> Result<(), ActionError> {
     if share.run.as_ref() == Some(&cx.run) {
         return Ok(());
@@ -126,7 +127,8 @@ pub(super) fn check_own(cx: &CallContext, share: &Share) -> Result<(), ActionErr
     cx.check(&FlowRight::OthersShares)
 }
 
-/// Refuses a folder that the flow may not put files into, or read. One in a workspace of the run itself is free.
+/// Refuses a folder that the flow may not write to or read. A folder in a workspace of the run
+/// itself needs no right.
 pub(super) async fn check_folder(
     cx: &CallContext,
     store: &dyn Store,
@@ -143,12 +145,12 @@ pub(super) async fn check_folder(
     cx.check(&right(Reach::Only(folder_name(workspace.as_str(), folder))))
 }
 
-/// The right to put files into a folder.
+/// The right to write to a folder.
 pub(super) fn write(folder: Reach) -> FlowRight {
     FlowRight::Write { folder }
 }
 
-/// The right to use the files of a folder.
+/// The right to read a folder.
 pub(super) fn read(folder: Reach) -> FlowRight {
     FlowRight::Read { folder }
 }

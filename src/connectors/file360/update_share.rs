@@ -24,8 +24,9 @@ pub struct Input {
     expires_in: Option<String>,
     /// When it ends by itself: a timestamp, or a date whose end is meant.
     expires_at: Option<String>,
-    /// Which versions of its files are seen from now on: `exact`, the ones that were shared and those that were
-    /// uploaded through it; or `newest`, the newest one at each access, whoever put it.
+    /// Which versions of its files the share shows from now on. `exact`: the versions that were
+    /// shared and those uploaded through it. `newest`: the newest version at each access, no matter
+    /// who stored it.
     follow: Option<Follow>,
 }
 

@@ -120,7 +120,7 @@ impl Applier<'_> {
     pub(super) fn collect_again(&mut self, slot: Slot) {
         for at in self.state.tasks_at(slot) {
             let task = &mut self.state.tasks[at];
-            // too few people are left, and there may be others now
+            // if too few people are left, ask the directory again: there may be others now
             let is_short = task.empty_places().next().is_some();
             task.unassigned |= is_short;
             task.questions += u32::from(task.unassigned);

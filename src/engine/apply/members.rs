@@ -1,4 +1,4 @@
-//! The people of an open task are others than before.
+//! Applies a change of the people who may answer an open task.
 
 use super::super::event::Event;
 use super::super::members::Gone;
@@ -45,7 +45,7 @@ impl Applier<'_> {
     }
 }
 
-/// Each once.
+/// Appends the persons that are not in the list yet.
 fn add(list: &mut Vec<String>, persons: &[String]) {
     for person in persons {
         if !list.contains(person) {
@@ -55,7 +55,8 @@ fn add(list: &mut Vec<String>, persons: &[String]) {
 }
 
 impl Task {
-    /// `person` can no longer answer. What they have answered counts; a place without an answer is empty from now on.
+    /// Marks that `person` can no longer answer. An answer that they gave still counts; otherwise
+    /// their place becomes empty.
     fn leaves(&mut self, person: &str) {
         let is_them = |one: &String| one == person;
         let is_open = !self.has_decided(person);
@@ -88,7 +89,7 @@ impl Task {
         self.heard.retain(|(one, _)| one != person);
     }
 
-    /// Nobody acts any more for somebody who left.
+    /// Empties the place of somebody who left, after their deputy has gone too.
     fn vacate(&mut self, person: &str) {
         let is_open = !self.has_decided(person);
         let Some(gone) = self.members.gone.iter_mut().find(|one| one.person == person) else {
@@ -102,7 +103,8 @@ impl Task {
         }
     }
 
-    /// The places of those who left are empty once their answers are void, where nobody acts for them.
+    /// Empties the places of everybody who left and has no deputy. Called when earlier answers
+    /// become void.
     pub(super) fn vacate_all(&mut self) {
         let gone: Vec<String> = self.members.gone.iter().map(|one| one.person.clone()).collect();
         for person in gone {
@@ -112,7 +114,7 @@ impl Task {
         }
     }
 
-    /// The place that `of` left is there again: for `to`, or for somebody who acts for `of`.
+    /// Restores the place that `of` left, for `to` or for a deputy of `of`.
     pub(super) fn takes_place_of(&mut self, of: &str, to: &str) {
         let Some(at) = self.members.gone.iter().position(|one| one.person == of) else {
             return;

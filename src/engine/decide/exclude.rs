@@ -1,4 +1,4 @@
-//! Who may not answer a task: separation of duties as the flow writes it.
+//! Separation of duties: evaluates `exclude`, the people who may not answer a task.
 
 use super::super::frame::Slot;
 use super::super::input::SENT_BY;
@@ -10,15 +10,15 @@ use crate::base::{FileRef, Value};
 use crate::expr::Template;
 use crate::plan::{Exclusion, PlanAsk, PlanVerb};
 
-/// What a party begins with that is no mail address.
+/// Prefixes of parties that are not mail addresses.
 const KINDS: [&str; 7] = ["user", "email", "link", "run", "flow", "trigger", "local"];
 
 impl Decider<'_> {
-    /// Persons who may not answer, with `document` before them.
+    /// Persons who may not answer when the task is about `document`.
     ///
     /// # Errors
-    /// An expression that fails, or that gives something that is no person: nobody is asked then, because somebody who
-    /// may not answer could be among them.
+    /// If an expression fails, or its value is not a person. Nobody is asked then, because an
+    /// excluded person could be among them.
     pub(super) fn excluded(
         &self,
         slot: Slot,
@@ -42,8 +42,8 @@ impl Decider<'_> {
         Ok(persons)
     }
 
-    /// Persons who may not answer the open task at `slot` now that `document` is before them. Those that an expression
-    /// named stay excluded where it can no longer be evaluated.
+    /// Persons who may not answer the open task at `slot` now that it is about `document`. If an
+    /// expression can no longer be evaluated, the persons whom it excluded before stay excluded.
     pub(super) fn excluded_anew(&self, slot: Slot, ask: &PlanAsk, document: &FileRef) -> Vec<String> {
         let before = self.state().task_of(slot).map(|task: &Task| task.exclude.clone());
         self.excluded(slot, ask, Some(document)).unwrap_or_else(|_| {
@@ -53,7 +53,7 @@ impl Decider<'_> {
         })
     }
 
-    /// Who completed a step.
+    /// Persons who completed a step.
     fn completed(&self, other: Slot) -> Vec<String> {
         let output = &self.state().step(other).output;
         match (&self.step(other).verb, output.as_ref()) {
@@ -76,14 +76,14 @@ impl Decider<'_> {
     }
 }
 
-/// Whether the text names one party, as journals do.
+/// Whether the text names exactly one party, in the form that journals use.
 fn is_party(text: &str) -> bool {
     let kind = text.split_once(':').filter(|(_, name)| !name.trim().is_empty());
     kind.is_some_and(|(kind, _)| KINDS.contains(&kind)) || mail_address(text).is_some()
 }
 
-/// Who brought a step to its outcome, as far as its output tells: whoever acted, for whom, who was escalated to, and who
-/// sent the event.
+/// Persons who completed a step, according to its output: those who acted, those for whom they
+/// acted, those to whom the step was escalated, and the sender of the event.
 pub(super) fn completed_by(output: &Value) -> Vec<String> {
     let decisions = output.get("decisions").and_then(Value::as_array);
     let records = decisions.into_iter().flatten().chain(std::iter::once(output));

@@ -1,4 +1,4 @@
-//! The directory says that the people of an open task are others than before.
+//! Decides what changes in an open task when the directory changes.
 
 use super::super::event::{Event, Weight};
 use super::super::input::Reply;
@@ -10,15 +10,15 @@ use super::ask::may;
 use super::rule::is_stuck;
 use crate::base::id::TaskId;
 
-/// What the incident of a task begins with that too few people are left for.
+/// Beginning of the incident text when too few people are left for a task.
 const TOO_FEW_LEFT: &str = "Too few of the people who were asked are left";
-/// How such an incident is resolved where enough people can answer again.
+/// Resolution of such an incident when enough people can answer again.
 pub(in super::super) const ENOUGH: &str = "enough_people";
-/// Who resolves it then.
+/// The actor that resolves it.
 const SYSTEM: &str = "gatefold";
 
 impl Decider<'_> {
-    /// Lets an open task follow the directory.
+    /// Updates the people of an open task from the directory.
     pub(super) fn members(&mut self, id: &TaskId, now: &Members) -> Reply {
         let at = self.state().task_index.get(id).copied();
         let open = at.filter(|at| {
@@ -35,7 +35,7 @@ impl Decider<'_> {
         Reply::Accepted
     }
 
-    /// A person must look where people left and too few can still answer; nobody must any more where enough can again.
+    /// Raises an incident if too few people can still answer, and resolves it if enough can again.
     pub(super) fn look_at_places(&mut self, at: usize) {
         let task = &self.state().tasks[at];
         if task.phase != TaskPhase::Open || task.unassigned {
@@ -73,7 +73,7 @@ fn too_few_left(task: &Task) -> String {
     )
 }
 
-/// What is otherwise now, if anything is.
+/// The event that records the differences, if there are any.
 fn changed(task: &Task, now: &Members) -> Option<Event> {
     let exclude: Vec<String> = now
         .exclude
@@ -143,7 +143,7 @@ fn changed(task: &Task, now: &Members) -> Option<Event> {
     })
 }
 
-/// Whether two lists name other people, in whatever order.
+/// Whether two lists name different people, regardless of order.
 fn is_other(before: Option<&[String]>, now: Option<&[String]>) -> bool {
     let (before, now) = (before.unwrap_or_default(), now.unwrap_or_default());
     before.iter().any(|one| !now.contains(one)) || now.iter().any(|one| !before.contains(one))

@@ -100,8 +100,8 @@ impl Task {
         self.people.iter().chain(&self.joined).any(|one| one == person)
     }
 
-    /// How many must agree, counted by weights: as many as when people were asked. Where all must, those who left without
-    /// an answer no longer count.
+    /// The weight that must agree. It stays as it was when people were asked, except that under
+    /// `all` those who left without an answer no longer count.
     fn needed(&self, ask: &PlanAsk) -> Option<usize> {
         let needed = needed(ask.rule, self.members.asked_votes)?;
         Some(if wants_all(ask) {
@@ -111,13 +111,13 @@ impl Task {
         })
     }
 
-    /// How much those count together who have not decided.
+    /// Total weight of the people who have not decided.
     fn open_votes(&self) -> usize {
         let open = self.people.iter().filter(|person| !self.has_decided(person));
         votes(open, &self.weights)
     }
 
-    /// How much those counted together who left without an answer.
+    /// Total weight of the people who left without an answer.
     fn empty_votes(&self) -> usize {
         votes(self.empty_places(), &self.weights)
     }
@@ -170,7 +170,7 @@ pub(super) fn verdict<'p>(task: &Task, ask: &'p PlanAsk) -> Option<&'p str> {
         .any(|record| negative(&record) && task.counts(principal(record)));
     let has_changed = !task.members.added.is_empty() || !task.members.gone.is_empty();
     let is_open = if wants_all(ask) && has_changed {
-        // where all must agree, nobody who came later makes up for a refusal
+        // if all must agree, people who were added later cannot make up for a refusal
         !is_refused
     } else {
         agreed + task.open_votes() + task.empty_votes() >= needed
@@ -186,7 +186,7 @@ fn wants_all(ask: &PlanAsk) -> bool {
     matches!(ask.rule, Some(RuleSpec::All | RuleSpec::InOrder))
 }
 
-/// Whether the task cannot be settled by those who are left, because people left.
+/// Whether the task can no longer be settled because people left.
 pub(super) fn is_stuck(task: &Task, ask: &PlanAsk) -> bool {
     if task.empty_places().next().is_none() || verdict(task, ask).is_some() {
         return false;

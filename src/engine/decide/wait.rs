@@ -72,7 +72,8 @@ impl Decider<'_> {
             .find(|expected| {
                 let alternative = plan.alternatives.get(&expected.name);
                 let filter = alternative.and_then(|plan| plan.filter.as_ref());
-                // files are counted in the share that the wait is about; one about a file counts that file alone
+                // downloads are counted in the share that the wait is about; a wait about a file
+                // counts only that file
                 let is_on_share = expected.on.as_deref() == event.data["share"].as_str() && expected.on.is_some();
                 let min_files = alternative.and_then(|plan| plan.min_files).filter(|_| is_on_share);
                 if min_files.is_some_and(|min| !min.is_met_by(&event.data)) {

@@ -24,7 +24,7 @@ const KINDS: [(&str, Readable); 3] = [
     ("plain", Readable::Plain),
 ];
 
-/// Has `program` read these bytes, and waits for it. For a thread that may wait.
+/// Runs `program` on these bytes and waits for it. Call this on a thread that may block.
 pub(super) fn read(program: &Path, bytes: Vec<u8>, kind: Readable) -> io::Result<Reading> {
     let word = KINDS
         .iter()
@@ -51,7 +51,7 @@ fn hear(reader: Command, bytes: Vec<u8>, most: Duration) -> io::Result<Reading> 
         let stdout = process.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let mut stdin = process.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let give = async move {
-            // a reader may have seen enough before the end
+            // a reader may stop before the end
             let _ = stdin.write_all(&bytes).await;
             drop(stdin);
         };

@@ -1,5 +1,5 @@
-//! `exclude` names somebody who is never a person: the initiator of runs that only programs and times start, or the
-//! uploader of a text that the run writes itself.
+//! GF508: finds an `exclude` that can exclude nobody, because only a webhook or a schedule starts
+//! the flow, or because the run itself writes the document.
 
 use crate::base::{Code, Diagnostic};
 use crate::lint::rule::{Check, Context, Report, Rule, StepView};
@@ -50,7 +50,7 @@ fn check(cx: &Context<'_>, report: &mut Report) {
     }
 }
 
-/// What starts the flow where it is never a person; nothing where it may be one.
+/// The triggers of the flow if none of them is a person; `None` if one may be.
 fn only_system(spec: &FlowSpec) -> Option<&'static str> {
     let on = &spec.on;
     // whoever sends an event, ends a run or puts a document is known
@@ -65,7 +65,7 @@ fn only_system(spec: &FlowSpec) -> Option<&'static str> {
     }
 }
 
-/// The step that writes the text of the document, where one does.
+/// The step that writes the document from a text, if there is one.
 fn text_of_run<'c>(cx: &'c Context<'_>, document: &str) -> Option<&'c StepView<'c>> {
     let path = document.trim().strip_prefix("${{")?.strip_suffix("}}")?.trim();
     let id = path.strip_prefix("steps.")?.strip_suffix(".file")?;

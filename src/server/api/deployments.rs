@@ -1,4 +1,4 @@
-//! Deployments that wait for a second person.
+//! Routes for pending deployments.
 
 use crate::server::dto::{Page, PendingDeployment, RejectBody};
 use crate::server::extract::{Answer, JsonBody, Path, Query, State};
@@ -6,22 +6,22 @@ use crate::server::{Caller, Problem};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Which deployments.
+/// Filter for listing deployments.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeploymentsQuery {
-    /// `pending`, `accepted` or `rejected`; without it, those that wait.
+    /// `pending`, `accepted` or `rejected`; `pending` if not given.
     #[serde(default)]
     state: Option<String>,
-    /// After this deployment, in the order of the list.
+    /// Start after this deployment, in the order of the list.
     #[serde(default)]
     after: Option<String>,
-    /// At most so many, up to 200.
+    /// Maximum number of results, up to 200.
     #[serde(default)]
     limit: Option<usize>,
 }
 
-/// Deployments that wait, the newest first.
+/// Lists pending deployments, newest first.
 pub async fn list(
     State(server): State,
     Query(query): Query<DeploymentsQuery>,
@@ -42,7 +42,7 @@ pub async fn list(
     Ok(Answer(page))
 }
 
-/// One deployment, with its text.
+/// Shows one deployment with its text.
 pub async fn get(State(server): State, Path(id): Path<String>) -> Result<Answer<PendingDeployment>, Problem> {
     let pending = server.host.pending_deployment(&id).await?;
     let source = pending.source.clone();
@@ -52,7 +52,7 @@ pub async fn get(State(server): State, Path(id): Path<String>) -> Result<Answer<
     }))
 }
 
-/// Accepts a deployment, which new runs take from then on.
+/// Accepts a deployment, which new runs use from then on.
 pub async fn approve(
     State(server): State,
     caller: Caller,

@@ -9,14 +9,15 @@ use crate::server::{Caller, Problem};
 use crate::spec::catalog::OWN_CONNECTIONS;
 use axum::http::StatusCode;
 
-/// The id of an event. It is derived, so that no sender can take an id that something else has; the lengths tell where
-/// sender and type end.
+/// The id of an event, derived from sender, type and the given id, so that no sender can take an id
+/// that belongs to somebody else. The lengths separate sender and type.
 fn id_of(sender: &str, kind: &str, id: &str) -> EventId {
     EventId::derived(&format!("api:{}:{sender}:{}:{kind}:{id}", sender.len(), kind.len()))
 }
 
-/// Records an event with its sender and delivers it. One sender's event of the same id and type is recorded once, and another one of
-/// theirs under that id is refused; the ids of other senders are others.
+/// Records an event with its sender and delivers it. An event with the same sender, id and type is
+/// recorded once; different data under the same id is refused. Ids of different senders are
+/// independent.
 pub async fn publish(
     State(server): State,
     caller: Caller,

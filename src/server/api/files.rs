@@ -35,7 +35,7 @@ pub struct PutQuery {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VersionQuery {
-    /// From 1; without it, the newest one that you may read.
+    /// The version, from 1. If not given, the newest version that you may read.
     #[serde(default)]
     pub version: Option<u64>,
 }

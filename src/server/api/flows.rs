@@ -21,7 +21,7 @@ pub struct DeployQuery {
     name: Option<String>,
 }
 
-/// A flow that is deployed, or that waits for a second person: 202 then.
+/// The response to a deployment: deployed, or 202 if it waits for a second person.
 pub struct Deployed(Flow);
 
 impl IntoResponse for Deployed {

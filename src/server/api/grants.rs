@@ -1,4 +1,4 @@
-//! Grants, for administrators: who has which link, and revoking one.
+//! Routes for administrators to list and revoke grants.
 
 use crate::base::id::{GrantId, ShareId};
 use crate::host::grants::GrantFilter;
@@ -8,31 +8,32 @@ use crate::server::{Caller, Problem};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Most grants in an answer.
+/// Maximum number of grants in a response.
 const GRANTS_MAX: usize = 200;
 
-/// Which grants.
+/// Filter for listing grants.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GrantsQuery {
-    /// Those of this share.
+    /// Only grants of this share.
     #[serde(default)]
     share: Option<String>,
-    /// Those that this party holds, as `user:anna` or `email:rosa@example.com`, or that came through it, as `role:legal`.
+    /// Only grants that this party holds (`user:anna`, `email:rosa@example.com`) or that were given
+    /// through it (`role:legal`).
     #[serde(default)]
     to: Option<String>,
-    /// Also those whose link opens nothing any more.
+    /// Also list grants whose link no longer works.
     #[serde(default)]
     all: bool,
-    /// After this grant, in the order of the list.
+    /// Start after this grant, in the order of the list.
     #[serde(default)]
     after: Option<String>,
-    /// At most so many, up to 200.
+    /// Maximum number of results, up to 200.
     #[serde(default)]
     limit: Option<usize>,
 }
 
-/// Grants, oldest first.
+/// Lists grants, oldest first.
 pub async fn list(State(server): State, Query(query): Query<GrantsQuery>) -> Result<Answer<Page<GrantRow>>, Problem> {
     let limit = query.limit.unwrap_or(GRANTS_MAX).clamp(1, GRANTS_MAX);
     let filter = GrantFilter {
@@ -50,7 +51,7 @@ pub async fn list(State(server): State, Query(query): Query<GrantsQuery>) -> Res
     Ok(Answer(Page { items, next }))
 }
 
-/// One grant.
+/// Shows one grant.
 pub async fn get(State(server): State, Path(grant): Path<GrantId>) -> Result<Answer<GrantRow>, Problem> {
     Ok(Answer(server.host.grant(&grant).await?.into()))
 }

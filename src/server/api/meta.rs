@@ -38,12 +38,12 @@ fn ok() -> Health {
     }
 }
 
-/// The time that the installation goes by.
+/// Shows the time that the server uses.
 pub async fn time(State(server): State) -> Result<Answer<Time>, Problem> {
     Ok(Answer(time_of(&server.host)))
 }
 
-/// The system clock is right, although it has jumped ahead.
+/// Confirms the system clock after it jumped ahead.
 pub async fn confirm_time(State(server): State, caller: Caller) -> Result<Answer<Time>, Problem> {
     server.host.confirm_clock(&caller.principal(), caller.origin()).await?;
     Ok(Answer(time_of(&server.host)))

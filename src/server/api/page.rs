@@ -76,7 +76,8 @@ fn cookie(server: &Server, path: &str, pass: &str) -> String {
     format!("{PASS_COOKIE}={pass}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
 }
 
-/// The bytes of a file. Somebody has ticked a box and pressed a button: no mail scanner does.
+/// Downloads a file from the page. The person has ticked a box and pressed a button, which no mail
+/// scanner does.
 pub async fn download(
     State(server): State,
     visitor: Visitor,
@@ -110,7 +111,7 @@ pub async fn upload(
 pub struct CommentForm {
     /// The words.
     text: String,
-    /// What makes it count once.
+    /// The idempotency key.
     #[serde(default)]
     key: Option<String>,
 }
@@ -123,7 +124,7 @@ pub async fn comment(
     TextForm(form): TextForm<CommentForm>,
 ) -> Result<BackToPage, Problem> {
     let text = words(&form.text);
-    // A form that nobody has filled in does not say that a person is there.
+    // A form without entered data does not prove that a person is present.
     names::check_comment(&text).map_err(|error| HostError::Invalid(format!("the comment: {error}")))?;
     server.host.open_share(&visitor).await?;
     let once = form.key.map(Repeat::of_form);

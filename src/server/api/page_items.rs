@@ -35,7 +35,7 @@ pub async fn give(
 pub struct RemoveForm {
     /// The file.
     file: String,
-    /// `yes` where the box is ticked.
+    /// `yes` if the box is ticked.
     #[serde(default)]
     confirm: String,
 }

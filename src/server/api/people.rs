@@ -1,4 +1,4 @@
-//! Who is and was in the directory, for administrators.
+//! Routes for administrators to list people, make removals final, and confirm large changes.
 
 use crate::base::Timestamp;
 use crate::people::registry::KnownPerson;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// A person who is or was in the directory.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct PersonOverTime {
-    /// Their id, which no other person gets.
+    /// Their id, which is never reused.
     id: String,
     /// The user name.
     user: String,
@@ -21,27 +21,28 @@ pub struct PersonOverTime {
     /// When they were first seen in the directory.
     #[schemars(with = "String")]
     first_seen: Timestamp,
-    /// Since when they are no longer in it.
+    /// When they left the directory.
     #[schemars(with = "Option<String>")]
     left_at: Option<Timestamp>,
-    /// Whether an administrator has made that final.
+    /// Whether an administrator has made the removal final.
     removed: bool,
 }
 
 /// Everybody who has ever been in the directory.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct PeopleAnswer {
-    /// In the order in which they were first seen.
+    /// The people, in the order in which they were first seen.
     items: Vec<PersonOverTime>,
-    /// How many people a change of the directory removes that waits for a confirmation.
+    /// Number of people that a change removes which is waiting for confirmation; absent if none is
+    /// waiting.
     held: Option<usize>,
 }
 
-/// Which change is confirmed.
+/// Identifies the change to confirm.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConfirmBody {
-    /// How many people it removes, as the list of people says under `held`.
+    /// Number of people that the change removes, as shown under `held` in the list of people.
     removes: usize,
 }
 
@@ -67,7 +68,7 @@ pub async fn list(State(server): State) -> Result<Answer<PeopleAnswer>, Problem>
     }))
 }
 
-/// Makes it final that a person has left.
+/// Makes the removal of a person final.
 pub async fn remove(
     State(server): State,
     caller: Caller,
@@ -81,7 +82,7 @@ pub async fn remove(
     Ok(Done)
 }
 
-/// Puts a change of the directory in force that removes many people.
+/// Confirms a change of the directory that removes many people.
 pub async fn confirm(
     State(server): State,
     caller: Caller,

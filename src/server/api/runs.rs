@@ -143,7 +143,7 @@ pub async fn journal(
     Ok(Answer(Page { items, next }))
 }
 
-/// Writes down who reads the journal of a run.
+/// Records who reads the journal of a run.
 async fn log_reading(server: &Server, caller: &Caller, run: &RunId) -> Result<(), Problem> {
     let entry = AccessEntry {
         run: Some(run.to_string()),

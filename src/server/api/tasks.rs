@@ -160,7 +160,7 @@ pub async fn decide(
     Ok(Answer(answer))
 }
 
-/// Refuses a decision of an account of the machine once people decide through a server, unless glass is broken.
+/// Refuses a local decision once a server has run on the data, unless `--break-glass` is given.
 async fn check_local(server: &Server, caller: &Caller) -> Result<(), Problem> {
     let is_plain = caller.local.as_ref().is_some_and(|local| local.break_glass.is_none());
     if is_plain && server.host.has_served().await? {

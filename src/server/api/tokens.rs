@@ -1,10 +1,10 @@
-//! Tokens of the API, for administrators. They are made and revoked on the machine itself.
+//! Route for administrators to list API tokens. Tokens are made and revoked on the machine itself.
 
 use crate::server::Problem;
 use crate::server::dto::{Page, Token};
 use crate::server::extract::{Answer, State};
 
-/// Every token.
+/// Lists all tokens.
 pub async fn list(State(server): State) -> Result<Answer<Page<Token>>, Problem> {
     let (now, used) = (server.host.now(), server.token_uses().await?);
     let tokens = server.accounts.tokens();

@@ -1,11 +1,11 @@
-//! Lines of the access log, as the API shows them.
+//! API representation of access log entries.
 
 use crate::audit::AccessEntry;
 use crate::base::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A line of the access log.
+/// An entry of the access log.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Access {
     /// Its position in the log.
@@ -15,8 +15,9 @@ pub struct Access {
     pub at: Timestamp,
     /// Who: `user:…`, `email:…`, `link:…`, `run:…`.
     pub actor: String,
-    /// What: `open`, `list`, `download` (bytes were asked for), `downloaded` (every byte was sent), `upload`, `remove`,
-    /// `decline`, `comment`, `administer`, `publish`, `authenticate`, `call`.
+    /// What was done: `open`, `list`, `download` (bytes were requested), `downloaded` (every byte
+    /// was sent), `upload`, `remove`, `decline`, `comment`, `administer`, `publish`,
+    /// `authenticate`, `call`.
     pub kind: String,
     /// The share, if it was through one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,25 +31,25 @@ pub struct Access {
     /// SHA-256 of the bytes, if it was about some.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// Why it was refused; nothing where it was allowed.
+    /// Why it was refused; absent if it was allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
     /// The run on whose behalf it was done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
-    /// Whether the actor has shown nothing but a link: whoever has it may have been another.
+    /// Whether the actor had only a link, so that somebody else may have used it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub has_link_only: bool,
-    /// The address that it was asked from, where it was administration.
+    /// The client's address, for administration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// The id of the token, where it was administration.
+    /// The id of the token, for administration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
-    /// What it was about, where that is neither a share nor a file.
+    /// The subject, if it is neither a share nor a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub what: Option<String>,
-    /// How often it happened within a minute, where that is counted.
+    /// How often it happened within a minute, if it is counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
 }

@@ -1,4 +1,4 @@
-//! Deployments that wait for a second person, as the API shows them.
+//! API representation of pending deployments.
 
 use crate::base::rights::FlowChange;
 use crate::base::{FlowRight, Timestamp};
@@ -6,15 +6,15 @@ use crate::host::propose::{Pending, PendingAnswer};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A change of a flow, as data and in words.
+/// A change of a flow, as data and as text.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Change {
     /// The change as data.
     #[serde(flatten)]
     pub change: FlowChange,
-    /// The same in words.
+    /// A description for people.
     pub words: String,
-    /// Whether it is one for which a second person is asked.
+    /// Whether the change makes the deployment risky.
     pub risky: bool,
 }
 
@@ -28,17 +28,17 @@ impl From<FlowChange> for Change {
     }
 }
 
-/// A right of a flow, as data and in words.
+/// A right of a flow, as data and as text.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Right {
     /// The right as data.
     #[serde(flatten)]
     pub right: FlowRight,
-    /// The same in words.
+    /// A description for people.
     pub words: String,
 }
 
-/// What was said of a deployment.
+/// The answer to a pending deployment.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct DeploymentAnswer {
     /// Who answered.
@@ -46,7 +46,7 @@ pub struct DeploymentAnswer {
     /// When.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// Why, where something was said.
+    /// The reason, if one was given.
     pub reason: Option<String>,
 }
 
@@ -60,7 +60,7 @@ impl From<PendingAnswer> for DeploymentAnswer {
     }
 }
 
-/// A version of a flow that waits for a second person, or waited.
+/// A pending deployment: a version that waits, or waited, for a second person.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct PendingDeployment {
     /// Its id.
@@ -71,20 +71,20 @@ pub struct PendingDeployment {
     pub version: String,
     /// `pending`, `accepted` or `rejected`.
     pub state: String,
-    /// The version that it was compared with; nothing where the flow is new.
+    /// The version with which it was compared; absent if the flow is new.
     pub replaces: Option<String>,
     /// Who deployed it.
     pub by: String,
     /// When.
     #[schemars(with = "String")]
     pub at: Timestamp,
-    /// What it does differently from the version before it.
+    /// The differences from the version that it replaces.
     pub changes: Vec<Change>,
     /// All rights of the version.
     pub rights: Vec<Right>,
     /// The answer, once there is one.
     pub answer: Option<DeploymentAnswer>,
-    /// The text, where one deployment is asked for.
+    /// The flow's text; only when a single deployment is requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
 }
@@ -112,7 +112,7 @@ impl From<Pending> for PendingDeployment {
     }
 }
 
-/// Why a deployment shall not be.
+/// The body of a rejection.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RejectBody {

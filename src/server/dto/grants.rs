@@ -1,4 +1,4 @@
-//! Shapes of grants: who has which link.
+//! API representation of grants.
 
 use crate::base::Timestamp;
 use crate::host::grants::ListedGrant;
@@ -7,40 +7,40 @@ use crate::space::{Role, State};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// The right of one party in one share, with the link that belongs to it. The address of the link is never told.
+/// The permissions of one party in one share. The address of its link is never shown.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct GrantRow {
     /// The grant.
     pub id: String,
     /// The share.
     pub share: String,
-    /// What people call the share.
+    /// The name of the share.
     pub share_name: String,
     /// The run that owns the share.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
     /// Who holds it: `user:…`, `email:…`, or `anyone`.
     pub to: String,
-    /// The role or group through which they got it, and which they need for it.
+    /// The role or group through which they got the grant and which they need to use it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub through: Option<String>,
-    /// What it allows.
+    /// The role in the share, which determines what it allows.
     pub role: Role,
     /// `live`, `revoked`, `expired`, or `lost` while its holder is not in the directory or has lost the role.
     pub state: String,
-    /// Whether a password is needed besides the link.
+    /// Whether the link requires a password.
     pub has_password: bool,
     /// When it was made.
     #[schemars(with = "String")]
     pub created_at: Timestamp,
-    /// When it ends by itself.
+    /// When it expires.
     #[schemars(with = "String")]
     pub expires_at: Timestamp,
     /// When its link was first opened.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub opened_at: Option<Timestamp>,
-    /// Who revoked it, if somebody revoked it alone.
+    /// Who revoked it, if it was revoked individually.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revoked_by: Option<String>,
     /// When.
@@ -78,9 +78,9 @@ impl From<ListedGrant> for GrantRow {
     }
 }
 
-/// What came of revoking a grant.
+/// The result of revoking a grant.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct GrantRevocation {
-    /// Whether this call revoked it; false if it was over already.
+    /// Whether this call revoked it; false if it had already ended.
     pub revoked: bool,
 }

@@ -1,16 +1,16 @@
-//! How the installation stands: health, time, damaged files.
+//! API representation of health, time and damaged files.
 
 use crate::base::Timestamp;
 use crate::host::damage::DamagedVersion;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// How the server stands.
+/// The health of the server.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Health {
     /// `ok`.
     pub status: String,
-    /// What is wrong with the system clock, if something is.
+    /// A problem of the system clock, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock: Option<String>,
 }
@@ -24,7 +24,7 @@ pub struct DamagedFile {
     pub path: String,
     /// Number of the version.
     pub version: u64,
-    /// SHA-256 that its bytes had.
+    /// SHA-256 of the original bytes.
     pub sha256: String,
 }
 
@@ -39,15 +39,15 @@ impl From<DamagedVersion> for DamagedFile {
     }
 }
 
-/// The time that the installation goes by.
+/// The time that the server uses.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Time {
     /// The time now. It never runs backwards.
     #[schemars(with = "String")]
     pub now: Timestamp,
-    /// Whether timers and expiries stand still.
+    /// Whether timers and expiries are stopped.
     pub is_held: bool,
-    /// What is wrong with the system clock, if something is.
+    /// A problem of the system clock, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock: Option<String>,
 }

@@ -31,7 +31,8 @@ pub struct RunDetail {
     /// The step of another run that started it, if one did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
-    /// The person at the beginning, as `user:anna`, where `initiator` names a run or a system.
+    /// The person who started the first run of the chain, as `user:anna`, if `initiator` is a run
+    /// or a system.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub starter: Option<String>,
     /// What it waits for.

@@ -1,4 +1,4 @@
-//! Tokens as the API shows them: never the token itself, nor its hash.
+//! API representation of tokens; never includes the token itself or its hash.
 
 use crate::base::Timestamp;
 use crate::config::{Scope, TokenLine};
@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// A token of the API.
+/// An API token.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Token {
     /// Its id, which is not the token.
@@ -15,14 +15,14 @@ pub struct Token {
     pub user: String,
     /// What it is for.
     pub label: Option<String>,
-    /// What it is good for: `read`, `write`, `decide`, `deploy`, `admin`.
+    /// Its scopes: `read`, `write`, `decide`, `deploy`, `admin`.
     pub scopes: Vec<String>,
-    /// Whether it was made before there were scopes, and so has every one.
+    /// Whether it was made before scopes existed and therefore has all of them.
     pub before_scopes: bool,
     /// When it was made.
     #[schemars(with = "String")]
     pub created: Timestamp,
-    /// Until when it is good.
+    /// When it expires.
     #[schemars(with = "Option<String>")]
     pub expires: Option<Timestamp>,
     /// When it was revoked.
@@ -31,12 +31,12 @@ pub struct Token {
     /// When it was last used, to within ten minutes.
     #[schemars(with = "Option<String>")]
     pub last_used: Option<Timestamp>,
-    /// `good`, `expired` or `revoked`.
+    /// `good` (valid), `expired` or `revoked`.
     pub state: String,
 }
 
 impl Token {
-    /// A token as it stands now.
+    /// Describes a token at the given time.
     pub fn of(line: TokenLine, used: &BTreeMap<String, Timestamp>, now: Timestamp) -> Self {
         let scopes = Scope::ALL.into_iter().filter(|scope| line.has(*scope));
         let state = match line.revoked {

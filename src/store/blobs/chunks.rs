@@ -1,13 +1,13 @@
-//! Hashes of the chunks of a blob, so that a part of it can be verified without reading the rest.
+//! Hashes of a blob's chunks, with which a part of a blob can be verified without reading the rest.
 //!
-//! A blob of one chunk needs no list: its chunk has the hash that the blob is named by. The list of
-//! a longer one lies beside it in a file that ends with a seal, a SHA-256 over the blob's name and
-//! the list. Invariant: a list whose seal is wrong, or whose size is another, is never used; it is
-//! made anew from the blob once its SHA-256 was found right.
+//! A blob of one chunk needs no list, because the blob's name is the hash of that chunk. The list
+//! of a longer blob is stored beside it, in a file that ends with a SHA-256 over the blob's name
+//! and the list (the seal). Invariant: a list with a wrong seal or for another size is never used.
+//! It is rebuilt from the blob after the SHA-256 of the whole blob was verified.
 
 use sha2::{Digest, Sha256};
 
-/// Bytes of one chunk.
+/// Size of a chunk in bytes.
 pub const CHUNK_BYTES: u64 = 1 << 20;
 
 /// First bytes of a stored list.
@@ -28,32 +28,32 @@ pub(super) struct ChunkHashes {
 }
 
 impl ChunkHashes {
-    /// The list of a blob of `size` bytes that is one chunk; `None` where it is longer, or `sha256`
-    /// is no hash.
+    /// The list of a blob that is one chunk; `None` if `size` is larger than a chunk, or `sha256`
+    /// is not a hash.
     pub(super) fn of_one(sha256: &str, size: u64) -> Option<Self> {
         let hashes = vec![hash_of(sha256)?];
         (size <= CHUNK_BYTES).then_some(Self { size, hashes })
     }
 
-    /// How many chunks there are; an empty blob has one.
+    /// Number of chunks; an empty blob has one.
     pub(super) fn count(&self) -> usize {
         self.hashes.len()
     }
 
-    /// Where the chunk lies: its first byte, and its length.
+    /// Offset and length of a chunk.
     pub(super) fn place(&self, index: usize) -> (u64, usize) {
         let first = index as u64 * CHUNK_BYTES;
         let length = CHUNK_BYTES.min(self.size.saturating_sub(first));
         (first, usize::try_from(length).unwrap_or(usize::MAX))
     }
 
-    /// Whether these are the bytes of the chunk.
+    /// Whether `bytes` match the hash of the chunk.
     pub(super) fn is_right(&self, index: usize, bytes: &[u8]) -> bool {
         let is_whole = bytes.len() == self.place(index).1;
         is_whole && self.hashes.get(index).is_some_and(|hash| *hash == digest(&[bytes]))
     }
 
-    /// The list as it is stored beside the blob `sha256`.
+    /// Encodes the list for storing beside the blob `sha256`.
     pub(super) fn encode(&self, sha256: &str) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         bytes.extend(self.size.to_be_bytes());
@@ -63,8 +63,8 @@ impl ChunkHashes {
         bytes
     }
 
-    /// Reads a list that was stored beside the blob `sha256`, which has `size` bytes now. `None`
-    /// where it is damaged or belongs to another blob.
+    /// Decodes the list stored beside the blob `sha256`, which now has `size` bytes. `None` if the
+    /// list is damaged or belongs to another blob.
     pub(super) fn decode(sha256: &str, size: u64, bytes: &[u8]) -> Option<Self> {
         let (body, seal) = bytes.split_at_checked(bytes.len().checked_sub(HASH_BYTES)?)?;
         let (told, hashes) = body.strip_prefix(MAGIC)?.split_first_chunk()?;
@@ -80,7 +80,7 @@ impl ChunkHashes {
     }
 }
 
-/// Hashes a blob and its chunks while its bytes come in.
+/// Hashes a blob and its chunks incrementally.
 #[derive(Default)]
 pub(super) struct BlobHasher {
     whole: Sha256,
@@ -95,7 +95,7 @@ impl BlobHasher {
         self.size
     }
 
-    /// Takes the next bytes.
+    /// Adds the next bytes.
     pub(super) fn update(&mut self, mut bytes: &[u8]) {
         self.whole.update(bytes);
         while !bytes.is_empty() {
@@ -132,7 +132,7 @@ fn digest(parts: &[&[u8]]) -> Hash {
     hash.finalize().into()
 }
 
-/// A hash as bytes; `None` where the text is not one in lower-case hexadecimal.
+/// Parses a hash in lower-case hexadecimal; `None` if it is not one.
 pub(super) fn hash_of(sha256: &str) -> Option<Hash> {
     let (pairs, rest) = sha256.as_bytes().as_chunks::<2>();
     if !rest.is_empty() || pairs.len() != HASH_BYTES {

@@ -1,12 +1,12 @@
-//! Bytes of file versions, by their SHA-256, on disk.
+//! Blobs: the bytes of file versions on disk, named by their SHA-256.
 //!
-//! Bytes go to a temporary file in `incoming`, are synced, and get their name by a rename, which
-//! is synced too. Only then may anything refer to them. Everybody who reads them goes through
-//! [`BlobReader`], which verifies them.
+//! Bytes are written to a temporary file in `incoming`, synced, and renamed; the rename is synced
+//! too. Only then may anything refer to the blob. All reads go through [`BlobReader`], which
+//! verifies the bytes.
 //!
-//! Invariants: a blob has its name only when all its bytes are durable; it never changes. Bytes that
-//! have changed on the disk reach nobody: the blob goes to `quarantine`, and the next upload of the
-//! right bytes takes its place.
+//! Invariants: a blob has its name only when all its bytes are durable, and it never changes. Bytes
+//! that have changed on the disk are never returned: the blob is moved to `quarantine`, and the
+//! next upload of the right bytes replaces it.
 
 mod chunks;
 mod quarantine;
@@ -32,18 +32,18 @@ use tempfile::NamedTempFile;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::task::spawn_blocking;
 
-/// Bytes that are hashed and written at once. An upload takes this much memory, and a hash for each
-/// chunk of it.
+/// Size of the pieces that are hashed and written. An upload needs this much memory, plus one hash
+/// for each chunk.
 const PIECE: usize = 256 * 1024;
 
-/// Bytes at the beginning that are handed back.
+/// Number of first bytes that are returned after storing.
 const HEAD: usize = 4096;
 
-/// What is written to find out whether the folders can be used, and its name there.
+/// Content of the file that is written to test the folders.
 const TRIAL: [u8; HEAD] = [0x5a; HEAD];
 const TRIAL_NAME: &str = "trial";
 
-/// Ending of the file with the hashes of a blob's chunks, which lies beside it.
+/// Extension of the file with a blob's chunk hashes.
 const CHUNKS_ENDING: &str = "chunks";
 
 /// The folder of blobs: `blobs/ab/cdef…`, `blobs/incoming/` for what is not complete, and
@@ -53,40 +53,40 @@ pub struct Blobs {
     folder: PathBuf,
     /// Whether bytes are synced before anything may refer to them.
     synced: bool,
-    /// Whether nothing in the folder may be changed.
+    /// Whether the folder is opened read-only.
     is_read_only: bool,
     shared: Arc<Shared>,
 }
 
-/// What all users of one folder share.
+/// State shared by all users of one folder.
 #[derive(Debug, Default)]
 struct Shared {
     damage: quarantine::Reports,
     leases: sweep::Leases,
-    /// How often it was tried to store something; wraps around.
+    /// Number of test writes so far; wraps around.
     trials: AtomicU8,
 }
 
-/// A complete, durable blob. As long as this value lives, no sweep removes it.
+/// A complete, durable blob. No sweep removes it while this value exists.
 #[derive(Clone, Debug)]
 pub struct StoredBlob {
     /// SHA-256 in hexadecimal.
     pub sha256: String,
     /// Size in bytes.
     pub size: u64,
-    /// The first bytes, at most 4096, to tell the type by.
+    /// The first bytes, at most 4096, for detecting the type.
     pub head: Vec<u8>,
     lease: Arc<Lease>,
 }
 
 impl StoredBlob {
-    /// Says that a version of a file refers to the blob now, so that it need not be looked for.
+    /// Marks that a file version now refers to the blob, so that no sweep has to check it.
     pub fn keep(&self) {
         self.lease.keep();
     }
 }
 
-/// Why bytes were not stored or found.
+/// An error of storing or reading a blob.
 #[derive(Debug, thiserror::Error)]
 pub enum BlobError {
     /// More bytes than allowed.
@@ -98,7 +98,7 @@ pub enum BlobError {
     /// The sender stopped.
     #[error("the upload broke off: {0}")]
     Interrupted(io::Error),
-    /// No space is left, or the system allows this process no file of this size.
+    /// No space is left, or the file exceeds the size that the system allows.
     #[error("the file cannot be stored: {0}")]
     Full(io::Error),
     /// There is no such blob.
@@ -113,7 +113,7 @@ pub enum BlobError {
 }
 
 impl From<io::Error> for BlobError {
-    /// Gives a [`BlobError`] that came through a reader back as it was.
+    /// Unwraps a [`BlobError`] that was passed through a reader as an I/O error.
     fn from(error: io::Error) -> Self {
         match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Self::Full(error),
@@ -133,7 +133,7 @@ impl From<BlobError> for io::Error {
     }
 }
 
-/// An upload on its way. Dropping it removes the temporary file.
+/// An upload in progress. Dropping it removes the temporary file.
 struct Incoming {
     file: NamedTempFile,
     hasher: BlobHasher,
@@ -150,8 +150,9 @@ impl Incoming {
 }
 
 impl Blobs {
-    /// Opens the folder, making it where it is missing, and removes what was left incomplete.
-    /// Only the process that holds the store may do so: it would remove another's uploads.
+    /// Opens the folder, creates it if it is missing, and removes incomplete uploads. Only the
+    /// process that holds the store may call this, because it would remove the uploads of another
+    /// process.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, BlobError> {
         let blobs = Self {
             folder: folder.into(),
@@ -177,7 +178,7 @@ impl Blobs {
         Ok(blobs)
     }
 
-    /// Opens a folder that nobody needs after this process: nothing in it is synced.
+    /// Opens a temporary folder without syncing anything in it.
     pub fn scratch(folder: impl Into<PathBuf>) -> Result<Self, BlobError> {
         let blobs = Self {
             folder: folder.into(),
@@ -189,7 +190,7 @@ impl Blobs {
         Ok(blobs)
     }
 
-    /// The blobs in a folder that another process may own: for reading alone, nothing in it is changed.
+    /// Opens a folder read-only; another process may own it.
     pub fn to_read(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
@@ -199,8 +200,8 @@ impl Blobs {
         }
     }
 
-    /// Stores what `bytes` gives, at most `limit` bytes. When this returns, the blob is durable, and
-    /// its bytes on the disk were verified where it was there already.
+    /// Stores at most `limit` bytes from `bytes`. When this returns, the blob is durable. If it
+    /// already existed, its bytes on the disk have been verified.
     pub async fn put(&self, bytes: impl AsyncRead + Send + Unpin, limit: u64) -> Result<StoredBlob, BlobError> {
         let incoming = self.incoming();
         let file = on_disk(move || Ok(NamedTempFile::new_in(incoming)?)).await?;
@@ -238,9 +239,8 @@ impl Blobs {
         on_disk(move || blobs.finish(incoming)).await
     }
 
-    /// Stores a few bytes durably in one of the folders, another one each time, reads them and takes them
-    /// back; looks whether the other folders are there and may be used. An error where some file could not be
-    /// stored or read now.
+    /// Tests whether blobs can be stored and read: writes, reads and removes a small file in one of
+    /// the folders, a different one each time, and checks the permissions of the others.
     pub async fn try_to_store(&self) -> Result<(), BlobError> {
         let blobs = self.clone();
         on_disk(move || {
@@ -267,15 +267,15 @@ impl Blobs {
         .await
     }
 
-    /// Opens a blob for reading. One that is a single chunk was verified when this returns. A longer
-    /// one whose chunk hashes are missing is first read as a whole, and they are stored.
+    /// Opens a blob for reading. A blob of a single chunk is verified when this returns. If the
+    /// chunk hashes of a longer blob are missing, it is read completely first, and the hashes are
+    /// stored.
     pub async fn open_blob(&self, sha256: &str) -> Result<BlobReader, BlobError> {
         let (blobs, sha256) = (self.clone(), sha256.to_owned());
         on_disk(move || blobs.source(&sha256)).await.map(BlobReader::new)
     }
 
-    /// Reads the whole blob and verifies it against its SHA-256. One that is damaged is put into
-    /// quarantine.
+    /// Reads the whole blob and verifies its SHA-256. A damaged blob is moved to quarantine.
     pub async fn verify(&self, sha256: &str) -> Result<(), BlobError> {
         let (blobs, sha256) = (self.clone(), sha256.to_owned());
         on_disk(move || {
@@ -322,13 +322,13 @@ impl Blobs {
         }
     }
 
-    /// The chunk hashes that lie beside a blob of `size` bytes; `None` where they are missing or wrong.
+    /// The chunk hashes stored beside a blob of `size` bytes; `None` if they are missing or wrong.
     fn stored_chunks(&self, sha256: &str, size: u64) -> Option<ChunkHashes> {
         let stored = fs::read(self.chunks_place(sha256)).ok()?;
         ChunkHashes::decode(sha256, size, &stored)
     }
 
-    /// Makes the chunk hashes from the blob, which an older build stored or whose list is lost.
+    /// Rebuilds the chunk hashes of a blob that an older build stored or whose list is lost.
     fn chunks_anew(&self, sha256: &str, file: &mut File) -> Result<ChunkHashes, BlobError> {
         let (found, chunks) = hashed(file)?;
         if found != sha256 {
@@ -359,7 +359,7 @@ impl Blobs {
         self.folder.join("incoming")
     }
 
-    /// Where a blob lies.
+    /// The path of a blob.
     fn place(&self, sha256: &str) -> PathBuf {
         let (first, rest) = sha256.split_at_checked(2).unwrap_or((sha256, ""));
         self.folder.join(first).join(rest)
@@ -369,7 +369,7 @@ impl Blobs {
         self.place(sha256).with_extension(CHUNKS_ENDING)
     }
 
-    /// Makes the bytes durable and gives them their name.
+    /// Makes the bytes durable and renames the file to the blob's name.
     fn finish(&self, incoming: Incoming) -> Result<StoredBlob, BlobError> {
         fault::point("blob-temp-written");
         if self.synced {
@@ -409,8 +409,8 @@ impl Blobs {
         })
     }
 
-    /// What there is of a blob whose right chunks are known. One that is damaged is put into
-    /// quarantine; one that cannot be read counts as missing, so that it is written anew.
+    /// Compares the stored blob with the right chunks. A damaged blob is moved to quarantine. An
+    /// unreadable one counts as missing, so that it is written again.
     fn holds(&self, sha256: &str, chunks: &ChunkHashes) -> Holds {
         let Ok(mut file) = File::open(self.place(sha256)) else {
             return Holds::Nothing;
@@ -432,17 +432,17 @@ impl Blobs {
     }
 }
 
-/// What there is of a blob.
+/// The parts of a blob that are stored.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Holds {
     Nothing,
-    /// The right bytes, and no list of their chunks.
+    /// The right bytes, without the list of their chunks.
     Bytes,
-    /// The right bytes, and the list of their chunks where they need one.
+    /// The right bytes, and the list of their chunks if they need one.
     WithChunks,
 }
 
-/// Whether the file has these chunks and nothing else.
+/// Whether the file consists of exactly these chunks.
 fn is_intact(file: &mut File, chunks: &ChunkHashes) -> io::Result<bool> {
     if file.metadata()?.len() != chunks.size {
         return Ok(false);
@@ -456,7 +456,7 @@ fn is_intact(file: &mut File, chunks: &ChunkHashes) -> io::Result<bool> {
     Ok(true)
 }
 
-/// The SHA-256 of a file from where it stands, and its chunks.
+/// Hashes a file and its chunks, from the current position.
 fn hashed(file: &mut File) -> io::Result<(String, ChunkHashes)> {
     let mut hasher = BlobHasher::default();
     let mut piece = vec![0; PIECE];
@@ -468,7 +468,7 @@ fn hashed(file: &mut File) -> io::Result<(String, ChunkHashes)> {
     }
 }
 
-/// Why what lies in `incoming` could not be removed.
+/// The error when incomplete uploads in `incoming` cannot be removed.
 fn not_ours(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(
         error.kind(),
@@ -490,7 +490,7 @@ async fn fill(bytes: &mut (impl AsyncRead + Unpin), piece: &mut Vec<u8>) -> io::
     Ok(())
 }
 
-/// Does something that waits for the disk on a thread that may wait.
+/// Runs blocking disk work on a thread that may block.
 async fn on_disk<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
 ) -> Result<T, BlobError> {
@@ -498,7 +498,7 @@ async fn on_disk<T: Send + 'static>(
     done.unwrap_or_else(|error| Err(BlobError::Failed(io::Error::other(error))))
 }
 
-/// An error that names the folder, unless this process may list it, read it and write it.
+/// Checks that this process may list, read and write the folder. The error names the folder.
 fn may_be_used(folder: &Path) -> io::Result<()> {
     let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", folder.display()));
     #[cfg(unix)]
@@ -521,7 +521,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    /// A temporary file in `incoming` whose writes end on a disk without space.
+    /// A temporary file in `incoming` whose writes fail because the disk is full.
     #[cfg(target_os = "linux")]
     fn on_a_full_disk(blobs: &Blobs) -> NamedTempFile {
         let full = |path: &Path| {

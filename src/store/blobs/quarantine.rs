@@ -1,4 +1,4 @@
-//! Damaged blobs: put aside, listed, and reported to whoever drives the installation.
+//! Quarantine of damaged blobs: moves them out of the way, lists them, and reports them.
 
 use super::{BlobError, Blobs, on_disk, sync_folder};
 use crate::base::Timestamp;
@@ -9,23 +9,23 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// Locks for changes to blobs; a blob has the one that its hash leads to.
+/// Number of locks for changes to blobs. The hash of a blob selects its lock.
 const LOCKS: usize = 64;
 
-/// A blob that was put aside.
+/// A blob in quarantine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quarantined {
-    /// The SHA-256 that its bytes had, in hexadecimal.
+    /// SHA-256 of the original bytes, in hexadecimal.
     pub sha256: String,
-    /// Where the bytes lie now.
+    /// The path of the damaged bytes.
     pub path: PathBuf,
-    /// Their number.
+    /// Their length in bytes.
     pub size: u64,
-    /// When they were written last.
+    /// When the file was last modified.
     pub changed_at: Option<Timestamp>,
 }
 
-/// Damage that was found and not yet reported, and the locks for repairing it.
+/// Damage that is not reported yet, and the locks for repairs.
 #[derive(Debug)]
 pub(super) struct Reports {
     found: Mutex<Vec<String>>,
@@ -44,7 +44,8 @@ impl Default for Reports {
 }
 
 impl Reports {
-    /// Held while a blob is put into its place or out of it, so that nobody puts the right bytes aside.
+    /// Locks a blob while it is stored or moved to quarantine, so that repaired bytes are never
+    /// quarantined.
     pub(super) fn alone(&self, sha256: &str) -> MutexGuard<'_, ()> {
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(sha256);
         let index = usize::try_from(hash % LOCKS as u64).unwrap_or_default();
@@ -62,7 +63,7 @@ impl Reports {
 }
 
 impl Blobs {
-    /// Waits until damaged blobs were found, and gives their hashes.
+    /// Waits until damaged blobs are found, and returns their hashes.
     pub async fn damage(&self) -> Vec<String> {
         loop {
             let changed = self.shared.damage.changed.notified();
@@ -74,7 +75,7 @@ impl Blobs {
         }
     }
 
-    /// The blobs in quarantine, by name.
+    /// Lists the blobs in quarantine, sorted by path.
     pub async fn quarantined(&self) -> Result<Vec<Quarantined>, BlobError> {
         let folder = self.quarantine();
         on_disk(move || {
@@ -101,7 +102,7 @@ impl Blobs {
         .await
     }
 
-    /// Whether there is a blob of this name, whatever its bytes are.
+    /// Whether a blob of this name exists; its bytes are not checked.
     pub fn has(&self, sha256: &str) -> bool {
         self.place(sha256).exists()
     }
@@ -110,8 +111,8 @@ impl Blobs {
         self.quarantine().join(sha256).exists()
     }
 
-    /// A reader found wrong bytes: puts the blob aside, unless it was replaced meanwhile, and gives the
-    /// error for the reader.
+    /// Handles wrong bytes found by a reader: moves the blob to quarantine unless it was replaced
+    /// meanwhile, and returns the error for the reader.
     pub(super) fn damaged(&self, sha256: &str) -> BlobError {
         if self.is_read_only {
             return BlobError::Damaged(sha256.to_owned());
@@ -133,7 +134,7 @@ impl Blobs {
         BlobError::Damaged(sha256.to_owned())
     }
 
-    /// Moves a damaged blob into quarantine and reports it. For whoever holds its lock.
+    /// Moves a damaged blob to quarantine and reports it. The caller must hold its lock.
     pub(super) fn put_aside(&self, sha256: &str) {
         match self.move_aside(sha256) {
             Ok(to) => {

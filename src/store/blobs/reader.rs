@@ -1,4 +1,5 @@
-//! Reading a blob. Invariant: no byte leaves this module before the hash of its chunk was verified.
+//! Verified reading of blobs. Invariant: no byte leaves this module before the hash of its chunk
+//! was verified.
 
 use super::chunks::{CHUNK_BYTES, ChunkHashes};
 use super::{BlobError, Blobs};
@@ -11,11 +12,11 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 /// A blob that is open for reading, with at most one chunk of it in memory.
 ///
-/// Where a chunk is not what was stored, reading ends with an error that carries
-/// [`BlobError::Damaged`], and the blob is put into quarantine.
+/// If a chunk differs from what was stored, reading fails with an error that contains
+/// [`BlobError::Damaged`], and the blob is moved to quarantine.
 #[derive(Debug)]
 pub struct BlobReader {
-    /// The next byte to hand out.
+    /// Offset of the next byte to return.
     position: u64,
     size: u64,
     state: State,
@@ -25,11 +26,11 @@ pub struct BlobReader {
 enum State {
     Idle(Source),
     Loading(JoinHandle<(Source, Result<(), BlobError>)>),
-    /// The thread that read has died.
+    /// The reading thread has panicked.
     Gone,
 }
 
-/// The open file, and the chunk that was verified last.
+/// The open file and the last verified chunk.
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) blobs: Blobs,
@@ -55,7 +56,7 @@ impl Source {
         }
     }
 
-    /// What is loaded from `position` on; `None` where that lies in another chunk.
+    /// The loaded bytes from `position` on; `None` if the position is in another chunk.
     fn at(&self, position: u64) -> Option<&[u8]> {
         let (first, _) = self.chunks.place(self.loaded?);
         let offset = usize::try_from(position.checked_sub(first)?).ok()?;
@@ -63,7 +64,7 @@ impl Source {
     }
 }
 
-/// Reads a chunk into `bytes`. `false` where it is not the one that was stored.
+/// Reads a chunk into `bytes`. Returns `false` if it differs from what was stored.
 pub(super) fn read_chunk(file: &mut File, chunks: &ChunkHashes, index: usize, bytes: &mut Vec<u8>) -> io::Result<bool> {
     let (first, length) = chunks.place(index);
     file.seek(SeekFrom::Start(first))?;
@@ -89,7 +90,7 @@ impl BlobReader {
         self.size
     }
 
-    /// Gets the chunk at the position into memory.
+    /// Loads the chunk at the position into memory.
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             match std::mem::replace(&mut self.state, State::Gone) {

@@ -1,10 +1,10 @@
-//! Removing blobs that nothing refers to: uploads that were refused, or that a crash cut off.
+//! Removes blobs to which nothing refers, such as refused or interrupted uploads.
 //!
-//! Whoever sweeps takes candidates, asks the store which of them a version of a file refers to, and
-//! has the others removed. Invariant: a blob is removed only if no upload has stored or found it since
-//! it became a candidate, and none that did before may still commit. So an upload whose commit is
-//! still to come keeps its blob, also where the blob was there already. Versions of files are never
-//! removed, so a blob that one refers to stays one that is referred to.
+//! A sweep takes candidates, asks the store which of them a file version refers to, and removes the
+//! others. Invariant: a blob is removed only if no upload has stored or found it since it became a
+//! candidate, and no earlier upload of it may still commit. An upload that has not committed yet
+//! therefore keeps its blob, even if the blob already existed. File versions are never deleted, so
+//! a referenced blob stays referenced.
 
 use super::{BlobError, Blobs, CHUNKS_ENDING, on_disk};
 use crate::base::id::hex;
@@ -16,24 +16,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
-/// How long nobody must have held a blob of this process that no commit is known to refer to, before
-/// it may be removed.
+/// Time after which a blob of this process may be removed if nobody holds it and no commit is known
+/// to refer to it.
 pub const RELEASED_AFTER: Duration = Duration::from_hours(1);
 
-/// How long ago a blob must have been written that is looked for in the folder, before it may be
-/// removed: long enough to notice that an older copy of the database was put beside it.
+/// Minimum age of an unreferenced blob in the folder before it may be removed. Long enough to
+/// notice that an older copy of the database was put beside it.
 pub const ORPHAN_AGE: Duration = Duration::from_hours(24 * 7);
 
-/// Which blobs a sweep looks at.
+/// The blobs that a sweep checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Candidates {
-    /// Those that this process stored and that became nothing, as where an upload is refused.
+    /// Blobs that this process stored without a later commit, such as those of refused uploads.
     Released,
-    /// Every one in the folder that is older than [`ORPHAN_AGE`].
+    /// Every blob in the folder that is older than [`ORPHAN_AGE`].
     Everything,
 }
 
-/// Which blobs are held, and which may be removed.
+/// Tracks which blobs are held and which are candidates for removal.
 #[derive(Debug, Default)]
 pub(super) struct Leases(Mutex<Inner>);
 
@@ -41,7 +41,7 @@ pub(super) struct Leases(Mutex<Inner>);
 struct Inner {
     /// Blobs that a commit of this process may refer to.
     leased: HashMap<String, Held>,
-    /// Candidates that no upload has stored or found since they became ones.
+    /// Candidates that no upload has stored or found since they were marked.
     marked: HashSet<String>,
 }
 
@@ -51,7 +51,7 @@ struct Held {
     released: Option<Instant>,
 }
 
-/// Holds a blob: no sweep removes it.
+/// Holds a blob, so that no sweep removes it.
 #[derive(Debug)]
 pub(super) struct Lease {
     shared: Arc<super::Shared>,
@@ -101,7 +101,7 @@ impl Leases {
         }
     }
 
-    /// Makes candidates of those that were released long enough ago.
+    /// Marks the blobs that were released long enough ago as candidates.
     fn take_released(&self) -> BTreeSet<String> {
         let mut inner = self.lock();
         let is_over = |held: &Held| held.released.is_some_and(|at| at.elapsed() >= RELEASED_AFTER);
@@ -114,7 +114,7 @@ impl Leases {
         over
     }
 
-    /// Makes a candidate of a blob, unless somebody may still refer to it.
+    /// Marks a blob as a candidate, unless it is held.
     fn mark(&self, sha256: &str) -> bool {
         let mut inner = self.lock();
         let is_free = !inner.leased.contains_key(sha256);
@@ -124,7 +124,8 @@ impl Leases {
         is_free
     }
 
-    /// Does `remove` where the blob is still a candidate. No upload finds it meanwhile.
+    /// Calls `remove` if the blob is still a candidate. No upload can find the blob during the
+    /// call.
     fn if_marked(&self, sha256: &str, remove: impl FnOnce() -> io::Result<()>) -> io::Result<bool> {
         let mut inner = self.lock();
         if !inner.marked.remove(sha256) {
@@ -148,8 +149,8 @@ impl Blobs {
         }
     }
 
-    /// Blobs that nothing may refer to. The caller asks the store, and hands those that nothing refers
-    /// to on to [`Blobs::remove_orphans`]. One sweep runs at a time.
+    /// Candidates for removal. The caller asks the store which of them are unreferenced, and passes
+    /// those to [`Blobs::remove_orphans`]. Only one sweep may run at a time.
     pub async fn candidates(&self, which: Candidates) -> Result<BTreeSet<String>, BlobError> {
         let blobs = self.clone();
         on_disk(move || {
@@ -166,7 +167,7 @@ impl Blobs {
         .await
     }
 
-    /// Removes those of `orphans` that are still candidates, and gives their number and their bytes.
+    /// Removes those of `orphans` that are still candidates. Returns their number and their bytes.
     pub async fn remove_orphans(&self, orphans: BTreeSet<String>) -> Result<Removed, BlobError> {
         let blobs = self.clone();
         on_disk(move || {
@@ -194,7 +195,7 @@ impl Blobs {
         .await
     }
 
-    /// Adds the old blobs of one folder, and removes lists of chunks that belong to none.
+    /// Adds the old blobs of one folder, and removes chunk lists without a blob.
     fn add_old(&self, first: &str, found: &mut BTreeSet<String>) -> io::Result<()> {
         for entry in entries(&self.folder.join(first))? {
             let entry = entry?;
@@ -217,16 +218,16 @@ impl Blobs {
     }
 }
 
-/// What a sweep removed.
+/// The result of a sweep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Removed {
-    /// How many blobs.
+    /// Number of removed blobs.
     pub blobs: u64,
-    /// How many bytes.
+    /// Their total size in bytes.
     pub bytes: u64,
 }
 
-/// Removes temporary files that no upload can still be writing to.
+/// Removes temporary files that are too old to belong to a running upload.
 fn remove_old_files(folder: &Path) -> io::Result<()> {
     for entry in entries(folder)? {
         let entry = entry?;
@@ -245,7 +246,7 @@ fn entries(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<fs::DirE
     }
 }
 
-/// Whether a file was written long ago. One from the future is not.
+/// Whether a file is at least [`ORPHAN_AGE`] old. A file dated in the future is not.
 fn is_old(metadata: &fs::Metadata) -> bool {
     let age = metadata
         .modified()

@@ -1,6 +1,7 @@
-//! Reads a whole database, also one that another process writes to, and says what is in it and what is damaged.
+//! Inspects a whole database and reports its contents and damage, even while another process writes
+//! to it.
 //!
-//! Invariant: nothing is changed, and all that is said is of one moment.
+//! Invariant: nothing is changed, and the report describes a single snapshot.
 
 use super::columns::damaged;
 use super::layout::{SEALED_SINCE, found_layout, open_reader, store_error};
@@ -14,36 +15,36 @@ use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// Lines about damage of one kind that are listed; more say nothing new.
+/// Maximum number of lines about one kind of damage.
 const LISTED: usize = 100;
 
-/// What a database holds.
+/// The contents of a database.
 #[derive(Clone, Debug, Default)]
 pub struct Inspection {
     /// Its layout.
     pub layout: u32,
     /// Rows by table.
     pub rows: BTreeMap<String, u64>,
-    /// Every blob that it names.
+    /// All blobs that it names.
     pub blobs: Vec<NamedBlob>,
-    /// What is damaged, one sentence each.
+    /// Damage, one sentence each.
     pub damage: Vec<String>,
-    /// What happened to it before, one sentence each.
+    /// Notes about its history, one sentence each.
     pub notes: Vec<String>,
 }
 
-/// A blob, as the first version of a file that has it names it.
+/// A blob, described by the first file version that refers to it.
 #[derive(Clone, Debug)]
 pub struct NamedBlob {
     /// SHA-256 in hexadecimal.
     pub sha256: String,
     /// Size in bytes.
     pub size: u64,
-    /// The version, for people.
+    /// The file version, in a form for people.
     pub place: String,
 }
 
-/// As much of a file as names its blobs; the same in every layout.
+/// The fields of a file that name its blobs; they are the same in every layout.
 #[derive(Deserialize)]
 struct NamedFile {
     folder: String,
@@ -58,10 +59,10 @@ struct NamedVersion {
     size: u64,
 }
 
-/// Reads the database at `path`, whichever layout that this build knows it has.
+/// Inspects the database at `path`, in any layout that this build knows.
 ///
 /// # Errors
-/// The file is no database of ours, has a newer layout, or is damaged so that it cannot be read on.
+/// If the file is not a Gatefold database, has a newer layout, or is too damaged to read.
 pub fn inspect(path: &Path) -> Result<Inspection, StoreError> {
     let noted = Noted::number_beside(path)?;
     let connection = open_reader(path)?;
@@ -94,10 +95,10 @@ pub fn inspect(path: &Path) -> Result<Inspection, StoreError> {
     Ok(inspection)
 }
 
-/// What the database at `path` has lost of what was acknowledged, in words.
+/// Describes acknowledged changes that the database at `path` has lost.
 ///
 /// # Errors
-/// The database, or what lies beside it, cannot be read.
+/// If the database or a file beside it cannot be read.
 pub fn lost(path: &Path) -> Result<Option<String>, StoreError> {
     let noted = Noted::number_beside(path)?;
     let connection = open_reader(path)?;
@@ -107,7 +108,7 @@ pub fn lost(path: &Path) -> Result<Option<String>, StoreError> {
     Ok(noted.loss(&connection)?.map(|loss| loss.in_words(path)))
 }
 
-/// Rows whose content does not fit their checksum.
+/// Rows whose content does not match their checksum.
 fn damaged_rows(db: &Connection) -> Read<Vec<String>> {
     let mut damage = Vec::new();
     for table in sealed_tables(db)? {
@@ -119,7 +120,7 @@ fn damaged_rows(db: &Connection) -> Read<Vec<String>> {
     Ok(damage)
 }
 
-/// Runs whose journal has a gap, or whose last event is not the one that the run knows.
+/// Runs whose journal has a gap, or whose last event differs from the one recorded with the run.
 fn incomplete_journals(db: &Connection) -> Read<Vec<String>> {
     let lists = "SELECT id FROM run WHERE seq <> (SELECT coalesce(sum(last - first + 1), 0) FROM stretch \
                  WHERE stretch.run = run.key)";
@@ -134,7 +135,7 @@ fn incomplete_journals(db: &Connection) -> Read<Vec<String>> {
         .collect())
 }
 
-/// What SQLite finds wrong with pages, trees and indexes.
+/// Problems that SQLite finds in pages, trees and indexes.
 fn structural_damage(db: &Connection) -> Read<Vec<String>> {
     let sql = format!("PRAGMA integrity_check({LISTED})");
     let said = unverified(db, &sql, [], |row| column::<String>(row, 0))?;
@@ -145,7 +146,7 @@ fn structural_damage(db: &Connection) -> Read<Vec<String>> {
         .collect())
 }
 
-/// Every table that holds data of ours.
+/// All tables of Gatefold.
 fn tables(db: &Connection) -> Read<Vec<String>> {
     let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
                ORDER BY name";

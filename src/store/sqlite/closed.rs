@@ -1,12 +1,12 @@
-//! Whether a store has closed itself, and a way to wait for it.
+//! A flag that is set when the store has closed itself after a disk failure; can be awaited.
 //!
-//! Invariant: a store that has closed itself answers nothing any more in this process; what is durable is known only
-//! once it is opened anew.
+//! Invariant: a store that has closed itself answers no more requests in this process. What is
+//! durable is known only after it is opened again.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 
-/// Set once, by whichever thread found that the disk failed.
+/// Set once, by the first thread that notices the disk failure.
 #[derive(Default)]
 pub(super) struct Closed {
     is_closed: AtomicBool,

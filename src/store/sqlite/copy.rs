@@ -1,7 +1,8 @@
-//! Copies of a database, made while another process may write to it.
+//! Copies a database while another process may write to it.
 //!
-//! Invariant: a copy is one consistent state, private to its owner, complete without a log beside
-//! it, and durable when it is there. The database that is copied stays as it is, in its layout.
+//! Invariant: a copy is one consistent snapshot, readable by its owner only, complete without a log
+//! beside it, and durable when the function returns. The original is not changed and keeps its
+//! layout.
 
 use super::layout::{PRIVATE, open_reader, prepare, store_error};
 use crate::store::model::StoreError;
@@ -13,7 +14,7 @@ use std::path::Path;
 /// Copies the database at `from` into a new file at `to`.
 ///
 /// # Errors
-/// `from` cannot be read, or `to` exists or cannot be written.
+/// If `from` cannot be read, or `to` exists or cannot be written.
 pub fn copy_database(from: &Path, to: &Path) -> Result<(), StoreError> {
     let source = open_reader(from)?;
     create_private(to)?;
@@ -30,11 +31,11 @@ pub fn copy_database(from: &Path, to: &Path) -> Result<(), StoreError> {
     settle(to)
 }
 
-/// Takes what stands in a log beside the database at `path` into the database, which needs none afterwards, and makes
-/// it durable. Nobody else may have it open.
+/// Moves the contents of the write-ahead log into the database at `path` and makes it durable, so
+/// that it needs no log. Nobody else may have the database open.
 ///
 /// # Errors
-/// The file is no database, or cannot be written.
+/// If the file is not a database, or cannot be written.
 pub fn settle(path: &Path) -> Result<(), StoreError> {
     let copy = open_copy(path)?;
     copy.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))

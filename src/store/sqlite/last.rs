@@ -1,10 +1,11 @@
-//! The number of the last change that was acknowledged, in a file beside the database.
+//! The number of the last acknowledged transaction, noted in a file beside the database.
 //!
-//! Every transaction counts up a number in the database. Once it is durable, and before anybody is told, the number is
-//! written here too, without a sync of its own: it survives the end of the process, and lags behind after a power cut
-//! at worst. A database whose number is lower has lost what was acknowledged.
+//! Every transaction increments a number in the database. When it is durable, and before it is
+//! acknowledged, the number is written here too. This write is not synced: it survives the end of
+//! the process, but may lag after a power cut. If the number in the database is lower than the
+//! noted one, acknowledged transactions are lost.
 //!
-//! Invariant: the number here is never higher than that of a database that has lost nothing.
+//! Invariant: the noted number is never higher than that of a database that has lost nothing.
 
 use super::layout::{beside, open_private};
 use sha2::{Digest, Sha256};
@@ -12,12 +13,12 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 use std::path::Path;
 
-/// What the file begins with.
+/// The first bytes of the file.
 const MAGIC: &[u8; 8] = b"GtFdLast";
-/// The magic, the number, and a checksum over both.
+/// Length of the file: the magic, the number, and a checksum over both.
 const BYTES: usize = 24;
 
-/// The file, to be written to.
+/// The file, opened for writing.
 pub(super) struct Last {
     file: File,
 }
@@ -30,20 +31,20 @@ impl Last {
         })
     }
 
-    /// Notes the number of a transaction that is durable.
+    /// Notes the number of a durable transaction.
     pub fn note(&self, number: u64) -> io::Result<()> {
         let mut file = &self.file;
         file.seek(SeekFrom::Start(0))?;
         file.write_all(&encoded(number))
     }
 
-    /// Makes what was noted durable.
+    /// Syncs the noted number.
     pub fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
     }
 }
 
-/// The number beside the database at `path`, if there is one that can be read.
+/// The number noted beside the database at `path`; `None` if there is none or it is damaged.
 pub(super) fn noted(path: &Path) -> io::Result<Option<u64>> {
     let bytes = match std::fs::read(file_of(path)) {
         Ok(bytes) => bytes,

@@ -58,8 +58,8 @@ pub(super) fn open_private(path: &Path) -> std::io::Result<File> {
     Ok(file)
 }
 
-/// Takes the files beside the database from everybody but their owner. SQLite makes new ones with the database's own
-/// mode.
+/// Makes the files beside the database readable by their owner only. SQLite creates new ones with
+/// the mode of the database.
 fn make_private(path: &Path) -> std::io::Result<()> {
     for beside in ["-wal", "-shm"].map(|suffix| beside(path, suffix)) {
         if beside.exists() {
@@ -75,8 +75,8 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Opens the writing connection of the database at `path`, which is there and locked, and brings the layout up to this
-/// build's.
+/// Opens the writing connection to the database at `path`, which must exist and be locked, and
+/// migrates it to the layout of this build.
 pub(super) fn open_writer(path: &Path, opening: Opening) -> Result<Connection, StoreError> {
     make_private(path).map_err(|error| {
         StoreError::Failed(format!(
@@ -87,7 +87,7 @@ pub(super) fn open_writer(path: &Path, opening: Opening) -> Result<Connection, S
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(|error| cannot_open(path, &error))?;
     prepare(&connection)?;
-    // what is left of a damaged log stays until somebody has accepted the loss
+    // a damaged log is kept until somebody has accepted the loss
     set_checkpoint_on_close(&connection, false)?;
     let noted = Noted::beside(path)?;
     let found = found_layout(&connection, path)?;
@@ -118,8 +118,8 @@ pub(super) fn open_writer(path: &Path, opening: Opening) -> Result<Connection, S
     Ok(connection)
 }
 
-/// Empties the log, so that nothing in it is of a transaction that a crash cut off or that was given up. Where somebody
-/// reads, as a backup does, nobody waits for them and the log stays.
+/// Empties the write-ahead log, so that it contains no parts of interrupted transactions. If a
+/// reader such as a backup is active, the log stays as it is; this function does not wait.
 fn begin_log_anew(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     // SQLite refuses to copy a log that was never written
     if !has_log(path) {
@@ -132,12 +132,13 @@ fn begin_log_anew(connection: &Connection, path: &Path) -> Result<(), StoreError
     connection.busy_timeout(BUSY_TIMEOUT).map_err(store_error)
 }
 
-/// How a store is opened.
+/// Options for opening a store.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Opening {
-    /// The store was used before: a database that is missing or empty is a loss, and not a beginning.
+    /// Whether the store was used before, so that a missing or empty database is a loss and not a
+    /// new store.
     pub was_used: bool,
-    /// A database that has lost acknowledged changes is opened all the same, and that it was is recorded.
+    /// Whether to open a database that has lost acknowledged changes, and record this.
     pub accept_loss: bool,
 }
 
@@ -158,7 +159,7 @@ fn empty(path: &Path) -> StoreError {
     ))
 }
 
-/// Refuses a database that is missing or empty although the store was used, before anything is made in its place.
+/// Refuses a missing or empty database of a used store, before a new one is created in its place.
 pub(super) fn check_presence(path: &Path, opening: Opening) -> Result<(), StoreError> {
     let is_empty = std::fs::metadata(path).map_or(true, |data| data.len() == 0);
     if is_empty && (opening.was_used || has_log(path)) {
@@ -167,7 +168,7 @@ pub(super) fn check_presence(path: &Path, opening: Opening) -> Result<(), StoreE
     Ok(())
 }
 
-/// Whether there is something in the log of the database at `path`.
+/// Whether the write-ahead log of the database at `path` has content.
 fn has_log(path: &Path) -> bool {
     std::fs::metadata(beside(path, "-wal")).is_ok_and(|data| data.len() > 0)
 }
@@ -197,7 +198,7 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), StoreError> {
     connection.busy_timeout(BUSY_TIMEOUT).map_err(store_error)
 }
 
-/// The layout of a database that this build can read; 0 where there is nothing in it.
+/// The layout of a database; 0 if it is empty. Refuses a layout that this build cannot read.
 pub(super) fn found_layout(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
     let pragma = |name: &str| -> Result<i64, StoreError> {
         connection
@@ -241,9 +242,9 @@ fn migrate(connection: &mut Connection, path: &Path, found: u32) -> Result<(), S
     build(connection, found, LAYOUT)
 }
 
-/// Brings a database from one layout to another, in one transaction: a crash leaves the layout that was there.
+/// Migrates a database from one layout to another, in one transaction: a crash leaves the old layout.
 pub(super) fn build(connection: &mut Connection, from: u32, to: u32) -> Result<(), StoreError> {
-    // tables are made anew under the references of others
+    // tables are rebuilt while other tables refer to them
     connection
         .pragma_update(None, "foreign_keys", false)
         .map_err(store_error)?;
@@ -283,7 +284,7 @@ fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
     }
 }
 
-/// An error of SQLite without statements, and without names of tables and columns.
+/// Converts an SQLite error without revealing statements or names of tables and columns.
 fn in_words(error: &rusqlite::Error) -> String {
     match error {
         rusqlite::Error::SqliteFailure(error, _) | rusqlite::Error::SqlInputError { error, .. } => {

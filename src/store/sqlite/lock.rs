@@ -1,10 +1,12 @@
-//! The locks that keep every other process, and every other store of this process, from opening a database.
+//! Exclusive locks on a database, against other processes and other stores in this process.
 //!
-//! Two files are locked: one beside the database that names the holder, and the database itself, because the first
-//! one can be removed. SQLite locks ranges of the database for itself, by another mechanism of the system.
+//! Two files are locked: a lock file beside the database, which names the holder, and the database
+//! itself, because the lock file can be removed. SQLite's own locks on ranges of the database use a
+//! different mechanism.
 //!
-//! Invariant: this module opens the database before SQLite does and closes it afterwards. The system drops all
-//! of SQLite's own locks as soon as a process closes any handle of the file.
+//! Invariant: this module opens the database before SQLite does and closes it after SQLite. The
+//! operating system drops all of SQLite's locks as soon as the process closes any handle of the
+//! file.
 
 use super::layout::{beside, open_private};
 use crate::store::model::StoreError;
@@ -14,10 +16,10 @@ use std::io::{Read, Seek, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-/// Databases that this process has open, by device and number of their file.
+/// Databases that this process has open, by device and inode number.
 static OPEN: Mutex<BTreeSet<FileNumber>> = Mutex::new(BTreeSet::new());
 
-/// Device and number of a file, which stay the same under every name that it has.
+/// Device and inode number of a file, which do not depend on its name.
 type FileNumber = (u64, u64);
 
 /// The locks of one store. Dropping it releases them, as a crash does.
@@ -40,7 +42,8 @@ fn open_here() -> std::sync::MutexGuard<'static, BTreeSet<FileNumber>> {
 }
 
 impl Locks {
-    /// Takes the locks of the store at `path` for this process, and makes the database where there is none.
+    /// Takes the locks of the store at `path` for this process, and creates the database if it does
+    /// not exist.
     pub fn take(path: &Path) -> Result<Self, StoreError> {
         let lock_path = beside(path, ".lock");
         let mut lock = open_private(&lock_path).map_err(|error| cannot_open(&lock_path, &error))?;
@@ -69,8 +72,8 @@ impl Locks {
     }
 }
 
-/// Locks the database. Elsewhere than on Unix a lock would keep SQLite itself out, and a file that is open cannot be
-/// removed anyway.
+/// Locks the database on Unix. On other systems a lock would block SQLite itself, and an open file
+/// cannot be removed anyway.
 fn lock_database(database: &File, path: &Path) -> Result<bool, StoreError> {
     if cfg!(unix) {
         return try_lock(database, path);

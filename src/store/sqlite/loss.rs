@@ -1,7 +1,7 @@
-//! Acknowledged changes that a database has lost: how that is noticed, and how somebody accepts it.
+//! Detects the loss of acknowledged transactions, and records that somebody accepted it.
 //!
-//! Invariant: nothing is written to a store that has lost something before somebody has accepted it, and that they did
-//! is recorded in the first transaction afterwards.
+//! Invariant: after a loss, nothing is written to the store until somebody accepts the loss. The
+//! first transaction after that records it.
 
 use super::Opening;
 use super::columns::{damaged, time};
@@ -14,17 +14,18 @@ use crate::store::model::StoreError;
 use rusqlite::{Connection, params};
 use std::path::{Path, PathBuf};
 
-/// Changes that were acknowledged and are missing.
+/// Acknowledged transactions that are missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Loss {
-    /// Number of the last change that was acknowledged; at least.
+    /// Number of the last acknowledged transaction, as far as is known; the true number may be
+    /// higher.
     acknowledged: u64,
-    /// Number of the last change that is there.
+    /// Number of the last transaction in the database.
     found: u64,
 }
 
 impl Loss {
-    /// In words, without a remedy.
+    /// Describes the loss, without a remedy.
     pub fn in_words(self, path: &Path) -> String {
         let count = self.acknowledged - self.found;
         let (changes, are) = match count {
@@ -46,14 +47,15 @@ fn found(db: &Connection) -> Read<u64> {
     found.ok_or_else(|| damaged("the number of the last transaction is missing"))
 }
 
-/// What was noted beside a database before it was read.
+/// Evidence of loss that was found beside a database.
 pub(super) struct Noted {
     acknowledged: Option<u64>,
     is_log_damaged: bool,
 }
 
 impl Noted {
-    /// Reads what is beside the database at `path`. To be asked before the database, which another process may write.
+    /// Reads the number and the log beside the database at `path`. Call this before reading the
+    /// database, to which another process may write.
     pub fn beside(path: &Path) -> Read<Self> {
         let is_log_damaged = has_damaged_transaction(&beside(path, "-wal"));
         Ok(Self {
@@ -62,7 +64,7 @@ impl Noted {
         })
     }
 
-    /// Reads the number alone, where another process may write the log.
+    /// Reads only the number, because another process may be writing the log.
     pub fn number_beside(path: &Path) -> Read<Self> {
         Ok(Self {
             acknowledged: noted(path).map_err(|error| cannot_read(path, &error))?,
@@ -70,7 +72,7 @@ impl Noted {
         })
     }
 
-    /// What the database has lost, if it has.
+    /// The loss of the database, if there is one.
     pub fn loss(&self, db: &Connection) -> Read<Option<Loss>> {
         let found = found(db)?;
         let least = if self.is_log_damaged { found + 1 } else { found };
@@ -83,7 +85,7 @@ fn cannot_read(path: &Path, error: &std::io::Error) -> StoreError {
     StoreError::Failed(format!("what lies beside {} cannot be read: {error}", path.display()))
 }
 
-/// Refuses a database that has lost something, or records that somebody accepted it.
+/// Refuses a database after a loss, or records that somebody accepted it.
 pub(super) fn settle(db: &mut Connection, path: &Path, noted: &Noted, opening: Opening) -> Read<()> {
     let Some(loss) = noted.loss(db)? else {
         return Ok(());
@@ -111,7 +113,7 @@ pub(super) fn settle(db: &mut Connection, path: &Path, noted: &Noted, opening: O
     transaction.commit().map_err(store_error)
 }
 
-/// Keeps a copy of the log, from which somebody may still save something.
+/// Keeps a copy of the damaged log, from which data may still be rescued.
 fn keep_log(path: &Path, loss: Loss) -> Read<PathBuf> {
     let log = beside(path, "-wal");
     let kept = beside(path, &format!("-wal.damaged-{}", loss.found));
@@ -122,7 +124,7 @@ fn keep_log(path: &Path, loss: Loss) -> Read<PathBuf> {
     Ok(kept)
 }
 
-/// Opens the note for the transactions to come, at the number that the database has.
+/// Opens the noted number for writing, set to the number in the database.
 pub(super) fn note(db: &Connection, path: &Path) -> Read<Last> {
     let noted = Last::open(path).map(|last| (last, found(db)));
     let cannot =

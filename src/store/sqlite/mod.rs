@@ -108,8 +108,8 @@ impl SqliteStore {
         answered.await.unwrap_or(Err(StoreError::Closed))
     }
 
-    /// Returns once the store has closed itself because the disk failed. It answers nothing any more then; the process
-    /// must start again.
+    /// Returns when the store has closed itself because the disk failed. It answers no more
+    /// requests, and the process must be restarted.
     pub fn closed(&self) -> impl Future<Output = ()> + Send + 'static {
         let closed = Arc::clone(&self.shared.closed);
         async move { closed.wait().await }

@@ -1,4 +1,4 @@
-//! Every question, as SQL.
+//! All SQL queries of the store.
 
 use super::columns::{damaged, mail_state, read_run_status, read_time, time};
 use super::layout::store_error;
@@ -22,7 +22,7 @@ const DEFAULT_RUNS: usize = 100;
 
 // --- helpers
 
-/// Rows of which each must be intact: the last column tells.
+/// Queries rows and fails if one is not intact, as the last column tells.
 pub(super) fn rows<T>(
     db: &Connection,
     sql: &str,
@@ -35,8 +35,8 @@ pub(super) fn rows<T>(
     })
 }
 
-/// Rows without those that are not intact, which are logged: for lists of things that have nothing to do with each other,
-/// so that one of them does not keep the others from going on.
+/// Queries rows, skipping and logging those that are not intact. For lists of independent things,
+/// so that one damaged row does not block the others.
 fn sound_rows<T>(
     db: &Connection,
     sql: &str,
@@ -53,7 +53,7 @@ fn sound_rows<T>(
     Ok(found.into_iter().flatten().collect())
 }
 
-/// The first row, which must be intact: the last column tells.
+/// Queries the first row and fails if it is not intact, as the last column tells.
 pub(super) fn first<T>(
     db: &Connection,
     sql: &str,
@@ -66,7 +66,8 @@ pub(super) fn first<T>(
     })
 }
 
-/// What follows from rows and is none: counts, what SQLite says of itself.
+/// Queries values that are not stored rows, such as counts and SQLite's own metadata, without
+/// verification.
 pub(super) fn unverified<T>(
     db: &Connection,
     sql: &str,
@@ -82,7 +83,7 @@ pub(super) fn unverified<T>(
     Ok(found)
 }
 
-/// The first of what follows from rows and is none.
+/// Queries the first value like [`unverified`].
 pub(super) fn unverified_first<T>(
     db: &Connection,
     sql: &str,
@@ -94,7 +95,7 @@ pub(super) fn unverified_first<T>(
     rows.next().map_err(store_error)?.map(read).transpose()
 }
 
-/// Refuses a row whose checksum is not that of its content.
+/// Refuses a row whose checksum does not match its content.
 fn verify(row: &Row<'_>, sql: &str) -> Read<()> {
     let statement: &rusqlite::Statement<'_> = row.as_ref();
     let last = statement.column_count().saturating_sub(1);
@@ -277,7 +278,7 @@ pub(super) fn journal(db: &Connection, run: &RunId, after: u64, limit: usize) ->
     if records.len() == limit {
         return Ok(records);
     }
-    // the end of a journal may be missing as well
+    // the end of a journal may also be missing
     let last = first(db, "SELECT seq, intact FROM run WHERE id = ?1", [run.as_str()], |row| {
         number(row, 0)
     })?;

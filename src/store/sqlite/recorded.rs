@@ -1,7 +1,8 @@
 //! What was recorded for a run and has not reached it yet.
 //!
-//! Invariant: it costs as much as the run has names, or as much as there is to be delivered, whichever is less; never
-//! is an event read that is for others. What leads to an event is not verified here, the event itself is.
+//! Invariant: the cost is proportional to the number of the run's subscriptions or of undelivered
+//! events, whichever is less. Events for other runs are never read. Rows that lead to an event are
+//! not verified here, but the event itself is.
 
 use super::layout::store_error;
 use super::read::{Read, bounded, column, first, record, rows, text, unverified, unverified_first};

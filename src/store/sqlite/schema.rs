@@ -1,7 +1,7 @@
-//! Whether the tables of a database are those of the layout that it names.
+//! Checks that the tables of a database match its layout number.
 //!
-//! Invariant: no statement runs on tables that this build does not expect. Tables and indexes that somebody added
-//! for themselves do not matter.
+//! Invariant: no statement runs on tables that this build does not expect. Tables and indexes that
+//! somebody else added are ignored.
 
 use super::columns::damaged;
 use super::layout::{LAYOUT, build, prepare};
@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Statements that make tables, indexes and triggers, by name.
+/// `CREATE` statements of tables, indexes and triggers, by name.
 type Schema = BTreeMap<String, String>;
 
 fn schema_of(db: &Connection) -> Read<Schema> {
@@ -21,7 +21,7 @@ fn schema_of(db: &Connection) -> Read<Schema> {
     Ok(all.into_iter().map(|(name, sql)| (name, plain(sql))).collect())
 }
 
-/// What this build makes of an empty database, up to a layout.
+/// The schema that this build creates for a layout, starting from an empty database.
 fn expected(layout: u32) -> Read<Schema> {
     let mut db = Connection::open_in_memory()
         .map_err(|_| StoreError::Failed("there is no memory for a look at the layout".to_owned()))?;
@@ -30,7 +30,7 @@ fn expected(layout: u32) -> Read<Schema> {
     schema_of(&db)
 }
 
-/// Refuses a database at `path` that says that it has `layout`, and has other tables.
+/// Refuses the database at `path` if its tables are not those of `layout`.
 pub(super) fn check(db: &Connection, path: &Path, layout: u32) -> Read<()> {
     let (found, expected, newest) = (schema_of(db)?, self::expected(layout)?, self::expected(LAYOUT)?);
     let is_missing = expected.iter().find(|(name, sql)| found.get(*name) != Some(sql));

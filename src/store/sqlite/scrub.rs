@@ -1,7 +1,7 @@
-//! Reads the rows of all tables one after the other, a few at a time, and verifies each.
+//! Verifies the rows of all tables in small batches.
 //!
-//! Invariant: whoever goes on from where the last call ended, until there is no next, has read every row that was there
-//! all the time.
+//! Invariant: calls that each continue where the last one ended, until there is no next position,
+//! verify every row that existed throughout.
 
 use super::columns::damaged;
 use super::layout::store_error;
@@ -15,12 +15,12 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Sealed {
     /// Its name.
     pub name: String,
-    /// The columns of its key, in the order of the key.
+    /// The columns of its primary key, in order.
     pub key: Vec<String>,
 }
 
 impl Sealed {
-    /// A row of it, for people.
+    /// Describes a damaged row of the table.
     pub fn row_in_words(&self, key: &[Part]) -> String {
         let values: Vec<String> = key
             .iter()
@@ -48,7 +48,7 @@ pub(super) enum Part {
     Text(String),
 }
 
-/// The key of a row whose columns begin at `first`.
+/// Reads the key columns of a row, which begin at `first`.
 pub(super) fn key_of(row: &Row<'_>, first: usize, length: usize) -> Read<Vec<Part>> {
     let part = |index: usize| match column::<Sql>(row, index)? {
         Sql::Integer(number) => Ok(Part::Number(number)),
@@ -58,7 +58,7 @@ pub(super) fn key_of(row: &Row<'_>, first: usize, length: usize) -> Read<Vec<Par
     (first..first + length).map(part).collect()
 }
 
-/// The row up to which everything was read.
+/// The last row that was verified.
 #[derive(Serialize, Deserialize)]
 struct Position {
     table: String,
@@ -81,8 +81,8 @@ pub(super) fn sealed_tables(db: &Connection) -> Read<Vec<Sealed>> {
     sealed.collect()
 }
 
-/// Verifies at most `limit` rows after a position that an earlier call gave; from the beginning where none is given or
-/// it is not known any more.
+/// Verifies at most `limit` rows after a position that an earlier call returned. Starts at the
+/// beginning if there is no position or its table no longer exists.
 pub(super) fn scrub(db: &Connection, after: Option<&str>, limit: usize) -> Read<Scrubbed> {
     let _snapshot = db.unchecked_transaction().map_err(store_error)?;
     let tables = sealed_tables(db)?;
@@ -120,7 +120,7 @@ pub(super) fn scrub(db: &Connection, after: Option<&str>, limit: usize) -> Read<
     Ok(scrubbed)
 }
 
-/// Keys of rows after a key, and whether they are intact.
+/// The keys of rows after a key, and whether each row is intact.
 fn read_after(db: &Connection, table: &Sealed, after: &[Part], limit: usize) -> Read<Vec<(Vec<Part>, bool)>> {
     let (name, key) = (&table.name, table.key.join(", "));
     let is_inside = after.len() == table.key.len();

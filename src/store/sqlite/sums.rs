@@ -1,11 +1,12 @@
 //! Checksums of rows.
 //!
-//! Every table gets two columns at the end of a migration, whoever wrote the migration: `sum`, which SQLite computes
-//! when it writes a row, and `intact`, which it computes when it reads one. A trigger refuses to change a row that is
-//! not intact, so that no damage is given a fresh checksum.
+//! At the end of each migration, every table gets two columns: `sum`, which SQLite computes when it
+//! writes a row, and `intact`, which it computes when it reads one. The author of a migration does
+//! nothing for this. A trigger refuses to change a row that is not intact, because that would give
+//! the damage a fresh checksum.
 //!
-//! Invariant: the bytes that are hashed follow from the content of a row alone, not from where SQLite put it; the
-//! numbers that SQLite gives are mixed in afterwards. See ADR 35.
+//! Invariant: the hashed bytes depend only on the content of a row, not on where SQLite stores it.
+//! Numbers that SQLite assigns are mixed in afterwards. See ADR 35.
 
 use super::layout::store_error;
 use super::read::{Read, column, unverified};
@@ -15,13 +16,15 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use sha2::{Digest, Sha256};
 
-/// The function, as statements call it: with the name of the table, how many of the values are places, and the values.
+/// Name of the SQL function. Its arguments are the table's name, the number of values that are row
+/// numbers, and the values, row numbers first.
 const FUNCTION: &str = "gatefold_sum";
 
-/// What the bytes of a row begin with.
+/// Prefix of the hashed bytes of a row.
 const DOMAIN: &[u8] = b"gatefold row 1\0";
 
-/// Columns that refer to a row by the number that SQLite gave it, beside those that are such a number themselves.
+/// Columns that refer to a row by the number that SQLite assigned to it, in addition to those row
+/// numbers themselves.
 const PLACES: [(&str, &str); 4] = [
     ("event", "run"),
     ("stretch", "run"),
@@ -29,10 +32,10 @@ const PLACES: [(&str, &str); 4] = [
     ("inbound_subject", "event"),
 ];
 
-/// An odd number with its bits spread: multiplication by it loses nothing.
+/// An odd constant with well-mixed bits. Multiplication by an odd number loses no information.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Lets statements on this connection compute checksums.
+/// Registers the checksum function on a connection.
 pub(super) fn register(connection: &Connection) -> Result<(), StoreError> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
     connection
@@ -54,8 +57,8 @@ fn sum_of(context: &Context<'_>) -> rusqlite::Result<i64> {
     Ok(sum.cast_signed())
 }
 
-/// SHA-256 of the content of a row: the table, and each value with its type and length. Empty values at the end do
-/// not count, so that a column that is added later changes nothing about the rows before it.
+/// SHA-256 of a row: the table's name, and each value with its type and length. NULLs at the end
+/// are ignored, so that a column added later does not change the checksums of existing rows.
 fn digest(table: &[u8], content: &[ValueRef<'_>]) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(DOMAIN);
@@ -89,20 +92,20 @@ fn add_bytes(hash: &mut Sha256, kind: u8, bytes: &[u8]) {
     hash.update(bytes);
 }
 
-/// A table as it is.
+/// An existing table.
 struct Table {
     name: String,
     sql: String,
 }
 
-/// A column that statements write.
+/// A column that statements write, as opposed to a generated one.
 struct Column {
     name: String,
     is_row_number: bool,
 }
 
-/// Gives every table its checksums where it has none, or none over all of its columns: within a transaction, with
-/// foreign keys off.
+/// Adds checksums to every table that has none, or whose checksums do not cover all columns. Call
+/// this within a transaction and with foreign keys off.
 pub(super) fn seal(db: &Connection) -> Read<()> {
     for table in tables(db)? {
         let columns = columns(db, &table.name)?;
@@ -116,7 +119,8 @@ pub(super) fn seal(db: &Connection) -> Read<()> {
     Ok(())
 }
 
-/// Every table of ours. They are all strict; others are of an administrator, who could not write them any more.
+/// All tables of Gatefold. They are all strict. Other tables belong to an administrator, who could
+/// no longer write to them if they had checksums.
 fn tables(db: &Connection) -> Read<Vec<Table>> {
     let sql = "SELECT made.name, made.sql FROM sqlite_schema AS made JOIN pragma_table_list AS listed \
                ON listed.schema = 'main' AND listed.name = made.name \
@@ -129,7 +133,7 @@ fn tables(db: &Connection) -> Read<Vec<Table>> {
     })
 }
 
-/// The columns of a table that statements write, in their order.
+/// The columns of a table that statements write, in order.
 fn columns(db: &Connection, table: &str) -> Read<Vec<Column>> {
     let is_rowid_table: Option<i64> = unverified(
         db,
@@ -156,7 +160,7 @@ fn columns(db: &Connection, table: &str) -> Read<Vec<Column>> {
     Ok(columns.collect())
 }
 
-/// The two columns of a table, as they stand at its beginning.
+/// The definitions of the two checksum columns of a table.
 fn sum_columns(table: &str, columns: &[Column]) -> String {
     let is_place = |column: &&Column| column.is_row_number || PLACES.contains(&(table, column.name.as_str()));
     let places: Vec<&str> = columns.iter().filter(is_place).map(|one| one.name.as_str()).collect();
@@ -171,7 +175,7 @@ fn sum_columns(table: &str, columns: &[Column]) -> String {
     )
 }
 
-/// Makes the table anew with its checksums, and everything that belongs to it.
+/// Rebuilds the table with its checksums, and recreates its indexes and triggers.
 fn rebuild(db: &Connection, table: &Table, columns: &[Column], sums: &str) -> Read<()> {
     let name = &table.name;
     let (_, body) = table
@@ -196,7 +200,7 @@ fn rebuild(db: &Connection, table: &Table, columns: &[Column], sums: &str) -> Re
     db.execute_batch(&statements).map_err(store_error)
 }
 
-/// The columns of a table without checksums that are over other columns than it has.
+/// The column definitions of a table without outdated checksum columns.
 fn without_sums(body: &str) -> String {
     let is_kept = |line: &&str| !line.starts_with("    sum INTEGER") && !line.starts_with("    intact INTEGER");
     let kept: Vec<&str> = body.split('\n').filter(is_kept).collect();
@@ -207,7 +211,7 @@ fn guard_name(table: &str) -> String {
     format!("{table}_is_intact")
 }
 
-/// What keeps a damaged row from being changed.
+/// The trigger that prevents changes to a damaged row.
 fn guard(table: &str) -> String {
     let name = guard_name(table);
     format!(
@@ -217,7 +221,7 @@ fn guard(table: &str) -> String {
     )
 }
 
-/// What the trigger says, for `store_error` to recognise.
+/// The trigger's error message, which `store_error` recognises.
 pub(super) const DAMAGED_ROW: &str = "damaged row";
 
 #[cfg(test)]
@@ -316,7 +320,8 @@ mod tests {
         assert_eq!(row("t", &[a, ValueRef::Null, ValueRef::Null]), row("t", &[a]));
     }
 
-    /// The form of the bytes is fixed: a later record of the installation chains over the same ones.
+    /// The format of the hashed bytes is fixed, because a later record of the installation will use
+    /// the same bytes.
     #[test]
     fn the_bytes_of_a_row_are_these() {
         let values = [
@@ -343,7 +348,7 @@ mod tests {
         db.execute("DELETE FROM song WHERE key = 1", []).unwrap();
     }
 
-    /// Changes the first row the way a disk does: without its checksum.
+    /// Changes the first row as disk damage would: without updating its checksum.
     fn damage(db: &Connection, table: &str) {
         let sql = tables(db).unwrap().remove(0).sql;
         let plain = sql.replace(

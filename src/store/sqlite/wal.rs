@@ -1,8 +1,9 @@
-//! Reads the log beside a database the way SQLite does, and looks at what it passes over.
+//! Detects damaged transactions in SQLite's write-ahead log, which SQLite itself ignores.
 //!
-//! SQLite takes the log for ended at the first frame whose checksum is wrong. After a power cut that is right: the
-//! last transaction was not synced and nobody was told that it is stored. But each transaction is synced before the
-//! next one is written, so where another transaction of the same log follows, one that was acknowledged is damaged.
+//! SQLite stops reading the log at the first frame with a wrong checksum. After a power cut this is
+//! right: the last transaction was not synced and not acknowledged. But each transaction is synced
+//! before the next one is written. If another transaction of the same log follows a wrong frame, an
+//! acknowledged transaction is damaged.
 
 use std::fs::File;
 use std::io::{self, BufReader, ErrorKind, Read};
@@ -10,12 +11,13 @@ use std::path::Path;
 
 const HEADER_BYTES: usize = 32;
 const FRAME_HEADER_BYTES: usize = 24;
-/// The first four bytes, where checksums are over numbers in little endian; one more for big endian.
+/// The first four bytes of the log if checksums are little-endian; one higher if they are
+/// big-endian.
 const MAGIC: u32 = 0x377f_0682;
-/// Smallest and largest page that SQLite has.
+/// Page sizes that SQLite supports.
 const PAGE_BYTES: std::ops::RangeInclusive<u32> = 512..=65_536;
 
-/// A checksum as SQLite counts it on.
+/// SQLite's running checksum over frames.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Sum {
     is_big_endian: bool,
@@ -45,13 +47,13 @@ impl Sum {
     }
 }
 
-/// The number at a place of a header.
+/// Reads the number at an offset of a header.
 fn number(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes(*bytes[at..].first_chunk().expect("headers are read whole"))
 }
 
-/// Whether a transaction that was synced is damaged in the log at `path`. No log, or one without a header that SQLite
-/// would read, has none.
+/// Whether the log at `path` contains a damaged transaction that had been synced. False if there is
+/// no log, or SQLite would not accept its header.
 pub(super) fn has_damaged_transaction(path: &Path) -> io::Result<bool> {
     let file = match File::open(path) {
         Ok(file) => file,
@@ -94,7 +96,7 @@ pub(super) fn has_damaged_transaction(path: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Reads as much as fits; `false` where less is left.
+/// Fills `bytes` completely; returns `false` if less is left.
 fn fill(log: &mut impl Read, bytes: &mut [u8]) -> io::Result<bool> {
     match log.read_exact(bytes) {
         Ok(()) => Ok(true),

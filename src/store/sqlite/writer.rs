@@ -187,7 +187,7 @@ impl Writer {
         Ok(results)
     }
 
-    /// Gives the transaction its number.
+    /// Increments the transaction number.
     fn count_up(&self) -> rusqlite::Result<u64> {
         let number: i64 = self
             .connection
@@ -233,7 +233,7 @@ impl Writer {
     }
 }
 
-/// What SQLite says of a disk that fails.
+/// SQLite error codes of a failing disk.
 fn failure(code: std::ffi::c_int) -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
 }
