@@ -154,7 +154,7 @@ impl fmt::Display for FlowRight {
             }
             Self::Recipient { who } => write!(f, "send to a recipient outside the directory: {who}"),
             Self::Start { flow } => write!(f, "start runs of the flow: {flow}"),
-            Self::Follow { flow } => write!(f, "take what runs of another flow gave: {flow}"),
+            Self::Follow { flow } => write!(f, "receive the outputs of runs of the flow: {flow}"),
             Self::Emit { event } => write!(f, "publish an event, which may start other flows: {event}"),
             Self::OthersShares => f.write_str("change shares and workspaces that other runs made"),
         }
@@ -273,7 +273,7 @@ impl fmt::Display for FlowChange {
         };
         match self {
             Self::RightAdded { right } => write!(f, "adds a right: {right}"),
-            Self::RightRemoved { right } => write!(f, "gives up a right: {right}"),
+            Self::RightRemoved { right } => write!(f, "removes a right: {right}"),
             Self::ApprovalRemoved { step } => write!(f, "removes the approval `{step}`"),
             Self::ApprovalChanged {
                 step,
@@ -290,7 +290,7 @@ impl fmt::Display for FlowChange {
                 write!(f, "calls {action} without waiting for the approval `{step}`")
             }
             Self::OtherDocument { step, action } => {
-                write!(f, "calls {action} with something other than what `{step}` approved")
+                write!(f, "calls {action} with a document other than the one that `{step}` approved")
             }
             Self::GuaranteeRemoved { guarantee } => write!(f, "removes the guarantee `{guarantee}`"),
         }

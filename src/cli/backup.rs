@@ -27,7 +27,7 @@ pub const MANIFEST_FORMAT: u32 = 1;
 #[derive(Debug, Args)]
 #[command(
     after_help = "The backup is a new folder: the database, the bytes of every file that it names, the key and the \
-                  secrets. It opens every door that the installation opens: keep it as safe.\n\n\
+                  secrets. Protect it as well as the installation itself.\n\n\
                   Examples:\n  gatefold backup /backups/2026-11-30\n  gatefold backup --data /var/lib/gatefold copy"
 )]
 pub struct BackupArgs {

@@ -9,8 +9,8 @@ use clap::Args;
 /// Verify everything that is stored, even while the server runs.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Reads every row of the database and the bytes of every file. Changes nothing. Ends with 1 where \
-                  something is damaged or missing, and lists it."
+    after_help = "Reads every row of the database and the bytes of every file. Changes nothing. If something is \
+                  damaged or missing, lists it and exits with 1."
 )]
 pub struct CheckArgs {
     /// The data folder, or a backup

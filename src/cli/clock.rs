@@ -11,8 +11,8 @@ use clap::{Args, Subcommand};
 /// Show the time that the server uses, and confirm the system clock
 #[derive(Debug, Args)]
 #[command(
-    after_help = "For administrators. While a server runs whose system clock has jumped ahead by more than an hour, its \
-                  timers and expiries stand still until the clock is set right or the new time is confirmed.\n\n\
+    after_help = "For administrators. If the system clock of a running server jumps ahead by more than an hour, timers and \
+                  expiries stand still until the clock is corrected or you confirm the new time.\n\n\
                   Examples:\n  gatefold clock show --server https://files.example.com\n  gatefold clock confirm --server https://files.example.com"
 )]
 pub struct ClockArgs {

@@ -207,8 +207,8 @@ impl Installation {
         stop.cancel();
         if failed.await.unwrap_or(false) {
             return Err(Failure::Environment(
-                "the disk failed while something was stored, so gatefold ends; what was acknowledged is stored. Look \
-                 at the disk, and start again"
+                "the disk failed during a write, so gatefold stops. Acknowledged changes are stored: check the disk, and \
+                 start again"
                     .to_owned(),
             ));
         }

@@ -57,7 +57,7 @@ pub async fn verify(folder: &Path, known: &[DamagedBlob]) -> Result<Verified, Fa
     match fs::metadata(folder.join(KEY)) {
         Ok(_) => {}
         Err(error) => damage.push(format!(
-            "`{KEY}` cannot be read ({error}), so no link that was sent works"
+            "`{KEY}` cannot be read ({error}), so no link that was sent works any more"
         )),
     }
     let blobs = Blobs::to_read(folder.join(BLOBS));
@@ -251,7 +251,7 @@ pub async fn on_disk<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     let done = spawn_blocking(work).await;
-    done.map_err(|error| Failure::Environment(format!("reading broke off: {error}")))?
+    done.map_err(|error| Failure::Environment(format!("reading failed: {error}")))?
 }
 
 /// Reports what a folder contains and lists damage. The outcome is negative if there is any.
@@ -269,15 +269,15 @@ pub fn report(what: &str, verified: &Verified) -> Outcome {
         verified.inspection.layout,
     ));
     if verified.damage.is_empty() {
-        output::say("Everything in it was read and is sound.");
+        output::say("Everything in it was verified, and nothing is damaged.");
         return Ok(());
     }
     for line in &verified.damage {
         output::line(line)?;
     }
     Err(Failure::Negative(format!(
-        "{} damaged or missing: bring files back by giving the same bytes again or from the `{BLOBS}` of a \
-         backup, and a damaged database with `gatefold restore`",
+        "{} damaged or missing: restore files by uploading them again or from the `{BLOBS}` of a backup, and a \
+         damaged database with `gatefold restore`",
         match verified.damage.len() {
             1 => "1 thing is".to_owned(),
             count => format!("{count} things are"),

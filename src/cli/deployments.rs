@@ -12,7 +12,7 @@ use serde_json::json;
 /// List pending deployments, and accept or reject them.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Answering is for administrators, and never for who deployed. Examples:\n  gatefold deployments list\n  gatefold deployments approve dep_1"
+    after_help = "Only administrators can accept or reject, and never their own deployment. Examples:\n  gatefold deployments list\n  gatefold deployments approve dep_1"
 )]
 pub struct DeploymentsArgs {
     #[command(subcommand)]

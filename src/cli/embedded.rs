@@ -118,7 +118,7 @@ impl Session {
         if let Some(server) = server {
             check_alone(args)?;
             if break_glass.is_some() {
-                let why = "--break-glass is for a data folder of this machine: leave it out where a server is named";
+                let why = "--break-glass works only on a local data folder: leave it out when you name a server";
                 return Err(Failure::Usage(why.to_owned()));
             }
             check_address(server)?;

@@ -89,8 +89,8 @@ async fn answer(command: &GrantsCommand, client: &Client) -> Outcome {
             let path = format!("/api/v1/grants/{}/revoke", escaped(grant));
             let done = client.post(&path, &Value::Null).await?;
             output::say(&match done["revoked"].as_bool() {
-                Some(true) => format!("{grant} is revoked: its link opens nothing any more"),
-                _ => format!("{grant} was over already: nothing has changed"),
+                Some(true) => format!("{grant} is revoked: its link no longer works"),
+                _ => format!("{grant} had already ended: nothing was changed"),
             });
             Ok(())
         }

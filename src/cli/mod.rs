@@ -138,7 +138,7 @@ fn check_clock(now: SystemTime) -> Outcome {
         Ok(_) => return Ok(()),
     };
     Err(exit::Failure::Environment(format!(
-        "the clock of this machine shows a time {told}, so nothing can be dated: set it right, and start again"
+        "the system clock shows a time {told}, so nothing can be recorded: set the clock, and start again"
     )))
 }
 
@@ -162,7 +162,7 @@ fn outlive_file_size_limit() {
     let exceeded = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
     // the handler stays installed even after the listener is dropped
     if let Err(error) = signal(exceeded) {
-        tracing::warn!(%error, "the process ends where a file becomes larger than the system allows");
+        tracing::warn!(%error, "a write beyond the system's file size limit would end the process");
     }
 }
 

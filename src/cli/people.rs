@@ -69,7 +69,7 @@ async fn answer(command: &PeopleCommand, client: &Client) -> Outcome {
         PeopleCommand::Remove { person, reason, .. } => {
             let path = format!("/api/v1/people/{}/remove", escaped(person));
             client.post(&path, &json!({ "reason": reason })).await?;
-            output::say(&format!("It is final that {person} has left"));
+            output::say(&format!("The removal of {person} is final"));
             Ok(())
         }
         PeopleCommand::Confirm { .. } => {

@@ -23,8 +23,8 @@ const UNFINISHED: &str = "restoring.db";
 /// Restore a backup into an empty data folder.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Takes what `gatefold backup` made, and also copies that were made by hand: the database, blobs, key \
-                  and secrets in one folder. Stop the server first; start it when this has succeeded.\n\n\
+    after_help = "Accepts a folder that `gatefold backup` made, and also a copy made by hand: the database, blobs, key \
+                  and secrets in one folder. Stop the server first, and start it after the restore has succeeded.\n\n\
                   Example:\n  gatefold restore /backups/2026-11-30 --data /var/lib/gatefold"
 )]
 pub struct RestoreArgs {
@@ -118,7 +118,7 @@ fn check_manifest(src: &Path) -> Outcome {
         let is_same = hash_file(src, &file.path).is_ok_and(|found| found.sha256 == file.sha256);
         if !is_same {
             return Err(Failure::Negative(format!(
-                "{} is missing or not as it was when the backup was made: use another backup",
+                "{} is missing or has changed since the backup was made: use another backup",
                 path.display()
             )));
         }

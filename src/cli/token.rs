@@ -183,7 +183,7 @@ fn revoke(resolved: &Resolved, id: &str) -> Outcome {
     let mut found = lines.into_iter().filter(|line| line.id() == id);
     let (Some(line), None) = (found.next(), found.next()) else {
         return Err(Failure::Usage(format!(
-            "{} has no token {id}: `gatefold token list` shows those that there are",
+            "{} has no token {id}: `gatefold token list` shows all tokens",
             file.display()
         )));
     };

@@ -104,7 +104,7 @@ impl Reader<'_> {
                 continue;
             }
             let DeValue::Table(inner) = value.get_ref() else {
-                let help = "its value belongs into the environment or the data folder".to_owned();
+                let help = "put its value into the environment or the data folder".to_owned();
                 self.problem(
                     line,
                     format!("secrets.{name} is a table: write [secrets.{name}]"),
@@ -121,7 +121,7 @@ impl Reader<'_> {
                     settings::SECRET_HOSTS => &mut binding.hosts,
                     _ => {
                         let help =
-                            "it has flows and hosts; the secret itself belongs into the environment or the data folder";
+                            "only flows and hosts can be set; put the secret itself into the environment or the data folder";
                         self.problem(line, format!("there is no setting {path}"), Some(help.to_owned()));
                         continue;
                     }

@@ -379,7 +379,7 @@ impl Merge<'_> {
             let text = item.as_str().unwrap_or_default();
             match text.parse() {
                 Ok(network) => networks.push(network),
-                Err(_) => self.refuse(key, format!("{text:?} is no network: write it as 10.1.0.0/16")),
+                Err(_) => self.refuse(key, format!("{text:?} is not a network: write it as 10.1.0.0/16")),
             }
         }
         Some(networks)

@@ -144,31 +144,31 @@ pub const SETTINGS: &[Setting] = &[
         "limits.connections",
         up_to(1_000_000),
         Some("1024"),
-        "Open connections at once; past them idle ones give way, and only health checks and administrators are answered.",
+        "Maximum number of open connections. Beyond it, idle ones are closed, and only health checks and administrators are served.",
     ),
     setting(
         "limits.connections_per_address",
         up_to(1_000_000),
         Some("256"),
-        "Of these, connections and requests of one address at once; never more than half of limits.connections.",
+        "Maximum number of connections and concurrent requests of one address; never more than half of limits.connections.",
     ),
     setting(
         "limits.requests_per_person",
         up_to(1_000_000),
         Some("64"),
-        "Requests of one person at once; never more than half of limits.connections.",
+        "Maximum number of concurrent requests of one person; never more than half of limits.connections.",
     ),
     setting(
         "limits.streams_per_person",
         up_to(1_000_000),
         Some("16"),
-        "Uploads, downloads and live event streams of one person at once.",
+        "Maximum number of concurrent uploads, downloads and live event streams of one person.",
     ),
     setting(
         "limits.requests_per_link",
         up_to(1_000_000),
         Some("32"),
-        "Requests through one link at once; never more than half of limits.connections.",
+        "Maximum number of concurrent requests through one link; never more than half of limits.connections.",
     ),
     setting(
         "limits.body_memory_bytes",
@@ -207,7 +207,7 @@ pub const SETTINGS: &[Setting] = &[
         "http.trusted_proxies",
         Kind::List,
         Some(""),
-        "Proxies in front of this server, as 10.0.0.5/32; only from them is X-Forwarded-For read.",
+        "Proxies in front of this server, such as 10.0.0.5/32. X-Forwarded-For is read only on connections from them.",
     ),
     setting(
         "http.metrics_public",
@@ -271,18 +271,18 @@ fn secrets_schema() -> Value {
     let mut properties = serde_json::Map::new();
     properties.insert(
         SECRET_FLOWS.to_owned(),
-        list("Names of the flows that may use the secret; without it every flow for which that is accepted."),
+        list("Names of the flows that may use the secret. If not set, every flow with the accepted right may use it."),
     );
     properties.insert(
         SECRET_HOSTS.to_owned(),
         list(
-            "Hosts that may get the secret, as erp.example.com or erp.example.com:8443; without it every host for which \
-             that is accepted.",
+            "Hosts to which the secret may be sent, such as erp.example.com or erp.example.com:8443. If not set, every \
+             host with the accepted right.",
         ),
     );
     json!({
         "type": "object",
-        "description": "Where secrets may go, by name.",
+        "description": "Limits of secrets, by name.",
         "additionalProperties": object(properties),
     })
 }

@@ -51,7 +51,7 @@ impl CallContext {
         }
         let flow = &self.flow;
         Err(ActionError::Permanent(format!(
-            "flow {flow} was not accepted to {right}: deploy a version that names it"
+            "flow {flow} has no accepted right to {right}: deploy a version that names it"
         )))
     }
 }

@@ -215,7 +215,7 @@ pub enum Refusal {
     NoSuchTask,
     /// The person was asked but has left the directory or lost the required role.
     #[error(
-        "you can no longer answer this task: you do not have the role that it needs any more, or may not answer it"
+        "you can no longer answer this task: you no longer have the required role, or are excluded from it"
     )]
     NoLongerAsked,
     /// The task is settled or withdrawn.

@@ -42,7 +42,7 @@ impl Host {
             for sha256 in found {
                 self.metrics().blobs_damaged.add(1);
                 while let Err(error) = self.report_damage(&sha256).await {
-                    tracing::error!(sha256, %error, "damaged bytes could not be reported; it is tried again");
+                    tracing::error!(sha256, %error, "damage could not be reported; this will be retried");
                     tokio::select! {
                         () = self.stop.cancelled() => return,
                         () = tokio::time::sleep(AGAIN) => {}
@@ -57,7 +57,7 @@ impl Host {
         let versions = self.versions_with(&BTreeSet::from([sha256.to_owned()])).await?;
         let now = self.now();
         let key = format!("damaged:{sha256}:{}", now.to_zoned(TimeZone::UTC).date());
-        let subject = "Bytes of a file have changed on the disk";
+        let subject = "A stored file is damaged";
         let text = damage_words(subject, sha256, &versions);
         let to = [format!("role:{}", roles::ADMIN)];
         let mut writes = Vec::new();
@@ -147,7 +147,7 @@ fn damage_words(subject: &str, sha256: &str, versions: &[DamagedVersion]) -> Str
         text.push_str(&format!("and {} more versions\n", versions.len() - NAMED_IN_MAIL));
     }
     text.push_str(&format!(
-        "SHA-256: {sha256}\n\nThe damaged bytes were moved to blobs/quarantine in the data folder and reach nobody. \
+        "SHA-256: {sha256}\n\nThe damaged bytes were moved to blobs/quarantine in the data folder and are not sent to anybody. \
          Upload the same file again, or copy its blob from a backup. Check the disk: other files may be damaged too.\n"
     ));
     text

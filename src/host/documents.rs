@@ -13,11 +13,11 @@ use serde_json::json;
 /// Prefix of the initiator if neither a person nor a run started the run.
 const TRIGGER: &str = "trigger:";
 /// Reason for refusing a file; the same whether or not the file exists.
-const NO_SUCH_FILE: &str = "is no file that you may use";
+const NO_SUCH_FILE: &str = "names a file that does not exist, or that you may not open";
 /// Reason for refusing a version that does not exist.
-const NO_SUCH_VERSION: &str = "has no such version";
+const NO_SUCH_VERSION: &str = "names a version that does not exist";
 /// Reason for refusing a file that no person gave.
-const NOT_FOR_THE_FLOW: &str = "is no file that this flow may use";
+const NOT_FOR_THE_FLOW: &str = "names a file that this flow may not use";
 
 /// The giver of the input files; determines which files are allowed.
 pub(super) enum Giver<'g> {
@@ -125,7 +125,7 @@ impl Host {
                 let document = version.and_then(|version| version_of(&file, Some(version)).ok());
                 let document = document.filter(|document| given == Some(document.sha256.as_str()));
                 let Some(document) = document else {
-                    return Err(wrong(name, "must be a file of the run that gives it, and not its id"));
+                    return Err(wrong(name, "must be a file of the run that gives it, not only an id"));
                 };
                 Ok(document)
             }

@@ -81,7 +81,7 @@ impl Host {
         let host = Arc::clone(self);
         self.spawn(async move {
             if let Err(error) = host.record_download(&download).await {
-                tracing::error!(%error, "a download was sent and is not recorded");
+                tracing::error!(%error, "a download was sent but could not be recorded");
             }
         });
     }

@@ -98,7 +98,7 @@ pub enum HostError {
     DiskFailed(String),
     /// The bytes of a file are missing or damaged.
     #[error(
-        "the bytes of this file are {how} on the server, so they are not given out; upload the same file again, or \
+        "the bytes of this file are {how} on the server, so it cannot be downloaded: upload the same file again, or \
          restore it from a backup"
     )]
     BytesLost {

@@ -171,7 +171,7 @@ impl Host {
         let host = Arc::clone(self);
         self.spawn(async move {
             if let Err(error) = host.people_changed().await {
-                tracing::error!(%error, "open tasks do not follow the directory yet; each does when it is worked on");
+                tracing::error!(%error, "open tasks could not be updated from the directory; each is updated when somebody works on it");
             }
         });
     }
@@ -185,7 +185,7 @@ impl Host {
             match self.resume(&run).await {
                 Err(error @ (HostError::Store(_) | HostError::ShuttingDown)) => return Err(error),
                 // a failure in one run must not stop the others
-                Err(error) => tracing::error!(%run, %error, "the tasks of a run do not follow the directory yet"),
+                Err(error) => tracing::error!(%run, %error, "the tasks of a run could not be updated from the directory; they are when somebody works on them"),
                 Ok(()) => {}
             }
         }

@@ -89,7 +89,7 @@ impl Policy {
         let hosts = self.binding(name)?.hosts.as_ref()?;
         (!hosts.iter().any(|one| one == host)).then(|| {
             format!(
-                "the secret {name} may not go to {host}: an administrator can name the host under \
+                "the secret {name} may not be sent to {host}: an administrator can name the host under \
                  [secrets.{name}] hosts in gatefold.toml"
             )
         })
@@ -116,7 +116,7 @@ impl Policy {
             let needed = if action == CALL {
                 let url = input.get("url").and_then(Value::as_str).unwrap_or_default();
                 let host = host_of(url).ok_or_else(|| {
-                    let why = "url: it has no host that a secret could go to";
+                    let why = "url: it has no host, so no secret can be sent to it";
                     ActionError::Permanent(why.to_owned())
                 })?;
                 FlowRight::Secret {
@@ -129,7 +129,7 @@ impl Policy {
                 }
             };
             if TELLS_PEOPLE.contains(&action) {
-                let why = format!("the secret {name} cannot be given to {action}, which gives it to people");
+                let why = format!("the secret {name} cannot be used in {action}, which sends its input to people");
                 return Err(ActionError::Permanent(why));
             }
             if let Some(why) = self.forbids(flow, &needed) {
@@ -145,7 +145,7 @@ impl Policy {
 
 /// The error for a right that was not accepted when the flow was deployed.
 pub(super) fn not_accepted(flow: &str, right: &FlowRight) -> String {
-    format!("flow {flow} was not accepted to {right}: deploy a version that names it")
+    format!("flow {flow} has no accepted right to {right}: deploy a version that names it")
 }
 
 #[cfg(test)]
@@ -190,9 +190,9 @@ mod tests {
         let policy = bound(&["orders"], &["erp.example"]);
         assert_eq!(refusal(&policy, &any, "ERP", "https://erp.example/x"), None);
         let elsewhere = refusal(&policy, &any, "ERP", "https://evil.example/x").unwrap();
-        assert!(elsewhere.contains("may not go to evil.example"), "{elsewhere}");
+        assert!(elsewhere.contains("may not be sent to evil.example"), "{elsewhere}");
         let trick = refusal(&policy, &any, "ERP", "https://erp.example@evil.example/").unwrap();
-        assert!(trick.contains("may not go to evil.example"), "{trick}");
+        assert!(trick.contains("may not be sent to evil.example"), "{trick}");
         let other = bound(&["others"], &["erp.example"]);
         let refused = refusal(&other, &any, "ERP", "https://erp.example/x").unwrap();
         assert!(refused.contains("flow orders may not use the secret ERP"), "{refused}");
@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(refusal(&policy, &one, "ERP", "https://erp.example/x"), None);
         for url in ["https://evil.example/x", "https://erp.example:8443/x"] {
             let refused = refusal(&policy, &one, "ERP", url).unwrap();
-            assert!(refused.contains("was not accepted to send the secret ERP"), "{refused}");
+            assert!(refused.contains("has no accepted right to send the secret ERP"), "{refused}");
         }
     }
 

@@ -466,7 +466,7 @@ impl Host {
         };
         let (by, id, server) = (&pending.by, &pending.id, self.parts().links.base_url());
         let text = format!(
-            "{subject}\n\n{by} deployed {}. It starts nothing before an administrator other than them accepts it.\n\n\
+            "{subject}\n\n{by} deployed {}. It cannot be started until another administrator accepts it.\n\n\
              {before}{changes}\nTo look at it and to answer, with a token of yours in GATEFOLD_TOKEN:\n  \
              gatefold deployments show {id} --server {server}\n  gatefold deployments approve {id} --server {server}\n  \
              gatefold deployments reject {id} --reason TEXT --server {server}\n",

@@ -63,7 +63,7 @@ impl Host {
             for user in &changes.left {
                 tracing::info!(
                     user,
-                    "a person is no longer in the directory: what they have is suspended"
+                    "a person is no longer in the directory: their tokens, links and tasks are suspended"
                 );
             }
         }
@@ -98,7 +98,7 @@ impl Host {
             has_link_only: false,
         };
         self.keep_people(&kept, vec![Write::Access(entry)], true).await?;
-        tracing::warn!(user, by, reason, "the end of a person is final");
+        tracing::warn!(user, by, reason, "the removal of a person is final");
         *lock(&self.registry) = Some(kept.registry);
         Ok(())
     }

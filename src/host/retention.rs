@@ -82,7 +82,7 @@ impl Host {
                 Ok(()) if is_due => swept = Some(Instant::now()),
                 Ok(()) => {}
                 Err(error) => {
-                    tracing::error!(%error, "bytes that no file refers to could not be removed; it is tried again in an hour");
+                    tracing::error!(%error, "unreferenced blobs could not be removed; this will be retried in an hour");
                 }
             }
             tokio::select! {

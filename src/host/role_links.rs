@@ -80,8 +80,7 @@ impl Host {
 
 fn mail(share: &Share, grant: &Grant, address: String, now: Timestamp) -> OutboxMail {
     let text = format!(
-        "“{}” is shared with you. You have a link of your own now, and the link that several people had before opens \
-         nothing any more.\n\nOpen it here: {{link}}\n\nPlease do not pass it on.\n",
+        "“{}” is shared with you. You now have your own link. The link that several people shared before no longer works.\n\nOpen it here: {{link}}\n\nPlease do not pass it on.\n",
         share.name
     );
     OutboxMail {

@@ -38,14 +38,14 @@ impl Host {
                     if position.is_some() { PAUSE } else { REST }
                 }
                 Err(error) => {
-                    tracing::error!(%error, "what is stored could not be verified; it is tried again in a day");
+                    tracing::error!(%error, "stored data could not be verified; this will be retried in a day");
                     REST
                 }
             };
             batches += 1;
             let is_to_be_stored = batches % STORED_EVERY == 0 || pause == REST;
             if is_to_be_stored && let Err(error) = self.store_scrub_position(position.as_deref()).await {
-                tracing::warn!(%error, "how far what is stored was verified could not be stored");
+                tracing::warn!(%error, "the progress of verifying stored data could not be saved");
             }
             tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -60,7 +60,7 @@ impl Host {
         for what in &scrubbed.damage {
             tracing::error!(
                 what,
-                "what is stored is damaged; `gatefold check` lists everything, a backup brings it back"
+                "a stored row is damaged; `gatefold check` lists all damage, and a backup restores it"
             );
         }
     }

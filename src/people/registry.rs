@@ -155,7 +155,7 @@ pub enum NotRemovable {
     #[error("nobody with the user name {0:?} has ever been in people.yaml")]
     Unknown(String),
     /// The person is still in the directory.
-    #[error("{0} is in people.yaml: take them out there first")]
+    #[error("{0} is still in people.yaml: delete the entry there first")]
     StillThere(String),
 }
 

@@ -341,7 +341,7 @@ impl Guard {
         let door = format!("{} {}", request.method(), request.uri().path());
         if !caller.scopes.as_ref().is_none_or(|scopes| scopes.contains(&self.scope)) {
             let detail = format!(
-                "this token is not good for that: it needs the scope {}, and a new one can be made with `gatefold token new`",
+                "this token does not have the scope {}: use another token, or make one with `gatefold token new`",
                 self.scope.as_str()
             );
             return Err(self.refused(&caller, door, "scope", detail).await);
@@ -478,7 +478,7 @@ impl Guard {
 
 /// The refusal on a reserved connection.
 fn no_room() -> Problem {
-    let detail = "the server has as many connections as it may: try again";
+    let detail = "the server has reached its limit of connections: try again later";
     Problem::unavailable("connections", detail)
 }
 

@@ -139,11 +139,11 @@ fn crowded(holder: &Holder, most: usize) -> Problem {
         Holder::AllUnproven => {
             return Problem::unavailable(
                 "busy",
-                "the server reads as many signed calls as it can at once: try again",
+                "the server is already reading its maximum number of signed calls: try again later",
             );
         }
     };
-    let detail = format!("{most} requests {whose} are in flight, which is the limit: wait until one of them is over");
+    let detail = format!("{most} requests {whose} are in progress, which is the limit: wait until one of them has finished");
     Problem::crowded(&detail, AGAIN_SECONDS)
 }
 
@@ -172,7 +172,7 @@ impl BodyMemory {
             let more = Arc::clone(&self.memory).try_acquire_many_owned(units).map_err(|_| {
                 Problem::unavailable(
                     "busy",
-                    "the server holds as many requests as its memory allows: try again",
+                    "the server has no memory left for more requests: try again later",
                 )
             })?;
             match &mut self.taken {

@@ -158,7 +158,7 @@ fn unreadable(error: &multer::Error) -> Problem {
             Problem::too_large("part of the form before its file", FORM_HEAD_BYTES as u64)
         }
         Some(std::io::ErrorKind::TimedOut) => Problem::too_slow(),
-        _ => Problem::bad_request("form", "the form broke off or makes no sense"),
+        _ => Problem::bad_request("form", "the form is incomplete or malformed: send it again"),
     }
 }
 

@@ -110,13 +110,13 @@ async fn keep_fresh(server: Arc<Server>, stop: CancellationToken) {
         }
         let is_due = logged.elapsed() >= LOG_EVERY;
         if let Err(error) = keep_log(&server, is_due).await {
-            tracing::warn!(%error, "what is known of tokens could not be stored; it is tried again");
+            tracing::warn!(%error, "facts about tokens could not be stored; this will be retried");
         } else if is_due {
             logged = Instant::now();
         }
     }
     if let Err(error) = keep_log(&server, true).await {
-        tracing::warn!(%error, "what is known of tokens could not be stored");
+        tracing::warn!(%error, "facts about tokens could not be stored");
     }
 }
 

@@ -152,7 +152,7 @@ impl Server {
         if self.accounts.is_stale() {
             let accounts = Arc::clone(&self.accounts);
             if let Err(error) = tokio::task::spawn_blocking(move || accounts.refresh()).await {
-                tracing::error!(%error, "people and tokens stay as they were");
+                tracing::error!(%error, "people and tokens could not be read again and stay as they were");
             }
         }
         self.follow_people().await;
@@ -185,7 +185,7 @@ impl Server {
                     self.host.tell_tasks_of_people();
                 }
             }
-            Err(error) => tracing::error!(%error, "a change of people could not be taken down; it is tried again"),
+            Err(error) => tracing::error!(%error, "a change of people could not be recorded; this will be retried"),
         }
     }
 

@@ -150,7 +150,7 @@ pub fn share(view: &SharedView, path: &str, own: &str) -> Response {
             &mut body,
             format_args!(
                 "<h2>Add a file</h2><form method=\"post\" enctype=\"multipart/form-data\" action=\"{path}/files\">\
-             {}<p><label>File <input type=\"file\" name=\"file\" required></label></p><p>A file that is called as one above \
+             {}<p><label>File <input type=\"file\" name=\"file\" required></label></p><p>A file with the same name as one above \
              becomes its next version.</p><button>Upload file</button></form>",
                 Key(key)
             ),

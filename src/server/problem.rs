@@ -17,7 +17,7 @@ use serde::Serialize;
 pub const MEDIA_TYPE: &str = "application/problem+json";
 /// The remedy when it is unknown whether a request has changed something.
 const UNKNOWN_OUTCOME: &str = "it is not known whether the change was made: send the same request again with the same \
-                               Idempotency-Key, or without one look first whether it was";
+                               Idempotency-Key or, if you used none, check first whether it was made";
 /// Seconds after which a server that starts or stops may be asked again.
 const AGAIN_SECONDS: u64 = 5;
 

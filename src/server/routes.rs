@@ -129,10 +129,10 @@ pub fn routes() -> Vec<Route> {
     routes.extend(file_and_link_routes());
     routes.extend(administration_routes());
     routes.extend([
-        post("/api/v1/hooks/{flow}", WebhookSignature, "call_webhook", "Starts a run by a signed call", hooks::call),
-        post("/api/v1/events", OPERATORS, "publish_event", "Tells of something that happened outside", events::publish),
+        post("/api/v1/hooks/{flow}", WebhookSignature, "call_webhook", "Starts a run by a signed webhook call", hooks::call),
+        post("/api/v1/events", OPERATORS, "publish_event", "Publishes an event from outside", events::publish),
         get("/api/v1/openapi.json", Public, "get_openapi", "This description", meta::openapi),
-        get("/healthz", Health, "get_health", "Whether the process lives", meta::health),
+        get("/healthz", Health, "get_health", "Whether the process is alive", meta::health),
         get("/readyz", Health, "get_readiness", "Whether requests are answered and changes can be stored", meta::readiness),
         get("/metrics", Metrics, "get_metrics", "Counts, for Prometheus", meta::metrics),
     ]);
@@ -145,7 +145,7 @@ fn file_and_link_routes() -> Vec<Route> {
     vec![
         post("/api/v1/files", OPERATORS, "put_file", "Puts a file into a folder", files::put).streaming(),
         get("/api/v1/files", PERSON, "list_files", "Files that you put, decide on, or look after", files::list),
-        get("/api/v1/files/damaged", ADMINS, "list_damaged_files", "Versions of files whose bytes have changed on the disk", files::damaged),
+        get("/api/v1/files/damaged", ADMINS, "list_damaged_files", "Lists file versions whose bytes are damaged", files::damaged),
         get("/api/v1/files/{file}", PERSON, "get_file", "The bytes of a file that you put, decide on, or look after", files::get).streaming(),
         get("/api/v1/links/{token}", Link, "view_share", "A share with its files and comments", links::view),
         post("/api/v1/links/{token}/pass", Link, "get_pass", "Tries the password of a link, or the code, and gives what GETs take for it", links::pass),
@@ -176,27 +176,27 @@ fn file_and_link_routes() -> Vec<Route> {
 fn administration_routes() -> Vec<Route> {
     vec![
         get("/api/v1/access", ADMINS, "list_accesses", "The access log, oldest first: who did what with which file, and what was refused", access_log::list),
-        get("/api/v1/tokens", ADMINS, "list_tokens", "Tokens, by the person whose they are, with when each was last used", tokens::list),
-        get("/api/v1/grants", ADMINS, "list_grants", "Who has which link into a share, oldest first", grants::list),
-        get("/api/v1/grants/{grant}", ADMINS, "get_grant", "One grant", grants::get),
-        post("/api/v1/grants/{grant}/revoke", ADMINS, "revoke_grant", "Revokes one grant: its link opens nothing from now on", grants::revoke),
+        get("/api/v1/tokens", ADMINS, "list_tokens", "Lists tokens by person, with their last use", tokens::list),
+        get("/api/v1/grants", ADMINS, "list_grants", "Lists who has which link into a share, oldest first", grants::list),
+        get("/api/v1/grants/{grant}", ADMINS, "get_grant", "Shows one grant", grants::get),
+        post("/api/v1/grants/{grant}/revoke", ADMINS, "revoke_grant", "Revokes one grant: its link stops working", grants::revoke),
         get("/api/v1/mails", ADMINS, "list_mails", "Mails by state, oldest first", mails::list),
         post("/api/v1/mails/{mail}/retry", ADMINS, "retry_mail", "Queues a mail anew that failed or is in doubt", mails::retry),
-        get("/api/v1/people", ADMINS, "list_people", "Everybody who has ever been in the directory, and a change that waits for a confirmation", people::list),
-        post("/api/v1/people/confirm", ADMINS, "confirm_people", "Puts a directory in force that removes many people", people::confirm),
-        post("/api/v1/people/{user}/remove", ADMINS, "remove_person", "Makes it final that a person has left", people::remove),
-        get("/api/v1/clock", ADMINS, "get_clock", "The time that the installation goes by, and whether timers stand still", meta::time),
-        post("/api/v1/clock/confirm", ADMINS, "confirm_clock", "Says that the system clock is right, which has jumped ahead", meta::confirm_time),
+        get("/api/v1/people", ADMINS, "list_people", "Lists everybody who has ever been in the directory, and a change that waits for confirmation", people::list),
+        post("/api/v1/people/confirm", ADMINS, "confirm_people", "Confirms a change of the directory that removes many people", people::confirm),
+        post("/api/v1/people/{user}/remove", ADMINS, "remove_person", "Makes the removal of a person final", people::remove),
+        get("/api/v1/clock", ADMINS, "get_clock", "Shows the time that the server uses, and whether timers stand still", meta::time),
+        post("/api/v1/clock/confirm", ADMINS, "confirm_clock", "Confirms that the system clock is right after it jumped ahead", meta::confirm_time),
     ]
 }
 
 #[rustfmt::skip]
 fn flow_and_run_routes() -> Vec<Route> {
     vec![
-        post("/api/v1/flows", AUTHORS, "deploy_flow", "Checks and deploys a flow, or lets it wait for a second person; refused with the same findings as lint", flows::deploy),
-        get("/api/v1/deployments", READERS, "list_deployments", "Deployments that wait for a second person, newest first", deployments::list),
-        get("/api/v1/deployments/{deployment}", READERS, "get_deployment", "A deployment that waits, with its text and what it changes", deployments::get),
-        post("/api/v1/deployments/{deployment}/approve", ADMINS, "approve_deployment", "Accepts a deployment of somebody else; new runs take it", deployments::approve),
+        post("/api/v1/flows", AUTHORS, "deploy_flow", "Checks and deploys a flow, or makes it wait for a second person; refused with the same findings as lint", flows::deploy),
+        get("/api/v1/deployments", READERS, "list_deployments", "Lists pending deployments, newest first", deployments::list),
+        get("/api/v1/deployments/{deployment}", READERS, "get_deployment", "Shows a pending deployment, with its text and its changes", deployments::get),
+        post("/api/v1/deployments/{deployment}/approve", ADMINS, "approve_deployment", "Accepts a deployment that somebody else made; new runs use it", deployments::approve),
         post("/api/v1/deployments/{deployment}/reject", ADMINS, "reject_deployment", "Rejects a deployment, with a reason", deployments::reject),
         get("/api/v1/flows", READERS, "list_flows", "The latest version of every flow", flows::list),
         get("/api/v1/flows/{flow}", READERS, "get_flow", "The latest version of a flow, with its text", flows::get),

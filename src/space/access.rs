@@ -50,11 +50,11 @@ pub enum Denial {
     Withdrawn,
     /// The holder is no longer in the directory, or has lost the role or group through which they
     /// got the grant.
-    #[error("this link is for people who have a right that you do not have any more")]
+    #[error("this link no longer works for you: it is for people with a role or group that you no longer have")]
     Lost,
     /// Several people shared the link, so it does not identify who uses it.
     #[error(
-        "several people had this link, and it opens nothing any more: use the link of your own that was sent to you"
+        "several people shared this link, so it no longer works: use your own link, which was sent to you by mail"
     )]
     Several,
     /// Its time is over.

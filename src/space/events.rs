@@ -311,9 +311,9 @@ impl SpaceEvent for FileUploaded {
 
 impl SpaceEvent for FileDownloaded {
     const KIND: &'static str = "file360.file_downloaded";
-    const SUMMARY: &'static str = "Every byte of a file was sent to somebody who pressed the button on the page, or sent the POST. \
-                                   A GET tells nothing, as programs that scan mails follow links. A part of the file tells \
-                                   nothing either, nor does an answer that was cut.";
+    const SUMMARY: &'static str = "Somebody downloaded a whole file, with the button on the page or with a POST. A GET does not \
+                                   count, because mail scanners follow links. A part of a file or an interrupted \
+                                   response does not count either.";
     fn subjects(&self) -> Vec<String> {
         self.share.iter().cloned().chain([self.file.id.clone()]).collect()
     }

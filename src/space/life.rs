@@ -59,19 +59,19 @@ pub const MAX_SHARE_BYTES: u64 = 64 << 30;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Crowded {
     /// Files.
-    #[error("the share has {MAX_SHARE_FILES} files, which is as many as it takes")]
+    #[error("the share has {MAX_SHARE_FILES} files, which is the limit")]
     Files,
     /// Versions of the file.
-    #[error("the file has {MAX_SHARED_VERSIONS} versions, which is as many as it takes through a share")]
+    #[error("the file has {MAX_SHARED_VERSIONS} versions, which is the limit in a share")]
     Versions,
     /// Number of versions of all files.
-    #[error("the share has {MAX_VERSIONS_IN_ALL} versions of its files, which is as many as it takes")]
+    #[error("the share has {MAX_VERSIONS_IN_ALL} versions of its files, which is the limit")]
     InAll,
     /// Bytes.
     #[error("the share would hold more than {} GiB", MAX_SHARE_BYTES >> 30)]
     Bytes,
     /// Comments.
-    #[error("the share has {MAX_SHARE_COMMENTS} comments, which is as many as it takes")]
+    #[error("the share has {MAX_SHARE_COMMENTS} comments, which is the limit")]
     Comments,
 }
 

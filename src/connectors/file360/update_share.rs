@@ -60,7 +60,7 @@ impl SpaceAction for UpdateShare {
         let expires_at = ends_at(cx, input.expires_in.as_deref(), input.expires_at.as_deref())?;
         if input.name.is_none() && expires_at.is_none() && input.follow.is_none() {
             return Err(permanent(
-                "nothing is to change: give name, expires_in, expires_at or follow",
+                "there is nothing to change: give name, expires_in, expires_at or follow",
             ));
         }
         if let Some(name) = input.name {

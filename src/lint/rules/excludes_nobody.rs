@@ -30,7 +30,7 @@ fn check(cx: &Context<'_>, report: &mut Report) {
                 "initiator" => system.map(|system| {
                     let message = format!("`initiator` is never a person here: the flow is started by {system} alone");
                     Diagnostic::warning(CODE, message, place)
-                        .with_help("name who asked for it, as `exclude: [\"${{ inputs.requester }}\"]`")
+                        .with_help("exclude the person who asked for it, for example `exclude: [\"${{ inputs.requester }}\"]`")
                 }),
                 "uploader" => document.and_then(|document| text_of_run(cx, document)).map(|from| {
                     let message = format!(
@@ -39,7 +39,7 @@ fn check(cx: &Context<'_>, report: &mut Report) {
                     );
                     Diagnostic::warning(CODE, message, place)
                         .with_related(cx.value(&from.at("with/text")), "the run writes this text")
-                        .with_help("name the step whose people it must not be, or leave `uploader` out")
+                        .with_help("exclude the step whose people wrote the text, or leave `uploader` out")
                 }),
                 _ => None,
             };

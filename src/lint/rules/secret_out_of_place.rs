@@ -28,10 +28,10 @@ fn check(cx: &Context<'_>, report: &mut Report) {
             );
         } else if let Some(action) = keeps(cx, one, place) {
             let message = if action.effect == Effect::Notify {
-                format!("`{}` gives what it is given here to people", action.name)
+                format!("`{}` sends this value to people, and the secret with it", action.name)
             } else {
                 format!(
-                    "`{}` keeps what it is given here, so the secret would be stored",
+                    "`{}` stores this value, and the secret with it",
                     action.name
                 )
             };

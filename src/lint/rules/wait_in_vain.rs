@@ -88,10 +88,10 @@ fn too_many(cx: &Context<'_>, step: &StepView<'_>, counted: &Counted<'_>, report
     let span = cx.value(&counted.place);
     if counted.event != FILE_DOWNLOADED || counted.on.is_none() {
         let message = format!(
-            "`min_files` of step {} counts downloads, and it waits for none",
+            "step {} has `min_files`, but does not wait for downloads of a share",
             step.title()
         );
-        let help = "write it beside `event: file360.file_downloaded` with `on` a share";
+        let help = "use it with `event: file360.file_downloaded` and a share under `on`";
         report.push(Diagnostic::warning(CODE, message, span).with_help(help));
         return;
     }
@@ -109,7 +109,7 @@ fn too_many(cx: &Context<'_>, step: &StepView<'_>, counted: &Counted<'_>, report
         return;
     };
     let message = format!(
-        "step {} waits until {count} files are downloaded, and the share of step {} has {files}",
+        "step {} waits until {count} files are downloaded, but the share of step {} has {files}",
         step.title(),
         room.title()
     );

@@ -121,7 +121,7 @@ fn a_way_around_an_approval_is_told() {
 fn another_document_than_the_one_that_was_approved_is_told() {
     assert_eq!(
         told("steps.sign.document", "inputs.doc"),
-        ["calls file360.create_share with something other than what `sign` approved"]
+        ["calls file360.create_share with a document other than the one that `sign` approved"]
     );
 }
 

@@ -184,7 +184,7 @@ fn other_flows_and_events_are_named() {
     let found = of_step("uses: workflow.emit, with: { type: a.b }");
     assert_eq!(found, ["publish an event, which may start other flows: a.b"]);
     let found = rights("on: { flow: { name: payroll } }", "  - { id: x, uses: data.make }\n");
-    assert_eq!(found, ["take what runs of another flow gave: payroll"]);
+    assert_eq!(found, ["receive the outputs of runs of the flow: payroll"]);
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub async fn list(
 ) -> Result<Answer<Page<PendingDeployment>>, Problem> {
     let state = query.state.unwrap_or_else(|| "pending".to_owned());
     if !["pending", "accepted", "rejected"].contains(&state.as_str()) {
-        let detail = format!("{state:?} is no state: give pending, accepted or rejected");
+        let detail = format!("{state:?} is not a state: use pending, accepted or rejected");
         return Err(Problem::bad_request("state", detail));
     }
     let all = server.host.pending_deployments().await?;

@@ -90,7 +90,7 @@ pub async fn confirm(
 ) -> Result<Done, Problem> {
     if !server.accounts.confirm(body.removes) {
         let detail = match server.accounts.held() {
-            Some(held) => format!("the change that waits removes {held} people: confirm that number"),
+            Some(held) => format!("the change that is waiting removes {held} people: confirm that number"),
             None => "no change of the directory waits for a confirmation".to_owned(),
         };
         return Err(Problem::new(StatusCode::CONFLICT, "no-such-change", detail));

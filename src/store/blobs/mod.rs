@@ -96,7 +96,7 @@ pub enum BlobError {
         limit: u64,
     },
     /// The sender stopped.
-    #[error("the upload broke off: {0}")]
+    #[error("the upload was interrupted: {0}")]
     Interrupted(io::Error),
     /// No space is left, or the file exceeds the size that the system allows.
     #[error("the file cannot be stored: {0}")]

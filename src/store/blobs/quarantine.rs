@@ -123,7 +123,7 @@ impl Blobs {
             Ok((found, _)) if found == sha256 => {
                 tracing::error!(
                     sha256,
-                    "a blob was read wrongly and is right when it is read again: look at the disk"
+                    "a blob was read with wrong bytes, but a second read was right: check the disk"
                 );
                 self.shared.damage.add(sha256);
             }
@@ -138,10 +138,10 @@ impl Blobs {
     pub(super) fn put_aside(&self, sha256: &str) {
         match self.move_aside(sha256) {
             Ok(to) => {
-                tracing::error!(sha256, to = %to.display(), "the bytes of a blob have changed on the disk: it is in quarantine");
+                tracing::error!(sha256, to = %to.display(), "a damaged blob was moved to quarantine");
             }
             Err(error) => {
-                tracing::error!(sha256, %error, "the bytes of a blob have changed on the disk, and it cannot be put into quarantine");
+                tracing::error!(sha256, %error, "a damaged blob could not be moved to quarantine");
             }
         }
         self.shared.damage.add(sha256);

@@ -16,7 +16,7 @@ pub(super) struct Closed {
 impl Closed {
     /// Closes the store.
     pub fn close(&self, why: &str) {
-        tracing::error!(why, "the store closes itself; the process must start again");
+        tracing::error!(why, "the store has closed itself; restart the process");
         self.is_closed.store(true, Ordering::Release);
         self.told.notify_waiters();
     }

@@ -59,7 +59,7 @@ pub(super) fn noted(path: &Path) -> io::Result<Option<u64>> {
     if number.is_none() && !bytes.is_empty() {
         tracing::warn!(
             file = %file_of(path).display(),
-            "the number of the last change is damaged, so that a loss in the log may not be noticed at this start"
+            "the noted number of the last transaction is damaged, so this start may not notice lost transactions"
         );
     }
     Ok(number)

@@ -80,7 +80,7 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 pub(super) fn open_writer(path: &Path, opening: Opening) -> Result<Connection, StoreError> {
     make_private(path).map_err(|error| {
         StoreError::Failed(format!(
-            "cannot open {}: {error}; does its folder exist, may it be written?",
+            "cannot open {}: {error}. Check that its folder exists and is writable",
             path.display()
         ))
     })?;
@@ -220,7 +220,7 @@ pub(super) fn found_layout(connection: &Connection, path: &Path) -> Result<u32, 
         Ok(found @ 1..=LAYOUT) => Ok(found),
         Ok(found) if found > LAYOUT => Err(StoreError::Newer { found, known: LAYOUT }),
         _ => Err(damaged(format!(
-            "{} says that it has layout {found}, which never was. Somebody or a disk changed it: restore a backup",
+            "{} names layout {found}, which does not exist. A person or a disk has changed it: restore a backup",
             path.display()
         ))),
     }
@@ -277,7 +277,7 @@ fn sync_folder(path: &Path) -> Result<(), StoreError> {
 fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::CannotOpen) => StoreError::Failed(format!(
-            "cannot open {}: does its folder exist, may it be written?",
+            "cannot open {}. Check that its folder exists and is writable",
             path.display()
         )),
         _ => StoreError::Failed(format!("cannot open {}: {}", path.display(), in_words(error))),
@@ -290,7 +290,7 @@ fn in_words(error: &rusqlite::Error) -> String {
         rusqlite::Error::SqliteFailure(error, _) | rusqlite::Error::SqlInputError { error, .. } => {
             rusqlite::ffi::code_to_str(error.extended_code).to_owned()
         }
-        _ => "the database gave something else than was asked for".to_owned(),
+        _ => "the database returned an unexpected value".to_owned(),
     }
 }
 
@@ -306,7 +306,7 @@ pub(super) fn store_error(error: rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(Code::DiskFull) => StoreError::Full(text),
         Some(Code::ConstraintViolation) if error.to_string().contains(sums::DAMAGED_ROW) => StoreError::Damaged(
-            "a row that was to be changed was changed on the disk before. `gatefold check` lists every damaged row"
+            "a row was not changed, because it is damaged on the disk. `gatefold check` lists every damaged row"
                 .to_owned(),
         ),
         Some(Code::DatabaseBusy | Code::DatabaseLocked) => StoreError::Busy(text),

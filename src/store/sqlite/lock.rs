@@ -103,7 +103,7 @@ fn number_of(_: &Path) -> Option<FileNumber> {
 
 fn cannot_open(path: &Path, error: &std::io::Error) -> StoreError {
     StoreError::Failed(format!(
-        "cannot open {}: {error}; does its folder exist, may it be written?",
+        "cannot open {}: {error}. Check that its folder exists and is writable",
         path.display()
     ))
 }

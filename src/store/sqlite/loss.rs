@@ -82,7 +82,7 @@ impl Noted {
 }
 
 fn cannot_read(path: &Path, error: &std::io::Error) -> StoreError {
-    StoreError::Failed(format!("what lies beside {} cannot be read: {error}", path.display()))
+    StoreError::Failed(format!("a file beside {} cannot be read: {error}", path.display()))
 }
 
 /// Refuses a database after a loss, or records that somebody accepted it.

@@ -46,7 +46,7 @@ fn sound_rows<T>(
     let found = unverified(db, sql, params, |row| match verify(row, sql) {
         Ok(()) => read(row).map(Some),
         Err(error) => {
-            tracing::error!(%error, "a damaged row is passed over");
+            tracing::error!(%error, "a damaged row was skipped");
             Ok(None)
         }
     })?;

@@ -41,7 +41,7 @@ pub(super) fn check(db: &Connection, path: &Path, layout: u32) -> Read<()> {
         return Ok(());
     }
     Err(damaged(format!(
-        "{} says that it has layout {layout}, but its tables are those of another layout. Somebody or a disk changed it: \
+        "{} names layout {layout}, but its tables are those of another layout. A person or a disk has changed it: \
          restore a backup",
         path.display()
     )))

@@ -132,8 +132,8 @@ impl Writer {
             Err(Broken::Before(error) | Broken::Full(error)) => all(units.len(), &store_error(error)),
             Err(Broken::InDoubt(error)) => {
                 self.close(&format!("a commit failed: {error}"));
-                let why = "the disk failed, so it is not known whether this change is durable: look at what is stored \
-                           before you repeat it";
+                let why = "the disk failed, so it is not known whether this change is stored: check that before you \
+                           repeat it";
                 all(units.len(), &StoreError::Failed(why.to_owned()))
             }
         }

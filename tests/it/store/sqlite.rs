@@ -200,8 +200,8 @@ fn a_store_whose_layout_was_set_back_is_refused_and_left_alone() {
     for (found, told) in [
         (4, "layout 4, but its tables"),
         (1, "layout 1, but its tables"),
-        (0, "which never was"),
-        (-1, "which never was"),
+        (0, "which does not exist"),
+        (-1, "which does not exist"),
     ] {
         let (_folder, path) = place();
         drop(open(&path));
