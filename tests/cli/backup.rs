@@ -1,4 +1,4 @@
-//! Backups, restores and checks: beside a running server, of an earlier layout, of what is damaged.
+//! `gatefold backup`, `restore` and `check`: with a running server, an earlier layout, and damage.
 
 use super::{gatefold, serving, typed};
 use std::fs;
@@ -13,7 +13,7 @@ fn answer(folder: &Path, arguments: &[&str]) -> Output {
         .expect("it starts")
 }
 
-/// What a command says on stderr that must end with `code`.
+/// Runs a command that must exit with `code`; returns its stderr.
 #[track_caller]
 fn refused(folder: &Path, arguments: &[&str], code: i32) -> String {
     let output = answer(folder, arguments);
@@ -23,7 +23,7 @@ fn refused(folder: &Path, arguments: &[&str], code: i32) -> String {
     format!("{listed}{said}")
 }
 
-/// An installation with a run that waits for a decision on a document; gives the run.
+/// Makes an installation with a run that waits for a decision on a document; returns the run.
 fn installation(folder: &Path) -> String {
     typed(folder, &["init"]);
     typed(folder, &["deploy", "definitions/hello.flow.yaml"]);
@@ -46,7 +46,7 @@ fn write_private(path: &Path, bytes: &[u8]) {
     }
 }
 
-/// Decides the only open task in a data folder; gives what the run came to.
+/// Decides the only open task in a data folder; returns the run's status.
 fn approve(folder: &Path, data: &str, run: &str) -> String {
     let tasks = typed(folder, &["tasks", "list", "--as", "anna", "--json", "--data", data]);
     let task = tasks
@@ -209,7 +209,7 @@ fn a_damaged_or_missing_file_is_told_with_its_name_and_the_rest_is_saved() {
     fs::remove_file(&blob).expect("it can be removed");
     let said = refused(folder, &["check"], 1);
     assert!(said.contains("people.yaml: its bytes are missing"), "{said}");
-    // what could be saved was saved
+    // everything that is not damaged was copied
     let said = refused(folder, &["restore", "damaged", "--data", "restored"], 1);
     assert!(said.contains("people.yaml: its bytes are missing"), "{said}");
     let restored = folder
@@ -241,7 +241,7 @@ fn a_backup_that_was_changed_is_not_restored() {
     }
 }
 
-/// A data folder as layout 4 has it: a run that waits for somebody outside and for a decision.
+/// A data folder in layout 4, with a run that waits for an outsider and for a decision.
 fn layout_4(folder: &Path) {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/store/installation-4");
     for file in files_below(&fixture) {
@@ -255,7 +255,7 @@ fn layout_4(folder: &Path) {
     database.execute_batch(&statements).expect("the fixture is sound");
 }
 
-/// Copies a data folder the way administrators were told to before there was `gatefold backup`.
+/// Copies a data folder by hand, as the documentation described before `gatefold backup` existed.
 fn copy_by_hand(data: &Path, copy: &Path) {
     fs::create_dir_all(copy).expect("it can be made");
     let database = rusqlite::Connection::open(data.join("gatefold.db")).expect("it opens");
@@ -279,7 +279,7 @@ fn layout_in(database: &Path) -> u32 {
         .expect("it has a layout")
 }
 
-/// Runs, tasks and links of the fixture work in this data folder.
+/// Asserts that runs, tasks and links of the fixture work in this data folder.
 #[track_caller]
 fn works(folder: &Path, data: &str) {
     let run = fs::read_to_string(folder.join("run")).expect("the fixture names its run");
@@ -292,7 +292,7 @@ fn works(folder: &Path, data: &str) {
     assert!(ended.contains("\"outcome\": \"completed\""), "{ended}");
 }
 
-/// What a server over the data folder answers to somebody with the link.
+/// The response of a server on the data folder to the holder of the link.
 fn link_answer(folder: &Path, data: &str, token: &str) -> String {
     use std::io::{BufRead, BufReader, Read, Write};
     let mut child = gatefold()
@@ -336,7 +336,8 @@ fn a_copy_of_an_earlier_layout_that_was_made_by_hand_is_restored_and_works() {
         "a restore migrates nothing"
     );
     works(folder, "restored");
-    // and the way that the page described before: put it into an empty data folder and start
+    // and the way that the documentation described before: copy it into an empty data folder and
+    // start
     works(folder, "copy");
 }
 

@@ -1,4 +1,4 @@
-//! Data folders that lost something, and disks that fail while something is stored.
+//! Data folders with lost transactions, and disks that fail during a write.
 
 use super::{gatefold, serving, typed};
 use std::fs;
@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::Stdio;
 
-/// What a command says that must end with `code`.
+/// Runs a command that must exit with `code`; returns its output.
 #[track_caller]
 fn refused(folder: &Path, arguments: &[&str], code: i32) -> String {
     let output = gatefold()
@@ -36,7 +36,7 @@ fn a_data_folder_whose_database_is_missing_or_empty_is_no_new_installation() {
     }
     fs::write(&database, "").expect("it can be written");
     assert!(refused(folder, serve, 3).contains("gatefold.db is missing or empty"));
-    // nor is a key made where the old one went with the database
+    // no new key is made if the old one was lost with the database
     fs::remove_file(&database).expect("it is there");
     fs::remove_file(folder.join("data/key")).expect("it is there");
     assert!(refused(folder, serve, 2).contains("bring it back from the backup"));
@@ -52,11 +52,11 @@ fn a_second_process_is_refused_also_where_the_lock_file_was_removed() {
     fs::remove_file(folder.join("data/gatefold.db.lock")).expect("it is there");
     let said = refused(folder, &["runs", "list"], 3);
     assert!(said.contains("another process uses"), "{said}");
-    // a copy is made all the same
+    // a copy is made nevertheless
     typed(folder, &["backup", "copy"]);
 }
 
-/// A server whose disk fails at a commit ends with the code that a supervisor starts it again for.
+/// A server whose disk fails at a commit exits with the code for which a supervisor restarts it.
 #[test]
 fn a_commit_that_fails_ends_the_server_so_that_it_is_started_again() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -79,7 +79,7 @@ fn a_commit_that_fails_ends_the_server_so_that_it_is_started_again() {
             .map_while(Result::ok)
             .find(|line| line.contains("gatefold serves http://"));
         if let Some(address) = ready.as_deref().and_then(address_in) {
-            // each look at whether something can be stored is a commit
+            // each readiness check makes a commit
             while said_ready(address).is_ok() {}
         }
         said.for_each(drop);
@@ -89,7 +89,7 @@ fn a_commit_that_fails_ends_the_server_so_that_it_is_started_again() {
     typed(folder, &["runs", "list"]);
 }
 
-/// One bit of the log that a disk flips after a crash.
+/// Flips one bit of the log after a crash, as a disk does.
 #[test]
 fn a_damaged_log_is_refused_until_somebody_accepts_the_loss() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -125,7 +125,7 @@ fn address_in(line: &str) -> Option<&str> {
     line.split("http://").nth(1)?.split(' ').next()
 }
 
-/// What the server says of whether it is ready, as long as it answers.
+/// The readiness response of the server, as long as it responds.
 fn said_ready(address: &str) -> std::io::Result<String> {
     let mut stream = std::net::TcpStream::connect(address)?;
     write!(

@@ -1,10 +1,10 @@
-//! A server that may write no large files answers so and lives on.
+//! A server with a file size limit (`ulimit -f`) refuses a larger file and keeps running.
 
 use crate::process::{Server, furnish};
 use gatefold::cli::client::file_path;
 use reqwest::Method;
 
-/// The most bytes that a file of the server may have.
+/// Maximum file size of the server process, in bytes.
 const MOST: usize = 2 << 20;
 
 #[tokio::test]

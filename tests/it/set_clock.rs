@@ -1,4 +1,4 @@
-//! A system clock that a test sets, beside a steady one.
+//! A system clock and a steady clock that a test controls.
 
 use gatefold::base::Timestamp;
 use gatefold::host::Clock;
@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Lets virtual time pass, while everything goes on by itself.
+/// Advances virtual time while background tasks run.
 pub async fn virtual_time(time: Duration) {
     let _ = tokio::time::timeout(time, std::future::pending::<()>()).await;
 }

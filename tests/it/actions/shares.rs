@@ -1,4 +1,4 @@
-//! What a share holds, and whom it lets in: exact versions, and a grant for each person.
+//! Shares hold exact versions and have one grant for each person.
 
 use super::at;
 use super::desk::Desk;
@@ -46,14 +46,14 @@ async fn each_member_of_a_role_has_a_grant_of_their_own() {
         "nobody is in through a link that several people have"
     );
 
-    // a grant that was revoked alone stays so, and does not keep the others from being changed
+    // a grant that was revoked individually stays revoked, and the others can still be changed
     let revoked = desk.grant(&first["grants"][0]).await.ended(State::Revoked).unwrap();
     desk.commit(vec![Write::PutGrant(revoked)]).await.unwrap();
     let third = desk.act("c", "file360.set_permissions", input("manage")).await.unwrap();
     assert_eq!(third["grants"], json!([first["grants"][1]]));
     assert_eq!(desk.grant(&first["grants"][0]).await.state, State::Revoked);
 
-    // her own grant is another one than the one that she has through the role
+    // her own grant differs from the one that she has through the role
     let own = json!({"share": share, "to": "user:anna", "role": "download"});
     let own = desk.act("d", "file360.set_permissions", own).await.unwrap();
     assert_ne!(own["grant"], first["grants"][0]);

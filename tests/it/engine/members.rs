@@ -1,4 +1,4 @@
-//! People who come and go while a task is open.
+//! Membership changes while a task is open.
 
 use super::kit::{Run, document};
 use gatefold::base::LocalAccess;
@@ -30,7 +30,7 @@ fn users(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| format!("user:{name}")).collect()
 }
 
-/// What the directory says from now on.
+/// The new answer of the directory.
 fn says(run: &mut Run, people: &[&str], veto: &[&str], escalated: &[&str], absent: &[&str]) -> Reply {
     let all: Vec<&str> = [people, veto, escalated].concat();
     let members = Members {

@@ -28,7 +28,7 @@ fn parts(world: &World, clock: &SetClock) -> Parts {
     }
 }
 
-/// Lets everything look at the clock: longer than any loop sleeps.
+/// Advances time by more than any loop sleeps, so that every loop checks the clock.
 async fn look() {
     virtual_time(Duration::from_mins(2)).await;
 }

@@ -1,4 +1,4 @@
-//! People who leave, lose a role or get one while tasks are open.
+//! People who leave the directory, or lose or get a role, while tasks are open.
 
 use super::world::{Process, World};
 use gatefold::base::id::RunId;
@@ -104,7 +104,7 @@ impl Place {
     }
 }
 
-/// Lets everything happen that can happen at once.
+/// Runs until nothing more happens without time passing.
 async fn rest() {
     let nothing = std::future::pending::<()>();
     assert!(tokio::time::timeout(Duration::from_secs(1), nothing).await.is_err());
@@ -185,7 +185,7 @@ async fn whoever_lost_the_role_can_no_longer_do_anything_about_the_task() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_somebody_had_taken_who_left_is_for_the_others_again() {
+async fn a_claimed_task_is_released_when_its_claimant_leaves() {
     let (place, run, task) = Place::new(TODO).await;
     place.act(&task, "user:ben", TaskAct::Claim).await.unwrap();
     assert_eq!(place.listed("user:anna").await, 0);
@@ -229,7 +229,7 @@ async fn new_members_of_a_role_see_and_answer_what_was_open() {
     );
 }
 
-/// What a run comes to where ben leaves after some have answered, dan comes, and others answer then.
+/// The result of a run when some people answer, ben leaves, dan comes, and then others answer.
 async fn comes_to(rule: &str, before: &[(&str, &str)], change: fn(&Place), after: &[(&str, &str)]) -> String {
     let (place, run, task) = Place::new(&approve("role:legal", rule)).await;
     for (by, decision) in before {
@@ -249,7 +249,7 @@ async fn comes_to(rule: &str, before: &[(&str, &str)], change: fn(&Place), after
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_number_of_answers_stays_but_for_those_who_left_where_all_are_asked() {
+async fn the_number_of_answers_is_fixed_except_under_all() {
     let ben_leaves: fn(&Place) = |place| place.change(leaves("ben"));
     let dan_comes: fn(&Place) = |place| place.change(gets("dan", "legal"));
     let (anna, ben, dan) = ("user:anna", "user:ben", "user:dan");
@@ -316,7 +316,7 @@ async fn the_number_of_answers_stays_but_for_those_who_left_where_all_are_asked(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rejection_that_could_be_outvoted_only_by_somebody_gone_settles() {
+async fn a_rejection_settles_if_only_people_who_left_could_outvote_it() {
     let (place, run, task) = Place::new(&approve("role:legal", ", rule: 2")).await;
     place.decide(&task, "user:ben", "approved").await.unwrap();
     place.decide(&task, "user:anna", "rejected").await.unwrap();

@@ -1,4 +1,4 @@
-//! What is stored is verified in the background.
+//! Background verification of stored rows.
 
 use crate::harness::Harness;
 use gatefold::base::Timestamp;
@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Looks at the host until something holds, with the clock set on meanwhile.
+/// Advances the clock until a condition holds.
 async fn until(host: &Host, holds: impl Fn(&Host) -> bool) {
     for _ in 0..100_000 {
         if holds(host) {

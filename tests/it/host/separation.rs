@@ -1,4 +1,5 @@
-//! Separation of duties counts people, through whatever a run began with and however a document came to it.
+//! Separation of duties finds the person behind each run and document, whatever started the run and
+//! however the document reached it.
 
 use super::world::{Process, World, beginning};
 use gatefold::base::id::{EventId, FileId, RunId};
@@ -9,7 +10,7 @@ use gatefold::store::{RunFilter, TaskRow};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// What the flows below end as where nobody approves.
+/// Status of the flows below if nobody approves.
 const ENDS: &str = "deadline: { due: 9 days }, outcomes: { rejected: { end: rejected }, expired: { end: late } } }";
 
 /// A flow that asks legal, which is anna and ben, for an approval.
@@ -20,7 +21,7 @@ fn sign(name: &str, on: &str, document: &str, exclude: &str) -> String {
     )
 }
 
-/// The same of the document that the flow is given.
+/// A flow that asks for an approval of the document that it is given.
 fn signs(name: &str, on: &str, exclude: &str) -> String {
     sign(name, on, "${{ inputs.document }}", exclude)
 }
@@ -42,7 +43,7 @@ async fn send(process: &Process, kind: &str, data: Value) {
     process.host.publish_event(event).await.unwrap();
 }
 
-/// Lets everything happen that can happen at once.
+/// Runs until nothing more happens without time passing.
 async fn rest() {
     assert!(
         tokio::time::timeout(Duration::from_secs(1), std::future::pending::<()>())
@@ -62,7 +63,7 @@ async fn run_of(process: &Process, flow: &str) -> RunId {
     rows[0].id.clone()
 }
 
-/// The open task of a flow, after everything has happened that can.
+/// The open task of a flow, after everything pending has run.
 async fn task_of(process: &Process, flow: &str) -> TaskRow {
     rest().await;
     let tasks = process.host.open_tasks(None).await.unwrap();
@@ -124,7 +125,7 @@ async fn the_same_event_sent_by_two_people_is_one_event_of_the_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_uploads_a_file_began_what_the_upload_starts() {
+async fn the_uploader_is_the_initiator_of_a_run_that_the_upload_starts() {
     let world = World::new();
     let process = world.start().await;
     let on = "on: { event: { type: file360.file_uploaded, inputs: { document: \"${{ event.file }}\" } } }\n";
@@ -144,7 +145,7 @@ fn ask(name: &str, on: &str, step: &str) -> String {
 const EMITS: &str = "uses: workflow.emit, with: { type: crm.ready, data: { document: \"${{ inputs.document }}\", sent_by: \"user:ben\" } }";
 
 #[tokio::test(start_paused = true)]
-async fn whoever_began_a_chain_of_runs_is_the_initiator_at_its_end() {
+async fn the_starter_of_a_chain_counts_as_initiator_of_its_last_run() {
     let by_end = "on: { flow: { name: first } }\n";
     let child = "run: { flow: last, with: { document: \"${{ inputs.document }}\" } }, outcomes: { late: { end: late }, rejected: { end: rejected } }";
     let chains: [(&str, Vec<String>); 4] = [
@@ -189,7 +190,7 @@ async fn whoever_began_a_chain_of_runs_is_the_initiator_at_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_put_a_document_began_what_its_expiry_starts() {
+async fn the_uploader_is_the_initiator_of_a_run_that_an_expiry_starts() {
     let world = World::new();
     let process = world.start().await;
     let on = "on: { document: { expires_within: 30 days, inputs: { document: \"${{ event.file }}\" } } }\n";
@@ -252,14 +253,14 @@ async fn the_file_space_knows_the_uploader_whatever_a_flow_says() {
     assert_eq!(task_of(&process, "said").await.people, ["user:ben"]);
 }
 
-/// A flow that excludes what its input `who` gives.
+/// A flow that excludes the value of its input `who`.
 fn excluding(kind: &str) -> String {
     let flow = signs("asked", "", "\"${{ inputs.who }}\"");
     flow.replace("inputs: {", &format!("inputs: {{ who: {{ type: {kind} }},"))
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_expression_excludes_whom_it_gives_in_whatever_spelling() {
+async fn an_expression_excludes_a_person_in_any_spelling() {
     for (kind, who) in [
         ("person", json!("user:anna")),
         ("email", json!("Anna@Example.COM")),

@@ -1,4 +1,5 @@
-//! What has expired stays so after the system clock was set back, also over a restart.
+//! Expired shares, passes, codes and signatures stay expired after the system clock was set back,
+//! even over a restart.
 
 use crate::harness::{Answer, HOOK_SECRET, Harness};
 use crate::set_clock::{SetClock, virtual_time};
@@ -35,7 +36,7 @@ impl Machine {
         Harness::under(Arc::clone(&self.store) as Arc<_>, self.clock.clock()).await
     }
 
-    /// Sets the clock back by so much, and starts another process then.
+    /// Sets the clock back and starts a new process.
     async fn set_back_and_restart(&self, by: SignedDuration, before: &Harness) -> Harness {
         self.clock.jump(-by);
         before.stop.cancel();
@@ -134,7 +135,7 @@ async fn a_signature_that_is_too_old_stays_too_old() {
     assert_eq!(call(&harness).await, StatusCode::UNAUTHORIZED);
     machine.clock.jump(-DAY);
     assert_eq!(call(&harness).await, StatusCode::UNAUTHORIZED);
-    // what is recorded then is the least that the next process knows
+    // the next process starts at the last recorded time or later
     harness.begin("hooked", serde_json::json!({})).await;
     let harness = machine.set_back_and_restart(DAY, &harness).await;
     assert_eq!(call(&harness).await, StatusCode::UNAUTHORIZED);

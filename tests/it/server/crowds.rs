@@ -1,4 +1,5 @@
-//! One client cannot block everyone: silent connections, half bodies, requests in flight, requests of an odd shape.
+//! One client cannot block the others: idle connections, half-sent bodies, concurrent requests,
+//! ambiguous requests.
 
 use super::sockets::{listening, rest, send};
 use crate::harness::Harness;
@@ -12,7 +13,7 @@ use std::net::SocketAddr;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-/// The status that a path gives over a connection of its own.
+/// The response status of a path, requested over a new connection.
 async fn status(address: SocketAddr, path: &str, more: &str) -> String {
     let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{more}\r\n");
     let answer = rest(&mut send(address, &head).await).await;
@@ -24,7 +25,7 @@ fn by(harness: &Harness, user: &str) -> String {
 }
 
 #[tokio::test]
-async fn silent_connections_give_way_to_those_who_ask() {
+async fn idle_connections_are_closed_for_new_ones() {
     let harness = Harness::new().await;
     let (address, _) = listening(&harness).await;
     let mut silent = Vec::new();
@@ -38,14 +39,14 @@ async fn silent_connections_give_way_to_those_who_ask() {
     assert_eq!(status(address, "/healthz", "").await, "200");
 }
 
-/// An upload through a link of which the rest does not come.
+/// An upload through a link that sends only its beginning.
 async fn half_upload(address: SocketAddr, path: &str) -> TcpStream {
     let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 4000000\r\n\r\nabc");
     send(address, &head.replace("4000000", "400000")).await
 }
 
 #[tokio::test]
-async fn where_every_place_is_at_work_health_checks_and_administrators_are_answered() {
+async fn health_checks_and_administrators_are_served_when_all_connections_are_busy() {
     let harness = Harness::new().await;
     let link = harness.share(Role::Contribute).await;
     let (address, _) = listening(&harness).await;
@@ -53,7 +54,7 @@ async fn where_every_place_is_at_work_health_checks_and_administrators_are_answe
     for number in 0..harness.server.settings.room.all {
         held.push(half_upload(address, &link.path(&format!("/files?name={number}.bin"))).await);
     }
-    // each of them has begun once its blob is being written
+    // each upload has begun when its blob is being written
     let incoming = harness.data.path().join("blobs/incoming");
     while std::fs::read_dir(&incoming).map_or(0, Iterator::count) < held.len() {
         tokio::task::yield_now().await;
@@ -79,7 +80,7 @@ async fn where_every_place_is_at_work_health_checks_and_administrators_are_answe
 }
 
 #[tokio::test(start_paused = true)]
-async fn half_bodies_of_callers_of_whom_nothing_is_known_are_few_and_do_not_last() {
+async fn unauthenticated_half_sent_bodies_are_limited_in_number_and_time() {
     let harness = Harness::new().await;
     let half = || {
         let body = Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>());
@@ -121,7 +122,7 @@ steps:
 ";
 
 #[tokio::test(start_paused = true)]
-async fn one_person_has_so_many_live_streams_and_others_go_on() {
+async fn live_streams_of_one_person_are_limited_and_others_are_not_affected() {
     let harness = Harness::new().await;
     harness.deploy(WAITING).await;
     let run = harness.begin("waits", json!({})).await;
@@ -144,7 +145,7 @@ async fn one_person_has_so_many_live_streams_and_others_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_link_has_so_many_requests_in_flight_and_others_go_on() {
+async fn requests_through_one_link_are_limited_and_others_are_not_affected() {
     let harness = Harness::new().await;
     let (link, other) = (harness.share(Role::Contribute).await, harness.share(Role::View).await);
     let path = link.path("/files?name=a.bin");
@@ -164,7 +165,7 @@ async fn one_link_has_so_many_requests_in_flight_and_others_go_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bodies_take_no_more_memory_than_they_may() {
+async fn the_memory_of_request_bodies_is_limited() {
     let harness = Harness::new().await;
     let most = harness.server.settings.most.body_memory_bytes;
     let mut all = harness.server.flights.body();
@@ -180,7 +181,7 @@ async fn bodies_take_no_more_memory_than_they_may() {
 }
 
 #[tokio::test]
-async fn a_head_that_two_programs_could_read_in_two_ways_is_refused() {
+async fn an_ambiguous_request_head_is_refused() {
     let harness = Harness::new().await;
     let (address, _) = listening(&harness).await;
     let second = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";

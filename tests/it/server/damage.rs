@@ -1,4 +1,4 @@
-//! Bytes that have changed on the disk are not given out, and the administrators hear of it.
+//! Damaged bytes are never sent, and the administrators are notified.
 
 use crate::harness::{Harness, Link};
 use crate::set_clock::virtual_time;
@@ -23,7 +23,7 @@ fn damage(harness: &Harness, link: &Link) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn damaged_bytes_leave_through_no_door_and_count_as_no_download() {
+async fn no_route_sends_damaged_bytes_or_counts_them_as_downloaded() {
     let harness = Harness::at_rest(Arc::new(MemoryStore::default())).await;
     let link = harness.share_of(Role::Download, BYTES, None).await;
     damage(&harness, &link);
@@ -119,7 +119,7 @@ async fn a_mail_about_damage_names_so_many_files_and_counts_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_refused_leaves_no_bytes() {
+async fn a_refused_upload_leaves_no_bytes() {
     let harness = Harness::new().await;
     let link = harness.share(Role::Contribute).await;
     let blobs = || {
@@ -128,7 +128,7 @@ async fn what_is_refused_leaves_no_bytes() {
         files.count()
     };
     let before = blobs();
-    // a link whose share ends while the bytes come in
+    // a link whose share ends during the upload
     let visitor = harness.host.knock(&link.token).await.unwrap();
     harness.revoke(&link).await;
     let blob = harness

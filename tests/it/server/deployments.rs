@@ -1,4 +1,5 @@
-//! Deployments that a second person accepts: an author is no administrator in effect.
+//! Deployments that need a second person, so that an author never has the power of an
+//! administrator.
 
 use crate::harness::{Answer, Harness};
 use axum::http::StatusCode;
@@ -8,7 +9,7 @@ use gatefold::host::propose::{MAX_PENDING, MAX_REASON_BYTES};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Sends every secret that it can name to a host of the author's, every minute.
+/// A flow that sends secrets to a host of its author every minute.
 const EXFIL: &str = "flow: exfil
 version: 1.0.0
 on: { schedule: { cron: \"* * * * *\", zone: UTC } }
@@ -19,7 +20,7 @@ steps:
     outcomes: { failed: { end: failed } }
 ";
 
-/// A report that goes outside once somebody has approved it.
+/// A flow that sends a report to an outsider after an approval.
 const REVIEW: &str = "flow: review
 version: 1.0.0
 inputs: { document: { type: file }, who: { type: text } }
@@ -33,7 +34,7 @@ steps:
     with: { name: Report, files: [\"${{ steps.sign.document }}\"], expires_in: 30 days, to: \"${{ inputs.who }}\" }
 ";
 
-/// Reaches nothing outside its own run.
+/// A flow that needs no rights.
 const HARMLESS: &str = "flow: harmless
 version: 1.0.0
 inputs: { n: { type: integer, default: 1 } }
@@ -45,7 +46,7 @@ async fn deploy(harness: &Harness, by: &str, text: &str) -> Answer {
     harness.post("/api/v1/flows").by(by).text(text.to_owned()).send().await
 }
 
-/// Deploys what waits then; gives its id.
+/// Deploys a version that becomes pending; returns its id.
 async fn pending(harness: &Harness, by: &str, text: &str) -> String {
     let answer = deploy(harness, by, text).await;
     assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text());
@@ -67,7 +68,7 @@ async fn reject(harness: &Harness, id: &str, reason: &str) -> Answer {
         .await
 }
 
-/// The states of all deployments that are kept.
+/// The states of all stored pending deployments.
 async fn listed(harness: &Harness, state: &str) -> Vec<String> {
     let answer = harness
         .get(&format!("/api/v1/deployments?state={state}"))
@@ -182,7 +183,7 @@ async fn what_a_second_person_accepts_is_deployed_as_the_work_of_the_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_approval_does_not_leave_a_live_flow_by_one_hand() {
+async fn one_person_alone_cannot_remove_an_approval_from_a_deployed_flow() {
     let harness = Harness::careful().await;
     let id = pending(&harness, "author", REVIEW).await;
     approve(&harness, "admin", &id).await;
@@ -200,7 +201,7 @@ async fn an_approval_does_not_leave_a_live_flow_by_one_hand() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_adds_no_right_and_keeps_every_approval_needs_nobody() {
+async fn a_version_without_new_rights_or_weaker_approvals_needs_no_second_person() {
     let harness = Harness::careful().await;
     assert_eq!(deploy(&harness, "author", HARMLESS).await.status, StatusCode::CREATED);
     let id = pending(&harness, "author", REVIEW).await;
@@ -237,7 +238,7 @@ async fn nobody_accepts_their_own_deployment() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_only_administrator_deploys_alone() {
+async fn the_only_administrator_deploys_alone() {
     let harness = Harness::careful().await;
     assert_eq!(deploy(&harness, "admin", REVIEW).await.status, StatusCode::CREATED);
 }

@@ -1,4 +1,5 @@
-//! A download counts when its last byte was sent, and one that has begun may finish unless somebody revokes it.
+//! A download counts when its last byte was sent, and a download in progress may finish unless
+//! somebody revokes it.
 
 use super::sockets::{listening, rest, send};
 use crate::harness::{Harness, Link, days_after};
@@ -18,10 +19,10 @@ use tokio::net::{TcpSocket, TcpStream};
 
 /// Ten bytes.
 const BYTES: &[u8] = b"0123456789";
-/// More than two sockets hold between them.
+/// More bytes than the buffers of two sockets can hold.
 const LARGE: usize = 24 << 20;
 
-/// Downloads that flows are told of, and those that the access log knows as sent.
+/// Numbers of download events for flows and of `downloaded` entries in the access log.
 async fn counted(harness: &Harness) -> (usize, usize) {
     let pending = harness.store.pending_events(Timestamp::MAX, usize::MAX).await.unwrap();
     let told = pending
@@ -32,7 +33,7 @@ async fn counted(harness: &Harness) -> (usize, usize) {
     (told.count(), sent.count())
 }
 
-/// Everything that was begun is done.
+/// Waits until all background work is done.
 async fn settled() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
@@ -109,7 +110,7 @@ async fn an_answer_that_is_not_read_to_its_end_does_not_count() {
     assert_eq!(counted(&harness).await, (1, 1));
 }
 
-/// A share of a file that no socket holds.
+/// A share of a file that is larger than all socket buffers.
 async fn large(harness: &Harness) -> Link {
     let link = harness.share(Role::Download).await;
     let bytes = vec![7; LARGE];
@@ -177,7 +178,7 @@ async fn a_small_file_counts_over_a_connection_that_stays_open() {
     }
 }
 
-/// How a share ends in the middle of a download.
+/// A way in which a share ends during a download.
 #[derive(Clone, Copy, Debug)]
 enum End {
     Revoked,

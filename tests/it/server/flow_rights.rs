@@ -1,4 +1,4 @@
-//! What a flow may reach: a version acts with the rights that were accepted with it, and not with those of the author or of
+//! Rights of flows: a version acts with its accepted rights, and not with those of its author or of
 //! the person who starts it.
 
 use crate::harness::{ERP_TOKEN, HOOK_SECRET, Harness};
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// How a file is written in a flow by somebody who knows everything of it.
+/// A complete file reference, as an author who knows every field could write it.
 fn written(file: &FileRef) -> String {
     json!(file).to_string()
 }
@@ -24,7 +24,7 @@ fn flow(before: &str, steps: &str) -> String {
     format!("flow: reach\nversion: 1.0.0\n{before}\nsteps:\n{steps}")
 }
 
-/// Lets what can be done at once be done.
+/// Runs until nothing more happens without time passing.
 async fn settled(harness: &Harness) {
     harness.host.come_to_rest(Duration::from_secs(5)).await.unwrap();
 }
@@ -39,7 +39,7 @@ async fn view(harness: &Harness, run: &RunId) -> Value {
         .json()
 }
 
-/// Why the run stands still.
+/// The error of the run's incident.
 async fn incident(harness: &Harness, run: &RunId) -> String {
     let view = view(harness, run).await;
     view["incidents"][0]["error"]
@@ -48,7 +48,7 @@ async fn incident(harness: &Harness, run: &RunId) -> String {
         .to_owned()
 }
 
-/// Every action of the file space that takes a file, and people who are asked about one.
+/// Steps with every action of the file space that takes a file, and with tasks about a file.
 fn uses_of(file: &str) -> Vec<String> {
     vec![
         format!(
@@ -247,7 +247,8 @@ async fn a_share_of_another_run_is_not_changed() {
         let text = text.replace("flow: reach", &format!("flow: reach-{at}"));
         harness.deploy(&text).await;
         let run = harness.begin(&format!("reach-{at}"), json!({})).await;
-        // what its text says was accepted with it: a value of a step that computes may be any share
+        // the rights in its text count as accepted: the value of a step that computes may be any
+        // share
         let view = view(&harness, &run).await;
         assert_eq!(view["outcome"], "completed", "{with}: {view}");
         let rights = harness.host.rights_in_force(&format!("reach-{at}")).await.unwrap();
@@ -275,7 +276,7 @@ fn sending(secret: &str, url: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_secret_that_is_bound_elsewhere_is_not_deployed_with() {
+async fn a_flow_outside_the_binding_of_a_secret_is_not_deployed() {
     let elsewhere = SecretBinding {
         flows: Some(vec!["orders".to_owned()]),
         hosts: Some(vec!["erp.example".to_owned()]),
@@ -333,7 +334,7 @@ async fn a_secret_that_is_not_bound_goes_where_it_was_accepted_for() {
     let harness = Harness::new().await;
     harness.deploy(&sending("ERP_TOKEN", "http://127.0.0.1:9/")).await;
     let run = harness.begin("reach", json!({})).await;
-    // it was tried: the network refuses it, not the policy
+    // the call was made: the network refuses it, not the policy
     let why = incident(&harness, &run).await;
     assert!(why.contains("not a public address"), "{why}");
 }
@@ -361,7 +362,8 @@ async fn a_version_that_was_deployed_before_has_the_rights_that_its_text_names()
     assert_eq!(recorded["rights"].as_array().unwrap().len(), 2, "{recorded}");
 }
 
-/// The database holds no secret: neither those of flows, nor what opens a link or the API. That is what SECURITY.md says.
+/// As SECURITY.md says, the database contains no secrets of flows, no tokens and no passwords of
+/// links.
 #[tokio::test]
 async fn no_secret_is_in_the_database() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,5 @@
-//! Grants: one link for each member of a role, for as long as they have it; listed and revoked one by one.
+//! Grants: each member of a role has their own link while they have the role; links are listed and
+//! revoked individually.
 
 use crate::harness::{Answer, Harness};
 use axum::http::StatusCode;
@@ -53,7 +54,7 @@ steps:
     end: { status: taken_back }
 ";
 
-/// Waits until `found` finds something.
+/// Waits until `found` returns something.
 async fn wait_for<T>(mut found: impl AsyncFnMut() -> Option<T>) -> T {
     for _ in 0..10_000 {
         if let Some(found) = found().await {
@@ -93,7 +94,7 @@ async fn tasks(harness: &Harness, user: &str) -> Vec<Value> {
     tasks["items"].as_array().cloned().unwrap_or_default()
 }
 
-/// Leaves out of the directory what stands in `line`, or puts `instead` there.
+/// Removes `line` from the directory, or replaces it by `instead`.
 fn change_people(harness: &Harness, line: &str, instead: &str) {
     let file = harness.data.path().join("people.yaml");
     let people = std::fs::read_to_string(&file).unwrap();
@@ -184,7 +185,7 @@ async fn a_request_is_withdrawn_when_everybody_who_was_asked_gives_nothing() {
         ask.json(&json!({ "reason": reason })).send().await
     };
     assert_eq!(withdraw(&anna, "not mine").await.status, StatusCode::NO_CONTENT);
-    // her link says so, and takes nothing more
+    // her link reports this and accepts nothing more
     assert_eq!(harness.get(&anna).send().await.json()["withdrawn"], "not mine");
     let late = harness
         .post(&format!("{anna}/items/tax?name=tax.pdf"))
@@ -192,7 +193,7 @@ async fn a_request_is_withdrawn_when_everybody_who_was_asked_gives_nothing() {
         .send()
         .await;
     assert_eq!((late.status, late.problem().as_str()), (StatusCode::GONE, "withdrawn"));
-    // his is as it was
+    // his link is not affected
     assert_eq!(harness.get(&ben).send().await.json()["withdrawn"], Value::Null);
     assert_eq!(status(&harness, &run).await["status"], "running");
     assert_eq!(withdraw(&ben, "nor mine").await.status, StatusCode::NO_CONTENT);
@@ -269,7 +270,7 @@ async fn who_left_or_lost_the_role_is_out_at_once_and_in_again_when_they_return(
         let refused = refused
             .iter()
             .filter(|(_, entry)| entry.actor == "user:ben" && entry.refused.is_some());
-        // repeats of one refusal within a minute are counted, and not written one by one
+        // repeats of a refusal within a minute are counted, not recorded individually
         assert!(refused.count() >= 1, "the refusal is recorded: {what}");
         assert_eq!(harness.get(&anna).send().await.status, StatusCode::OK, "others stay in");
         assert_eq!(grants(&harness, "?to=user:ben").await, [Value::Null; 0], "{what}");
@@ -408,7 +409,7 @@ fn shared(harness: &Harness, share: &ShareId, now: gatefold::base::Timestamp) ->
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_link_that_a_role_shared_opens_nothing_and_each_member_gets_one_of_their_own() {
+async fn a_link_shared_by_a_role_stops_working_and_each_member_gets_their_own() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let harness = Harness::not_recovered(Arc::clone(&store));
     let room = harness.share(Role::Download).await;
@@ -433,7 +434,7 @@ async fn a_link_that_a_role_shared_opens_nothing_and_each_member_gets_one_of_the
         let path = format!("/api/v1/links/{}", harness.links.token(&member.id));
         assert_eq!(harness.get(&path).send().await.status, StatusCode::OK);
     }
-    // one that comes with a backup afterwards opens nothing either
+    // a shared link that a later restore brings back does not work either
     let mut late = grant;
     late.id = GrantId::from("grt_late");
     late.token_hash = Links::hash(&harness.links.token(&late.id));

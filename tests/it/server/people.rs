@@ -1,11 +1,11 @@
-//! Who somebody is: the sender of an event, a person who left, and an account of the machine that names a person.
+//! Identity: senders of events, people who left, and local accounts that act as a person.
 
 use crate::harness::Harness;
 use axum::http::StatusCode;
 use gatefold::base::LocalAccess;
 use serde_json::{Value, json};
 
-/// Starts by an event, and asks the two lawyers unless one of them sent it.
+/// A flow that an event starts and that asks the two lawyers, except the sender of the event.
 const SIGNED: &str = "flow: evt
 version: 1.0.0
 on: { event: { type: crm.ready, inputs: { document: \"${{ event.document }}\" } } }
@@ -123,7 +123,7 @@ async fn a_later_person_of_the_name_inherits_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_a_person_is_final_once_an_administrator_says_so() {
+async fn an_administrator_makes_a_removal_final() {
     let harness = Harness::new().await;
     harness.server.start_following().await.unwrap();
     let remove = || {
@@ -179,7 +179,7 @@ async fn a_change_that_removes_many_people_waits_over_a_restart_too() {
     let lines: Vec<&str> = many.iter().map(String::as_str).chain([ANNA, BEN]).collect();
     write(&harness, &lines).await;
     harness.server.start_following().await.unwrap();
-    // as if it had been read first at the next start
+    // as if the file was first read at the next start
     std::fs::write(harness.data.path().join("people.yaml"), people(&[ANNA])).unwrap();
     harness.server.accounts.refresh_now();
     assert!(harness.server.accounts.confirm(13));

@@ -1,4 +1,5 @@
-//! Callers behind a configured proxy are told apart, and nobody else chooses their address.
+//! Callers behind a trusted proxy are distinguished, and nobody else can choose the address that
+//! counts.
 
 use crate::harness::Harness;
 use axum::Router;
@@ -10,7 +11,7 @@ use gatefold::server::{Server, Settings};
 use std::sync::Arc;
 use tower::ServiceExt;
 
-/// A server of the same installation behind the proxy 10.0.0.1, where an address has so many requests at once.
+/// A server behind the proxy 10.0.0.1, with a limit of concurrent requests for each address.
 fn behind_proxy(harness: &Harness, per_address: usize) -> Router {
     let mut settings = Settings {
         trusted_proxies: vec!["10.0.0.1/32".parse().unwrap()],
@@ -21,7 +22,7 @@ fn behind_proxy(harness: &Harness, per_address: usize) -> Router {
     Server::new(host, accounts, settings, harness.stop.clone()).router()
 }
 
-/// Asks over a connection from `peer`, with an `X-Forwarded-For`.
+/// Sends a request on a connection from `peer`, with `X-Forwarded-For`.
 async fn ask(router: &Router, peer: &str, forwarded_for: &str, path: &str, token: &str) -> axum::response::Response {
     let request = Request::get(path)
         .extension(Remote(peer.parse().unwrap()))
@@ -32,7 +33,7 @@ async fn ask(router: &Router, peer: &str, forwarded_for: &str, path: &str, token
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_who_guesses_slows_down_nobody_else_behind_the_proxy() {
+async fn guessing_behind_a_proxy_throttles_only_the_guesser() {
     let harness = Harness::new().await;
     let router = behind_proxy(&harness, 256);
     let guess = |peer, forwarded_for| ask(&router, peer, forwarded_for, "/api/v1/runs", "gf_wrong");
@@ -66,7 +67,7 @@ async fn a_caller_who_guesses_slows_down_nobody_else_behind_the_proxy() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_address_has_so_many_requests_in_flight_and_administrators_are_not_counted() {
+async fn requests_of_one_address_are_limited_except_those_of_administrators() {
     let harness = Harness::new().await;
     let router = behind_proxy(&harness, 2);
     let get = |forwarded_for, user| ask(&router, "10.0.0.1", forwarded_for, "/api/v1/runs", harness.token(user));

@@ -1,4 +1,4 @@
-//! Which bytes a link or a person reaches, over every route that reads or writes some.
+//! Tests for every route which file versions a link or a person can read or write.
 
 use crate::harness::{Answer, Ask, Harness, Link};
 use axum::http::{Method, StatusCode};
@@ -12,7 +12,7 @@ use gatefold::store::Write;
 use serde_json::json;
 use std::collections::BTreeSet;
 
-/// What stands in every version that nobody here may read.
+/// Text in every version that nobody in these tests may read.
 const SECRET: &str = "SECRET";
 
 /// What a route does with the files of the file space.
@@ -22,15 +22,16 @@ enum Does {
     ForLinks,
     /// A person of the directory calls it, and it reads versions or names them.
     Reads,
-    /// It puts a version: for people who look after the installation.
+    /// It stores a version; only operators and administrators may call it.
     Puts,
-    /// It gives a version to a run: held in `given_files.rs` and `hooks.rs`.
+    /// It gives a version to a run: tested in `given_files.rs` and `hooks.rs`.
     Gives,
     /// It neither reads nor writes bytes of files.
     Nothing,
 }
 
-/// Every route, by name. A new one has to be entered here, and is then tried as its entry says.
+/// The effect of every route, by name. Each new route must be added here and is then tested
+/// accordingly.
 fn does(name: &str) -> Does {
     match name {
         "view_share"
@@ -71,12 +72,12 @@ fn does(name: &str) -> Does {
     }
 }
 
-/// A contract of which version 2 is shared, and what lies around it.
+/// A contract whose version 2 is shared, and other files that are not.
 struct Room {
     harness: Harness,
     /// Version 1 was redacted, version 3 was never approved.
     contract: FileRef,
-    /// Lies in the folder that uploads go to, and is in no share.
+    /// A file in the folder for uploads that is in no share.
     minutes: FileRef,
     /// The file of another share.
     other: Link,
@@ -109,7 +110,7 @@ impl Room {
         }
     }
 
-    /// Every version that is not shared, as the end of a path.
+    /// The path suffixes of all versions that are not shared.
     fn hidden(&self) -> Vec<String> {
         let contract = &self.contract.id;
         let mut hidden = vec![
@@ -131,7 +132,7 @@ impl Room {
     }
 }
 
-/// Lets a share hold one version and nothing else, and take uploads into a folder of others.
+/// Makes a share hold exactly one version, and store uploads in a folder with files of others.
 async fn holds(harness: &Harness, share: &ShareId, document: &FileRef) {
     let mut share = harness.store.share(share).await.unwrap().unwrap();
     "/reviews".clone_into(&mut share.folder);
@@ -142,7 +143,7 @@ async fn holds(harness: &Harness, share: &ShareId, document: &FileRef) {
     harness.commit(vec![Write::PutShare(share)]).await;
 }
 
-/// Makes a request of a share, with an item called `paper`.
+/// Turns a share into a request with an item called `paper`.
 async fn asks(harness: &Harness, share: &ShareId) {
     let mut share = harness.store.share(share).await.unwrap().unwrap();
     let item: Item = serde_json::from_value(json!({
@@ -171,7 +172,7 @@ fn form(ask: Ask, name: &str) -> Ask {
     ask.header("content-type", "multipart/form-data; boundary=b").body(body)
 }
 
-/// What a route takes, aimed at a file that is not shared and at a name that is taken.
+/// A request body for a route, aimed at a file that is not shared and at a name that is taken.
 fn aimed(name: &str, ask: Ask, file: &str) -> Ask {
     let fields = |ask: Ask, body: String| {
         ask.header("content-type", "application/x-www-form-urlencoded")
@@ -192,7 +193,7 @@ fn aimed(name: &str, ask: Ask, file: &str) -> Ask {
     }
 }
 
-/// What came back tells nothing of what is hidden. A name that the caller sent itself is no secret.
+/// Asserts that a response reveals nothing hidden. A name that the caller sent is not a secret.
 fn tells_nothing(answer: &Answer, what: &str) {
     let text = String::from_utf8_lossy(answer.bytes()).replace("SECRET-minutes.txt", "");
     assert!(!text.contains(SECRET), "{what}: {} {text}", answer.status);
@@ -212,7 +213,7 @@ async fn no_route_of_a_link_reaches_a_version_that_was_not_shared() {
         .into_iter()
         .filter(|route| does(route.name) == Does::ForLinks)
         .collect();
-    // whoever gives nothing has nothing more to try
+    // after declining, there is nothing more to try
     of_links.sort_by_key(|route| route.name.contains("withdraw"));
     for route in &of_links {
         for link in &room.links {
@@ -239,7 +240,7 @@ async fn no_route_of_a_link_reaches_a_version_that_was_not_shared() {
                         let answer = aimed(route.name, ask, &file).send().await;
                         let what = format!("{} {path}", route.name);
                         tells_nothing(&answer, &what);
-                        // the page's button takes no version: it gives the one that is shared
+                        // the page's button has no version parameter and returns the shared version
                         let gives_the_shared_one = route.name == "download_on_page" && file == room.contract.id;
                         let names_a_file = route.path.contains("{file}") || route.name.contains("take_back");
                         let is_hidden = names_a_file && !gives_the_shared_one;
@@ -360,7 +361,7 @@ async fn an_upload_of_a_taken_name_is_a_new_file_and_one_of_a_shared_name_a_new_
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_bidders_with_one_folder_never_meet() {
+async fn two_bidders_with_one_folder_never_see_files_of_each_other() {
     let harness = Harness::new().await;
     let bidders = [
         harness.share(Role::Contribute).await,

@@ -1,4 +1,5 @@
-//! Refusals in the access log: of those who have nothing but a link with a count, of identified actors one by one.
+//! Refusals in the access log: counted for callers who have only a link, and recorded individually
+//! for identified actors.
 
 use crate::harness::{Harness, Link};
 use axum::http::StatusCode;
@@ -7,7 +8,7 @@ use gatefold::host::refusals::COUNTED_FOR;
 use gatefold::space::Role;
 use std::time::Duration;
 
-/// The refusals of a link that are recorded.
+/// The recorded refusals of a link.
 async fn refusals(harness: &Harness, link: &Link) -> Vec<AccessEntry> {
     let log = harness
         .store

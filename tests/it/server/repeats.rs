@@ -1,4 +1,5 @@
-//! What comes through a link counts once, however often it is sent: with a key of the caller, or that of the page's form.
+//! Idempotency of requests through a link, with the caller's key or with the key of the page's
+//! form.
 
 use crate::harness::{Answer, Harness, Link};
 use axum::http::StatusCode;
@@ -91,7 +92,7 @@ async fn page(harness: &Harness, link: &Link) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_double_click_on_the_page_counts_once_and_another_content_is_another_thing() {
+async fn a_double_click_on_the_page_counts_once_but_other_content_is_a_new_request() {
     let harness = Harness::new().await;
     let link = harness.share(Role::Contribute).await;
     let shown = page(&harness, &link).await;

@@ -1,4 +1,5 @@
-//! Mail scanners open every link of a mail and submit every form that has no field to fill in. Nothing comes of it.
+//! Mail scanners open every link in a mail and submit every form that needs no input. This must
+//! change nothing.
 
 use crate::harness::{Ask, Harness, Link};
 use axum::http::StatusCode;
@@ -33,12 +34,12 @@ fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
     rest.split('"').next()
 }
 
-/// A form on a page, as a scanner sees it.
+/// A form on a page, as a mail scanner sees it.
 struct Form {
     action: String,
     /// Hidden fields, as they are sent.
     hidden: String,
-    /// Whether it has a field that somebody has to fill in.
+    /// Whether it has a field that requires input.
     has_field: bool,
     is_multipart: bool,
 }
@@ -67,8 +68,8 @@ fn forms(page: &str) -> Vec<Form> {
     forms.map(read).collect()
 }
 
-/// Submits every form of the page at `path` as scanners do, those with fields too, without anything filled in. Gives how
-/// many there were.
+/// Submits every form of the page at `path` without input, even those with fields. Returns the
+/// number of forms.
 async fn scan(harness: &Harness, path: &str) -> usize {
     let page = browser(harness.get(path)).send().await;
     let forms = forms(page.text());
@@ -98,7 +99,8 @@ async fn scan(harness: &Harness, path: &str) -> usize {
     forms.len()
 }
 
-/// What may not change: everything but the access log. What was recorded is delivered first.
+/// The state that must not change: everything except the access log. Recorded events are delivered
+/// first.
 async fn everything(harness: &Harness, link: &Link) -> String {
     while !harness
         .store
@@ -139,7 +141,7 @@ async fn the_page_of_a_share_gives_scanners_nothing_to_press() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_doors_of_a_link_give_scanners_nothing_to_press() {
+async fn the_password_and_code_pages_give_scanners_nothing_to_press() {
     let harness = Harness::new().await;
     let link = harness.share_of(Role::Download, "x", Some("open sesame")).await;
     let mut coded = harness.store.grant(&link.grant).await.unwrap().unwrap();

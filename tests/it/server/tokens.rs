@@ -1,4 +1,4 @@
-//! Tokens: scopes, an end, a last use; and what the access log tells of administration.
+//! Tokens: scopes, expiry, last use; and the administration entries of the access log.
 
 use crate::harness::{Answer, Harness};
 use axum::http::StatusCode;
@@ -21,7 +21,7 @@ async fn get(harness: &Harness, token: &str, path: &str) -> Answer {
     harness.get(path).header("authorization", &bearer).send().await
 }
 
-/// Lines of the access log of this kind.
+/// Access log entries of this kind.
 async fn logged(harness: &Harness, kind: &str) -> Vec<Value> {
     let log = harness.get("/api/v1/access").by("admin").send().await.json();
     let items = log["items"].as_array().unwrap().iter();
@@ -135,7 +135,7 @@ async fn a_token_ends_at_its_time_and_when_it_is_revoked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_use_is_stored_beside_requests_and_known_after_a_restart() {
+async fn token_uses_are_stored_in_the_background_and_survive_a_restart() {
     let harness = Harness::new().await;
     let (token, line) = harness.issue("anna", |_| {});
     get(&harness, &token, "/api/v1/tasks").await;
@@ -157,7 +157,7 @@ async fn a_use_is_stored_beside_requests_and_known_after_a_restart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn wrong_tokens_cost_no_commit_each_and_are_told_once() {
+async fn wrong_tokens_are_logged_together_without_a_commit_each() {
     let harness = Harness::new().await;
     let before = harness.access_lines().await;
     for _ in 0..50 {
@@ -174,7 +174,7 @@ async fn wrong_tokens_cost_no_commit_each_and_are_told_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokens_that_were_made_or_revoked_are_told_once() {
+async fn made_or_revoked_tokens_are_logged_once() {
     let harness = Harness::new().await;
     harness.server.log_tokens().await.unwrap();
     let first = logged(&harness, "token").await.len();
@@ -195,7 +195,7 @@ async fn tokens_that_were_made_or_revoked_are_told_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn administration_is_told_with_who_from_where_and_which_token() {
+async fn administration_is_logged_with_person_address_and_token() {
     let harness = Harness::new().await;
     harness.deploy(FLOW).await;
     let run = harness.begin("sign", json!({})).await;

@@ -1,4 +1,4 @@
-//! Bytes that change on the disk reach nobody, and the right ones repair them.
+//! Damaged blobs are never returned, and uploading the right bytes repairs them.
 
 use super::blobs::{bytes, files_below, opened};
 use gatefold::store::blobs::CHUNK_BYTES;
@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 #[expect(clippy::cast_possible_truncation, reason = "a megabyte")]
 const CHUNK: usize = CHUNK_BYTES as usize;
 
-/// Sizes of one chunk and of several, at their edges.
+/// Blob sizes around the boundaries of one and of several chunks.
 const SIZES: [usize; 6] = [0, 10, CHUNK, CHUNK + 1, 2 * CHUNK, 2 * CHUNK + 77];
 
 fn place(folder: &Path, sha256: &str) -> PathBuf {
@@ -28,7 +28,7 @@ fn flip(path: &Path, at: usize) {
     fs::write(path, bytes).unwrap();
 }
 
-/// Reads so many bytes from there on, or says what became of it.
+/// Reads so many bytes from an offset, or returns the error.
 async fn read(blobs: &Blobs, sha256: &str, from: usize, length: usize) -> Result<Vec<u8>, BlobError> {
     let mut reader = blobs.open_blob(sha256).await?;
     reader.seek(SeekFrom::Start(from as u64)).await?;
@@ -83,7 +83,8 @@ async fn a_changed_byte_reaches_nobody_and_the_right_bytes_repair_it() {
         let mut reader = blobs.open_blob(&sha256).await;
         let answer = read(&blobs, &sha256, at, 1).await;
         assert_damaged(answer, &sha256, "the changed byte");
-        // who had it open already gets the chunks before it and nothing of the changed one
+        // a reader that was already open gets the chunks before the changed one, and nothing of
+        // that one
         if let Ok(reader) = &mut reader {
             let mut found = Vec::new();
             let ended = reader.read_to_end(&mut found).await;
@@ -127,7 +128,7 @@ async fn an_upload_finds_damage_by_content_and_not_by_length() {
 type Change<'c> = &'c dyn Fn(&Path, &Path);
 
 #[tokio::test]
-async fn other_bytes_in_the_place_of_a_blob_are_no_blob() {
+async fn other_bytes_at_the_path_of_a_blob_are_refused() {
     for size in SIZES {
         let (folder, blobs) = opened();
         let bytes = bytes(size);
@@ -174,7 +175,7 @@ async fn chunk_hashes_that_are_missing_or_damaged_are_made_anew_from_verified_by
         assert!(read(&blobs, &sha256, CHUNK, CHUNK).await.unwrap() == bytes[CHUNK..2 * CHUNK]);
         assert_eq!(fs::read(&chunks).unwrap(), stored, "{damage:?}");
     }
-    // hashes are never made of bytes that have changed
+    // hashes are never rebuilt from damaged bytes
     fs::remove_file(&chunks).unwrap();
     flip(&place(folder.path(), &sha256), 2 * CHUNK);
     assert_damaged(
@@ -199,7 +200,7 @@ async fn a_whole_blob_is_verified_on_demand() {
 }
 
 #[tokio::test]
-async fn a_second_damage_of_the_same_blob_is_put_beside_the_first() {
+async fn a_blob_that_is_damaged_twice_is_quarantined_twice() {
     let (folder, blobs) = opened();
     let bytes = bytes(10);
     for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! Bytes that nothing refers to are removed, and no others.
+//! A sweep removes unreferenced blobs and no others.
 
 use super::blobs::{bytes, files_below, opened};
 use gatefold::store::Blobs;
@@ -12,13 +12,13 @@ async fn stored(blobs: &Blobs, length: usize) -> gatefold::store::StoredBlob {
     blobs.put(bytes(length).as_slice(), u64::MAX).await.unwrap()
 }
 
-/// Removes every candidate: nothing refers to any.
+/// Removes every candidate, as if the store referred to none of them.
 async fn sweep(blobs: &Blobs, which: Candidates) -> u64 {
     let orphans = blobs.candidates(which).await.unwrap();
     blobs.remove_orphans(orphans).await.unwrap().blobs
 }
 
-/// Makes every file in the folder look as if it was written so long ago.
+/// Sets the modification time of every file in the folder to so long ago.
 fn age(folder: &Path, age: Duration) {
     for path in files_below(folder) {
         let file = File::options().write(true).open(path).unwrap();
@@ -27,7 +27,7 @@ fn age(folder: &Path, age: Duration) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_became_nothing_is_removed_an_hour_after_it_was_released() {
+async fn a_blob_without_a_commit_is_removed_an_hour_after_its_release() {
     let (folder, blobs) = opened();
     let one = stored(&blobs, 10).await;
     let length = usize::try_from(CHUNK_BYTES).unwrap() + 1;

@@ -1,4 +1,4 @@
-//! Bits that a disk flips, in the database and in its log: found, or without any effect.
+//! Flipped bits in the database and its log are detected, or have no effect.
 
 use super::samples::{
     access, at, comment, deployment, done, event, file, grant, inbound, mail, of_run, of_writes, progress, share, task,
@@ -14,9 +14,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// Bits that are flipped in the database, and as many in the log.
+/// Number of bits that are flipped in the database, and the same number in the log.
 const FLIPS: usize = 150;
-/// The same number everywhere.
+/// Seed of the random positions.
 const STEP: usize = 2_654_435_761;
 
 fn place() -> (TempDir, PathBuf) {
@@ -31,7 +31,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Copies the files of a store into a new folder, as the end of the process leaves them.
+/// Copies the files of a store into a new folder, as they are when the process is killed.
 fn copied(path: &Path, suffixes: &[&str]) -> (TempDir, PathBuf) {
     let (folder, copy) = place();
     for suffix in suffixes {
@@ -44,7 +44,7 @@ fn copied(path: &Path, suffixes: &[&str]) -> (TempDir, PathBuf) {
 
 const ALL: [&str; 3] = ["", "-wal", ".last"];
 
-/// Flips the bit that is `number`th of many all over a file.
+/// Flips one of the bits that are spread over a file: the one with this `number`.
 fn flip(path: &Path, number: usize) -> usize {
     let mut bytes = fs::read(path).expect("it can be read");
     let bit = number.wrapping_mul(STEP) % (bytes.len() * 8);
@@ -53,7 +53,7 @@ fn flip(path: &Path, number: usize) -> usize {
     bit
 }
 
-/// Something in every table.
+/// A store with rows in every table.
 async fn fill(store: &SqliteStore) {
     for run in 1..=4_u64 {
         let id = format!("run_{run}");
@@ -112,7 +112,7 @@ async fn fill(store: &SqliteStore) {
     .await;
 }
 
-/// Every row of every table, without its checksum.
+/// All rows of all tables, without their checksums.
 fn dump(path: &Path) -> BTreeMap<String, Vec<String>> {
     let db = rusqlite::Connection::open(path).expect("it opens");
     let names = |sql: &str| -> Vec<String> {
@@ -166,7 +166,7 @@ async fn there_is_something_in_every_table() {
     assert_eq!(inspection.damage, Vec::<String>::new());
 }
 
-/// Whatever is read after a bit was flipped is as it was, or refused.
+/// Asserts that everything read after a bit flip is unchanged, or is refused.
 async fn reads_are_true(store: &SqliteStore, bit: usize) {
     let run = RunId::from("run_2");
     if let Ok(journal) = store.journal(&run, 0, 100).await {
@@ -223,7 +223,7 @@ async fn a_bit_that_is_flipped_in_the_database_is_found_or_changes_nothing() {
     assert!(found > FLIPS / 10, "{found} of {FLIPS} were found");
 }
 
-/// A store whose process ended without warning after twenty commits, and what it held.
+/// A store whose process was killed after twenty commits, with its contents.
 async fn killed() -> (TempDir, PathBuf, Vec<u64>) {
     let (folder, path) = place();
     let store = open(&path).unwrap();
@@ -262,9 +262,9 @@ async fn a_bit_that_is_flipped_in_the_log_loses_nothing_silently() {
     assert!(refused > FLIPS * 9 / 10, "{refused} of {FLIPS} were refused");
 }
 
-/// After a power cut the number beside the database may be an old one, or missing.
+/// After a power cut, the number beside the database may be outdated or missing.
 #[tokio::test]
-async fn a_transaction_that_others_follow_in_the_log_is_missed_without_the_number_too() {
+async fn a_damaged_transaction_before_others_is_noticed_without_the_noted_number() {
     let (_folder, path, lengths) = killed().await;
     for number in 0..FLIPS / 3 {
         let (_folder, copy) = copied(&path, &["", "-wal"]);
@@ -349,7 +349,7 @@ async fn a_loss_that_is_accepted_is_recorded_and_the_store_goes_on() {
     assert_eq!(fs::read(kept).unwrap(), bytes);
 }
 
-/// An older database in the place of the one that was acknowledged.
+/// Replaces the database with an older copy.
 #[tokio::test]
 async fn a_database_that_was_replaced_by_an_older_one_is_noticed() {
     let (_folder, path) = place();
@@ -364,7 +364,7 @@ async fn a_database_that_was_replaced_by_an_older_one_is_noticed() {
     assert!(refusal(&path).contains("at least 1 acknowledged transaction is missing"));
 }
 
-/// Changes a text in the file of the database, as a disk does.
+/// Changes a text in the database file, as disk damage would.
 fn overwrite(path: &Path, from: &str, to: &str) {
     let bytes = fs::read(path).unwrap();
     let at: Vec<usize> = (0..bytes.len() - from.len())
