@@ -290,7 +290,10 @@ impl fmt::Display for FlowChange {
                 write!(f, "calls {action} without waiting for the approval `{step}`")
             }
             Self::OtherDocument { step, action } => {
-                write!(f, "calls {action} with a document other than the one that `{step}` approved")
+                write!(
+                    f,
+                    "calls {action} with a document other than the one that `{step}` approved"
+                )
             }
             Self::GuaranteeRemoved { guarantee } => write!(f, "removes the guarantee `{guarantee}`"),
         }

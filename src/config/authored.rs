@@ -120,8 +120,7 @@ impl Reader<'_> {
                     settings::SECRET_FLOWS => &mut binding.flows,
                     settings::SECRET_HOSTS => &mut binding.hosts,
                     _ => {
-                        let help =
-                            "only flows and hosts can be set; put the secret itself into the environment or the data folder";
+                        let help = "only flows and hosts can be set; put the secret itself into the environment or the data folder";
                         self.problem(line, format!("there is no setting {path}"), Some(help.to_owned()));
                         continue;
                     }

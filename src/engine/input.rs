@@ -214,9 +214,7 @@ pub enum Refusal {
     #[error("there is no such task for you")]
     NoSuchTask,
     /// The person was asked but has left the directory or lost the required role.
-    #[error(
-        "you can no longer answer this task: you no longer have the required role, or are excluded from it"
-    )]
+    #[error("you can no longer answer this task: you no longer have the required role, or are excluded from it")]
     NoLongerAsked,
     /// The task is settled or withdrawn.
     #[error("the task is closed: {0}")]

@@ -185,7 +185,9 @@ impl Host {
             match self.resume(&run).await {
                 Err(error @ (HostError::Store(_) | HostError::ShuttingDown)) => return Err(error),
                 // a failure in one run must not stop the others
-                Err(error) => tracing::error!(%run, %error, "the tasks of a run could not be updated from the directory; they are when somebody works on them"),
+                Err(error) => {
+                    tracing::error!(%run, %error, "the tasks of a run could not be updated from the directory yet");
+                }
                 Ok(()) => {}
             }
         }

@@ -205,7 +205,10 @@ mod tests {
         assert_eq!(refusal(&policy, &one, "ERP", "https://erp.example/x"), None);
         for url in ["https://evil.example/x", "https://erp.example:8443/x"] {
             let refused = refusal(&policy, &one, "ERP", url).unwrap();
-            assert!(refused.contains("has no accepted right to send the secret ERP"), "{refused}");
+            assert!(
+                refused.contains("has no accepted right to send the secret ERP"),
+                "{refused}"
+            );
         }
     }
 

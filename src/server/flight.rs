@@ -143,7 +143,8 @@ fn crowded(holder: &Holder, most: usize) -> Problem {
             );
         }
     };
-    let detail = format!("{most} requests {whose} are in progress, which is the limit: wait until one of them has finished");
+    let detail =
+        format!("{most} requests {whose} are in progress, which is the limit: wait until one of them has finished");
     Problem::crowded(&detail, AGAIN_SECONDS)
 }
 

@@ -53,9 +53,7 @@ pub enum Denial {
     #[error("this link no longer works for you: it is for people with a role or group that you no longer have")]
     Lost,
     /// Several people shared the link, so it does not identify who uses it.
-    #[error(
-        "several people shared this link, so it no longer works: use your own link, which was sent to you by mail"
-    )]
+    #[error("several people shared this link, so it no longer works: use your own link, which was sent to you by mail")]
     Several,
     /// Its time is over.
     #[error("the share has expired")]

@@ -25,7 +25,7 @@ fn example(name: &str) -> String {
 
 #[test]
 fn the_doors_are_those_of_the_table_of_routes() {
-    let mut doors = String::from("\n| door | what | who |\n|---|---|---|\n");
+    let mut doors = String::from("\n| route | what it does | who may call it |\n|---|---|---|\n");
     for route in routes() {
         let who = match route.access {
             Access::Token([]) => "`PERSON`".to_owned(),

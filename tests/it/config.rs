@@ -88,7 +88,7 @@ fn every_problem_is_told_at_once_with_its_place() {
     for part in [
         &format!("{}:1: \"here\" is no address with a port", file.display()),
         &format!("{}:3: holds a password", file.display()),
-        &format!("{}:5: \"10.0.0.0/99\" is no network", file.display()),
+        &format!("{}:5: \"10.0.0.0/99\" is not a network", file.display()),
         "GATEFOLD_LIMITS_BODY_BYTES: \"many\" is no whole number",
         "GATEFOLD_BASE_URL: \"ftp://x\" is no address of a web server",
         "--colour: there is no such setting",

@@ -29,8 +29,9 @@ fn check(cx: &Context<'_>, report: &mut Report) {
             let finding = match who.as_str() {
                 "initiator" => system.map(|system| {
                     let message = format!("`initiator` is never a person here: the flow is started by {system} alone");
-                    Diagnostic::warning(CODE, message, place)
-                        .with_help("exclude the person who asked for it, for example `exclude: [\"${{ inputs.requester }}\"]`")
+                    Diagnostic::warning(CODE, message, place).with_help(
+                        "exclude the person who asked for it, for example `exclude: [\"${{ inputs.requester }}\"]`",
+                    )
                 }),
                 "uploader" => document.and_then(|document| text_of_run(cx, document)).map(|from| {
                     let message = format!(

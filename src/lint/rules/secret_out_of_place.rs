@@ -30,10 +30,7 @@ fn check(cx: &Context<'_>, report: &mut Report) {
             let message = if action.effect == Effect::Notify {
                 format!("`{}` sends this value to people, and the secret with it", action.name)
             } else {
-                format!(
-                    "`{}` stores this value, and the secret with it",
-                    action.name
-                )
+                format!("`{}` stores this value, and the secret with it", action.name)
             };
             let passwords = passwords(action);
             let help = if passwords.is_empty() {

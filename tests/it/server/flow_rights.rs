@@ -145,7 +145,12 @@ async fn a_person_without_a_right_to_a_file_cannot_give_it() {
         once: None,
     };
     let refused = harness.host.start_run(start(&other.id)).await.unwrap_err();
-    assert!(refused.to_string().contains("names a file that does not exist, or that you may not open"), "{refused}");
+    assert!(
+        refused
+            .to_string()
+            .contains("names a file that does not exist, or that you may not open"),
+        "{refused}"
+    );
     let mine = harness
         .host
         .put_file("user:anna", "/in", "mine.pdf", b"mine".as_slice())
@@ -326,7 +331,10 @@ async fn a_secret_goes_only_to_the_host_that_it_is_bound_to_whatever_the_data_sa
         .begin("reach", json!({ "url": "http://127.0.0.1:9/take" }))
         .await;
     let why = incident(&harness, &run).await;
-    assert!(why.contains("the secret ERP_TOKEN may not be sent to 127.0.0.1:9"), "{why}");
+    assert!(
+        why.contains("the secret ERP_TOKEN may not be sent to 127.0.0.1:9"),
+        "{why}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
