@@ -38,3 +38,4 @@ mod spec;
 #[cfg(feature = "runtime")]
 mod store;
 mod tidy;
+mod turn;

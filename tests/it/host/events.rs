@@ -28,7 +28,7 @@ async fn write(world: &World, writes: Vec<Write>) {
 /// Lets everybody else do what there is to do now, until `is_so`.
 async fn settled(is_so: impl AsyncFn() -> bool) {
     while !is_so().await {
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
 }
 
@@ -247,7 +247,7 @@ async fn what_is_over_is_forgotten_after_so_many_days_and_not_before() {
 
     tokio::time::advance(days(MAILS_DAYS - 1) + Duration::from_hours(22)).await;
     for _ in 0..1_000 {
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
     assert_eq!(mails_sent(&world).await, BATCH + 1);
     assert!(world.store.event(&event).await.unwrap().is_some());

@@ -212,7 +212,7 @@ async fn a_damaged_run_is_shown_to_people_and_keeps_nobody_else_from_going_on() 
     let damaged = process.begin("locals", json!({})).await;
     let sound = process.begin("locals", json!({})).await;
     while world.effects("probe.effect").len() < 2 {
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
     process.kill();
     store.order(Orders {

@@ -131,7 +131,7 @@ async fn what_is_cancelled_above_begins_nothing_more_below() {
     process.deploy(BOMB).await;
     let root = process.begin("bomb", json!({})).await;
     while all_runs(&process).await.len() < 20 {
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
     process.host.cancel_run(&root, "user:ada", "enough").await.unwrap();
     let then = all_runs(&process).await.len();

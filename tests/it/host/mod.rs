@@ -159,7 +159,7 @@ async fn a_crash_during_a_repeatable_call_repeats_it_under_the_same_key() {
     let process = world.start().await;
     process.deploy(&one_step("crashes", "probe.effect", "")).await;
     let run = process.begin("crashes", json!({})).await;
-    tokio::task::yield_now().await;
+    crate::turn::turn().await;
     process.kill();
     let process = world.start().await;
     assert_eq!(process.end(&run).await, "completed");
@@ -174,7 +174,7 @@ async fn a_crash_during_a_call_that_cannot_be_repeated_asks_a_person() {
     process.deploy(&one_step("doubt", "probe.once", "")).await;
     let run = process.begin("doubt", json!({})).await;
     while world.effects("probe.once").is_empty() {
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
     process.kill();
     let process = world.start().await;
@@ -206,7 +206,7 @@ async fn a_call_that_says_that_it_can_be_repeated_is_repeated() {
     process.deploy(&yaml).await;
     let run = process.begin("said", json!({})).await;
     while world.effects("probe.once").is_empty() {
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
     process.kill();
     let process = world.start().await;
@@ -327,7 +327,7 @@ async fn an_event_starts_one_run() {
         if !runs.is_empty() && world.store.next_event_due().await.unwrap().is_none() {
             break runs;
         }
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     };
     assert_eq!(runs.len(), 1);
     assert_eq!(
@@ -472,7 +472,7 @@ async fn deciding_is_told_by_mail_and_bound_to_the_version() {
     assert_eq!(process.end(&run).await, "completed");
     assert!(process.host.open_tasks(Some("user:ben")).await.unwrap().is_empty());
     while world.mails.lock().unwrap().len() < 2 {
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
     let told: Vec<_> = world
         .mails

@@ -94,7 +94,7 @@ async fn of_two_approvals_the_one_that_opens_later_is_about_the_newest_version_t
         voided.count()
     };
     while reset(process.journal(&run).await) < 4 {
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
     assert_eq!(
         asked_about(&process.host, &run).await,

@@ -206,7 +206,7 @@ async fn started_by_screening(trigger: &str) -> Vec<Value> {
         process.end(&run).await;
     }
     while world.store.next_event_due().await.unwrap().is_some() {
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
     let views = runs(&process, "follower", 0).await;
     for view in &views {
@@ -263,7 +263,7 @@ async fn flows_that_start_each_other_in_a_circle_come_to_an_end() {
     process.begin("ping", json!({})).await;
     runs(&process, "pong", MAX_CHAIN / 2).await;
     while world.store.next_event_due().await.unwrap().is_some() {
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
     let count = runs(&process, "ping", 0).await.len() + runs(&process, "pong", 0).await.len();
     assert_eq!(count, MAX_CHAIN);
@@ -291,7 +291,7 @@ async fn what_a_run_does_starts_other_flows_and_not_its_own() {
     process.host.publish_event(event).await.unwrap();
     let started = runs(&process, "other", 1).await;
     while world.store.next_event_due().await.unwrap().is_some() {
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
     assert_eq!(started[0].run.initiator, format!("run:{run}"));
     assert_eq!(runs(&process, "own", 0).await.len(), 1);

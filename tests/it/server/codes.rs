@@ -72,7 +72,7 @@ impl Asked {
                 .unwrap()
                 .is_empty()
         {
-            tokio::task::yield_now().await;
+            crate::turn::turn().await;
         }
         let mails = std::mem::take(&mut *self.harness.mails.lock().unwrap());
         let code = |text: &str| {
@@ -123,7 +123,7 @@ async fn settled<T>(look: impl Fn() -> Option<T>) -> T {
         if let Some(found) = look() {
             return found;
         }
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
 }
 
@@ -342,7 +342,7 @@ async fn who_is_not_one_person_gets_no_code() {
         if view.contains("code_by_mail") {
             break view;
         }
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     };
     assert!(view.contains("role:legal is not one person"), "{view}");
     let run = harness.begin("papers", json!({ "from": "user:anna" })).await;

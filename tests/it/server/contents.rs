@@ -44,7 +44,7 @@ async fn asked() -> (Harness, String) {
         if let Some(mail) = harness.mails.lock().unwrap().pop() {
             break mail;
         }
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     };
     let mut words = mail.text.split_whitespace();
     let link = words.find_map(|word| word.strip_prefix("http://gatefold.test/s/"));

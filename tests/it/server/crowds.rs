@@ -57,7 +57,7 @@ async fn health_checks_and_administrators_are_served_when_all_connections_are_bu
     // each upload has begun when its blob is being written
     let incoming = harness.data.path().join("blobs/incoming");
     while std::fs::read_dir(&incoming).map_or(0, Iterator::count) < held.len() {
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
     for _ in 0..RESERVED_PLACES * 2 {
         held.push(send(address, "").await);
@@ -75,7 +75,7 @@ async fn health_checks_and_administrators_are_served_when_all_connections_are_bu
     }
     drop(held);
     while status(address, "/api/v1/runs", &by(&harness, "operator")).await != "200" {
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
 }
 
@@ -90,7 +90,7 @@ async fn unauthenticated_half_sent_bodies_are_limited_in_number_and_time() {
         tokio::spawn(ask.body(body).send())
     };
     let held: Vec<_> = (0..UNPROVEN_PER_ADDRESS).map(|_| half()).collect();
-    tokio::task::yield_now().await;
+    crate::turn::turn().await;
     let past = half().await.unwrap();
     assert_eq!(
         (past.status, past.problem().as_str()),
@@ -155,7 +155,7 @@ async fn requests_through_one_link_are_limited_and_others_are_not_affected() {
         tokio::spawn(harness.post(&path).body(Body::from_stream(body)).send())
     };
     let _held: Vec<_> = (0..harness.server.settings.most.per_link).map(|_| half()).collect();
-    tokio::task::yield_now().await;
+    crate::turn::turn().await;
     let past = harness.get(&link.path("")).send().await;
     assert_eq!(
         (past.status, past.problem().as_str()),

@@ -123,7 +123,7 @@ async fn administrators_are_told_in_words_what_waits() {
         let found = harness.mails.lock().unwrap().pop();
         match found {
             Some(mail) => break mail,
-            None => tokio::task::yield_now().await,
+            None => crate::turn::turn().await,
         }
     };
     assert_eq!(mail.to, ["admin@example.com"]);

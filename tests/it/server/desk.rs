@@ -127,7 +127,7 @@ async fn a_mail_is_listed_without_its_text() {
     let document = harness.put("contract.txt", "x").await;
     harness.begin("tells", json!({ "document": document.id })).await;
     while harness.mails.lock().unwrap().is_empty() {
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
     let listed = async |query: &str| harness.get(&format!("/api/v1/mails{query}")).by("admin").send().await;
     let mut sent = listed("?state=sent").await.json();

@@ -36,7 +36,7 @@ async fn counted(harness: &Harness) -> (usize, usize) {
 /// Waits until all background work is done.
 async fn settled() {
     for _ in 0..100 {
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
 }
 
@@ -151,7 +151,7 @@ async fn a_client_that_hangs_up_has_not_downloaded_and_one_that_stays_has() {
     whole.read_to_end(&mut taken).await.unwrap();
     assert!(taken.len() > LARGE);
     while counted(&harness).await == (0, 0) {
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
     assert_eq!(counted(&harness).await, (1, 1));
 }
@@ -167,14 +167,14 @@ async fn a_small_file_counts_over_a_connection_that_stays_open() {
     let head = |link: &Link| format!("POST {}/download HTTP/1.1\r\nhost: x\r\n\r\n", link.file_path());
     let mut stream = send(address, &head(&link)).await;
     while counted(&harness).await != (1, 1) {
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
     let last = head(&empty).replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n");
     stream.write_all(last.as_bytes()).await.unwrap();
     let answers = rest(&mut stream).await;
     assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 2, "{answers}");
     while counted(&harness).await != (2, 2) {
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
 }
 

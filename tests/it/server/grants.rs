@@ -60,7 +60,7 @@ async fn wait_for<T>(mut found: impl AsyncFnMut() -> Option<T>) -> T {
         if let Some(found) = found().await {
             return found;
         }
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
     panic!("it does not come");
 }

@@ -68,7 +68,7 @@ async fn the_address_in_the_mail_leads_to_the_share_until_the_run_ends() {
         if let Some(mail) = harness.mails.lock().unwrap().pop() {
             break mail;
         }
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     };
     assert_eq!(mail.to, ["rita@outside.example"]);
     let address = mail

@@ -498,7 +498,7 @@ async fn task_of(harness: &Harness, user: &str) -> Value {
         if let Some(task) = tasks["items"].as_array().and_then(|tasks| tasks.first()) {
             return task.clone();
         }
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
 }
 
@@ -516,7 +516,7 @@ async fn link_in_mail(harness: &Harness, to: &str) -> String {
             let token = words.find_map(|word| word.strip_prefix("http://gatefold.test/s/"));
             return token.expect("the link is in the mail").to_owned();
         }
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
 }
 
@@ -619,7 +619,7 @@ async fn a_decision_that_a_newer_version_made_void_can_still_be_reread() {
         .await
         .unwrap();
     while task_of(&harness, "ben").await["document"]["version"] != 2 {
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
     let file = |version: u64| format!("/api/v1/files/{}?version={version}", put.id);
     for (user, version, status) in [("anna", 1, 200), ("anna", 2, 200), ("ben", 1, 404), ("ben", 2, 200)] {

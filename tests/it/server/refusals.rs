@@ -52,7 +52,7 @@ async fn counts_are_recorded_when_the_server_stops() {
     assert_eq!(refusals(&harness, &link).await.len(), 1);
     harness.stop.cancel();
     while refusals(&harness, &link).await.len() < 2 {
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
     assert_eq!(refusals(&harness, &link).await[1].origin.times, Some(2));
 }

@@ -419,7 +419,7 @@ async fn who_watches_is_let_go_when_the_server_stops() {
     harness.deploy(WAITING).await;
     let run = harness.begin("waits", json!({})).await;
     let listening = tokio::spawn(harness.get(&format!("/api/v1/runs/{run}/events")).by("operator").send());
-    tokio::task::yield_now().await;
+    crate::turn::turn().await;
     harness.stop.cancel();
     let answer = listening.await.unwrap();
     assert!(answer.status == StatusCode::OK && answer.body.is_ok() || answer.status == StatusCode::SERVICE_UNAVAILABLE);
@@ -487,7 +487,7 @@ async fn a_failed_step_is_mended_by_an_administrator() {
         if view["incident"] == true {
             break view;
         }
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     };
     assert_eq!(view["steps"][0]["state"], "incident", "{view}");
     assert_eq!(view["steps"][0]["attempts"], 1, "{view}");
@@ -601,7 +601,7 @@ async fn an_administrator_says_what_a_failed_step_came_to() {
     harness.deploy(yaml).await;
     let run = harness.begin("calls", json!({})).await;
     while run_of(&harness, &run).await["incident"] != true {
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
     let set = async |user: &str, body: Value| {
         let path = format!("/api/v1/runs/{run}/steps/call/set");

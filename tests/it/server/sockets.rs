@@ -122,7 +122,7 @@ async fn when_it_stops_what_is_in_flight_ends_well_and_nothing_new_begins() {
     // The upload has begun once its blob is being written.
     let incoming = harness.data.path().join("blobs/incoming");
     while std::fs::read_dir(&incoming).map_or(0, Iterator::count) == 0 {
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
     harness.stop.cancel();
     stream.write_all(b"cd").await.unwrap();

@@ -122,7 +122,7 @@ steps:
         if let Some(mail) = harness.mails.lock().unwrap().pop() {
             break mail;
         }
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     };
     let due = "Due:      Saturday, 28 November 2026, 10:00 CET (Europe/Madrid)\n";
     assert!(mail.text.contains(due), "{}", mail.text);
@@ -192,7 +192,7 @@ async fn a_decision_is_on_the_version_that_was_seen() {
     );
     // The newer version came to the folder and not through a share; the task asks about it all the same.
     while harness.get(&desk.path("")).by("anna").send().await.json()["document"]["version"] != 2 {
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
     assert_eq!(desk.approve("anna").await.status, StatusCode::CONFLICT);
     assert_eq!(desk.decide("anna", body).await.status, StatusCode::OK);
