@@ -30,7 +30,7 @@ pub enum AccessKind {
     Publish,
     /// Tried to authenticate.
     Authenticate,
-    /// Requested something that their role or their token does not allow.
+    /// Asked for a change that only administrators make, or for something that their role or their token does not allow.
     Call,
     /// Deployed a flow, or answered a deployment.
     Deploy,

@@ -1,14 +1,16 @@
-//! Refusals of callers who have only a link, recorded for each link and minute with a count.
+//! Refusals of callers who have proved nothing, or nothing but that they have a link: counted, and recorded with their
+//! number.
 //!
-//! Invariant: the refusals of one link cause a bounded number of commits in a minute. Refusals of
-//! identified actors are recorded one by one.
+//! Invariant: however often somebody is refused, a link makes a bounded number of commits in a minute, and all strangers
+//! together make one. Refusals of identified actors are recorded one by one.
 
 use super::{Host, HostError, lock};
-use crate::audit::{AccessEntry, Origin};
+use crate::audit::{AccessEntry, AccessKind, Origin};
 use crate::base::Timestamp;
 use crate::store::Write;
 use jiff::SignedDuration;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,12 +21,49 @@ pub const RECORDED_AT_ONCE: usize = 16;
 /// Maximum number of links whose refusals are counted at the same time. Beyond it, all counts are
 /// recorded.
 pub const MAX_COUNTED_LINKS: usize = 4_096;
+/// Addresses of strangers that are counted apart, for each reason; the others are counted together.
+pub const MAX_COUNTED_ADDRESSES: usize = 256;
+/// The actor of an entry about somebody of whom nothing is known.
+const STRANGER: &str = "unknown";
+/// Where strangers come from that are counted together.
+const OTHER_ADDRESSES: &str = "other addresses";
 
-/// Counts of refusals, by share and actor.
+/// What a stranger failed to prove.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unproven {
+    /// That they have a token.
+    Token,
+    /// That they may call a webhook.
+    Signature,
+    /// That they have a link.
+    Link,
+}
+
+impl Unproven {
+    /// As the access log has it.
+    const fn in_words(self) -> &'static str {
+        match self {
+            Self::Token => "the token is not valid",
+            Self::Signature => "the signature of the webhook is not valid",
+            Self::Link => "there is no such link",
+        }
+    }
+}
+
+/// The refusals that are counted.
 #[derive(Debug, Default)]
-pub(super) struct Refusals(Mutex<BTreeMap<(Option<String>, String), Tally>>);
+pub(super) struct Refusals(Mutex<Tallies>);
 
-/// The refusals of one link since the first of them.
+#[derive(Debug, Default)]
+struct Tallies {
+    links: BTreeMap<LinkKey, Tally>,
+    strangers: BTreeMap<(Unproven, String), Tally>,
+}
+
+/// The share and the actor of a link.
+type LinkKey = (Option<String>, String);
+
+/// The refusals of one link, or of one address for one reason, since the first of them.
 #[derive(Debug)]
 struct Tally {
     until: Timestamp,
@@ -34,38 +73,71 @@ struct Tally {
     counted: Option<AccessEntry>,
 }
 
-impl Refusals {
-    /// Counts a refusal. Returns the entries to record now.
-    fn add(&self, entry: AccessEntry) -> Vec<AccessEntry> {
-        let mut tallies = lock(&self.0);
-        let key = (entry.share.clone(), entry.actor.clone());
-        let is_full = tallies.len() >= MAX_COUNTED_LINKS && !tallies.contains_key(&key);
-        let mut due = take_due(&mut tallies, if is_full { Timestamp::MAX } else { entry.at });
-        let tally = tallies.entry(key).or_insert_with(|| Tally {
-            until: entry.at.saturating_add(minute()).unwrap_or(Timestamp::MAX),
+impl Tally {
+    fn from(first: Timestamp) -> Self {
+        Self {
+            until: first.saturating_add(minute()).unwrap_or(Timestamp::MAX),
             recorded: Vec::new(),
             counted: None,
-        });
-        let is_new = !tally.recorded.iter().any(|before| is_same(before, &entry));
-        if is_new && tally.recorded.len() < RECORDED_AT_ONCE {
-            tally.recorded.push(entry.clone());
-            due.push(entry);
-            return due;
         }
-        let before = tally.counted.as_ref().and_then(|counted| counted.origin.times);
-        tally.counted = Some(AccessEntry {
+    }
+
+    fn count(&mut self, entry: AccessEntry) {
+        let before = self.counted.as_ref().and_then(|counted| counted.origin.times);
+        self.counted = Some(AccessEntry {
             origin: Origin {
                 times: Some(before.unwrap_or_default().saturating_add(1)),
                 ..entry.origin
             },
             ..entry
         });
+    }
+}
+
+impl Refusals {
+    /// Takes a refusal of a link in. Gives what is to be recorded now.
+    fn add(&self, entry: AccessEntry) -> Vec<AccessEntry> {
+        let links = &mut lock(&self.0).links;
+        let key = (entry.share.clone(), entry.actor.clone());
+        let is_full = links.len() >= MAX_COUNTED_LINKS && !links.contains_key(&key);
+        let mut due = take_due(links, if is_full { Timestamp::MAX } else { entry.at });
+        let tally = links.entry(key).or_insert_with(|| Tally::from(entry.at));
+        let is_new = !tally.recorded.iter().any(|before| is_same(before, &entry));
+        if is_new && tally.recorded.len() < RECORDED_AT_ONCE {
+            tally.recorded.push(entry.clone());
+            due.push(entry);
+        } else {
+            tally.count(entry);
+        }
         due
     }
 
-    /// The counts whose minute is over at `now`.
+    /// Counts a stranger, who makes no commit of their own.
+    fn add_stranger(&self, why: Unproven, from: IpAddr, what: Option<String>, now: Timestamp) {
+        let strangers = &mut lock(&self.0).strangers;
+        let mut key = (why, from.to_canonical().to_string());
+        let counted_apart = strangers.keys().filter(|(reason, _)| *reason == why).count();
+        if counted_apart >= MAX_COUNTED_ADDRESSES && !strangers.contains_key(&key) {
+            OTHER_ADDRESSES.clone_into(&mut key.1);
+        }
+        let origin = Origin {
+            from: Some(key.1.clone()),
+            what,
+            ..Origin::default()
+        };
+        let entry = AccessEntry {
+            refused: Some(why.in_words().to_owned()),
+            ..AccessEntry::of(AccessKind::Authenticate, STRANGER, origin, now)
+        };
+        strangers.entry(key).or_insert_with(|| Tally::from(now)).count(entry);
+    }
+
+    /// What was counted until `now` and has not been recorded.
     fn due(&self, now: Timestamp) -> Vec<AccessEntry> {
-        take_due(&mut lock(&self.0), now)
+        let mut tallies = lock(&self.0);
+        let mut due = take_due(&mut tallies.links, now);
+        due.extend(take_due(&mut tallies.strangers, now));
+        due
     }
 }
 
@@ -73,7 +145,7 @@ fn minute() -> SignedDuration {
     SignedDuration::try_from(COUNTED_FOR).expect("a minute is short")
 }
 
-fn take_due(tallies: &mut BTreeMap<(Option<String>, String), Tally>, now: Timestamp) -> Vec<AccessEntry> {
+fn take_due<K: Ord>(tallies: &mut BTreeMap<K, Tally>, now: Timestamp) -> Vec<AccessEntry> {
     let over = tallies.extract_if(.., |_, tally| tally.until <= now);
     over.filter_map(|(_, tally)| tally.counted).collect()
 }
@@ -95,7 +167,12 @@ impl Host {
         self.record_all(due).await
     }
 
-    /// Records counts whose minute is over, until the host stops; then records the remaining ones.
+    /// Counts somebody who proved nothing, with what they asked for where that is known.
+    pub fn count_stranger(&self, why: Unproven, from: IpAddr, what: Option<String>) {
+        self.refusals.add_stranger(why, from, what, self.now());
+    }
+
+    /// Records the counts of refusals whose minute is over, until the host stops; then those that are left.
     pub(super) async fn run_refusals(self: Arc<Self>) {
         loop {
             let is_over = tokio::select! {
@@ -123,7 +200,6 @@ impl Host {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::AccessKind;
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -182,5 +258,37 @@ mod tests {
         }
         let due = refusals.add(refusal(MAX_COUNTED_LINKS, "revoked", 0));
         assert_eq!(due.len(), MAX_COUNTED_LINKS + 1);
+    }
+
+    fn address(number: usize) -> IpAddr {
+        IpAddr::V4(std::net::Ipv4Addr::from_bits(u32::try_from(number).unwrap()))
+    }
+
+    #[test]
+    fn so_many_addresses_are_counted_apart_and_the_others_together() {
+        let refusals = Refusals::default();
+        let add = |number| refusals.add_stranger(Unproven::Token, address(number), None, at(0));
+        for number in 0..MAX_COUNTED_ADDRESSES {
+            add(number);
+        }
+        add(0);
+        refusals.add_stranger(Unproven::Signature, address(0), Some("sign".to_owned()), at(0));
+        assert_eq!(refusals.due(at(59)), []);
+        let due = refusals.due(at(60));
+        assert_eq!(due.len(), MAX_COUNTED_ADDRESSES + 1, "each reason is counted apart");
+        assert_eq!(
+            (due[0].origin.from.as_deref(), due[0].origin.times),
+            (Some("0.0.0.0"), Some(2))
+        );
+        for number in 0..=MAX_COUNTED_ADDRESSES + 1 {
+            add(number);
+        }
+        let due = refusals.due(at(60));
+        let others = due
+            .iter()
+            .find(|entry| entry.origin.from.as_deref() == Some(OTHER_ADDRESSES));
+        assert_eq!(due.len(), MAX_COUNTED_ADDRESSES + 1);
+        assert_eq!(others.and_then(|entry| entry.origin.times), Some(2));
+        assert_eq!(refusals.due(Timestamp::MAX), []);
     }
 }

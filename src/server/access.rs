@@ -16,6 +16,7 @@ use crate::base::network::Network;
 use crate::config::{Scope, TokenLine};
 use crate::host::HostError;
 use crate::host::files::Visitor;
+use crate::host::refusals::Unproven;
 use crate::people::{Person, roles};
 use axum::body::{Body, BodyDataStream};
 use axum::extract::rejection::RawPathParamsRejection;
@@ -263,12 +264,12 @@ impl Guard {
                 let token = link_token(params).unwrap_or_default();
                 permits.push(self.server.flights.enter(Holder::Link(token.to_owned()))?);
                 let may_try = !request.method().is_safe();
-                let visitor = self.visitor(params, request.headers(), may_try, network).await?;
+                let visitor = self.visitor(params, request.headers(), may_try, client).await?;
                 request.extensions_mut().insert(visitor.clone());
                 Proof::Visitor(Box::new(visitor))
             }
             Access::WebhookSignature => {
-                let request = self.signed(params, request, network).await?;
+                let request = self.signed(params, request, client).await?;
                 let proof = Proof::None;
                 return Ok(Admitted {
                     request,
@@ -326,7 +327,7 @@ impl Guard {
         let client = self.client_of(request);
         let Some(mut caller) = self.caller(&token).await else {
             if !token.is_empty() {
-                self.server.refusals.count(client);
+                self.server.host.count_stranger(Unproven::Token, client, None);
             }
             let detail = "a valid token is needed: Authorization: Bearer gf_…";
             return Err(self.unproven(client.into(), "token", detail));
@@ -357,6 +358,9 @@ impl Guard {
         if self.streaming {
             permits.push(self.server.flights.enter(Holder::Streaming(caller.user.clone()))?);
         }
+        if needed == [roles::ADMIN] && !request.method().is_safe() {
+            self.record_administration(&caller, door).await?;
+        }
         request.extensions_mut().insert(caller);
         Ok(Proof::Token {
             token: SecretString::from(token),
@@ -364,7 +368,15 @@ impl Guard {
         })
     }
 
-    /// Records and returns the refusal of an authenticated caller.
+    /// Records that an administrator asks for a change, before it is made: who, from where, and with which token. What
+    /// came of it is recorded with the change.
+    async fn record_administration(&self, caller: &Caller, door: String) -> Result<(), Problem> {
+        let origin = caller.origin().about(door);
+        let entry = AccessEntry::of(AccessKind::Call, &caller.principal(), origin, self.server.host.now());
+        Ok(self.server.host.log(vec![entry]).await?)
+    }
+
+    /// What somebody who is known asked for in vain, which is recorded.
     async fn refused(&self, caller: &Caller, door: String, name: &str, detail: String) -> Problem {
         let now = self.server.host.now();
         let origin = caller.origin().about(door);
@@ -416,9 +428,10 @@ impl Guard {
         params: &RawPathParams,
         headers: &HeaderMap,
         may_try: bool,
-        client: Network,
+        from: IpAddr,
     ) -> Result<Visitor, Problem> {
-        // the permissions of a link may depend on the directory
+        let client = Network::from(from);
+        // what a link gives may depend on the directory
         self.server.refresh_accounts().await;
         let password = share_password(headers)?.filter(|_| may_try);
         let host = &self.server.host;
@@ -429,10 +442,13 @@ impl Guard {
             Some(token) => host.enter_with_pass(token, self.pass_in(headers)).await,
         };
         entered.map_err(|error| match error {
-            HostError::NotFound(_) => match self.server.throttle.failed(client) {
-                Ok(()) => Problem::not_found("such link"),
-                Err(seconds) => Problem::too_many(seconds),
-            },
+            HostError::NotFound(_) => {
+                self.server.host.count_stranger(Unproven::Link, from, None);
+                match self.server.throttle.failed(client) {
+                    Ok(()) => Problem::not_found("such link"),
+                    Err(seconds) => Problem::too_many(seconds),
+                }
+            }
             other => other.into(),
         })
     }
@@ -443,9 +459,10 @@ impl Guard {
         sent.or_else(|| self.is_page().then(|| page::pass_in(headers)).flatten())
     }
 
-    /// Verifies a signature over the whole body and passes the body on. Until then the sender is
-    /// not authenticated, so only few such bodies are read at the same time.
-    async fn signed(&self, params: &RawPathParams, request: Request, client: Network) -> Result<Request, Problem> {
+    /// Checks a signature over the whole body and hands the body on. Before that nothing is known of who sends it, so
+    /// few such bodies are read at once.
+    async fn signed(&self, params: &RawPathParams, request: Request, from: IpAddr) -> Result<Request, Problem> {
+        let client = Network::from(from);
         let _unproven = [
             self.server.flights.enter(Holder::Unproven(client))?,
             self.server.flights.enter(Holder::AllUnproven)?,
@@ -461,6 +478,9 @@ impl Guard {
         let now = self.server.host.now();
         // Unknown flow, missing trigger, wrong or old signature: one answer for all.
         let Some(signed) = signature::check(&parts.headers, &flow, &body, keys.as_ref(), now) else {
+            // a name that no flow has may be anything
+            let known = keys.is_some().then_some(flow);
+            self.server.host.count_stranger(Unproven::Signature, from, known);
             return Err(self.unproven(client, "signature", "a valid signature is needed"));
         };
         parts.extensions.insert::<Signed>(signed);

@@ -20,7 +20,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
@@ -39,8 +38,6 @@ const READ_BYTES_MAX: usize = 64 << 10;
 const GRACE: Duration = Duration::from_secs(10);
 /// Pause between two looks at the files with people and tokens.
 const LOOK: Duration = Duration::from_secs(2);
-/// Interval for writing wrong tokens to the access log.
-const LOG_EVERY: Duration = Duration::from_mins(1);
 /// Pause after a failure to accept, as when no file handle is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -102,32 +99,24 @@ pub async fn show(
 
 /// Takes changes of people and tokens over also where nobody asks: runs assign tasks by them.
 async fn keep_fresh(server: Arc<Server>, stop: CancellationToken) {
-    let mut logged = Instant::now();
     while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
         server.refresh_accounts().await;
         if !server.is_ready() {
             continue;
         }
-        let is_due = logged.elapsed() >= LOG_EVERY;
-        if let Err(error) = keep_log(&server, is_due).await {
-            tracing::warn!(%error, "facts about tokens could not be stored; this will be retried");
-        } else if is_due {
-            logged = Instant::now();
+        if let Err(error) = keep_log(&server).await {
+            tracing::warn!(%error, "what is known of tokens could not be stored; it is tried again");
         }
     }
-    if let Err(error) = keep_log(&server, true).await {
-        tracing::warn!(%error, "facts about tokens could not be stored");
+    if let Err(error) = keep_log(&server).await {
+        tracing::warn!(%error, "what is known of tokens could not be stored");
     }
 }
 
-/// Stores facts about tokens in the background.
-async fn keep_log(server: &Server, is_due: bool) -> Result<(), HostError> {
+/// Stores what is known of tokens beside requests.
+async fn keep_log(server: &Server) -> Result<(), HostError> {
     server.log_tokens().await?;
-    server.store_token_uses().await?;
-    if is_due {
-        server.log_refusals().await?;
-    }
-    Ok(())
+    server.store_token_uses().await
 }
 
 /// Accepts connections until `stop` is cancelled, then waits for them for a while.

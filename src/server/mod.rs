@@ -25,7 +25,6 @@ pub mod patience;
 pub mod problem;
 pub mod range;
 pub mod readiness;
-pub mod refusals;
 pub mod remote;
 pub mod routes;
 pub mod sent;
@@ -124,8 +123,6 @@ pub struct Server {
     followed: tokio::sync::Mutex<Following>,
     /// Slows down who fails to prove who they are.
     pub throttle: throttle::Throttle,
-    /// Counts of wrong tokens that are not logged yet.
-    pub refusals: refusals::Refusals,
     /// Requests in flight.
     pub flights: Arc<flight::Flights>,
 }
@@ -137,7 +134,6 @@ impl Server {
             metrics: metrics::Metrics::new(&host),
             readiness: readiness::Readiness::default(),
             followed: tokio::sync::Mutex::default(),
-            refusals: refusals::Refusals::default(),
             throttle: throttle::Throttle::new(throttle::PROOFS),
             flights: flight::Flights::new(settings.most),
             host,

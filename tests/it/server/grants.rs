@@ -3,6 +3,7 @@
 
 use crate::harness::{Answer, Harness};
 use axum::http::StatusCode;
+use gatefold::audit::AccessKind;
 use gatefold::base::Value;
 use gatefold::base::id::{GrantId, RunId, ShareId};
 use gatefold::connect::Links;
@@ -353,7 +354,9 @@ async fn an_administrator_revokes_one_grant_and_the_others_stay() {
     assert_eq!(grants(&harness, &format!("?all=true&after={next}")).await, [revoked]);
     let log = harness.store.access_log(None, 0, usize::MAX).await.unwrap();
     assert_eq!(
-        log.iter().filter(|(_, entry)| entry.actor == "user:admin").count(),
+        log.iter()
+            .filter(|(_, entry)| entry.actor == "user:admin" && entry.kind == AccessKind::Administer)
+            .count(),
         1,
         "it is recorded once"
     );

@@ -1,9 +1,11 @@
 //! Tokens: scopes, expiry, last use; and the administration entries of the access log.
 
 use crate::harness::{Answer, Harness};
+use crate::set_clock::virtual_time;
 use axum::http::StatusCode;
 use gatefold::base::Timestamp;
 use gatefold::config::{Scope, TokenLine};
+use gatefold::host::refusals::COUNTED_FOR;
 use gatefold::server::{Access, routes};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -157,20 +159,36 @@ async fn token_uses_are_stored_in_the_background_and_survive_a_restart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn wrong_tokens_are_logged_together_without_a_commit_each() {
+async fn what_strangers_fail_to_prove_costs_no_commit_each_and_is_told_once() {
     let harness = Harness::new().await;
     let before = harness.access_lines().await;
-    for _ in 0..50 {
+    for number in 0..5 {
+        // the address is slowed down after some tries, which count all the same
         get(&harness, "gf_wrong", "/api/v1/tasks").await;
+        let hook = harness.post(&format!("/api/v1/hooks/flow-{number}"));
+        hook.header("gatefold-signature", "t=1,v2=00").body("{}").send().await;
+        harness.get(&format!("/api/v1/links/unknown-{number}")).send().await;
     }
+    // who shows nothing has failed at nothing
     harness.get("/api/v1/tasks").send().await;
     assert_eq!(harness.access_lines().await, before);
-    harness.server.log_refusals().await.unwrap();
-    harness.server.log_refusals().await.unwrap();
+    virtual_time(2 * COUNTED_FOR).await;
     let told = logged(&harness, "authenticate").await;
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!((&told[0]["actor"], &told[0]["times"]), (&json!("unknown"), &json!(50)));
-    assert!(told[0]["from"].is_string());
+    let reasons: Vec<&str> = told.iter().map(|one| one["refused"].as_str().unwrap()).collect();
+    assert_eq!(
+        reasons,
+        [
+            "the token is not valid",
+            "the signature of the webhook is not valid",
+            "there is no such link"
+        ]
+    );
+    for one in &told {
+        assert_eq!((&one["actor"], &one["times"]), (&json!("unknown"), &json!(5)), "{one}");
+        assert!(one["from"].is_string() && one["what"].is_null(), "{one}");
+    }
+    virtual_time(2 * COUNTED_FOR).await;
+    assert_eq!(logged(&harness, "authenticate").await.len(), 3, "each is told once");
 }
 
 #[tokio::test(start_paused = true)]
@@ -223,4 +241,68 @@ async fn administration_is_logged_with_person_address_and_token() {
     let told = logged(&harness, "configure").await;
     assert_eq!(told[0]["token"], line.id());
     assert_eq!(logged(&harness, "read_journal").await[0]["run"], run.to_string());
+}
+
+/// What stands for the parameters of a path.
+fn filled(path: &str) -> String {
+    path.split('/')
+        .map(|part| if part.starts_with('{') { "none" } else { part })
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_route_of_administration_that_changes_something_records_who_asked() {
+    let harness = Harness::new().await;
+    let (token, line) = harness.issue("admin", |_| {});
+    let changes = routes()
+        .into_iter()
+        .filter(|route| route.access == Access::Token(&["admin"]) && !route.method.is_safe());
+    let mut seen = BTreeSet::new();
+    for route in changes {
+        let path = filled(route.path);
+        let ask = harness.ask(route.method.clone(), &path).from("192.0.2.7");
+        ask.header("authorization", format!("Bearer {token}"))
+            .json(&json!({}))
+            .send()
+            .await;
+        let told = logged(&harness, "call").await;
+        let told = told.last().unwrap_or_else(|| panic!("{} left no line", route.name));
+        assert_eq!(told["what"], format!("{} {path}", route.method), "{}", route.name);
+        assert_eq!(
+            (&told["actor"], &told["from"], &told["token"], &told["refused"]),
+            (
+                &json!("user:admin"),
+                &json!("192.0.2.7"),
+                &json!(line.id()),
+                &Value::Null
+            ),
+            "{}",
+            route.name
+        );
+        seen.insert(route.name);
+    }
+    assert!(
+        seen.contains("retry_mail") && seen.contains("skip_step") && seen.contains("confirm_clock"),
+        "{seen:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_change_by_an_administrator_that_cannot_be_recorded_is_not_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let store =
+        std::sync::Arc::new(gatefold::store::sqlite::SqliteStore::open(folder.path().join("gatefold.db")).unwrap());
+    let harness = Harness::at_rest(store.clone()).await;
+    store.set_size_limit(Some(1)).await.unwrap();
+    let mut last = StatusCode::OK;
+    // pages that nothing uses take some lines
+    for _ in 0..10_000 {
+        let ask = harness.post("/api/v1/mails/none/retry").by("admin");
+        last = ask.json(&json!({})).send().await.status;
+        if last != StatusCode::NOT_FOUND {
+            break;
+        }
+    }
+    assert_eq!(last, StatusCode::INSUFFICIENT_STORAGE);
 }
