@@ -219,9 +219,12 @@ impl Host {
         }])
         .await?;
         self.metrics().events_kept.add(1);
+        let mut before = usize::MAX;
         loop {
             let kept = self.parts().store.kept_events().await?;
-            if kept.count <= KEPT_EVENTS && kept.bytes <= KEPT_BYTES {
+            // those that are damaged never give way
+            let is_stuck = std::mem::replace(&mut before, kept.count) <= kept.count;
+            if is_stuck || (kept.count <= KEPT_EVENTS && kept.bytes <= KEPT_BYTES) {
                 return Ok(());
             }
             tracing::warn!(

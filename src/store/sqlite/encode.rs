@@ -2,6 +2,7 @@
 //! thread only executes.
 
 use super::columns::{mail_state, run_status, time};
+use super::outdated::outdated_sql;
 use crate::base::Timestamp;
 use crate::base::id::RunId;
 use crate::engine::InboundEvent;
@@ -246,6 +247,7 @@ fn record_event(event: &InboundEvent, out: &mut Vec<Statement>) -> Result<(), St
     Ok(())
 }
 
+/// Removes what is outdated, and nothing by the date of a damaged row.
 fn forget(what: Outdated, at_most: usize, out: &mut Vec<Statement>) {
     let at_most = Sql::from(i64::try_from(at_most).unwrap_or(i64::MAX));
     match what {
@@ -253,37 +255,43 @@ fn forget(what: Outdated, at_most: usize, out: &mut Vec<Statement>) {
             let done = Sql::from(time(done));
             // deliveries first: afterwards nobody knows of which events they were
             out.push(fine(
-                "DELETE FROM delivery WHERE event IN \
-                 (SELECT id FROM inbound WHERE done_at <= ?1 ORDER BY done_at, key LIMIT ?2)",
+                concat!(
+                    "DELETE FROM delivery WHERE event IN (SELECT id FROM inbound WHERE key IN (",
+                    outdated_sql!(events),
+                    "))"
+                ),
                 vec![done.clone(), at_most.clone()],
             ));
             out.push(fine(
-                "DELETE FROM inbound WHERE key IN \
-                 (SELECT key FROM inbound WHERE done_at <= ?1 ORDER BY done_at, key LIMIT ?2)",
+                concat!("DELETE FROM inbound WHERE key IN (", outdated_sql!(events), ")"),
                 vec![done, at_most],
             ));
         }
         Outdated::Kept { until, at } => {
             let until = Sql::from(time(until));
             out.push(fine(
-                "DELETE FROM inbound_subject WHERE event IN \
-                 (SELECT key FROM inbound WHERE kept_until <= ?1 ORDER BY kept_until, key LIMIT ?2)",
+                concat!("DELETE FROM inbound_subject WHERE event IN (", outdated_sql!(kept), ")"),
                 vec![until.clone(), at_most.clone()],
             ));
             out.push(fine(
-                "UPDATE inbound SET kept_until = NULL, done_at = ?3 WHERE key IN \
-                 (SELECT key FROM inbound WHERE kept_until <= ?1 ORDER BY kept_until, key LIMIT ?2)",
+                concat!(
+                    "UPDATE inbound SET kept_until = NULL, done_at = ?3 WHERE key IN (",
+                    outdated_sql!(kept),
+                    ")"
+                ),
                 vec![until, at_most, time(at).into()],
             ));
         }
         Outdated::Mails { written } => out.push(fine(
-            "DELETE FROM mail WHERE key IN \
-             (SELECT key FROM mail WHERE state = 'sent' AND at <= ?1 ORDER BY at, key LIMIT ?2)",
+            concat!("DELETE FROM mail WHERE key IN (", outdated_sql!(mails), ")"),
             vec![time(written).into(), at_most],
         )),
         Outdated::UsedKeys { now } => out.push(fine(
-            "DELETE FROM used_key WHERE (scope, key) IN \
-             (SELECT scope, key FROM used_key WHERE until <= ?1 ORDER BY until, scope, key LIMIT ?2)",
+            concat!(
+                "DELETE FROM used_key WHERE (scope, key) IN (",
+                outdated_sql!(used_keys),
+                ")"
+            ),
             vec![time(now).into(), at_most],
         )),
     }

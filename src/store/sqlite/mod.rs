@@ -17,6 +17,7 @@ mod last;
 mod layout;
 mod lock;
 mod loss;
+mod outdated;
 mod read;
 mod readers;
 mod recorded;

@@ -2,6 +2,7 @@
 
 use super::columns::{damaged, mail_state, read_run_status, read_time, time};
 use super::layout::store_error;
+use super::outdated::outdated_sql;
 use crate::audit::AccessEntry;
 use crate::base::Timestamp;
 use crate::base::id::{EventId, FileId, GrantId, MailId, RunId, ShareId, TaskId, WorkspaceId};
@@ -16,6 +17,13 @@ use rusqlite::{Connection, Params, Row, params, params_from_iter};
 use serde::de::DeserializeOwned;
 
 pub(super) type Read<T> = Result<T, StoreError>;
+
+/// Bytes of one kept event that count, at most. The sum is taken from an index, which has no checksum: a flipped bit
+/// must not make so much of one event that all the others give way to it.
+const KEPT_BYTES_OF_ONE: i64 = 4 << 20;
+
+/// Rows that are looked at for one that is outdated.
+const OUTDATED_LOOKED_AT: i64 = 16;
 
 /// Runs listed where the filter does not say how many.
 const DEFAULT_RUNS: usize = 100;
@@ -616,8 +624,8 @@ pub(super) fn deliveries(db: &Connection, event: &EventId) -> Read<Vec<String>> 
 }
 
 pub(super) fn kept_events(db: &Connection) -> Read<KeptEvents> {
-    let sql = "SELECT count(*), coalesce(sum(bytes), 0) FROM inbound WHERE kept_until IS NOT NULL";
-    let kept = unverified_first(db, sql, [], |row| {
+    let sql = "SELECT count(*), coalesce(sum(max(0, min(bytes, ?1))), 0) FROM inbound WHERE kept_until IS NOT NULL";
+    let kept = unverified_first(db, sql, [KEPT_BYTES_OF_ONE], |row| {
         Ok(KeptEvents {
             count: usize::try_from(number(row, 0)?).unwrap_or(usize::MAX),
             bytes: number(row, 1)?,
@@ -627,13 +635,14 @@ pub(super) fn kept_events(db: &Connection) -> Read<KeptEvents> {
 }
 
 pub(super) fn has_outdated(db: &Connection, what: Outdated) -> Read<bool> {
+    // the same rows as a removal takes, so that whoever repeats it until there are none comes to an end
     let (sql, moment) = match what {
-        Outdated::Events { done } => ("SELECT 1 FROM inbound WHERE done_at <= ?1 LIMIT 1", done),
-        Outdated::Kept { until, .. } => ("SELECT 1 FROM inbound WHERE kept_until <= ?1 LIMIT 1", until),
-        Outdated::Mails { written } => ("SELECT 1 FROM mail WHERE state = 'sent' AND at <= ?1 LIMIT 1", written),
-        Outdated::UsedKeys { now } => ("SELECT 1 FROM used_key WHERE until <= ?1 LIMIT 1", now),
+        Outdated::Events { done } => (outdated_sql!(events), done),
+        Outdated::Kept { until, .. } => (outdated_sql!(kept), until),
+        Outdated::Mails { written } => (outdated_sql!(mails), written),
+        Outdated::UsedKeys { now } => (outdated_sql!(used_keys), now),
     };
-    Ok(unverified_first(db, sql, [time(moment)], |_| Ok(()))?.is_some())
+    Ok(unverified_first(db, sql, params![time(moment), OUTDATED_LOOKED_AT], |_| Ok(()))?.is_some())
 }
 
 pub(super) fn mail(db: &Connection, id: &MailId) -> Read<Option<OutboxMail>> {
