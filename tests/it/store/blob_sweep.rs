@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
+use tokio::io::AsyncReadExt;
 
 async fn stored(blobs: &Blobs, length: usize) -> gatefold::store::StoredBlob {
     blobs.put(bytes(length).as_slice(), u64::MAX).await.unwrap()
@@ -97,4 +98,77 @@ async fn what_a_crash_left_is_removed_once_it_is_old_enough() {
         1,
         "with the temporary file, and the hashes of chunks"
     );
+}
+
+/// Whether the blob can be read and has these bytes.
+async fn is_right(blobs: &Blobs, sha256: &str, length: usize) -> Result<bool, String> {
+    let mut reader = blobs.open_blob(sha256).await.map_err(|error| error.to_string())?;
+    let mut found = Vec::new();
+    let read = reader.read_to_end(&mut found).await;
+    read.map_err(|error| error.to_string())?;
+    Ok(found == bytes(length))
+}
+
+/// Uploads of the same few contents that become nothing, while sweeps find all of them old.
+#[tokio::test(start_paused = true)]
+async fn no_sweep_removes_what_an_upload_holds_however_they_meet() {
+    let (folder, blobs) = opened();
+    let upload = async |who: usize| {
+        for number in 0..50 {
+            let length = 1 + (who + number) % 3;
+            let held = stored(&blobs, length).await;
+            tokio::task::yield_now().await;
+            assert_eq!(
+                is_right(&blobs, &held.sha256, length).await,
+                Ok(true),
+                "{who}: {number}"
+            );
+        }
+    };
+    let sweeps = async {
+        let mut removed = 0;
+        for _ in 0..50 {
+            tokio::time::advance(RELEASED_AFTER).await;
+            for path in files_below(folder.path()) {
+                // it may be gone since it was listed
+                if let Ok(file) = File::options().write(true).open(path) {
+                    file.set_modified(SystemTime::now() - 2 * ORPHAN_AGE).unwrap();
+                }
+            }
+            removed += sweep(&blobs, Candidates::Released).await;
+            removed += sweep(&blobs, Candidates::Everything).await;
+        }
+        removed
+    };
+    let uploads = futures_util::future::join_all((0..4).map(upload));
+    let (removed, _) = tokio::join!(sweeps, uploads);
+    assert!(removed > 0, "the sweeps never met anything to remove");
+}
+
+/// Readers, uploads and a disk that changes the bytes all the time.
+#[tokio::test]
+async fn wrong_bytes_are_read_by_nobody_while_uploads_repair_what_a_disk_damages() {
+    let (folder, blobs) = opened();
+    let length = 3;
+    let first = stored(&blobs, length).await;
+    let place = folder
+        .path()
+        .join("blobs")
+        .join(&first.sha256[..2])
+        .join(&first.sha256[2..]);
+    let work = async |who: usize| {
+        for number in 0..40 {
+            if who == 0 {
+                std::fs::write(&place, b"bad").unwrap();
+            }
+            let held = stored(&blobs, length).await;
+            let read = is_right(&blobs, &held.sha256, length).await;
+            assert_ne!(read, Ok(false), "{who}: {number}");
+            tokio::task::yield_now().await;
+        }
+    };
+    futures_util::future::join_all((0..4).map(work)).await;
+    let last = stored(&blobs, length).await;
+    assert_eq!(is_right(&blobs, &last.sha256, length).await, Ok(true));
+    assert!(!blobs.quarantined().await.unwrap().is_empty());
 }

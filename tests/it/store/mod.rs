@@ -69,6 +69,7 @@ conformance! {
     runs::{
         a_run_grows_by_its_events,
         a_gap_or_a_repetition_is_refused,
+        the_latest_time_is_of_a_journal_the_access_log_or_an_event,
         a_commit_that_contradicts_itself_is_refused,
         one_of_many_commits_to_the_same_position_wins,
         what_a_run_began_with_never_changes,

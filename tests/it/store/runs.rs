@@ -1,8 +1,11 @@
 //! Runs and their journals.
 
-use super::samples::{at, conflict, done, event, of_run, progress, run_row};
+use super::samples::{access, at, conflict, done, event, inbound, of_run, of_writes, progress, run_row};
+use gatefold::audit::AccessEntry;
 use gatefold::base::id::RunId;
-use gatefold::store::{CommitError, RunCommit, RunFilter, RunStatus, Store, StoreError};
+use gatefold::engine::InboundEvent;
+use gatefold::store::{CommitError, RunCommit, RunFilter, RunStatus, Store, StoreError, Write};
+use jiff::SignedDuration;
 use std::sync::Arc;
 
 pub async fn a_run_grows_by_its_events(store: &Arc<dyn Store>) {
@@ -251,4 +254,28 @@ pub async fn a_journal_is_read_in_parts(store: &Arc<dyn Store>) {
     }
     assert_eq!(store.journal(&id, u64::MAX, 10).await, Ok(Vec::new()));
     assert_eq!(store.journal(&RunId::from("run_3"), 0, 10).await, Ok(Vec::new()));
+}
+
+pub async fn the_latest_time_is_of_a_journal_the_access_log_or_an_event(store: &Arc<dyn Store>) {
+    assert_eq!(store.last_recorded().await, Ok(None), "nothing is recorded");
+    done(&**store, of_run(progress("run_1", 0, 3))).await;
+    let journal = store.journal(&RunId::from("run_1"), 2, 1).await.unwrap()[0].at;
+    assert_eq!(store.last_recorded().await, Ok(Some(journal)));
+    let entry = AccessEntry {
+        at: journal + SignedDuration::from_secs(1),
+        ..access(None)
+    };
+    done(&**store, of_writes([Write::Access(entry.clone())])).await;
+    assert_eq!(store.last_recorded().await, Ok(Some(entry.at)));
+    let event = InboundEvent {
+        at: entry.at + SignedDuration::from_nanos(1),
+        ..inbound("evt_1")
+    };
+    done(&**store, of_writes([Write::Event(event.clone())])).await;
+    assert_eq!(store.last_recorded().await, Ok(Some(event.at)), "to the nanosecond");
+    let mut later = progress("run_2", 0, 1);
+    later.events[0].at = event.at + SignedDuration::from_nanos(1);
+    let at = later.events[0].at;
+    done(&**store, of_run(later)).await;
+    assert_eq!(store.last_recorded().await, Ok(Some(at)), "of every run");
 }
