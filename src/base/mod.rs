@@ -7,6 +7,7 @@ pub mod address;
 pub mod calendar;
 pub mod codes;
 pub mod diagnostic;
+pub mod disk;
 pub mod file;
 pub mod file_type;
 pub mod findings;

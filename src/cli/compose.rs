@@ -1,18 +1,20 @@
 //! Everything put together: the adapters behind the ports, as the configuration says.
 
+use super::backup::cannot;
 use super::client::escaped;
 use super::data_folder::{BLOBS, DATABASE, private_folder};
 use super::exit::{Failure, Outcome};
+use crate::audit::{AccessEntry, AccessKind, Origin};
 use crate::config::{self, Accounts, ConfigError, Environment, Resolved};
 use crate::connect::{Links, Mailer};
 use crate::connectors::http::HttpSettings;
 use crate::connectors::mail::{self, MailSettings};
-use crate::host::clock::ClockError;
+use crate::host::clock::{ClockError, system_time};
 use crate::host::reading::{Reader, Where};
 use crate::host::{Clock, Host, HostError, Limits, Parts, Policy, Secrets};
 use crate::server::{self, Settings};
 use crate::store::sqlite::{Opening, SqliteStore};
-use crate::store::{BlobError, Blobs, StoreError, fault};
+use crate::store::{BlobError, Blobs, Store, StoreError, fault};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
@@ -68,10 +70,19 @@ pub async fn open_as(
     let (wanted, got) = (resolved.listen.to_string(), address.to_string());
     resolved.base_url = resolved.base_url.replace(&wanted, &got);
     let accounts = Arc::new(Accounts::open(&resolved.people)?);
-    let (parts, closed) = parts(&resolved, environment, &accounts, accept_loss)?;
+    let Composed {
+        parts,
+        closed,
+        has_lost_blobs,
+    } = parts(&resolved, environment, &accounts, accept_loss).await?;
     let host = Host::new(parts);
     // before anything is recorded
     host.begin_clock().await?;
+    if has_lost_blobs {
+        let what = Origin::default().about("the folder of blobs is missing, which was accepted with --accept-loss");
+        let entry = AccessEntry::of(AccessKind::Administer, "gatefold", what, host.now());
+        host.log(vec![entry]).await?;
+    }
     Ok(Installation {
         host,
         accounts,
@@ -82,22 +93,37 @@ pub async fn open_as(
     })
 }
 
-/// Builds the parts of the host, and the flag that tells when the store has closed itself.
-fn parts(
+/// What the host is put together from.
+struct Composed {
+    parts: Parts,
+    /// Returns once the store has closed itself.
+    closed: BoxFuture<'static, ()>,
+    /// Whether the bytes of files were lost, and the start goes on without them.
+    has_lost_blobs: bool,
+}
+
+async fn parts(
     resolved: &Resolved,
     environment: &Environment,
     accounts: &Accounts,
     accept_loss: bool,
-) -> Result<(Parts, BoxFuture<'static, ()>), Failure> {
+) -> Result<Composed, Failure> {
     let data = &resolved.data;
-    private_folder(data)
-        .map_err(|error| Failure::Environment(format!("{} cannot be made: {error}", data.display())))?;
+    private_folder(data).map_err(|error| cannot("make", data, &error))?;
     // before the store, which a missing key is missed in
     let key = config::installation_key(data)?;
     // then first of all: whoever holds the store may tidy up beside it, and nobody else
     let store = store(data, accept_loss)?;
     let closed = store.closed().boxed();
     let mut secrets = config::secrets(data, environment)?;
+    let has_lost_blobs = has_lost_blobs(&*store, data).await?;
+    if has_lost_blobs && !accept_loss {
+        return Err(Failure::Environment(format!(
+            "{} is missing or empty, although the database names files. Mount its disk or restore a backup with `gatefold \
+             restore`, or go on without the files with `gatefold serve --accept-loss`, which is recorded",
+            data.join(BLOBS).display()
+        )));
+    }
     let blobs = Blobs::open(data.join(BLOBS))?;
     let program = std::env::current_exe()
         .map_err(|error| Failure::Environment(format!("the program cannot be found: {error}")))?;
@@ -140,14 +166,24 @@ fn parts(
             reserved: BTreeSet::from([resolved.mail.password_secret.clone()]),
         },
     };
-    Ok((parts, closed))
+    Ok(Composed {
+        parts,
+        closed,
+        has_lost_blobs,
+    })
+}
+
+/// Whether the database names files and there is no folder of blobs beside it. A crash of the first start leaves a
+/// database without that folder, but also without files.
+async fn has_lost_blobs(store: &dyn Store, data: &Path) -> Result<bool, Failure> {
+    Ok(!Blobs::is_there(&data.join(BLOBS)) && !store.all_files(None, 1).await?.is_empty())
 }
 
 fn store(data: &Path, accept_loss: bool) -> Result<Arc<SqliteStore>, Failure> {
     let opening = Opening {
         // the folder of blobs is made after the database
         was_used: data.join(BLOBS).exists(),
-        accept_loss,
+        loss_accepted_at: accept_loss.then(system_time).transpose()?,
     };
     let opened = SqliteStore::open_as(&data.join(DATABASE), opening);
     Ok(Arc::new(opened.map_err(|error| match error {
@@ -224,7 +260,12 @@ impl From<ClockError> for Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        Self::Usage(error.to_string())
+        let message = error.to_string();
+        if error.is_of_disk {
+            Self::Environment(message)
+        } else {
+            Self::Usage(message)
+        }
     }
 }
 

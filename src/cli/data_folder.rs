@@ -17,6 +17,8 @@ use tokio::task::spawn_blocking;
 
 /// The database.
 pub const DATABASE: &str = "gatefold.db";
+/// The database of a copy until everything that it names is there.
+pub const UNFINISHED: &str = "unfinished.db";
 /// The folder of blobs.
 pub const BLOBS: &str = "blobs";
 /// The installation's key.
@@ -51,7 +53,12 @@ pub struct CopiedFile {
 
 /// Reads everything in a data folder. `known` is damage that the caller has already found.
 pub async fn verify(folder: &Path, known: &[DamagedBlob]) -> Result<Verified, Failure> {
-    let database = folder.join(DATABASE);
+    verify_as(DATABASE, folder, known).await
+}
+
+/// The same where the database has another name.
+pub async fn verify_as(database: &str, folder: &Path, known: &[DamagedBlob]) -> Result<Verified, Failure> {
+    let database = folder.join(database);
     let inspection = on_disk(move || Ok(inspect(&database)?)).await?;
     let mut damage = inspection.damage.clone();
     match fs::metadata(folder.join(KEY)) {
@@ -152,7 +159,7 @@ pub fn copy_files(from: &Path, to: &Path) -> io::Result<Vec<CopiedFile>> {
                 continue;
             }
             if entry.file_type()?.is_dir() {
-                private_folder(&to.join(&path))?;
+                private_builder().create(to.join(&path))?;
                 open.push(path);
             } else if fs::metadata(entry.path())?.is_file() {
                 copied.push(copy_file(from, to, path)?);
@@ -234,11 +241,16 @@ pub fn create_private(path: &Path) -> io::Result<File> {
 
 /// Creates a folder that only its owner can read, because it holds documents of other people.
 pub fn private_folder(folder: &Path) -> io::Result<()> {
+    private_builder().recursive(true).create(folder)
+}
+
+/// Makes one folder that only its owner may look into. The folder above must be there, so that nothing is made anew
+/// below a copy that was given up.
+fn private_builder() -> fs::DirBuilder {
     let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    builder
 }
 
 /// Syncs a folder, so that the names in it are durable.

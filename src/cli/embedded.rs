@@ -7,6 +7,7 @@ use super::settings::Settings;
 use crate::base::LocalAccess;
 use crate::config::{Environment, Resolved};
 use crate::host::Host;
+use crate::host::clock::system_time;
 use crate::people::{Person, roles};
 use clap::Args;
 use std::collections::BTreeSet;
@@ -217,7 +218,7 @@ impl Embedded {
             }
             None => (local.account.as_str(), administrator()),
         };
-        let token = self.accounts.admit(name, person, local.clone());
+        let token = self.accounts.admit(name, person, local.clone(), system_time()?);
         Ok(Client::new(&self.url, Some(&token)))
     }
 

@@ -47,12 +47,12 @@ pub mod test;
 pub mod token;
 pub mod why;
 
+use crate::host::clock::system_time;
 use args::{Cli, Command};
 use clap::Parser;
 use exit::Outcome;
 use settings::Settings;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
 
 /// Runs the program.
 pub fn main() -> ExitCode {
@@ -91,7 +91,8 @@ fn code_of(command: impl FnOnce() -> Outcome + std::panic::UnwindSafe) -> u8 {
 }
 
 fn dispatch(cli: Cli) -> Outcome {
-    check_clock(SystemTime::now())?;
+    // nothing can be dated by a clock that shows no usable time
+    system_time()?;
     let settings = Settings::new(cli.config);
     match cli.command {
         Command::Init(args) => init::run(&args),
@@ -126,22 +127,6 @@ fn dispatch(cli: Cli) -> Outcome {
     }
 }
 
-/// The first second of the year 9999, as a Unix time. Later times would not sort correctly in the
-/// store.
-const CLOCK_END: Duration = Duration::from_hours(70_380_768);
-
-/// Refuses to run if the system clock shows an unusable time.
-fn check_clock(now: SystemTime) -> Outcome {
-    let told = match now.duration_since(SystemTime::UNIX_EPOCH) {
-        Err(_) => "before 1970",
-        Ok(since) if since >= CLOCK_END => "after 9998",
-        Ok(_) => return Ok(()),
-    };
-    Err(exit::Failure::Environment(format!(
-        "the system clock shows a time {told}, so nothing can be recorded: set the clock, and start again"
-    )))
-}
-
 /// Runs what needs a runtime.
 fn with_runtime(work: impl Future<Output = Outcome>) -> Outcome {
     tokio::runtime::Builder::new_multi_thread()
@@ -171,25 +156,8 @@ fn outlive_file_size_limit() {}
 
 #[cfg(test)]
 mod tests {
+    use super::code_of;
     use super::exit::{self, Failure};
-    use super::{CLOCK_END, check_clock, code_of};
-    use std::time::{Duration, SystemTime};
-
-    #[test]
-    fn a_clock_before_1970_or_after_9998_is_refused() {
-        let (epoch, second) = (SystemTime::UNIX_EPOCH, Duration::from_secs(1));
-        assert!(check_clock(epoch).is_ok());
-        assert!(check_clock(epoch + CLOCK_END - second).is_ok());
-        for (clock, told) in [
-            (epoch - Duration::from_nanos(1), "before 1970"),
-            (epoch + CLOCK_END, "after 9998"),
-            (epoch + CLOCK_END * 2, "after 9998"),
-        ] {
-            let refused = check_clock(clock).unwrap_err();
-            assert_eq!(refused.code(), exit::ENVIRONMENT);
-            assert!(refused.message().is_some_and(|why| why.contains(told)));
-        }
-    }
 
     #[test]
     fn a_panic_is_a_bug_and_a_closed_pipe_is_none() {

@@ -5,8 +5,8 @@
 
 use super::backup::{MANIFEST_FORMAT, Manifest, cannot};
 use super::data_folder::{
-    self, BLOBS, DATABASE, MANIFEST, Verified, copy_blobs, copy_file, copy_files, hash_file, on_disk, private_folder,
-    sync_folder, verify,
+    self, BLOBS, DATABASE, MANIFEST, UNFINISHED, Verified, copy_blobs, copy_file, copy_files, hash_file, on_disk,
+    private_folder, sync_folder, verify,
 };
 use super::exit::{Failure, Outcome};
 use super::settings::Settings;
@@ -17,10 +17,7 @@ use clap::Args;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Name of the database file until everything that it names has been restored.
-const UNFINISHED: &str = "restoring.db";
-
-/// Restore a backup into an empty data folder.
+/// Put a backup into an empty data folder.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Accepts a folder that `gatefold backup` made, and also a copy made by hand: the database, blobs, key \
@@ -57,6 +54,12 @@ pub fn run(args: &RestoreArgs, settings: Settings) -> Outcome {
 }
 
 fn check_places(src: &Path, data: &Path) -> Outcome {
+    if src.join(UNFINISHED).exists() {
+        return Err(Failure::Usage(format!(
+            "{} is not complete, because the command that made it was interrupted: use another backup",
+            src.display()
+        )));
+    }
     if !src.join(DATABASE).is_file() {
         return Err(Failure::Usage(format!(
             "{} has no {DATABASE}, so it is no backup: name the folder that `gatefold backup` made",

@@ -137,8 +137,9 @@ pub async fn cancel_on_signal(stop: CancellationToken) {
     std::process::exit(i32::from(super::exit::ENVIRONMENT));
 }
 
+/// Returns at an interrupt or a request to terminate.
 #[cfg(unix)]
-async fn signal() {
+pub async fn signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).expect("a process may listen for signals");
     tokio::select! {
@@ -147,7 +148,8 @@ async fn signal() {
     }
 }
 
+/// Returns at an interrupt.
 #[cfg(not(unix))]
-async fn signal() {
+pub async fn signal() {
     let _ = tokio::signal::ctrl_c().await;
 }

@@ -90,8 +90,8 @@ impl Accounts {
 
     /// A token for `person` that this process alone knows and that ends with it: for a command that
     /// serves itself.
-    pub fn admit(&self, user: &str, person: Person, local: LocalAccess) -> String {
-        let (token, line) = tokens::new_token(user, None, Timestamp::now());
+    pub fn admit(&self, user: &str, person: Person, local: LocalAccess, now: Timestamp) -> String {
+        let (token, line) = tokens::new_token(user, None, now);
         let mut admitted = self.admitted.write().unwrap_or_else(PoisonError::into_inner);
         let admitted_as = Admitted {
             user: user.to_owned(),
@@ -244,15 +244,21 @@ impl Accounts {
     fn reload(&self, seen: &mut Seen) {
         let (people, tokens) = (stamp(&self.people), stamp(&self.tokens));
         if people != seen.people {
-            seen.people = people;
-            match people::read(&self.people) {
+            let read = people::read(&self.people);
+            if is_settled(&read) {
+                seen.people = people;
+            }
+            match read {
                 Ok(directory) => self.take_over(directory),
                 Err(error) => tracing::error!(%error, "people stay as they were"),
             }
         }
         if tokens != seen.tokens {
-            seen.tokens = tokens;
-            match tokens::read(&self.tokens) {
+            let read = tokens::read(&self.tokens);
+            if is_settled(&read) {
+                seen.tokens = tokens;
+            }
+            match read {
                 Ok(lines) => {
                     *self.tokens_by_hash.write().unwrap_or_else(PoisonError::into_inner) = by_hash(lines);
                     tracing::info!(file = %self.tokens.display(), "tokens were read again");
@@ -266,6 +272,12 @@ impl Accounts {
 /// The tokens' file: it lies beside the people's.
 pub fn tokens_beside(people: &Path) -> PathBuf {
     people.with_file_name("tokens.yaml")
+}
+
+/// Whether a file need not be read again before it changes. Where the disk failed, it is read at the next look: nothing
+/// about the file changes when the disk, or the permission to read it, is mended.
+fn is_settled<T>(read: &Result<T, ConfigError>) -> bool {
+    !read.as_ref().is_err_and(|error| error.is_of_disk)
 }
 
 fn by_hash(lines: Vec<TokenLine>) -> BTreeMap<String, TokenLine> {

@@ -47,6 +47,7 @@ pub fn read(name: &str, text: &str) -> Result<AuthoredFile, ConfigError> {
     reader.problems.sort_by_key(|(line, _)| *line);
     Err(ConfigError {
         problems: reader.problems.into_iter().map(|(_, problem)| problem).collect(),
+        is_of_disk: false,
     })
 }
 

@@ -14,7 +14,7 @@ pub(super) fn text_of(file: &Path) -> Result<Option<String>, ConfigError> {
     let place = || file.display().to_string();
     let failed = |error: std::io::Error| match error.kind() {
         ErrorKind::IsADirectory => ConfigError::at(place(), "is a folder, and a file was expected"),
-        _ => ConfigError::at(place(), format!("cannot be read: {error}")),
+        _ => ConfigError::of_disk(file, "cannot be read", &error),
     };
     let open = match std::fs::File::open(file) {
         Ok(open) => open,

@@ -19,8 +19,8 @@ const SECRET_BYTES_MAX: u64 = 64 << 10;
 pub fn installation_key(data: &Path) -> Result<[u8; KEY_BYTES], ConfigError> {
     let file = data.join("key");
     let place = || file.display().to_string();
-    let failed = |error: std::io::Error| ConfigError::at(place(), format!("cannot be read or made: {error}"));
-    if !file.exists() {
+    let failed = |error: std::io::Error| ConfigError::of_disk(&file, "cannot be read or made", &error);
+    if !file.try_exists().map_err(failed)? {
         if data.join("gatefold.db").exists() || data.join("blobs").exists() {
             let message = "is missing although there is a store: bring it back from the backup; with a new key every \
                            link that was sent stops working";
@@ -87,7 +87,7 @@ fn secret_file(file: &Path) -> Result<SecretString, ConfigError> {
             "holds {size} bytes; a secret has at most {SECRET_BYTES_MAX}"
         )));
     }
-    let text = std::fs::read_to_string(file).map_err(|error| refuse(format!("cannot be read: {error}")))?;
+    let text = std::fs::read_to_string(file).map_err(|error| ConfigError::of_disk(file, "cannot be read", &error))?;
     // Editors end a file with a line break, which belongs to no secret.
     let secret = text.trim_end_matches(['\r', '\n']);
     if secret.is_empty() {
@@ -102,8 +102,7 @@ fn for_owner_alone(file: &Path) -> Result<(), ConfigError> {
     {
         use std::os::unix::fs::PermissionsExt;
         let place = file.display().to_string();
-        let data = std::fs::metadata(file)
-            .map_err(|error| ConfigError::at(place.clone(), format!("cannot be read: {error}")))?;
+        let data = std::fs::metadata(file).map_err(|error| ConfigError::of_disk(file, "cannot be read", &error))?;
         let mode = data.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
             let message = format!("others can read it (mode {mode:o}): chmod 600 {place}");
@@ -125,7 +124,12 @@ pub fn calendars(folder: &Path) -> Result<Calendars, ConfigError> {
                 calendars.insert(file.name, calendar);
             }
             _ if problems.is_empty() => return Err(ConfigError::at(file.place, "holds no calendar")),
-            _ => return Err(ConfigError { problems }),
+            _ => {
+                return Err(ConfigError {
+                    problems,
+                    is_of_disk: false,
+                });
+            }
         }
     }
     Ok(calendars)
@@ -204,8 +208,7 @@ fn passed_over(name: &str, place: String) -> CalendarFile {
 
 /// Files in a folder with their names, in order; none where there is no folder. Hidden ones are left out.
 fn files_in(folder: &Path) -> Result<Vec<(String, std::path::PathBuf)>, ConfigError> {
-    let failed =
-        |error: std::io::Error| ConfigError::at(folder.display().to_string(), format!("cannot be read: {error}"));
+    let failed = |error: std::io::Error| ConfigError::of_disk(folder, "cannot be read", &error);
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -14,6 +14,9 @@ pub mod resolved;
 pub mod settings;
 pub mod tokens;
 
+use crate::base::disk;
+use std::path::Path;
+
 pub use accounts::{Accounts, AccountsError};
 pub use environment::Environment;
 pub use file::MAX_FILE_BYTES;
@@ -49,6 +52,8 @@ impl std::fmt::Display for Problem {
 pub struct ConfigError {
     /// Never empty.
     pub problems: Vec<Problem>,
+    /// Whether the disk failed or the system refused access, and nothing is wrong with what is written.
+    pub is_of_disk: bool,
 }
 
 impl ConfigError {
@@ -60,6 +65,19 @@ impl ConfigError {
                 message: message.into(),
                 help: None,
             }],
+            is_of_disk: false,
+        }
+    }
+
+    /// A file that the system did not let be used: `what` is as `cannot be read`.
+    pub fn of_disk(file: &Path, what: &str, error: &std::io::Error) -> Self {
+        Self {
+            problems: vec![Problem {
+                place: file.display().to_string(),
+                message: format!("{what}: {error}"),
+                help: disk::remedy(error).map(str::to_owned),
+            }],
+            is_of_disk: disk::remedy(error).is_some(),
         }
     }
 }

@@ -24,6 +24,7 @@ pub fn read(file: &Path) -> Result<Directory, ConfigError> {
                 message: "is empty, and says who there is".to_owned(),
                 help: Some(EXAMPLE.to_owned()),
             }],
+            is_of_disk: false,
         });
     }
     let directory: Directory = strict(file, &text)?;

@@ -185,6 +185,7 @@ pub fn load(sources: &Sources) -> Result<Resolved, ConfigError> {
     if !merge.problems.is_empty() {
         return Err(ConfigError {
             problems: merge.problems,
+            is_of_disk: false,
         });
     }
     Ok(resolved.expect("nothing is missing where there is no problem"))

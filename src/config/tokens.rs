@@ -118,8 +118,7 @@ pub fn hash_token(token: &str) -> String {
 
 /// Appends a token to the file, which is made where it is missing, readable by its owner alone.
 pub fn append(file: &Path, line: &TokenLine) -> Result<(), ConfigError> {
-    let failed =
-        |error: std::io::Error| ConfigError::at(file.display().to_string(), format!("cannot be written: {error}"));
+    let failed = |error: std::io::Error| ConfigError::of_disk(file, "cannot be written", &error);
     let mut options = std::fs::OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]
@@ -127,8 +126,15 @@ pub fn append(file: &Path, line: &TokenLine) -> Result<(), ConfigError> {
     // JSON is YAML, and quotes whatever a label may hold.
     let text = serde_json::to_string(line).expect("texts and a time become JSON");
     let mut open = options.open(file).map_err(failed)?;
-    open.write_all(format!("- {text}\n").as_bytes()).map_err(failed)?;
-    open.sync_all().map_err(failed)
+    let before = open.metadata().map_err(failed)?.len();
+    let written = open
+        .write_all(format!("- {text}\n").as_bytes())
+        .and_then(|()| open.sync_all());
+    if written.is_err() {
+        // half a line would make every token of the file unreadable
+        let _ = open.set_len(before);
+    }
+    written.map_err(failed)
 }
 
 /// Reads the file; one that is missing holds no token.

@@ -7,13 +7,22 @@
 
 use crate::base::Timestamp;
 use jiff::SignedDuration;
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-/// Maximum jump of the system clock ahead of the steady clock that is accepted.
+/// How far the system clock may get ahead of the steady one, at once or in small steps within [`DRIFT_WINDOW`], before
+/// it is not believed.
 pub const MAX_JUMP: SignedDuration = SignedDuration::from_hours(1);
 
-/// Minimum difference at which an administrator is told that the system clock is behind.
+/// Steady time over which small steps ahead are added up. A clock that is corrected by the network gains less than a
+/// minute in it.
+pub const DRIFT_WINDOW: Duration = Duration::from_hours(24);
+
+/// Steady time between two anchors, from which drift is measured.
+const ANCHOR_EVERY: Duration = Duration::from_hours(1);
+
+/// How far the system clock may be behind before an administrator is told.
 pub const BEHIND_TOLD: SignedDuration = SignedDuration::from_secs(1);
 
 /// The step from the last recorded time to the first time that is given after a restart, where the
@@ -26,9 +35,9 @@ const YEARS: std::ops::Range<i16> = 1970..9999;
 /// An error of reading the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClockError {
-    /// The system clock shows a time before 1970 or after 9998.
+    /// The system clock shows a time before 1970 or after 9998. Later moments cannot be stored in the order of time.
     #[error(
-        "the system clock shows a time that is not between the years {} and {}: set it and start again",
+        "the clock of this machine shows a time before {} or after {}, so nothing can be dated: set it right, and start again",
         YEARS.start,
         YEARS.end - 1
     )]
@@ -82,6 +91,15 @@ struct State {
     standing: ClockStanding,
     /// Whether the last recorded time is known.
     has_begun: bool,
+    /// What was given over the last [`DRIFT_WINDOW`], oldest first; never empty once time is given.
+    anchors: VecDeque<Anchor>,
+}
+
+/// A time that was given, and the steady clock then.
+#[derive(Clone, Copy, Debug)]
+struct Anchor {
+    given: Timestamp,
+    steady: Duration,
 }
 
 /// How the system clock relates to the returned time.
@@ -90,7 +108,7 @@ pub enum ClockStanding {
     /// The system clock is used.
     #[default]
     Agrees,
-    /// The system clock jumped ahead or shows an unusable time; timers and expiries stand still.
+    /// It got ahead, at once or in small steps, or shows no usable time; timers and expiries stand still.
     Ahead {
         /// The returned time when this was noticed.
         since: Timestamp,
@@ -119,12 +137,12 @@ impl ClockStanding {
             Self::Agrees => None,
             Self::Ahead { since, by } => {
                 let jumped = match by {
-                    Some(by) => format!("jumped ahead by {by:#}"),
+                    Some(by) => format!("got ahead of the steady clock by {by:#} within a day"),
                     None => "shows no usable time".to_owned(),
                 };
                 Some(format!(
-                    "the system clock {jumped} at {since}, so timers and expiries stand still: set it right, or confirm \
-                     the new time with `gatefold clock confirm`"
+                    "the system clock {jumped}, which was noticed at {since}, so timers and expiries stand still: set it \
+                     right, or confirm its time with `gatefold clock confirm`"
                 ))
             }
             Self::Behind { since, by } => Some(format!(
@@ -154,12 +172,14 @@ impl Clock {
 
     fn watched(source: Source) -> Result<Self, ClockError> {
         let Reading { wall, steady } = source.read();
-        let state = State {
+        let mut state = State {
             given: wall.ok_or(ClockError::OutOfRange)?,
             steady,
             standing: ClockStanding::Agrees,
             has_begun: false,
+            anchors: VecDeque::new(),
         };
+        state.measure_from_here();
         Ok(Self::Watched(Arc::new(Watched {
             source,
             state: Mutex::new(state),
@@ -251,6 +271,7 @@ impl Watched {
             // The ids of runs are in order of their milliseconds. An id of this millisecond may have been given.
             state.given = recorded.saturating_add(AFTER_RECORDED).unwrap_or(Timestamp::MAX);
             state.standing = ClockStanding::Behind { since: recorded, by };
+            state.measure_from_here();
             let words = state.standing.in_words().unwrap_or_default();
             tracing::error!("{words}");
         } else {
@@ -264,6 +285,7 @@ impl Watched {
         let Reading { wall, steady } = self.source.read();
         let wall = wall.filter(|wall| state.standing.is_held() && *wall > state.given)?;
         (state.given, state.steady, state.standing) = (wall, steady, ClockStanding::Agrees);
+        state.measure_from_here();
         tracing::warn!(now = %wall, "an administrator has confirmed the time of the system clock");
         Some(wall)
     }
@@ -276,8 +298,10 @@ impl State {
         let elapsed = SignedDuration::try_from(elapsed).unwrap_or(SignedDuration::MAX);
         let expected = self.given.saturating_add(elapsed).unwrap_or(Timestamp::MAX);
         self.steady = reading.steady.max(self.steady);
+        self.forget_anchors();
+        let reference = self.reference(expected);
         match reading.wall {
-            Some(wall) if wall.duration_since(expected) <= MAX_JUMP && wall >= self.given => {
+            Some(wall) if wall.duration_since(reference) <= MAX_JUMP && wall >= self.given => {
                 (self.given, self.standing) = (wall, ClockStanding::Agrees);
             }
             Some(wall) if wall < self.given => {
@@ -292,11 +316,47 @@ impl State {
             }
             wall => {
                 if !self.standing.is_held() {
-                    let by = wall.map(|wall| wall.duration_since(expected));
+                    let by = wall.map(|wall| wall.duration_since(reference));
                     self.standing = ClockStanding::Ahead { since: expected, by };
                 }
                 self.given = expected;
             }
+        }
+        self.add_anchor();
+    }
+
+    /// Forgets the drift until now, where a time is given that does not follow from the steady clock.
+    fn measure_from_here(&mut self) {
+        let (given, steady) = (self.given, self.steady);
+        self.anchors = VecDeque::from([Anchor { given, steady }]);
+    }
+
+    /// The time from which it is measured how far the system clock is ahead: what the steady clock makes of the last
+    /// time that was given, or of the one at the beginning of the window, whichever is earlier.
+    fn reference(&self, expected: Timestamp) -> Timestamp {
+        let Some(first) = self.anchors.front() else {
+            return expected;
+        };
+        let passed = SignedDuration::try_from(self.steady.saturating_sub(first.steady)).unwrap_or(SignedDuration::MAX);
+        let without_drift = first.given.saturating_add(passed).unwrap_or(Timestamp::MAX);
+        without_drift.min(expected)
+    }
+
+    /// Keeps one anchor for each [`ANCHOR_EVERY`].
+    fn add_anchor(&mut self) {
+        let (given, steady) = (self.given, self.steady);
+        let is_due = |last: &Anchor| steady.saturating_sub(last.steady) >= ANCHOR_EVERY;
+        if self.anchors.back().is_none_or(is_due) {
+            self.anchors.push_back(Anchor { given, steady });
+        }
+    }
+
+    /// Keeps of the anchors before the window the newest.
+    fn forget_anchors(&mut self) {
+        let steady = self.steady;
+        let is_before = |anchor: &Anchor| steady.saturating_sub(anchor.steady) >= DRIFT_WINDOW;
+        while self.anchors.get(1).is_some_and(is_before) {
+            self.anchors.pop_front();
         }
     }
 }
@@ -313,7 +373,15 @@ impl Source {
     }
 }
 
-/// The time of the system clock, if it can be recorded.
+/// What the system clock shows, for what happens outside of an installation: a new token, the date of a backup.
+///
+/// # Errors
+/// Where it shows no usable time.
+pub fn system_time() -> Result<Timestamp, ClockError> {
+    usable(SystemTime::now()).ok_or(ClockError::OutOfRange)
+}
+
+/// A time of the system clock, where it is one that can be recorded.
 fn usable(time: SystemTime) -> Option<Timestamp> {
     let time = Timestamp::try_from(time).ok()?;
     YEARS
@@ -362,7 +430,14 @@ mod tests {
     #[test]
     fn time_goes_with_the_system_clock_while_that_agrees() {
         let (clock, set) = clock();
-        for (wall, steady) in [(0, 0), (10, 10), (10, 12), (3_610, 12), (90_000, 86_400)] {
+        for (wall, steady) in [
+            (0, 0),
+            (10, 10),
+            (10, 12),
+            (3_610, 12),
+            (90_000, 86_400),
+            (93_600, 90_000),
+        ] {
             set(wall, steady);
             assert_eq!(
                 (clock.now(), clock.standing()),
@@ -376,18 +451,81 @@ mod tests {
     fn a_jump_of_an_hour_is_believed_and_one_second_more_is_not() {
         let (clock, set) = clock();
         let hour = MAX_JUMP.as_secs();
-        set(hour + 5, 5);
-        assert_eq!(clock.now(), at(hour + 5));
-        set(2 * hour + 11, 10);
-        assert_eq!(clock.now(), at(hour + 10), "it goes on by the steady clock");
+        set(hour + 6, 5);
+        assert_eq!(clock.now(), at(5), "it goes on by the steady clock");
         let by = Some(SignedDuration::from_secs(hour + 1));
+        let ahead = ClockStanding::Ahead { since: at(5), by };
+        assert_eq!(clock.standing(), ahead);
+        set(hour + 71, 70);
+        assert_eq!((clock.now(), clock.standing()), (at(70), ahead));
+        set(hour + 72, 72);
+        assert_eq!((clock.now(), clock.standing()), (at(hour + 72), ClockStanding::Agrees));
+    }
+
+    #[test]
+    fn steps_of_less_than_an_hour_are_added_up_over_a_day() {
+        let (clock, set) = clock();
+        let (hour, step) = (3_600, 20 * 60);
+        // three steps make an hour, and one second more is not believed
+        for number in 1..=3 {
+            let passed = number * hour;
+            set(passed + number * step, passed.unsigned_abs());
+            assert_eq!(clock.standing(), ClockStanding::Agrees, "step {number}");
+        }
+        set(4 * hour + 3 * step + 1, 4 * 3_600);
         let ahead = ClockStanding::Ahead {
-            since: at(hour + 10),
-            by,
+            since: at(4 * hour + 3 * step),
+            by: Some(SignedDuration::from_secs(hour + 1)),
         };
         assert_eq!(clock.standing(), ahead);
-        set(2 * hour + 71, 70);
-        assert_eq!((clock.now(), clock.standing()), (at(hour + 70), ahead));
+        assert_eq!(clock.now(), at(4 * hour + 3 * step));
+        // the first step is more than a day old
+        set(26 * hour + 3 * step + 1, 26 * 3_600);
+        assert_eq!(clock.now(), at(26 * hour + 3 * step + 1));
+        assert_eq!(clock.standing(), ClockStanding::Agrees);
+    }
+
+    #[test]
+    fn a_clock_that_steps_all_the_time_gains_an_hour_and_is_held() {
+        let (clock, set) = clock();
+        let days = 10;
+        // every ten minutes, it gains five
+        for number in 1..=days * 144 {
+            set(number * 900, (number * 600).unsigned_abs());
+            clock.now();
+        }
+        let gained = clock.now().duration_since(at(days * 86_400));
+        assert!(gained <= MAX_JUMP && gained >= MAX_JUMP / 2, "{gained:#}");
+        assert!(clock.standing().is_held());
+        let Clock::Watched(watched) = &clock else {
+            unreachable!()
+        };
+        let kept = watched.lock().anchors.len();
+        assert!(kept <= 26, "{kept} anchors");
+    }
+
+    #[test]
+    fn what_the_network_corrects_is_believed_for_ever() {
+        let (clock, set) = clock();
+        // 500 ppm, the most that NTP slews, and steps of ten seconds back and forth
+        for number in 1..=1_000_i64 {
+            let wobble = if number % 2 == 0 { 10 } else { 0 };
+            set(number * 3_600 + number * 2 + wobble, (number * 3_600).unsigned_abs());
+            assert!(!clock.standing().is_held(), "hour {number}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_was_confirmed_is_where_drift_is_measured_from() {
+        let (clock, set) = clock();
+        set(1_000_000, 1);
+        assert!(clock.standing().is_held());
+        clock.confirm();
+        set(1_000_000 + MAX_JUMP.as_secs() + 1, 2);
+        assert_eq!(clock.standing(), ClockStanding::Agrees);
+        clock.begin_after(at(2_000_000));
+        set(2_000_000 + MAX_JUMP.as_secs() + 1, 3);
+        assert!(!clock.standing().is_held(), "an hour ahead of what was recorded");
     }
 
     #[test]

@@ -16,7 +16,9 @@ use crate::space::life::{Crowded, MAX_SHARE_COMMENTS};
 use crate::space::{Comment, File, Grant, Share, SpaceEvent, names};
 use crate::store::{BlobError, BlobReader, Write};
 use serde_json::json;
+use std::io::SeekFrom;
 use std::sync::Arc;
+use tokio::io::AsyncSeekExt;
 
 pub use super::downloads::Download;
 pub use super::visit::{ShareView, Visitor};
@@ -30,6 +32,18 @@ pub struct OpenFile {
     pub bytes: BlobReader,
     /// What to record once they were sent.
     pub download: Download,
+}
+
+impl OpenFile {
+    /// Goes to a byte of the file and reads there, so that bytes that are damaged or cannot be read are refused before
+    /// an answer begins. Whatever is found later breaks the answer off.
+    pub async fn begin_at(&mut self, first: u64) -> Result<(), HostError> {
+        self.bytes
+            .seek(SeekFrom::Start(first))
+            .await
+            .map_err(|error| blob_error(error.into()))?;
+        self.bytes.load().await.map_err(blob_error)
+    }
 }
 
 impl Host {

@@ -17,7 +17,10 @@ use serde::Serialize;
 pub const MEDIA_TYPE: &str = "application/problem+json";
 /// The remedy when it is unknown whether a request has changed something.
 const UNKNOWN_OUTCOME: &str = "it is not known whether the change was made: send the same request again with the same \
-                               Idempotency-Key or, if you used none, check first whether it was made";
+                               Idempotency-Key, or without one look first whether it was";
+/// What to do where the disk failed before or after a change.
+const DISK_FAILED: &str = "the server cannot use its disk now, and its log tells the administrator why: repeat the \
+                           request later, a change with the same Idempotency-Key, or look first whether it was made";
 /// Seconds after which a server that starts or stops may be asked again.
 const AGAIN_SECONDS: u64 = 5;
 
@@ -206,9 +209,13 @@ impl From<HostError> for Problem {
                 &error,
                 Self::unavailable("busy", "the store does not answer: try again"),
             ),
+            HostError::Store(StoreError::InDoubt(_)) => {
+                logged(&error, Self::unavailable("outcome-unknown", UNKNOWN_OUTCOME))
+            }
+            HostError::Store(StoreError::Disk(_)) => logged(&error, Self::unavailable("disk-failed", DISK_FAILED)),
             HostError::DiskFailed(_) => {
-                let told = "the server cannot use its disk for files now, so nothing was changed: repeat the request \
-                            later; its log tells the administrator why";
+                let told = "the server cannot use its disk now, so nothing was changed: repeat the request later; its log tells \
+                            the administrator why";
                 logged(&error, Self::unavailable("disk-failed", told))
             }
             HostError::BytesLost { .. } => {

@@ -11,7 +11,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schemars::SchemaGenerator;
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
 
 /// Bytes read at once.
@@ -67,25 +67,22 @@ fn etag(document: &FileRef) -> String {
 }
 
 /// Sends `open`, or the part that `headers` ask for.
-pub async fn send(headers: &HeaderMap, open: OpenFile) -> Result<Transfer, Problem> {
-    let OpenFile {
-        document,
-        mut bytes,
-        download,
-    } = open;
-    let size = document.size;
-    let (status, first, length) = match asked_for(headers, &document) {
+pub async fn send(headers: &HeaderMap, mut open: OpenFile) -> Result<Transfer, Problem> {
+    let size = open.document.size;
+    let (status, first, length) = match asked_for(headers, &open.document) {
         None => (StatusCode::NOT_MODIFIED, 0, 0),
         Some(Part::Whole) => (StatusCode::OK, 0, size),
         Some(Part::Bytes { first, last }) => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
         Some(Part::Outside) => return Err(outside(size)),
     };
-    if first > 0 {
-        bytes
-            .seek(std::io::SeekFrom::Start(first))
-            .await
-            .map_err(|error| unreadable(&error))?;
+    if length > 0 {
+        open.begin_at(first).await?;
     }
+    let OpenFile {
+        document,
+        bytes,
+        download,
+    } = open;
     let pieces = ReaderStream::with_capacity(bytes.take(length), PIECE_BYTES);
     let mut response = (status, Body::from_stream(pieces)).into_response();
     let headers = response.headers_mut();
@@ -112,11 +109,6 @@ fn outside(size: u64) -> Problem {
     let detail = format!("the range lies past the end of the file, which has {size} bytes");
     Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "range", detail)
         .with_header(header::CONTENT_RANGE, value(&format!("bytes */{size}")))
-}
-
-fn unreadable(error: &std::io::Error) -> Problem {
-    tracing::error!(%error, "the bytes of a file cannot be read");
-    Problem::internal()
 }
 
 /// Whether a list of entity tags names `etag`.

@@ -4,6 +4,7 @@
 //! Invariant: a point that is not armed costs one relaxed load and does nothing. Points are
 //! armed once, at process start, by the command line alone.
 
+use std::io::{self, ErrorKind};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -23,14 +24,34 @@ pub const POINTS: &[&str] = &[
     "mail-after-send",
 ];
 
-/// Points at which an operation fails, as if the disk had refused it.
-pub const FAILURES: &[&str] = &["store-commit-fails"];
+/// Points at which something fails instead, as if the disk had refused it.
+pub const FAILURES: &[&str] = &[
+    "blob-create-fails",
+    "blob-write-fails",
+    "blob-sync-fails",
+    "blob-rename-fails",
+    "blob-open-fails",
+    "blob-read-fails",
+    "store-write-fails",
+    "store-commit-fails",
+    "store-read-fails",
+];
+
+/// The errors with which a point of [`FAILURES`] that concerns a file can fail, by their names.
+pub const ERRORS: &[(&str, ErrorKind)] = &[
+    ("EIO", ErrorKind::Other),
+    ("EROFS", ErrorKind::ReadOnlyFilesystem),
+    ("EACCES", ErrorKind::PermissionDenied),
+    ("ENOSPC", ErrorKind::StorageFull),
+    ("EDQUOT", ErrorKind::QuotaExceeded),
+    ("EFBIG", ErrorKind::FileTooLarge),
+];
 
 /// Why nothing was armed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FaultError {
-    /// The text is not `NAME` or `NAME:N`.
-    #[error("{0:?} is not a fault point: write NAME or NAME:N, N from 1")]
+    /// The text is not `NAME`, `NAME:N` or `NAME:N=ERROR`.
+    #[error("{0:?} is not a fault point: write NAME, NAME:N or NAME:N=ERROR, N from 1, and commas between several")]
     Malformed(String),
     /// No point has this name.
     #[error("there is no fault point {0:?}; there are {list}", list = [POINTS, FAILURES].concat().join(", "))]
@@ -40,39 +61,48 @@ pub enum FaultError {
     Twice,
 }
 
+#[derive(Debug)]
 struct Armed {
     name: &'static str,
     passes_left: AtomicU64,
+    error: ErrorKind,
 }
 
 static IS_ARMED: AtomicBool = AtomicBool::new(false);
-static ARMED: OnceLock<Armed> = OnceLock::new();
+static ARMED: OnceLock<Vec<Armed>> = OnceLock::new();
 
-/// Arms one point: at the `N`th pass of `NAME:N` the process dies as if its power was cut.
+/// Arms points, with commas between them: at the `N`th pass of `NAME:N` the process dies as if its power was cut, or
+/// what is done there fails, with the error that `=` names.
 pub fn arm(spec: &str) -> Result<(), FaultError> {
-    let (name, pass) = read(spec)?;
-    let armed = Armed {
-        name,
-        passes_left: AtomicU64::new(pass),
-    };
+    let armed = spec.split(',').map(read).collect::<Result<_, _>>()?;
     ARMED.set(armed).map_err(|_| FaultError::Twice)?;
     IS_ARMED.store(true, Ordering::Release);
     Ok(())
 }
 
-fn read(spec: &str) -> Result<(&'static str, u64), FaultError> {
+fn read(spec: &str) -> Result<Armed, FaultError> {
     let malformed = || FaultError::Malformed(spec.to_owned());
-    let (name, pass) = spec.split_once(':').unwrap_or((spec, "1"));
+    let (place, error) = match spec.split_once('=') {
+        Some((place, error)) => (place, Some(error)),
+        None => (spec, None),
+    };
+    let (name, pass) = place.split_once(':').unwrap_or((place, "1"));
     let pass: u64 = pass.parse().map_err(|_| malformed())?;
     if name.is_empty() || pass == 0 {
         return Err(malformed());
     }
     let known = POINTS.iter().chain(FAILURES).find(|point| **point == name);
     let name = known.ok_or_else(|| FaultError::Unknown(name.to_owned()))?;
-    Ok((name, pass))
+    let kind = |error: &str| ERRORS.iter().find(|(known, _)| *known == error).map(|(_, kind)| *kind);
+    let error = error.map_or(Some(ErrorKind::Other), kind).ok_or_else(malformed)?;
+    Ok(Armed {
+        name,
+        passes_left: AtomicU64::new(pass),
+        error,
+    })
 }
 
-/// Dies here, if this is the armed point and the pass is the armed one.
+/// Dies here, if this is an armed point and the pass is the armed one.
 #[inline]
 pub fn point(name: &str) {
     if IS_ARMED.load(Ordering::Relaxed) {
@@ -80,26 +110,37 @@ pub fn point(name: &str) {
     }
 }
 
-/// Whether the operation here must fail, because this is the armed point and the armed pass.
+/// Whether what is done here shall fail, if this is an armed point and the pass is the armed one.
 #[inline]
 pub fn fails(name: &str) -> bool {
-    IS_ARMED.load(Ordering::Relaxed) && is_armed_pass(name)
+    IS_ARMED.load(Ordering::Relaxed) && armed_error(name).is_some()
+}
+
+/// Fails with the error of the armed point, if this is one and the pass is the armed one.
+#[inline]
+pub fn io(name: &str) -> io::Result<()> {
+    if IS_ARMED.load(Ordering::Relaxed)
+        && let Some(error) = armed_error(name)
+    {
+        return Err(error.into());
+    }
+    Ok(())
 }
 
 #[cold]
 fn pass(name: &str) {
-    if is_armed_pass(name) {
+    if armed_error(name).is_some() {
         tracing::error!(name, "dying at a fault point");
         std::process::abort();
     }
 }
 
+/// The error of the point whose armed pass this is. Each pass counts for every armed point of this name.
 #[cold]
-fn is_armed_pass(name: &str) -> bool {
-    ARMED
-        .get()
-        .filter(|armed| armed.name == name)
-        .is_some_and(|armed| armed.passes_left.fetch_sub(1, Ordering::Relaxed) == 1)
+fn armed_error(name: &str) -> Option<ErrorKind> {
+    let armed = ARMED.get()?.iter().filter(|armed| armed.name == name);
+    let due = armed.filter(|armed| armed.passes_left.fetch_sub(1, Ordering::Relaxed) == 1);
+    due.last().map(|armed| armed.error)
 }
 
 #[cfg(test)]
@@ -108,16 +149,40 @@ mod tests {
 
     #[test]
     fn reads_a_name_with_or_without_a_pass() {
-        assert_eq!(read("store-before-commit"), Ok(("store-before-commit", 1)));
-        assert_eq!(read("blob-synced:7"), Ok(("blob-synced", 7)));
+        for (spec, expected) in [
+            ("store-before-commit", ("store-before-commit", 1, ErrorKind::Other)),
+            ("blob-synced:7", ("blob-synced", 7, ErrorKind::Other)),
+            (
+                "blob-write-fails:2=EROFS",
+                ("blob-write-fails", 2, ErrorKind::ReadOnlyFilesystem),
+            ),
+        ] {
+            let armed = read(spec).unwrap();
+            let passes = armed.passes_left.load(Ordering::Relaxed);
+            assert_eq!((armed.name, passes, armed.error), expected, "{spec}");
+        }
     }
 
     #[test]
     fn refuses_what_would_never_fire() {
-        for spec in ["", ":1", "blob-synced:0", "blob-synced:", "blob-synced:x"] {
-            assert_eq!(read(spec), Err(FaultError::Malformed(spec.to_owned())), "{spec}");
+        for spec in [
+            "",
+            ":1",
+            "blob-synced:0",
+            "blob-synced:",
+            "blob-synced:x",
+            "blob-synced:1=E",
+        ] {
+            assert_eq!(
+                read(spec).unwrap_err(),
+                FaultError::Malformed(spec.to_owned()),
+                "{spec}"
+            );
         }
-        assert_eq!(read("nowhere:1"), Err(FaultError::Unknown("nowhere".to_owned())));
+        assert_eq!(
+            read("nowhere:1").unwrap_err(),
+            FaultError::Unknown("nowhere".to_owned())
+        );
     }
 
     #[test]

@@ -642,6 +642,12 @@ pub enum StoreError {
     /// No space is left.
     #[error("the disk is full: {0}")]
     Full(String),
+    /// The disk failed, or the system refuses access to it. Nothing was changed.
+    #[error("the disk of the store cannot be used: {0}")]
+    Disk(String),
+    /// The disk failed while a change was made durable, so that nobody knows whether it is.
+    #[error("{0}")]
+    InDoubt(String),
     /// Another process uses the store.
     #[error("{0}")]
     Busy(String),

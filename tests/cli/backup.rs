@@ -161,6 +161,57 @@ fn backups_and_restored_folders_are_for_their_owner_alone() {
     }
 }
 
+/// The folders of backups that are not complete.
+fn unfinished(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("it is there");
+    let mut found: Vec<_> = entries.map(|entry| entry.expect("it is there").path()).collect();
+    found.retain(|path| path.display().to_string().contains(".gatefold-backup-unfinished-"));
+    found
+}
+
+#[cfg(unix)]
+#[test]
+fn a_backup_that_is_interrupted_leaves_nothing_and_one_that_is_killed_nothing_that_can_be_restored() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    installation(folder);
+    // a hole that takes long to copy
+    let large = fs::File::create(folder.join("data/secrets/LARGE")).expect("it can be made");
+    large.set_len(16 << 30).expect("a file may have holes");
+    for (signal, code) in [("TERM", Some(3)), ("INT", Some(3)), ("KILL", None)] {
+        let child = gatefold()
+            .args(["backup", "copy"])
+            .current_dir(folder)
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let has_begun = || unfinished(folder).iter().any(|copy| copy.join("key").exists());
+        while !has_begun() {
+            std::thread::yield_now();
+        }
+        let sent = std::process::Command::new("kill")
+            .args(["-s", signal, &child.id().to_string()])
+            .status();
+        assert!(sent.expect("it starts").success());
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), code, "{signal}");
+        assert!(!folder.join("copy").exists());
+        if code.is_some() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(said.contains("interrupted: nothing of it was kept"), "{said}");
+            assert_eq!(unfinished(folder), Vec::<PathBuf>::new(), "{signal}");
+        }
+    }
+    let left = unfinished(folder).remove(0);
+    let mode = fs::metadata(&left).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    assert!(!left.join("gatefold.db").exists() && !left.join("backup.json").exists());
+    let left = left.display().to_string();
+    let said = refused(folder, &["restore", &left, "--data", "new"], 2);
+    assert!(said.contains("is not complete"), "{said}");
+}
+
 #[test]
 fn nothing_is_overwritten_and_a_wrong_place_is_told() {
     let folder = tempfile::tempdir().expect("a folder");

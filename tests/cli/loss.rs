@@ -89,7 +89,44 @@ fn a_commit_that_fails_ends_the_server_so_that_it_is_started_again() {
     typed(folder, &["runs", "list"]);
 }
 
-/// Flips one bit of the log after a crash, as a disk does.
+#[test]
+fn a_data_folder_whose_blobs_are_missing_is_refused_until_somebody_accepts_the_loss() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    typed(folder, &["init"]);
+    typed(folder, &["deploy", "definitions/hello.flow.yaml"]);
+    let blobs = folder.join("data/blobs");
+    // a first start that a crash ended leaves a database that names no file
+    fs::remove_dir_all(&blobs).expect("it is there");
+    typed(folder, &["run", "hello", "-i", "document=@people.yaml", "--as", "dora"]);
+    fs::rename(&blobs, folder.join("elsewhere")).expect("it is there");
+    let serve: &[&str] = &["serve", "--listen", "127.0.0.1:0"];
+    for is_empty in [false, true] {
+        if is_empty {
+            // as the folder is where another disk should be mounted
+            fs::create_dir(&blobs).expect("it can be made");
+        }
+        for arguments in [serve, &["runs", "list"], &["deploy", "definitions/hello.flow.yaml"]] {
+            let said = refused(folder, arguments, 3);
+            assert!(said.contains("data/blobs is missing or empty"), "{said}");
+            assert!(
+                said.contains("`gatefold restore`") && said.contains("--accept-loss"),
+                "{said}"
+            );
+        }
+        let made = fs::read_dir(&blobs).map(Iterator::count).unwrap_or_default();
+        assert_eq!(made, 0, "nothing was made in its place");
+    }
+    fs::remove_dir(&blobs).expect("it is there");
+    fs::rename(folder.join("elsewhere"), &blobs).expect("it is there");
+    typed(folder, &["check"]);
+    fs::remove_dir_all(&blobs).expect("it is there");
+    drop(super::serving_as(folder, &["--accept-loss"]));
+    let log = typed(folder, &["access", "--json"]);
+    assert!(log.contains("accepted with --accept-loss"), "{log}");
+}
+
+/// One bit of the log that a disk flips after a crash.
 #[test]
 fn a_damaged_log_is_refused_until_somebody_accepts_the_loss() {
     let folder = tempfile::tempdir().expect("a folder");

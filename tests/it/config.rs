@@ -369,3 +369,65 @@ fn an_address_that_no_mail_goes_to_is_refused_where_it_is_written() {
         assert_eq!(read.is_ok(), is_fine, "{address}: {read:?}");
     }
 }
+
+/// Reading `/proc/self/mem` from its beginning fails with EIO, as a bad sector does.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_on_a_disk_that_fails_is_told_apart_from_one_that_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let unreadable = |name: &str| {
+        let file = folder.path().join(name);
+        let _ = fs::remove_file(&file);
+        std::os::unix::fs::symlink("/proc/self/mem", &file).unwrap();
+        file
+    };
+    let people = unreadable("people.yaml");
+    fs::create_dir_all(folder.path().join("calendars")).unwrap();
+    unreadable("calendars/corporate.yaml");
+    let errors = [
+        gatefold::config::people::read(&people).unwrap_err(),
+        tokens::read(&unreadable("tokens.yaml")).unwrap_err(),
+        config::installation_key(unreadable("key").parent().unwrap()).unwrap_err(),
+        config::calendars(&folder.path().join("calendars")).unwrap_err(),
+        config::load(&sources(&unreadable("gatefold.toml"), &[], &[])).unwrap_err(),
+    ];
+    for error in errors {
+        assert!(error.is_of_disk, "{error}");
+        assert!(error.to_string().ends_with("(look at its disk)"), "{error}");
+    }
+    fs::remove_file(&people).unwrap();
+    fs::write(&people, "users: [broken").unwrap();
+    assert!(!gatefold::config::people::read(&people).unwrap_err().is_of_disk);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn people_that_could_not_be_read_stay_as_they_were_and_are_read_once_the_disk_works() {
+    let folder = tempfile::tempdir().unwrap();
+    let people = folder.path().join("people.yaml");
+    fs::write(&people, PEOPLE).unwrap();
+    let accounts = Accounts::open(&people).unwrap();
+    let known = || accounts.directory().read().unwrap().users.len();
+    let before = known();
+    assert!(before > 0);
+    fs::remove_file(&people).unwrap();
+    std::os::unix::fs::symlink("/proc/self/mem", &people).unwrap();
+    accounts.refresh_now();
+    assert_eq!(known(), before);
+    // the file has the same size and time at each look: the failure is what is tried again
+    let other = folder.path().join("other.yaml");
+    fs::write(&other, "users: {}\n").unwrap();
+    fs::remove_file(&people).unwrap();
+    fs::rename(&other, &people).unwrap();
+    accounts.refresh_now();
+    assert_eq!(known(), 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_token_that_cannot_be_written_leaves_the_file_as_it_was() {
+    let (_, line) = config::new_token("anna", None, gatefold::base::Timestamp::UNIX_EPOCH);
+    let error = tokens::append(Path::new("/dev/full"), &line).unwrap_err();
+    assert!(error.is_of_disk, "{error}");
+    assert!(error.to_string().ends_with("(make room on its disk)"), "{error}");
+}

@@ -20,9 +20,12 @@ pub(super) fn permanent(message: impl Into<String>) -> ActionError {
 pub(super) fn store_failed(error: StoreError) -> ActionError {
     match error {
         StoreError::Newer { .. } | StoreError::Damaged(_) => ActionError::Permanent(error.to_string()),
-        StoreError::Full(_) | StoreError::Busy(_) | StoreError::Closed | StoreError::Failed(_) => {
-            ActionError::Transient(error.to_string())
-        }
+        StoreError::Full(_)
+        | StoreError::Disk(_)
+        | StoreError::InDoubt(_)
+        | StoreError::Busy(_)
+        | StoreError::Closed
+        | StoreError::Failed(_) => ActionError::Transient(error.to_string()),
     }
 }
 

@@ -145,6 +145,7 @@ impl Incoming {
         let wanted = HEAD.saturating_sub(self.head.len()).min(piece.len());
         self.head.extend_from_slice(&piece[..wanted]);
         self.hasher.update(piece);
+        fault::io("blob-write-fails")?;
         self.file.as_file_mut().write_all(piece)
     }
 }
@@ -178,7 +179,13 @@ impl Blobs {
         Ok(blobs)
     }
 
-    /// Opens a temporary folder without syncing anything in it.
+    /// Whether `folder` was made by [`Blobs::open`]: one that is missing or empty where a database names files has been
+    /// lost, or its disk is not mounted.
+    pub fn is_there(folder: &Path) -> bool {
+        (0..=u8::MAX).any(|first| folder.join(hex(&[first])).is_dir())
+    }
+
+    /// Opens a folder that nobody needs after this process: nothing in it is synced.
     pub fn scratch(folder: impl Into<PathBuf>) -> Result<Self, BlobError> {
         let blobs = Self {
             folder: folder.into(),
@@ -204,7 +211,11 @@ impl Blobs {
     /// already existed, its bytes on the disk have been verified.
     pub async fn put(&self, bytes: impl AsyncRead + Send + Unpin, limit: u64) -> Result<StoredBlob, BlobError> {
         let incoming = self.incoming();
-        let file = on_disk(move || Ok(NamedTempFile::new_in(incoming)?)).await?;
+        let file = on_disk(move || {
+            fault::io("blob-create-fails")?;
+            Ok(NamedTempFile::new_in(incoming)?)
+        })
+        .await?;
         self.put_through(file, bytes, limit).await
     }
 
@@ -312,6 +323,7 @@ impl Blobs {
     fn file(&self, sha256: &str) -> Result<File, BlobError> {
         let missing = || BlobError::Missing(sha256.to_owned());
         hash_of(sha256).ok_or_else(missing)?;
+        fault::io("blob-open-fails")?;
         match File::open(self.place(sha256)) {
             Ok(file) => Ok(file),
             Err(error) if error.kind() == ErrorKind::NotFound && self.is_quarantined(sha256) => {
@@ -373,6 +385,7 @@ impl Blobs {
     fn finish(&self, incoming: Incoming) -> Result<StoredBlob, BlobError> {
         fault::point("blob-temp-written");
         if self.synced {
+            fault::io("blob-sync-fails")?;
             incoming.file.as_file().sync_all()?;
         }
         fault::point("blob-synced");
@@ -391,6 +404,7 @@ impl Blobs {
                 self.store_chunks(&sha256, &chunks)?;
             }
             if holds == Holds::Nothing {
+                fault::io("blob-rename-fails")?;
                 incoming.file.persist(&place).map_err(io::Error::from)?;
             } else {
                 incoming.file.close()?;

@@ -3,6 +3,7 @@
 
 use super::chunks::{CHUNK_BYTES, ChunkHashes};
 use super::{BlobError, Blobs};
+use crate::store::fault;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::pin::Pin;
@@ -46,6 +47,7 @@ impl Source {
     /// Reads a chunk and verifies it.
     pub(super) fn load(&mut self, index: usize) -> Result<(), BlobError> {
         self.loaded = None;
+        fault::io("blob-read-fails")?;
         match read_chunk(&mut self.file, &self.chunks, index, &mut self.bytes) {
             Ok(true) => {
                 self.loaded = Some(index);
@@ -90,7 +92,15 @@ impl BlobReader {
         self.size
     }
 
-    /// Loads the chunk at the position into memory.
+    /// Gets the chunk at the position into memory, so that a failure is known before anything is sent.
+    pub async fn load(&mut self) -> Result<(), BlobError> {
+        if self.position < self.size {
+            std::future::poll_fn(|cx| self.poll_chunk(cx)).await?;
+        }
+        Ok(())
+    }
+
+    /// Gets the chunk at the position into memory.
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
             match std::mem::replace(&mut self.state, State::Gone) {

@@ -4,6 +4,7 @@ use super::columns::damaged;
 use super::loss::{self, Noted};
 use super::schema;
 use super::sums;
+use crate::base::Timestamp;
 use crate::store::model::StoreError;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -138,8 +139,9 @@ pub struct Opening {
     /// Whether the store was used before, so that a missing or empty database is a loss and not a
     /// new store.
     pub was_used: bool,
-    /// Whether to open a database that has lost acknowledged changes, and record this.
-    pub accept_loss: bool,
+    /// When somebody accepted that acknowledged changes are lost: a database that has lost some is opened all the same,
+    /// and that it was is recorded.
+    pub loss_accepted_at: Option<Timestamp>,
 }
 
 /// Whether the last connection to close copies the log into the database and removes it.
@@ -276,15 +278,20 @@ fn sync_folder(path: &Path) -> Result<(), StoreError> {
 
 fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::CannotOpen) => StoreError::Failed(format!(
-            "cannot open {}. Check that its folder exists and is writable",
+        Some(rusqlite::ErrorCode::CannotOpen) => StoreError::Disk(format!(
+            "cannot open {}: does its folder exist, may it be written?",
             path.display()
         )),
         _ => StoreError::Failed(format!("cannot open {}: {}", path.display(), in_words(error))),
     }
 }
 
-/// Converts an SQLite error without revealing statements or names of tables and columns.
+/// What SQLite says of a disk that fails.
+pub(super) fn failure(code: std::ffi::c_int) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)
+}
+
+/// An error of SQLite without statements, and without names of tables and columns.
 fn in_words(error: &rusqlite::Error) -> String {
     match error {
         rusqlite::Error::SqliteFailure(error, _) | rusqlite::Error::SqlInputError { error, .. } => {
@@ -310,7 +317,36 @@ pub(super) fn store_error(error: rusqlite::Error) -> StoreError {
                 .to_owned(),
         ),
         Some(Code::DatabaseBusy | Code::DatabaseLocked) => StoreError::Busy(text),
+        Some(Code::SystemIoFailure | Code::ReadOnly | Code::PermissionDenied | Code::CannotOpen) => {
+            StoreError::Disk(text)
+        }
         Some(Code::DatabaseCorrupt | Code::NotADatabase) => StoreError::Damaged(text),
         _ => StoreError::Failed(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::ffi;
+
+    #[test]
+    fn an_error_of_the_disk_is_told_apart_from_a_full_one_and_from_damage() {
+        for code in [
+            ffi::SQLITE_IOERR_READ,
+            ffi::SQLITE_IOERR_WRITE,
+            ffi::SQLITE_READONLY,
+            ffi::SQLITE_READONLY_DBMOVED,
+            ffi::SQLITE_PERM,
+            ffi::SQLITE_CANTOPEN,
+        ] {
+            let error = store_error(failure(code));
+            assert!(matches!(error, StoreError::Disk(_)), "{code}: {error:?}");
+        }
+        assert!(matches!(store_error(failure(ffi::SQLITE_FULL)), StoreError::Full(_)));
+        assert!(matches!(
+            store_error(failure(ffi::SQLITE_CORRUPT)),
+            StoreError::Damaged(_)
+        ));
     }
 }

@@ -9,7 +9,6 @@ use super::last::{Last, noted};
 use super::layout::{beside, store_error};
 use super::read::{Read, column, number, rows};
 use super::wal::has_damaged_transaction;
-use crate::base::Timestamp;
 use crate::store::model::StoreError;
 use rusqlite::{Connection, params};
 use std::path::{Path, PathBuf};
@@ -91,11 +90,11 @@ pub(super) fn settle(db: &mut Connection, path: &Path, noted: &Noted, opening: O
         return Ok(());
     };
     let what = loss.in_words(path);
-    if !opening.accept_loss {
+    let Some(accepted_at) = opening.loss_accepted_at else {
         return Err(damaged(format!(
             "{what}. Restore a backup, or go on without them with `gatefold serve --accept-loss`, which is recorded"
         )));
-    }
+    };
     let kept = keep_log(path, loss)?;
     tracing::error!(%what, log = %kept.display(), "a loss was accepted; the damaged log is kept");
     let transaction = db.transaction().map_err(store_error)?;
@@ -103,7 +102,7 @@ pub(super) fn settle(db: &mut Connection, path: &Path, noted: &Noted, opening: O
     transaction
         .execute(
             "INSERT INTO accepted_loss (at, acknowledged, found) VALUES (?1, ?2, ?3)",
-            params![time(Timestamp::now()), acknowledged, found],
+            params![time(accepted_at), acknowledged, found],
         )
         .map_err(store_error)?;
     // so that no number is given twice

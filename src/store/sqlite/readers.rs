@@ -2,7 +2,8 @@
 //! before it began.
 
 use super::closed::Closed;
-use super::layout::open_reader;
+use super::layout::{failure, open_reader, store_error};
+use crate::store::fault;
 use crate::store::model::StoreError;
 use rusqlite::Connection;
 use std::path::PathBuf;
@@ -83,6 +84,9 @@ impl Readers {
             .map_err(|_| StoreError::Closed)?;
         if self.closed.is_closed() {
             return Err(StoreError::Closed);
+        }
+        if fault::fails("store-read-fails") {
+            return Err(store_error(failure(rusqlite::ffi::SQLITE_IOERR_READ)));
         }
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {

@@ -9,7 +9,7 @@ use super::checkpoint::Copier;
 use super::closed::Closed;
 use super::encode::EncodedUnit;
 use super::last::Last;
-use super::layout::store_error;
+use super::layout::{failure, store_error};
 use crate::store::fault;
 use crate::store::model::{CommitError, StoreError};
 use rusqlite::{Connection, ErrorCode, ffi};
@@ -132,9 +132,9 @@ impl Writer {
             Err(Broken::Before(error) | Broken::Full(error)) => all(units.len(), &store_error(error)),
             Err(Broken::InDoubt(error)) => {
                 self.close(&format!("a commit failed: {error}"));
-                let why = "the disk failed, so it is not known whether this change is stored: check that before you \
-                           repeat it";
-                all(units.len(), &StoreError::Failed(why.to_owned()))
+                let why = "the disk failed, so it is not known whether this change is durable: look at what is stored \
+                           before you repeat it";
+                all(units.len(), &StoreError::InDoubt(why.to_owned()))
             }
         }
     }
@@ -146,6 +146,10 @@ impl Writer {
             .prepare_cached("BEGIN IMMEDIATE")
             .and_then(|mut begin| begin.execute([]));
         begun.map_err(Broken::Before)?;
+        if fault::fails("store-write-fails") {
+            self.roll_back();
+            return Err(Broken::Before(failure(ffi::SQLITE_IOERR_WRITE)));
+        }
         let mut results = Vec::with_capacity(units.len());
         for unit in units {
             match apply(&self.connection, unit) {
@@ -233,11 +237,6 @@ impl Writer {
     }
 }
 
-/// SQLite error codes of a failing disk.
-fn failure(code: std::ffi::c_int) -> rusqlite::Error {
-    rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
-}
-
 fn all(count: usize, error: &StoreError) -> Vec<Result<(), CommitError>> {
     (0..count).map(|_| Err(CommitError::Store(error.clone()))).collect()
 }
@@ -290,7 +289,7 @@ mod tests {
         assert_eq!(results.len(), 2);
         for result in results {
             assert!(
-                matches!(result, Err(CommitError::Store(StoreError::Failed(_)))),
+                matches!(result, Err(CommitError::Store(StoreError::InDoubt(_)))),
                 "{result:?}"
             );
         }

@@ -446,3 +446,47 @@ async fn labels_and_days_are_shown_inside_and_labels_to_nobody_outside() {
         );
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_file_for_an_item_that_is_sent_twice_under_one_key_is_given_once() {
+    let asked = Asked::new().await;
+    let give = async |query: &str, bytes: &'static str, key: &str| {
+        let ask = asked.post(&format!("/items/iso?{query}"));
+        ask.header("idempotency-key", key).body(bytes).send().await
+    };
+    let first = give("name=27001-a.txt", "one", "k1").await;
+    assert_eq!(first.status, StatusCode::CREATED, "{}", first.text());
+    let again = give("name=27001-a.txt", "one", "k1").await;
+    assert_eq!((again.status, again.json()), (StatusCode::CREATED, first.json()));
+    let files = async || asked.item("iso").await["files"].as_array().map(Vec::len);
+    assert_eq!(files().await, Some(1));
+    for (query, bytes) in [("name=27001-b.txt", "one"), ("name=27001-a.txt", "two")] {
+        let reused = give(query, bytes, "k1").await;
+        assert_eq!((reused.status.as_u16(), reused.problem().as_str()), (422, "key-reused"));
+    }
+    assert_eq!(files().await, Some(1), "nothing of what was refused was kept");
+    let second = give("name=27001-b.txt", "two", "k2").await;
+    assert_eq!(second.status, StatusCode::CREATED, "{}", second.text());
+    assert_eq!(files().await, Some(2));
+    // a repetition is answered also where no more files are taken
+    assert_eq!(give("name=27001-b.txt", "two", "k2").await.json(), second.json());
+    let again = give("name=27001-c.txt", "three", "k3").await;
+    assert!(again.status.is_client_error(), "the item is full: {}", again.text());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_for_an_item_that_the_disk_does_not_take_is_refused_and_the_item_stays_open() {
+    let asked = Asked::new().await;
+    let incoming = asked.harness.data.path().join("blobs/incoming");
+    std::fs::remove_dir(&incoming).unwrap();
+    let answer = asked.post("/items/iso?name=27001.txt").body("bytes").send().await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.problem().as_str()),
+        (503, "disk-failed")
+    );
+    assert!(answer.text().contains("nothing was changed"), "{}", answer.text());
+    assert_eq!(asked.item("iso").await["files"].as_array().map_or(0, Vec::len), 0);
+    std::fs::create_dir(&incoming).unwrap();
+    let answer = asked.post("/items/iso?name=27001.txt").body("bytes").send().await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+}

@@ -6,6 +6,8 @@ use axum::http::{Method, StatusCode};
 use gatefold::base::Timestamp;
 use gatefold::host::damage::NAMED_IN_MAIL;
 use gatefold::space::Role;
+use gatefold::store::Write;
+use gatefold::store::blobs::CHUNK_BYTES;
 use gatefold::store::memory::MemoryStore;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -149,4 +151,75 @@ async fn a_refused_upload_leaves_no_bytes() {
     assert!(blobs() > before);
     virtual_time(Duration::from_hours(3)).await;
     assert_eq!(blobs(), before);
+}
+
+/// A link to a file of more bytes than an upload of these tests may have.
+async fn share_of_large(harness: &Harness, bytes: &[u8]) -> Link {
+    let link = harness.share_of(Role::Download, BYTES, None).await;
+    let blob = harness.host.parts().blobs.put(bytes, u64::MAX).await.unwrap();
+    blob.keep();
+    let mut file = harness.store.file(&link.file).await.unwrap().unwrap();
+    (file.versions[0].sha256, file.versions[0].size) = (blob.sha256.clone(), blob.size);
+    harness.commit(vec![Write::PutFile(file)]).await;
+    Link {
+        sha256: blob.sha256.clone(),
+        ..link
+    }
+}
+
+/// A file of three chunks whose second one has a wrong bit.
+#[tokio::test(start_paused = true)]
+async fn of_a_large_file_the_sound_part_leaves_and_the_damaged_one_breaks_the_answer() {
+    let harness = Harness::new().await;
+    let chunk = usize::try_from(CHUNK_BYTES).unwrap();
+    let sound: Vec<u8> = (0..2 * chunk + 77).map(|at| u8::try_from(at % 251).unwrap()).collect();
+    let link = share_of_large(&harness, &sound).await;
+    let blob = place(&harness, &link.sha256);
+    let mut damaged = sound.clone();
+    damaged[chunk + 5] ^= 1;
+    std::fs::write(&blob, damaged).unwrap();
+    let part = async |first: usize, last: usize| {
+        let ask = harness.get(&link.file_path());
+        ask.header("range", format!("bytes={first}-{last}")).send().await
+    };
+    let last = sound.len() - 1;
+    for (first, last) in [(0, 9), (chunk - 7, chunk - 1), (2 * chunk, last)] {
+        let answer = part(first, last).await;
+        assert_eq!(answer.status, StatusCode::PARTIAL_CONTENT);
+        assert_eq!(answer.bytes().as_ref(), &sound[first..=last], "from {first}");
+    }
+    // the head of the answer is sent before the damage is found
+    let whole = harness.post(&format!("{}/download", link.file_path())).send().await;
+    assert_eq!(whole.status, StatusCode::OK);
+    assert!(whole.body.is_err(), "the connection breaks");
+    let pending = harness.store.pending_events(Timestamp::MAX, usize::MAX).await.unwrap();
+    let told = pending.iter().filter(|one| one.event.kind == "file360.file_downloaded");
+    assert_eq!(told.count(), 0, "which counts as no download");
+    // from here on, the blob is in quarantine
+    assert!(!blob.exists());
+    for (first, last) in [(0, 9), (chunk + 5, chunk + 5)] {
+        let answer = part(first, last).await;
+        assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (500, "damaged"));
+    }
+    virtual_time(Duration::from_mins(1)).await;
+    let mails = harness.mails.lock().unwrap().clone();
+    assert_eq!(mails.iter().filter(|mail| mail.text.contains(&link.sha256)).count(), 1);
+    let again = harness.host.parts().blobs.put(sound.as_slice(), u64::MAX).await;
+    again.unwrap().keep();
+    let answer = harness.get(&link.file_path()).send().await;
+    assert!(answer.bytes().as_ref() == sound.as_slice(), "the upload restores it");
+}
+
+/// The first chunk of what is asked for is verified before the answer begins.
+#[tokio::test(start_paused = true)]
+async fn a_range_that_begins_in_the_damaged_part_is_refused_in_a_sentence() {
+    let harness = Harness::at_rest(Arc::new(MemoryStore::default())).await;
+    let chunk = usize::try_from(CHUNK_BYTES).unwrap();
+    let link = share_of_large(&harness, &vec![7; chunk + 9]).await;
+    let mut damaged = vec![7; chunk + 9];
+    damaged[chunk + 1] = 8;
+    std::fs::write(place(&harness, &link.sha256), damaged).unwrap();
+    let ask = harness.get(&link.file_path());
+    let answer = ask.header("range", format!("bytes={}-", chunk + 3)).send().await;
+    assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (500, "damaged"));
 }

@@ -9,6 +9,7 @@ mod crowds;
 mod damage;
 mod deployments;
 mod desk;
+mod disk;
 mod downloads;
 mod flow_rights;
 mod grants;

@@ -202,7 +202,10 @@ async fn an_account_of_the_machine_decides_only_before_people_are_served_or_by_b
         let run = harness.begin("evt", json!({ "document": document.id })).await;
         let tasks = harness.host.open_tasks(None).await.unwrap();
         let task = tasks.into_iter().find(|task| task.run == run).unwrap();
-        let token = harness.server.accounts.admit("anna", anna.clone(), local(break_glass));
+        let token = harness
+            .server
+            .accounts
+            .admit("anna", anna.clone(), local(break_glass), harness.host.now());
         let body = json!({ "decision": "approved", "sha256": document.sha256 });
         let ask = harness.post(&format!("/api/v1/tasks/{}/decision", task.id));
         let answer = ask

@@ -8,7 +8,7 @@ use gatefold::base::id::{FileId, GrantId, MailId, RunId, ShareId, TaskId, Worksp
 use gatefold::space::Expiry;
 use gatefold::store::sqlite::check::inspect;
 use gatefold::store::sqlite::{Opening, SqliteStore};
-use gatefold::store::{Delivery, Store, StoreError, Subscription, Write};
+use gatefold::store::{Delivery, Outdated, Store, StoreError, Subscription, Write};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -326,7 +326,7 @@ async fn a_loss_that_is_accepted_is_recorded_and_the_store_goes_on() {
     }
     assert!(inspect(&path).unwrap().damage[0].contains("5 acknowledged transactions are missing"));
     let accepting = Opening {
-        accept_loss: true,
+        loss_accepted_at: Some(at(0)),
         ..Opening::default()
     };
     let store = SqliteStore::open_as(&path, accepting).unwrap();
@@ -463,4 +463,40 @@ async fn a_scrub_reads_every_row_once_and_finds_what_is_damaged() {
         unknown.next.is_some_and(|next| next.contains("access_grant")),
         "it begins anew"
     );
+}
+
+/// The date by which a key may be forgotten, made earlier by one flipped bit: in the row, and in the index.
+#[tokio::test]
+async fn a_key_is_not_forgotten_by_a_date_that_a_disk_flipped() {
+    let (_folder, path) = place();
+    let until = at(90 * 86_400);
+    let store = open(&path).unwrap();
+    let once = Write::Once {
+        scope: "webhook".to_owned(),
+        key: "k".to_owned(),
+        value: "run_1".to_owned(),
+        digest: None,
+        until: Some(until),
+    };
+    done(&store, of_writes([once])).await;
+    drop(store);
+    let bytes = fs::read(&path).unwrap();
+    let date = format!("{until:.9}").into_bytes();
+    let places: Vec<usize> = (0..bytes.len() - date.len())
+        .filter(|from| bytes[*from..].starts_with(&date))
+        .collect();
+    assert_eq!(places.len(), 2, "one in the table and one in the index");
+    for place in places {
+        let (_copy, damaged) = copied(&path, &ALL);
+        let mut bytes = bytes.clone();
+        // `2` becomes `0`, and `1` as well
+        bytes[place] &= !3;
+        fs::write(&damaged, bytes).unwrap();
+        let store = open(&damaged).unwrap();
+        let what = Outdated::UsedKeys { now: at(5) };
+        assert_eq!(store.has_outdated(what).await, Ok(false));
+        done(&store, of_writes([Write::Forget { what, at_most: 5 }])).await;
+        let kept = store.used_for("webhook", "k").await;
+        assert_ne!(kept, Ok(None), "it is there, or told as damaged");
+    }
 }
