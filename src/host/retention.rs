@@ -72,7 +72,8 @@ impl Host {
     pub(super) async fn run_sweep(self: Arc<Self>) {
         let mut swept: Option<Instant> = None;
         loop {
-            let is_due = swept.is_none_or(|at| at.elapsed() >= WHOLE_SWEEP);
+            // how old a file is, the system clock says: one that is not believed makes uploads in progress look old
+            let is_due = swept.is_none_or(|at| at.elapsed() >= WHOLE_SWEEP) && !self.is_time_held();
             let which = if is_due {
                 Candidates::Everything
             } else {
