@@ -117,7 +117,7 @@ async fn answer_all(host: &Arc<Host>, store: &SqliteStore) {
                 reason: None,
                 sha256: None,
                 form: serde_json::Map::new(),
-                local: None,
+                via: None,
             };
             host.decide(decision).await.expect("the answer is taken");
         }

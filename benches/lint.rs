@@ -84,6 +84,7 @@ fn main() {
         calendars: &calendars,
         people: None,
         flows: None,
+        secrets: None,
     };
     let first = check("warm-up.flow.yaml", &flows[0], surroundings);
     assert!(

@@ -63,6 +63,7 @@ fn record(run: &RunId, seq: u64, event: Event) -> EventRecord {
         seq,
         at: Timestamp::now(),
         v: 1,
+        via: None,
         event,
     }
 }

@@ -20,9 +20,11 @@ pub mod period;
 pub mod render;
 pub mod rights;
 pub mod schedule;
+pub mod secret_rules;
 pub mod source;
 pub mod span;
 pub mod unique;
+pub mod via;
 pub mod zone;
 
 pub use calendar::{Calendar, Calendars};
@@ -36,6 +38,7 @@ pub use rights::{FlowRight, FlowRights, Reach};
 pub use schedule::Schedule;
 pub use source::{Document, SpanMap};
 pub use span::Span;
+pub use via::{Actor, Via};
 
 /// A point in time, in UTC, to the nanosecond. Always an argument in the pure half.
 pub type Timestamp = jiff::Timestamp;

@@ -78,6 +78,8 @@ pub enum FlowRight {
     },
     /// Changes shares and workspaces that other runs made.
     OthersShares,
+    /// Shares versions of its files that nobody gave to the run, whoever stores them: `follow: newest`.
+    NewerVersions,
 }
 
 /// The rights of one version of a flow.
@@ -157,6 +159,7 @@ impl fmt::Display for FlowRight {
             Self::Follow { flow } => write!(f, "receive the outputs of runs of the flow: {flow}"),
             Self::Emit { event } => write!(f, "publish an event, which may start other flows: {event}"),
             Self::OthersShares => f.write_str("change shares and workspaces that other runs made"),
+            Self::NewerVersions => f.write_str("share newer versions of its files, whoever stores them"),
         }
     }
 }
@@ -188,6 +191,7 @@ impl FlowRights {
             FlowRight::Recipient { who: Reach::Any },
             FlowRight::Emit { event: Reach::Any },
             FlowRight::OthersShares,
+            FlowRight::NewerVersions,
         ]))
     }
 
@@ -311,17 +315,7 @@ pub enum Approval {
     All,
 }
 
-/// The limits that an administrator sets for a secret.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SecretBinding {
-    /// The flows that may use it; all flows if not set.
-    pub flows: Option<Vec<String>>,
-    /// The hosts that may receive it, with a port unless it is the default one. If not set, these
-    /// are all hosts that were accepted when the flow was deployed.
-    pub hosts: Option<Vec<String>>,
-}
-
-/// The name of a folder in rights.
+/// A folder as rights name it.
 pub fn folder_name(workspace: &str, folder: &str) -> String {
     if workspace == MAIN {
         folder.to_owned()

@@ -18,7 +18,6 @@ use crate::store::{BlobError, Blobs, Store, StoreError, fault};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -162,8 +161,7 @@ async fn parts(
         },
         policy: Policy {
             approval: resolved.approval,
-            bindings: resolved.secrets.clone(),
-            reserved: BTreeSet::from([resolved.mail.password_secret.clone()]),
+            secrets: resolved.secret_rules(),
         },
     };
     Ok(Composed {

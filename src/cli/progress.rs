@@ -1,6 +1,7 @@
 //! A run as people follow it: one line an event, and a spinner for what goes on on a terminal.
 
 use super::output;
+use crate::base::Via;
 use crate::engine::event::{Event, TimerKind, Timers};
 use crate::engine::{EventRecord, StandIn, TaskAct};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -11,8 +12,22 @@ use std::time::Duration;
 const HASH_CHARS: usize = 12;
 const TICK: Duration = Duration::from_millis(120);
 
-/// What a person reads of an event: the step or actor it is about, and a sentence.
-pub fn describe(event: &Event) -> (String, String) {
+/// What a person reads of a line of the journal: the step or actor it is about, and a sentence that ends with what a
+/// person acted through.
+pub fn describe(record: &EventRecord) -> (String, String) {
+    let (who, what) = describe_event(&record.event);
+    let via = match &record.event {
+        Event::DecisionRecorded { record, .. } => record.via(),
+        // an account of the machine is told of decisions alone: a run that somebody tries on their own machine stays short
+        _ => record.via.clone().filter(|via| !matches!(via, Via::Local(_))),
+    };
+    match via {
+        Some(via) => (who, format!("{what} ({via})")),
+        None => (who, what),
+    }
+}
+
+fn describe_event(event: &Event) -> (String, String) {
     match event {
         Event::RunStarted {
             flow,
@@ -346,14 +361,14 @@ pub fn short(hash: &str) -> &str {
 
 /// An event as one line.
 pub fn line(record: &EventRecord) -> String {
-    let (who, what) = describe(&record.event);
+    let (who, what) = describe(record);
     let time = record.at.strftime("%H:%M:%S%.3f");
     format!("{:>4}  {time}  {who:<12} {what}", record.seq)
 }
 
 /// The same with the day and the zone, for whoever looks later.
 pub fn line_of_day(record: &EventRecord) -> String {
-    let (who, what) = describe(&record.event);
+    let (who, what) = describe(record);
     format!("{:>4}  {}  {who:<12} {what}", record.seq, output::second(record.at))
 }
 
@@ -388,7 +403,7 @@ impl Progress {
     pub fn event(&self, record: &EventRecord) {
         self.say(&line(record));
         if let Some(spinner) = &self.spinner {
-            let (who, what) = describe(&record.event);
+            let (who, what) = describe(record);
             spinner.set_message(format!("{who} {what}"));
         }
     }
@@ -420,7 +435,7 @@ mod tests {
             for line in text.lines() {
                 let record: EventRecord = serde_json::from_str(line).expect("it is a line of a journal");
                 let kind = serde_json::to_value(&record.event).expect("it can be written")["type"].clone();
-                let (who, what) = describe(&record.event);
+                let (who, what) = describe(&record);
                 assert_ne!(kind, what.as_str(), "{line}");
                 told.push(format!("{who}: {what}"));
             }

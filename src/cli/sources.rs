@@ -3,6 +3,7 @@
 use super::exit::Failure;
 use super::settings::Settings;
 use crate::base::render::FileFindings;
+use crate::base::secret_rules::SecretRules;
 use crate::base::source::MAX_FILE_BYTES;
 use crate::base::{Calendar, Calendars, Document};
 use crate::config;
@@ -221,6 +222,7 @@ pub struct Surroundings {
     /// By folder of flows, what lies in `calendars` there.
     beside: BTreeMap<PathBuf, Known>,
     people: Directory,
+    secrets: SecretRules,
     /// By folder, the flows that flows there may run.
     flows: BTreeMap<Option<PathBuf>, Flows>,
 }
@@ -258,14 +260,15 @@ impl Known {
 }
 
 impl Surroundings {
-    /// The calendars and the people of the configuration.
+    /// The calendars, the people and the bindings of secrets of the configuration.
     pub fn load(settings: &Settings) -> Result<Self, Failure> {
         let resolved = settings.load()?;
         Ok(Self {
             calendars: Known::read(&resolved.calendars)?,
+            people: config::people::read(&resolved.people)?,
+            secrets: resolved.secret_rules(),
             calendars_folder: resolved.calendars,
             beside: BTreeMap::new(),
-            people: config::people::read(&resolved.people)?,
             flows: BTreeMap::new(),
         })
     }
@@ -309,6 +312,7 @@ impl Surroundings {
             calendars: &calendars,
             people: None,
             flows: None,
+            secrets: None,
         };
         Ok(lint::outline(&source.name, &source.text, surroundings).map(Arc::new))
     }
@@ -337,6 +341,7 @@ impl Surroundings {
             calendars: &calendars,
             people: Some(&self.people),
             flows: self.flows.get(&source.folder),
+            secrets: Some(&self.secrets),
         };
         let mut verdict = lint::check(&source.name, &source.text, surroundings);
         let beside = source.folder.as_ref().map(|folder| folder.join("calendars"));

@@ -1,7 +1,7 @@
 //! One task as a person reads it: what is asked, about what, by when and why then, what was said and filled in so far.
 
 use super::output;
-use crate::base::Value;
+use crate::base::{Value, Via};
 use crate::engine::event::for_whom;
 
 /// A task in lines, each with its name before it.
@@ -157,7 +157,9 @@ fn decided(answer: &Value) -> String {
     );
     let reason = answer["reason"].as_str();
     let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
-    format!("{}{whom} {}{reason}", part("by"), part("decision"))
+    let via = serde_json::from_value::<Via>(answer["via"].clone());
+    let via = via.map_or_else(|_| String::new(), |via| format!(" ({via})"));
+    format!("{}{whom} {}{reason}{via}", part("by"), part("decision"))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::people::registry::removes_many;
 use crate::people::{Directory, Person};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -28,15 +29,38 @@ pub struct Accounts {
     directory: Arc<RwLock<Arc<Directory>>>,
     tokens_by_hash: RwLock<BTreeMap<String, TokenLine>>,
     last_used: Mutex<BTreeMap<String, Timestamp>>,
-    /// By user name: tokens made up to this time belong to an earlier person of that name.
-    earlier: RwLock<BTreeMap<String, Timestamp>>,
-    /// A new directory that removes so many people that somebody must confirm it.
+    owners: RwLock<Owners>,
+    /// A directory that removes so many people that somebody must confirm it.
     held: Mutex<Option<Directory>>,
     admitted: RwLock<BTreeMap<String, Admitted>>,
+    /// Whether there may be tokens that are not bound to a person.
+    has_unbound: AtomicBool,
     seen: Mutex<Seen>,
 }
 
-/// The person and the permissions that a token gives.
+/// Whose tokens are whose, over time. A token is bound to the id of a person when a server sees it first; one that no
+/// server has seen belongs to whoever had its user name when it was made.
+#[derive(Debug, Default)]
+struct Owners {
+    /// The id of the person who has each user name now. Empty where nobody follows people.
+    current: BTreeMap<String, String>,
+    /// Up to when what was made for a user name belongs to an earlier person.
+    earlier: BTreeMap<String, Timestamp>,
+    /// The person of each bound token, by the ids of both.
+    bound: BTreeMap<String, String>,
+}
+
+impl Owners {
+    /// Whether a token belongs to the person who has its user name now.
+    fn owns(&self, line: &TokenLine) -> bool {
+        match self.bound.get(&line.id()) {
+            Some(person) => self.current.is_empty() || self.current.get(&line.user) == Some(person),
+            None => self.earlier.get(&line.user).is_none_or(|until| line.created > *until),
+        }
+    }
+}
+
+/// Whom a token lets in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admitted {
     /// The user name, as `anna`.
@@ -75,9 +99,10 @@ impl Accounts {
             directory: Arc::new(RwLock::new(Arc::new(directory))),
             tokens_by_hash: RwLock::new(by_hash(lines)),
             last_used: Mutex::default(),
-            earlier: RwLock::default(),
+            owners: RwLock::default(),
             held: Mutex::default(),
             admitted: RwLock::default(),
+            has_unbound: AtomicBool::new(true),
             seen: Mutex::new(seen),
             tokens,
         })
@@ -116,11 +141,10 @@ impl Accounts {
             return admitted;
         }
         let owner = self.line_of(&hash)?;
-        let earlier = self.earlier.read().unwrap_or_else(PoisonError::into_inner);
-        if earlier.get(&owner.user).is_some_and(|until| owner.created <= *until) {
+        if !self.is_of_person_now(&owner) {
             return None;
         }
-        let directory = Arc::clone(&self.directory.read().unwrap_or_else(PoisonError::into_inner));
+        let directory = self.now_in_force();
         let person = directory.users.get(&owner.user)?.clone();
         Some(Admitted {
             user: owner.user,
@@ -129,9 +153,49 @@ impl Accounts {
         })
     }
 
-    /// Invalidates tokens of earlier persons: by user name, those made up to the given time.
-    pub fn end_earlier(&self, earlier: BTreeMap<String, Timestamp>) {
-        *self.earlier.write().unwrap_or_else(PoisonError::into_inner) = earlier;
+    /// Whether a token belongs to the person who has its user name now, as far as people are followed.
+    pub fn is_of_person_now(&self, line: &TokenLine) -> bool {
+        self.owners.read().unwrap_or_else(PoisonError::into_inner).owns(line)
+    }
+
+    /// The id of the person that a token is bound to; nothing where it is not bound yet.
+    pub fn bound_to(&self, token: &str) -> Option<String> {
+        let owners = self.owners.read().unwrap_or_else(PoisonError::into_inner);
+        owners.bound.get(token).cloned()
+    }
+
+    /// Takes over who has each user name now, by the id of the person, and up to when what was made for a user name
+    /// belongs to an earlier person.
+    pub fn follow(&self, current: BTreeMap<String, String>, earlier: BTreeMap<String, Timestamp>) {
+        let mut owners = self.owners.write().unwrap_or_else(PoisonError::into_inner);
+        (owners.current, owners.earlier) = (current, earlier);
+        self.has_unbound.store(true, Ordering::Release);
+    }
+
+    /// Binds tokens to persons: the id of each token, and that of its person.
+    pub fn bind(&self, tokens: impl IntoIterator<Item = (String, String)>) {
+        let mut owners = self.owners.write().unwrap_or_else(PoisonError::into_inner);
+        owners.bound.extend(tokens);
+    }
+
+    /// Tokens that are not bound to a person yet, with the person whose they are now. Empty unless tokens or people have
+    /// changed since the last time.
+    pub fn to_bind(&self) -> Vec<(String, String)> {
+        if !self.has_unbound.swap(false, Ordering::AcqRel) {
+            return Vec::new();
+        }
+        let owners = self.owners.read().unwrap_or_else(PoisonError::into_inner);
+        let tokens = self.tokens_by_hash.read().unwrap_or_else(PoisonError::into_inner);
+        let unbound = tokens.values().filter(|line| !owners.bound.contains_key(&line.id()));
+        let owned = unbound.filter(|line| owners.owns(line));
+        owned
+            .filter_map(|line| Some((line.id(), owners.current.get(&line.user)?.clone())))
+            .collect()
+    }
+
+    /// Lets the tokens be bound once more, after that has failed.
+    pub fn bind_again(&self) {
+        self.has_unbound.store(true, Ordering::Release);
     }
 
     /// Number of people that the held change of the directory removes; `None` if no change is held.
@@ -261,6 +325,7 @@ impl Accounts {
             match read {
                 Ok(lines) => {
                     *self.tokens_by_hash.write().unwrap_or_else(PoisonError::into_inner) = by_hash(lines);
+                    self.has_unbound.store(true, Ordering::Release);
                     tracing::info!(file = %self.tokens.display(), "tokens were read again");
                 }
                 Err(error) => tracing::error!(%error, "tokens stay as they were"),

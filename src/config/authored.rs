@@ -5,7 +5,7 @@ use super::settings::{self, SETTINGS};
 use super::{ConfigError, Problem};
 use crate::base::Value;
 use crate::base::diagnostic::nearest;
-use crate::base::rights::SecretBinding;
+use crate::base::secret_rules::SecretBinding;
 use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};

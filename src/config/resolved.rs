@@ -4,7 +4,8 @@ use super::file::text_of;
 use super::settings::{self, SETTINGS, Setting};
 use super::{ConfigError, Environment, Problem, authored};
 use crate::base::Value;
-use crate::base::rights::{Approval, SecretBinding};
+use crate::base::rights::Approval;
+use crate::base::secret_rules::{SecretBinding, SecretRules};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -142,6 +143,14 @@ pub struct Shown {
 }
 
 impl Resolved {
+    /// Where secrets may go: their bindings, and the mail server's password, which no flow may use.
+    pub fn secret_rules(&self) -> SecretRules {
+        SecretRules {
+            bindings: self.secrets.clone(),
+            reserved: std::iter::once(self.mail.password_secret.clone()).collect(),
+        }
+    }
+
     /// Every setting with its value and where that comes from. Holds no secret.
     pub fn show(&self) -> Vec<Shown> {
         self.origins

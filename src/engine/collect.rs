@@ -49,6 +49,17 @@ impl Collecting {
         })
     }
 
+    /// Whether somebody has to give something.
+    pub(super) fn wants_more(&self, plan: &PlanCollect) -> bool {
+        self.items.iter().any(|(name, item)| {
+            let optional = plan.items.get(name).is_some_and(|item| item.optional);
+            match item.state {
+                ItemState::Missing => !optional,
+                other => other.is_wanted(),
+            }
+        })
+    }
+
     /// What the step gives.
     pub(super) fn output(&self, plan: &PlanCollect) -> Map<String, Value> {
         let items = plan.items.keys().filter_map(|name| self.items.get_key_value(name));

@@ -1,6 +1,6 @@
 //! A recorded decision of one person, with the person for whom it counts.
 
-use crate::base::{LocalAccess, Timestamp, Value};
+use crate::base::{LocalAccess, Timestamp, Value, Via};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
@@ -31,12 +31,21 @@ pub struct DecisionRecord {
     /// The operating system account that decided as this person, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local: Option<LocalAccess>,
+    /// The id of the API token that it was made with, where that was so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
     /// When.
     pub at: Timestamp,
 }
 
 impl DecisionRecord {
-    /// All persons in the record: who answered, for whom, and to whom it was escalated.
+    /// Through what it was made, where that is known.
+    pub fn via(&self) -> Option<Via> {
+        let token = self.token.clone().map(Via::Token);
+        token.or_else(|| self.local.clone().map(Via::Local))
+    }
+
+    /// Everybody in it: who answered, for whom, and who was escalated to.
     pub fn persons(&self) -> impl Iterator<Item = &String> {
         let others = [&self.on_behalf_of, &self.escalated_to];
         std::iter::once(&self.by).chain(others.into_iter().flatten())

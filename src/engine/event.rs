@@ -6,7 +6,7 @@
 use super::child::Parent;
 pub use super::decision_record::{DecisionRecord, Weight, for_whom};
 use crate::base::id::{EventId, RunId, TaskId};
-use crate::base::{FileRef, ItemState, Timestamp, Value};
+use crate::base::{FileRef, ItemState, Timestamp, Value, Via};
 use crate::expr::SecretUse;
 use crate::plan::Priority;
 use schemars::JsonSchema;
@@ -28,6 +28,9 @@ pub struct EventRecord {
     pub at: Timestamp,
     /// Version of the vocabulary.
     pub v: u32,
+    /// Through what the person acted whose act this is, where that is known. A decision has it in its record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<Via>,
     /// What happened.
     #[serde(flatten)]
     pub event: Event,

@@ -5,7 +5,7 @@ use super::event::TaskAct;
 use super::members::Members;
 use super::work::{Assignment, WorkKey};
 use crate::base::id::{EventId, RunId, TaskId};
-use crate::base::{FileRef, LocalAccess, Timestamp, Value};
+use crate::base::{FileRef, Timestamp, Value, Via};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
@@ -65,6 +65,11 @@ pub enum Input {
         task: TaskId,
         /// The answer.
         members: Members,
+    },
+    /// Nobody who was asked for documents can give any: they have left, or their links were revoked.
+    NobodyGives {
+        /// The request.
+        request: String,
     },
     /// A person decides.
     Decide(Decision),
@@ -160,8 +165,8 @@ pub struct Decision {
     pub sha256: Option<String>,
     /// What they filled in, by the names of the fields.
     pub form: Map<String, Value>,
-    /// The operating system account that decides as this person, if one does.
-    pub local: Option<LocalAccess>,
+    /// Through what they decide, where that is known.
+    pub via: Option<Via>,
 }
 
 /// Something that a person does about a task beside answering it.

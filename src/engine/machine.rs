@@ -7,7 +7,7 @@ use super::frame::Slot;
 use super::input::{Input, Refusal, Reply, Start};
 use super::state::{Changes, Fresh, RunState};
 use super::{EventRecord, Work};
-use crate::base::{Timestamp, Value};
+use crate::base::{Timestamp, Value, Via};
 use crate::expr::SecretUse;
 use crate::plan::Plan;
 use std::collections::BTreeMap;
@@ -41,6 +41,7 @@ impl RunMachine {
             seq: 1,
             at: now,
             v: JOURNAL_VERSION,
+            via: None,
             event: Event::RunStarted {
                 flow: plan.flow.clone(),
                 version: plan.version.clone(),
@@ -74,11 +75,26 @@ impl RunMachine {
     /// Lets something happen. Refused inputs change nothing. Time never goes back within a run:
     /// a `now` before the last event counts as the time of that event.
     pub fn handle(&mut self, now: Timestamp, input: Input) -> Result<Reply, Refusal> {
+        self.handle_via(now, input, None)
+    }
+
+    /// The same for what a person does `via` something: the line of their act names it.
+    pub fn handle_via(&mut self, now: Timestamp, input: Input, via: Option<Via>) -> Result<Reply, Refusal> {
         if self.unsettled {
             self.unsettled = false;
             decide::settle(self);
         }
-        decide::handle(self, now, input)
+        let before = self.pending.len();
+        let reply = decide::handle(self, now, input);
+        self.note_via(before, via);
+        reply
+    }
+
+    /// Notes through what a person acted in the decided event at `position`: the first one of their act.
+    pub fn note_via(&mut self, position: usize, via: Option<Via>) {
+        if let Some(record) = self.pending.get_mut(position) {
+            record.via = via;
+        }
     }
 
     /// The events that were decided but not taken yet, in order.

@@ -4,9 +4,9 @@
 use super::slots::Loaded;
 use super::tasks::check_reason;
 use super::{Host, HostError};
-use crate::base::Value;
 use crate::base::diagnostic::nearest;
 use crate::base::id::RunId;
+use crate::base::{Actor, Value, Via};
 use crate::engine::view::RunPhase;
 use crate::engine::{Input, Refusal};
 use crate::plan::PlanVerb;
@@ -23,20 +23,26 @@ pub struct SetStep {
     /// What it gives.
     pub output: Map<String, Value>,
     /// Who says so.
-    pub by: String,
+    pub by: Actor,
     /// Why.
     pub reason: String,
 }
 
 impl Host {
     /// Cancels a run.
-    pub async fn cancel_run(self: &Arc<Self>, run: &RunId, by: &str, reason: &str) -> Result<(), HostError> {
+    pub async fn cancel_run(
+        self: &Arc<Self>,
+        run: &RunId,
+        by: impl Into<Actor>,
+        reason: &str,
+    ) -> Result<(), HostError> {
         check_given(reason)?;
+        let Actor { principal, via } = by.into();
         let input = Input::Cancel {
-            by: by.to_owned(),
+            by: principal,
             reason: reason.to_owned(),
         };
-        self.drive(run, input, Vec::new()).await.map(|_| ())
+        self.drive_via(run, input, Vec::new(), via).await.map(|_| ())
     }
 
     /// Whether cancelling a run would be refused. Nothing is changed.
@@ -62,27 +68,35 @@ impl Host {
         self: &Arc<Self>,
         run: &RunId,
         step: &str,
-        by: &str,
+        by: impl Into<Actor>,
         reason: &str,
     ) -> Result<(), HostError> {
         check_given(reason)?;
+        let Actor { principal, via } = by.into();
         let input = Input::Retry {
             step: step.to_owned(),
-            by: by.to_owned(),
+            by: principal,
             reason: reason.to_owned(),
         };
-        self.answer_incident(run, input).await
+        self.answer_incident(run, input, via).await
     }
 
     /// Goes on past a failed step.
-    pub async fn skip_step(self: &Arc<Self>, run: &RunId, step: &str, by: &str, reason: &str) -> Result<(), HostError> {
+    pub async fn skip_step(
+        self: &Arc<Self>,
+        run: &RunId,
+        step: &str,
+        by: impl Into<Actor>,
+        reason: &str,
+    ) -> Result<(), HostError> {
         check_given(reason)?;
+        let Actor { principal, via } = by.into();
         let input = Input::Skip {
             step: step.to_owned(),
-            by: by.to_owned(),
+            by: principal,
             reason: reason.to_owned(),
         };
-        self.answer_incident(run, input).await
+        self.answer_incident(run, input, via).await
     }
 
     /// Lets a failed step come to what a person says. What it is said to give must be what its action
@@ -96,15 +110,15 @@ impl Host {
             step: set.step,
             outcome: set.outcome,
             output,
-            by: set.by,
+            by: set.by.principal,
             reason: set.reason,
         };
-        self.answer_incident(run, input).await
+        self.answer_incident(run, input, set.by.via).await
     }
 
     /// Hands in an answer to an incident.
-    async fn answer_incident(self: &Arc<Self>, run: &RunId, input: Input) -> Result<(), HostError> {
-        let step = match self.drive(run, input, Vec::new()).await {
+    async fn answer_incident(self: &Arc<Self>, run: &RunId, input: Input, via: Option<Via>) -> Result<(), HostError> {
+        let step = match self.drive_via(run, input, Vec::new(), via).await {
             Err(HostError::Refused(Refusal::NoIncident(step))) => step,
             done => return done.map(|_| ()),
         };

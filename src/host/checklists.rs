@@ -47,6 +47,26 @@ impl Host {
         Ok(writes)
     }
 
+    /// Tells the run of checklists of which something was sent back that nobody can give again. Whether there are any.
+    pub(super) async fn tell_of_lost_givers(
+        &self,
+        machine: &mut RunMachine,
+        steps: &BTreeSet<String>,
+    ) -> Result<bool, HostError> {
+        let before = machine.seq();
+        for step in steps {
+            let Some((open, share)) = self.open_request(machine, step).await? else {
+                continue;
+            };
+            if !self.can_be_given(&share, self.now()).await? {
+                let request = open.request;
+                // one that has an incident already takes no notice
+                let _ = machine.handle(self.now(), Input::NobodyGives { request });
+            }
+        }
+        Ok(machine.seq() > before)
+    }
+
     /// The checklist that `step` has open, with the request as it is stored.
     async fn open_request(
         &self,
@@ -176,6 +196,19 @@ pub(super) fn mark_ended(machine: &RunMachine, input: &Input, writes: &mut [Writ
             share.has_ended_with_run = share.state == State::Revoked;
         }
     }
+}
+
+/// The steps of whose checklists something was sent back.
+pub(super) fn sent_back(events: &[EventRecord]) -> BTreeSet<String> {
+    let steps = events.iter().filter_map(|record| match &record.event {
+        Event::ItemChanged {
+            step,
+            state: ItemState::SentBack,
+            ..
+        } => Some(step.clone()),
+        _ => None,
+    });
+    steps.collect()
 }
 
 /// The step whose checklist the event changes.

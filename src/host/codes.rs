@@ -63,7 +63,7 @@ impl Host {
             let entry = self.entry(&visitor, AccessKind::Open);
             return Err(self.refused(&entry, HostError::CodeNeeded { wrong: false }).await);
         };
-        let _alone = self.passwords.of(visitor.grant.id.as_str()).await;
+        let (_alone, visitor) = self.turn(visitor, from).await?;
         self.count_try_from(&visitor, from).await?;
         let visitor = &visitor;
         let is_right = self

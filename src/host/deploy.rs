@@ -53,7 +53,7 @@ impl Host {
 
     fn missing_secrets(&self, deployment: &Deployment) -> Vec<String> {
         let names = secrets_in(&deployment.source);
-        let reserved = &self.parts.policy.reserved;
+        let reserved = &self.parts.policy.secrets.reserved;
         let missing = names
             .into_iter()
             .filter(|name| !self.parts.secrets.contains_key(*name) && !reserved.contains(*name));
@@ -127,6 +127,7 @@ impl Host {
         let (name, source) = (name.to_owned(), source.to_owned());
         let (catalog, calendars) = (self.catalog.clone(), self.parts.calendars.clone());
         let people = self.directory();
+        let secrets = self.parts().policy.secrets.clone();
         let others = self.flows_named_in(&source).await?;
         let check = move || {
             let mut surroundings = Surroundings {
@@ -134,6 +135,7 @@ impl Host {
                 calendars: &calendars,
                 people: Some(&*people),
                 flows: None,
+                secrets: Some(&secrets),
             };
             let mut flows = Flows::default();
             for other in &others {
@@ -316,6 +318,7 @@ fn deployed(catalog: &Catalog, deployment: &Deployment) -> Verdict {
         calendars: &deployment.calendars,
         people: None,
         flows: None,
+        secrets: None,
     };
     lint::check(&deployment.flow, &deployment.source, surroundings)
 }

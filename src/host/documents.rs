@@ -1,12 +1,11 @@
 //! Input files of a run: resolves them to exact versions and checks the rights of the giver.
 
-use super::files::version_of;
 use super::triggers::BY_RUN;
 use super::{Host, HostError};
 use crate::base::Value;
 use crate::base::id::{FileId, RunId};
 use crate::plan::Plan;
-use crate::space::File;
+use crate::space::{File, SharedVersion, Version};
 use crate::spec::{InputKind, InputSpec};
 use serde_json::json;
 
@@ -117,53 +116,60 @@ impl Host {
         };
         let file = self.parts().store.file(&FileId::from(id)).await?;
         let file = file.ok_or_else(|| wrong(name, NO_SUCH_FILE))?;
-        let version = value.get("version").and_then(Value::as_u64);
-        let document = match giver {
-            // a text that names a file may come from anybody; who has the file itself knows what is in it
-            Giver::Step(_) => {
-                let given = value.get("sha256").and_then(Value::as_str);
-                let document = version.and_then(|version| version_of(&file, Some(version)).ok());
-                let document = document.filter(|document| given == Some(document.sha256.as_str()));
-                let Some(document) = document else {
-                    return Err(wrong(name, "must be a file of the run that gives it, not only an id"));
-                };
-                Ok(document)
-            }
-            Giver::Person(person) => {
-                let is_there = version.is_none_or(|version| file.version(version).is_some());
-                let why = if is_there { NO_SUCH_FILE } else { NO_SUCH_VERSION };
-                let reader = self.reader_of(person, &file).await?;
-                let found = reader.version_of(&file, version);
-                found
-                    .map(|found| file.reference_to(found))
-                    .ok_or_else(|| wrong(name, why))
-            }
-            _ => version_of(&file, version).map_err(|_| wrong(name, NO_SUCH_VERSION)),
-        };
-        // who may not use a file does not learn which versions it has
-        self.check_giver(plan, name, giver, &file).await?;
-        document.map(|document| json!(document))
+        let given = self.given_version(plan, giver, &file, value).await?;
+        given
+            .map(|version| json!(file.reference_to(version)))
+            .map_err(|why| wrong(name, why))
     }
 
-    /// Refuses a file that the giver has no right to give.
-    async fn check_giver(&self, plan: &Plan, name: &str, giver: &Giver<'_>, file: &File) -> Result<(), HostError> {
-        let id = file.id.as_str();
-        let (may, why) = match giver {
+    /// The version that `value` names, or the newest one that may be given; or why nobody with the right to it gives it.
+    /// Whoever may not use a file does not learn which versions it has.
+    async fn given_version<'f>(
+        &self,
+        plan: &Plan,
+        giver: &Giver<'_>,
+        file: &'f File,
+        value: &Value,
+    ) -> Result<Result<&'f Version, &'static str>, HostError> {
+        let asked = value.get("version").and_then(Value::as_u64);
+        let is_asked = |version: &&Version| asked.is_none_or(|asked| asked == version.number);
+        let there = || file.versions.iter().rev().find(is_asked);
+        match giver {
             Giver::Person(person) => {
                 let reader = self.reader_of(person, file).await?;
-                (reader.version_of(file, None).is_some(), NO_SUCH_FILE)
+                let is_missing = there().is_none() && reader.version_of(file, None).is_some();
+                let why = if is_missing { NO_SUCH_VERSION } else { NO_SUCH_FILE };
+                Ok(reader.version_of(file, asked).ok_or(why))
             }
-            Giver::Step(run) => (self.stored_run_has_file(run, id).await?, NO_SUCH_FILE),
-            Giver::Run(run) => {
-                let has = self.stored_run_has_file(run, id).await? || self.flow_reads(plan, id).await?;
-                (has, NOT_FOR_THE_FLOW)
+            // a text that names a file may come from anybody; who has the file itself knows what is in it
+            Giver::Step(run) => {
+                let given = value.get("sha256").and_then(Value::as_str);
+                let named = there().filter(|version| asked.is_some() && given == Some(version.sha256.as_str()));
+                let Some(version) = named else {
+                    return Ok(Err("must be a file of the run that gives it, not only an id"));
+                };
+                let has = self
+                    .stored_run_has_file(run, &SharedVersion::new(file, version))
+                    .await?;
+                Ok(has.then_some(version).ok_or(NO_SUCH_FILE))
             }
-            Giver::Flow | Giver::Sender { .. } => (self.flow_reads(plan, id).await?, NOT_FOR_THE_FLOW),
-        };
-        may.then_some(()).ok_or_else(|| wrong(name, why))
+            Giver::Run(run) if !self.flow_reads(plan, &file.id).await? => {
+                for version in file.versions.iter().rev().filter(is_asked) {
+                    if self
+                        .stored_run_has_file(run, &SharedVersion::new(file, version))
+                        .await?
+                    {
+                        return Ok(Ok(version));
+                    }
+                }
+                Ok(Err(NOT_FOR_THE_FLOW))
+            }
+            Giver::Flow | Giver::Sender { .. } if !self.flow_reads(plan, &file.id).await? => Ok(Err(NOT_FOR_THE_FLOW)),
+            Giver::Run(_) | Giver::Flow | Giver::Sender { .. } => Ok(there().ok_or(NO_SUCH_VERSION)),
+        }
     }
 
-    async fn flow_reads(&self, plan: &Plan, file: &str) -> Result<bool, HostError> {
+    async fn flow_reads(&self, plan: &Plan, file: &FileId) -> Result<bool, HostError> {
         let rights = self.rights(plan).await?;
         self.is_readable(&rights, file).await
     }

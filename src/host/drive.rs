@@ -6,7 +6,7 @@
 
 use super::at_length::at_length;
 use super::calls::names_of;
-use super::checklists::{mark_complete, mark_ended};
+use super::checklists::{mark_complete, mark_ended, sent_back};
 use super::children::is_about_runs;
 use super::desk::Desk;
 use super::masks::{hidden, hidden_failure};
@@ -15,7 +15,7 @@ use super::slots::{Loaded, Slot, Stored, bytes_of};
 use super::to_its_end::ToItsEnd;
 use super::{Host, HostError};
 use crate::base::id::{FileId, RunId, TaskId};
-use crate::base::{FlowRights, Value};
+use crate::base::{FlowRights, Value, Via};
 use crate::connect::{ActionError, CallContext, Handler, LocalEffect};
 use crate::engine::{Due, EventRecord, Failure, FailureKind, Input, Refusal, Reply, RunMachine, Work};
 use crate::expr::SecretUse;
@@ -72,6 +72,7 @@ struct Allowed<'h> {
 struct Pending {
     input: Input,
     writes: Vec<Write>,
+    via: Option<Via>,
 }
 
 impl Host {
@@ -83,11 +84,22 @@ impl Host {
         input: Input,
         writes: Vec<Write>,
     ) -> Result<Reply, HostError> {
+        self.drive_via(run, input, writes, None).await
+    }
+
+    /// The same for what a person does `via` something.
+    pub(super) async fn drive_via(
+        self: &Arc<Self>,
+        run: &RunId,
+        input: Input,
+        writes: Vec<Write>,
+        via: Option<Via>,
+    ) -> Result<Reply, HostError> {
         let (host, run) = (Arc::clone(self), run.clone());
         let what = of_run(&run);
         self.to_its_end(what.clone(), async move {
             let place = host.slots.of(&run);
-            let pending = Pending { input, writes };
+            let pending = Pending { input, writes, via };
             let mut slot = place.lock().await;
             let driven = AssertUnwindSafe(host.drive_in(&run, &mut slot, pending)).catch_unwind();
             let result = match driven.await {
@@ -166,7 +178,12 @@ impl Host {
         self.load(run, slot).await?;
         let mut loaded = slot.loaded.take().expect("loaded just now");
         let mut writes = Vec::new();
-        if let Some(Pending { input, writes: with }) = pending {
+        if let Some(Pending {
+            input,
+            writes: with,
+            via,
+        }) = pending
+        {
             writes.clone_from(with);
             if follows_what_came(input) {
                 writes.extend(self.take_in_recorded(run, &mut loaded).await?);
@@ -178,7 +195,9 @@ impl Host {
             }
             self.follow_directory(&mut loaded, acted_on(input)).await?;
             let is_long = !loaded.machine.plan().eaches.is_empty();
-            *reply = at_length(is_long, || loaded.machine.handle(self.now(), input.clone()));
+            *reply = at_length(is_long, || {
+                loaded.machine.handle_via(self.now(), input.clone(), via.clone())
+            });
         }
         self.settle(run, &mut loaded, writes, &mut || *pending = None).await?;
         slot.loaded = Some(loaded);
@@ -190,6 +209,7 @@ impl Host {
         let mut pending = Some(Pending {
             input: Input::Wake,
             writes: Vec::new(),
+            via: None,
         });
         self.advance(run, slot, &mut pending, &mut Ok(Reply::Accepted)).await
     }
@@ -341,8 +361,12 @@ impl Host {
             let stored = loaded.row.seq;
             self.do_immediate(&mut loaded.machine, stored).await?;
             let Some(call) = self.next_local(&loaded.machine) else {
+                let sent_back = sent_back(loaded.machine.decided());
                 self.commit(run, loaded, std::mem::take(&mut writes)).await?;
                 durable();
+                if self.tell_of_lost_givers(&mut loaded.machine, &sent_back).await? {
+                    continue;
+                }
                 // from here on the run is told of new versions; one may have come just before
                 if self.tell_of_newer(&mut loaded.machine, stored).await? {
                     continue;

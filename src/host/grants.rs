@@ -124,6 +124,14 @@ impl Host {
     /// Revokes one grant, so that its link stops working. Returns `false` if it had already ended.
     /// The share and its other grants stay as they are.
     pub async fn revoke_grant(self: &Arc<Self>, id: &GrantId, by: &str) -> Result<bool, HostError> {
+        let revoked = self.revoke_now(id, by).await?;
+        if revoked {
+            self.look_for_givers(&self.grant(id).await?.share.id).await?;
+        }
+        Ok(revoked)
+    }
+
+    async fn revoke_now(self: &Arc<Self>, id: &GrantId, by: &str) -> Result<bool, HostError> {
         self.decide_anew("the grant", || async move {
             let ListedGrant { grant, share, .. } = self.grant(id).await?;
             let at = self.now();

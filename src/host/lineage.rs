@@ -75,10 +75,7 @@ impl Host {
         child: &RunId,
         caller: Option<&Caller>,
     ) -> Result<Descent, HostError> {
-        let root = self
-            .origin(before)
-            .await?
-            .map_or_else(|| before.clone(), |origin| origin.root);
+        let root = self.root_of(before).await?;
         let place = self.place_among(&root).await?;
         let origin = Origin {
             root: root.clone(),
@@ -125,6 +122,12 @@ impl Host {
             }
         }
         Ok(())
+    }
+
+    /// The first of the runs that `run` comes of, or the run itself where it comes of none.
+    pub(super) async fn root_of(&self, run: &RunId) -> Result<RunId, HostError> {
+        let origin = self.origin(run).await?;
+        Ok(origin.map_or_else(|| run.clone(), |origin| origin.root))
     }
 
     async fn origin(&self, run: &RunId) -> Result<Option<Origin>, HostError> {

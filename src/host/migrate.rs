@@ -4,8 +4,8 @@ use super::by_hand::check_given;
 use super::drive::{Stop, TRIES};
 use super::slots::{Loaded, Slot};
 use super::{Host, HostError};
-use crate::base::Value;
 use crate::base::id::RunId;
+use crate::base::{Actor, Value};
 use crate::engine::{Migration, Moved, Obstacle, RunPhase};
 use crate::plan::Plan;
 use crate::store::settings::setting;
@@ -21,7 +21,7 @@ pub struct Move {
     /// Steps that are called otherwise there: old name, new name.
     pub steps: BTreeMap<String, String>,
     /// Who moves it.
-    pub by: String,
+    pub by: Actor,
     /// Why; it goes into the journal.
     pub reason: String,
 }
@@ -119,6 +119,7 @@ impl Host {
             Err(error) => Err(error),
             Ok((report, Some(moved))) => {
                 loaded.machine = moved.machine;
+                loaded.machine.note_via(0, to.by.via.clone());
                 let mut durable = false;
                 match self.settle(run, &mut loaded, Vec::new(), &mut || durable = true).await {
                     Ok(()) => {}
@@ -153,7 +154,7 @@ impl Host {
             settings: self.settings_there_are(&plan).await?,
             to: plan,
             steps: to.steps.clone(),
-            by: to.by.clone(),
+            by: to.by.principal.clone(),
             reason: to.reason.clone(),
         };
         let journal = self.whole_journal(run).await?;

@@ -61,6 +61,7 @@ pub mod timers;
 mod to_its_end;
 pub mod touched;
 pub mod triggers;
+pub mod turns;
 mod unstarted;
 mod uploads;
 pub mod visit;
@@ -208,7 +209,9 @@ pub struct Host {
     passwords: stripes::Stripes,
     /// Wrong passwords and codes, by grant and address.
     tries: throttle::Throttle,
-    /// Requests for codes, by grant and address.
+    /// Who waits for a turn at a link that was tried too often.
+    turns: turns::Turns,
+    /// Codes that were asked for, by grant and address.
     codes_asked_for: throttle::Throttle,
     refusals: refusals::Refusals,
     timers: timers::TimerQueue,
@@ -249,6 +252,7 @@ impl Host {
             uploads: stripes::Stripes::default(),
             passwords: stripes::Stripes::default(),
             tries: throttle::Throttle::new(throttle::PASSWORDS),
+            turns: turns::Turns::default(),
             codes_asked_for: throttle::Throttle::new(throttle::CODES),
             refusals: refusals::Refusals::default(),
             timers: timers::TimerQueue::default(),

@@ -1,12 +1,13 @@
 //! People are asked about the newest version there is.
 //!
 //! A run hears of new versions of a file while one of its tasks is about it. What came before the
-//! task opened was told to nobody, or to another step; so the file space is asked when it opens.
+//! task opened was told to nobody, or to another step; so the file space is asked when it opens. A version that was
+//! stored before the process began and that nobody gave is not the run's, and is not asked about.
 
-use super::files::version_of;
 use super::{Host, HostError};
 use crate::base::id::FileId;
 use crate::engine::{Input, RunMachine, TaskPhase};
+use crate::space::SharedVersion;
 
 impl Host {
     /// Tells the run of newer versions of what its tasks are about that opened or changed after the
@@ -17,11 +18,13 @@ impl Host {
             let Some(known) = task.document.filter(|_| task.phase == TaskPhase::Open) else {
                 continue;
             };
-            let Some(file) = self.parts().store.file(&FileId(known.id)).await? else {
+            let Some(file) = self.parts().store.file(&FileId(known.id.clone())).await? else {
                 continue;
             };
-            let document = version_of(&file, None)?;
-            if document.version > known.version {
+            let newest = file.current();
+            let newer = SharedVersion::new(&file, newest);
+            if newest.number > known.version && self.may_follow(machine, &known, &newer, newest.at).await? {
+                let document = file.reference_to(newest);
                 let task = task.id;
                 // a task that keeps its version takes no notice
                 let _ = machine.handle(self.now(), Input::Newer { task, document });

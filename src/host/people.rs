@@ -1,6 +1,7 @@
 //! Who is meant by a task: asked of the directory, today.
 
 use super::desk::{Desk, plain};
+use super::given::version_in;
 use super::policy::not_accepted;
 use super::slots::Loaded;
 use super::{Host, HostError};
@@ -90,8 +91,8 @@ impl Host {
         }
         let document = machine.task(task).and_then(|view| view.document);
         match document {
-            Some(document) if !self.has_file(machine, &rights, &document.id).await? => {
-                Ok(Err(self.not_given(flow, &document.id).await))
+            Some(document) if !self.has_document(machine, &rights, &document).await? => {
+                Ok(Err(self.not_given(flow, &version_in(&document)).await))
             }
             _ => Ok(Ok(assignment)),
         }
@@ -117,7 +118,10 @@ impl Host {
         let means = |principals: &[String]| {
             let named: Vec<String> = principals.iter().filter(|one| !is_another(one)).cloned().collect();
             let mut people = all_of(&directory, &named);
-            people.retain(|person| !exclude.contains(person));
+            // only people of the directory come to an open task: the flow needs no right to ask them, and the written
+            // address of one who left is that of somebody outside
+            let may_come = |person: &String| !person.starts_with("email:") || asked.persons.contains(person);
+            people.retain(|person| !exclude.contains(person) && may_come(person));
             people
         };
         let is_absent = |person: &&String| {
@@ -191,7 +195,7 @@ impl Host {
                 Ok(()) => {}
             }
         }
-        Ok(())
+        self.givers_changed().await
     }
 
     /// The day it is where the flow's calendar is.

@@ -5,14 +5,13 @@
 //! and that the secret's binding allows, if there is one. No flow can use a secret of the server
 //! itself.
 
-use crate::base::rights::{Approval, SecretBinding};
+use crate::base::rights::Approval;
+use crate::base::secret_rules::SecretRules;
 use crate::base::{FlowRight, FlowRights, Reach, Value};
 use crate::connect::ActionError;
 use crate::connect::hosts::host_of;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-/// Suffix of the name under which a webhook's previous secret is kept during a change of secrets.
-pub const PREVIOUS: &str = "_PREVIOUS";
 /// The action that sends secrets to other services.
 const CALL: &str = "http.request";
 /// Actions that send their input to people.
@@ -23,10 +22,8 @@ const TELLS_PEOPLE: [&str; 1] = ["mail.send"];
 pub struct Policy {
     /// Which deployments wait for a second person, if configured.
     pub approval: Option<Approval>,
-    /// Limits of secrets, by name.
-    pub bindings: BTreeMap<String, SecretBinding>,
-    /// Names of the server's own secrets, which no flow may use.
-    pub reserved: BTreeSet<String>,
+    /// Where secrets may go.
+    pub secrets: SecretRules,
 }
 
 impl Policy {
@@ -50,57 +47,8 @@ impl Policy {
 
     /// Why the flow cannot have this right even if somebody accepts it; `None` if it can.
     pub fn forbids(&self, flow: &str, right: &FlowRight) -> Option<String> {
-        match right {
-            FlowRight::Secret { name, host } => {
-                let host = match host {
-                    Reach::Only(host) => Some(host.as_str()),
-                    // it is looked at again when the call is made
-                    Reach::Any => None,
-                };
-                self.flow_forbidden(flow, name)
-                    .or_else(|| self.host_forbidden(name, host?))
-            }
-            FlowRight::SecretInside { name } => self.flow_forbidden(flow, name).or_else(|| self.inside_forbidden(name)),
-            _ => None,
-        }
-    }
-
-    fn binding(&self, name: &str) -> Option<&SecretBinding> {
-        let base = name.strip_suffix(PREVIOUS).and_then(|base| self.bindings.get(base));
-        self.bindings.get(name).or(base)
-    }
-
-    fn flow_forbidden(&self, flow: &str, name: &str) -> Option<String> {
-        if self.reserved.contains(name) {
-            return Some(format!(
-                "the secret {name} belongs to the server itself, and no flow can use it: use another secret"
-            ));
-        }
-        let flows = self.binding(name)?.flows.as_ref()?;
-        (!flows.iter().any(|one| one == flow)).then(|| {
-            format!(
-                "flow {flow} may not use the secret {name}: an administrator can name the flow under \
-                 [secrets.{name}] flows in gatefold.toml"
-            )
-        })
-    }
-
-    fn host_forbidden(&self, name: &str, host: &str) -> Option<String> {
-        let hosts = self.binding(name)?.hosts.as_ref()?;
-        (!hosts.iter().any(|one| one == host)).then(|| {
-            format!(
-                "the secret {name} may not be sent to {host}: an administrator can name the host under \
-                 [secrets.{name}] hosts in gatefold.toml"
-            )
-        })
-    }
-
-    fn inside_forbidden(&self, name: &str) -> Option<String> {
-        self.binding(name)?.hosts.as_ref()?;
-        Some(format!(
-            "the secret {name} is for the hosts that [secrets.{name}] names in gatefold.toml, and not for a link or a \
-             webhook: use another secret"
-        ))
+        let refusal = self.secrets.forbids(flow, right)?;
+        Some(format!("{refusal}: {}", refusal.remedy()))
     }
 
     /// Checks a call whose `input` already contains the secrets.
@@ -151,12 +99,16 @@ pub(super) fn not_accepted(flow: &str, right: &FlowRight) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::secret_rules::SecretBinding;
     use serde_json::json;
+    use std::collections::BTreeMap;
 
     fn policy(binding: SecretBinding) -> Policy {
         Policy {
-            bindings: BTreeMap::from([("ERP".to_owned(), binding)]),
-            reserved: BTreeSet::from(["SMTP_PASSWORD".to_owned()]),
+            secrets: SecretRules {
+                bindings: BTreeMap::from([("ERP".to_owned(), binding)]),
+                reserved: BTreeSet::from(["SMTP_PASSWORD".to_owned()]),
+            },
             ..Policy::default()
         }
     }

@@ -9,6 +9,7 @@ use crate::audit::{AccessEntry, AccessKind, Origin};
 use crate::base::id::{RunId, hex};
 use crate::base::rights::{Approval, FlowChange};
 use crate::base::{Diagnostic, FlowRight, FlowRights, Reach, Timestamp, diagnostic};
+use crate::lint::SECRET_NOT_ALLOWED;
 use crate::people::{Directory, roles};
 use crate::plan::Plan;
 use crate::plan::approvals::changes;
@@ -184,17 +185,20 @@ impl Host {
     /// Runs every check that a deployment has to pass.
     async fn checked(&self, name: &str, source: &str, by: &str) -> Result<Checked, HostError> {
         let verdict = self.check(name, source).await?;
-        let plan = match verdict.plan {
-            Some(plan) if !diagnostic::has_errors(&verdict.findings) => plan,
-            _ => {
-                return Err(HostError::Findings {
-                    findings: verdict.findings,
-                });
-            }
+        let mut findings = verdict.findings;
+        let Some(plan) = verdict.plan else {
+            return Err(HostError::Findings { findings });
         };
         let deployment = self.deployment_of(&plan, source, by);
         let before = self.parts().store.deployments_of(&plan.flow).await?;
         let same = before.iter().find(|one| one.version == deployment.version).cloned();
+        if same.as_ref().is_some_and(|same| same.hash == deployment.hash) {
+            // a secret that was bound since is refused when the run uses it
+            findings.retain(|finding| finding.code != SECRET_NOT_ALLOWED);
+        }
+        if diagnostic::has_errors(&findings) {
+            return Err(HostError::Findings { findings });
+        }
         if same.as_ref().is_some_and(|same| same.hash != deployment.hash) {
             return Err(HostError::Conflict(format!(
                 "flow {} {} is deployed already with another text: give it a new version",
@@ -218,7 +222,7 @@ impl Host {
             deployment,
             same,
             latest: before.into_iter().next_back(),
-            warnings: verdict.findings,
+            warnings: findings,
             plan,
         })
     }

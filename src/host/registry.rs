@@ -36,7 +36,9 @@ pub(super) struct Kept {
 /// The result of updating the registry from the directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Followed {
-    /// By user name: everything made up to this time belongs to an earlier person of that name.
+    /// The id of the person who has each user name now.
+    pub current: BTreeMap<String, String>,
+    /// Up to when what was made for a user name belongs to an earlier person of that name.
     pub earlier: BTreeMap<String, Timestamp>,
     /// Whether anything has changed since the last update.
     pub is_changed: bool,
@@ -67,9 +69,10 @@ impl Host {
                 );
             }
         }
-        let earlier = kept.registry.all_earlier();
+        let (current, earlier) = (kept.registry.all_current(), kept.registry.all_earlier());
         *lock(&self.registry) = Some(kept.registry);
         Ok(Followed {
+            current,
             earlier,
             is_changed: is_changed && !is_first,
         })

@@ -11,19 +11,23 @@ use super::visit::actor;
 use super::{Host, HostError};
 use crate::audit::{AccessEntry, AccessKind};
 use crate::base::file_type::readable;
-use crate::base::id::{EventId, FileId};
+use crate::base::id::{EventId, FileId, ShareId};
 use crate::base::{FileRef, ItemState, Timestamp, Value};
+use crate::engine::Input;
 use crate::expr::Expression;
-use crate::space::access::Right;
+use crate::space::access::{Entitlement, Right};
 use crate::space::events::{ItemNotApplicable, ItemReceived, ItemRemoved, RequestWithdrawn};
 use crate::space::media::media_type;
 use crate::space::request::{Given, Item, ItemCheck, NotTaken};
-use crate::space::{File, Grant, Paper, Request, Share, SharedVersion, SpaceEvent};
+use crate::space::{File, Grant, Paper, Request, Share, SharedVersion, SpaceEvent, State};
 use crate::store::{StoredBlob, Write};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::io::AsyncRead;
+
+/// Grants that are looked through at once.
+const GRANTS_AT_ONCE: usize = 500;
 
 impl Host {
     /// Gives a file for an item of a request.
@@ -284,8 +288,59 @@ impl Host {
         Ok(!grants.iter().filter(may_give).any(|other| other.id != grant.id))
     }
 
-    /// The writes that withdraw a request if revoking `revoked` leaves only people who have
-    /// declined.
+    /// Tells the run of a request that nobody can give anything to any more, where that is so.
+    pub(super) async fn look_for_givers(self: &Arc<Self>, request: &ShareId) -> Result<(), HostError> {
+        let Some(share) = self.parts().store.share(request).await? else {
+            return Ok(());
+        };
+        let Some(run) = share.run.clone().filter(|_| share.request.is_some()) else {
+            return Ok(());
+        };
+        if self.can_be_given(&share, self.now()).await? {
+            return Ok(());
+        }
+        let input = Input::NobodyGives {
+            request: share.id.to_string(),
+        };
+        match self.drive(&run, input, Vec::new()).await {
+            Ok(_) | Err(HostError::NotFound(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether somebody may give something to the request, or it is over.
+    pub(super) async fn can_be_given(&self, share: &Share, now: Timestamp) -> Result<bool, HostError> {
+        if share.over(now).is_some() {
+            return Ok(true);
+        }
+        let grants = self.parts().store.grants_of(&share.id).await?;
+        let may_give = |grant: &Grant| self.decide_access(share, grant, Right::Upload, now).is_ok();
+        Ok(grants.iter().any(may_give))
+    }
+
+    /// Looks at every request of which a giver has left or has lost what they had it through.
+    pub(super) async fn givers_changed(self: &Arc<Self>) -> Result<(), HostError> {
+        let mut seen = BTreeSet::new();
+        let mut last = None;
+        loop {
+            let grants = self.parts().store.grants_after(last.as_ref(), GRANTS_AT_ONCE).await?;
+            let is_last = grants.len() < GRANTS_AT_ONCE;
+            last = grants.last().map(|grant| grant.id.clone());
+            let lost = grants
+                .into_iter()
+                .filter(|grant| grant.state == State::Live && self.entitlement(grant) == Entitlement::Lost);
+            for grant in lost {
+                if seen.insert(grant.share.to_string()) {
+                    self.look_for_givers(&grant.share).await?;
+                }
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What withdraws a request whose last giver loses `revoked`, after the others have said that they give nothing.
     pub(super) async fn withdrawn_with(
         &self,
         share: &Share,

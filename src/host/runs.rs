@@ -10,8 +10,8 @@ use super::slots::{Loaded, Stored};
 use super::tasks::check_reason;
 use super::triggers::BY_RUN;
 use super::{Host, HostError, inputs};
-use crate::base::Value;
 use crate::base::id::RunId;
+use crate::base::{Actor, Value, Via};
 use crate::engine::view::RunPhase;
 use crate::engine::{EventRecord, IncidentView, Input, Parent, Reply, RunMachine, Start, Why, why};
 use crate::plan::Plan;
@@ -39,6 +39,8 @@ pub struct StartRun {
     pub cause: Option<String>,
     /// The party whose rights decide which files the inputs may name.
     pub files_from: FilesFrom,
+    /// Through what the initiator acts, where that is known.
+    pub via: Option<Via>,
 }
 
 /// The party whose rights decide which files the inputs of a new run may name.
@@ -302,7 +304,8 @@ impl Host {
             parent,
         };
         let is_long = !plan.eaches.is_empty();
-        let machine = at_length(is_long, || RunMachine::start(Arc::clone(plan), now, begin));
+        let mut machine = at_length(is_long, || RunMachine::start(Arc::clone(plan), now, begin));
+        machine.note_via(0, start.via.clone());
         Ok(Loaded {
             machine,
             row,
@@ -373,16 +376,17 @@ impl Host {
         self: &Arc<Self>,
         run: &RunId,
         values: Map<String, Value>,
-        by: &str,
+        by: impl Into<Actor>,
         reason: &str,
     ) -> Result<Reply, HostError> {
         check_reason(Some(reason))?;
+        let Actor { principal, via } = by.into();
         let input = Input::Change {
             values,
-            by: by.to_owned(),
+            by: principal,
             reason: reason.to_owned(),
         };
-        self.drive(run, input, Vec::new()).await
+        self.drive_via(run, input, Vec::new(), via).await
     }
 }
 

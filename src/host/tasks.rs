@@ -3,6 +3,7 @@
 use super::touched::own_id;
 use super::{Host, HostError};
 use crate::base::id::TaskId;
+use crate::base::{Actor, Via};
 use crate::engine::{Acting, Decision, Input, Refusal, Reply, TaskAct};
 use crate::space::names;
 use crate::store::{TaskRow, TaskState};
@@ -106,8 +107,13 @@ impl Host {
     /// Takes and starts the next task for `person` after they answered `answered`: of the same run, or
     /// of the same step in any run, whichever element it is of. Nothing where there is none, or where it cannot be
     /// had: the answer counts all the same.
-    pub async fn next_task(self: &Arc<Self>, person: &str, answered: &TaskId, next: Next) -> Option<TaskId> {
-        let taken = self.take_next(person, answered, next).await;
+    pub async fn next_task(
+        self: &Arc<Self>,
+        person: impl Into<Actor>,
+        answered: &TaskId,
+        next: Next,
+    ) -> Option<TaskId> {
+        let taken = self.take_next(person.into(), answered, next).await;
         taken.unwrap_or_else(|error| {
             tracing::warn!(%answered, %error, "the next task could not be taken");
             None
@@ -116,7 +122,7 @@ impl Host {
 
     async fn take_next(
         self: &Arc<Self>,
-        person: &str,
+        person: Actor,
         answered: &TaskId,
         next: Next,
     ) -> Result<Option<TaskId>, HostError> {
@@ -125,17 +131,17 @@ impl Host {
             Next::SameRun => task.run == before.run,
             Next::SameStep => task.flow == before.flow && own_id(&task.step) == own_id(&before.step),
         };
-        let mut tasks = self.parts().store.open_tasks(Some(person)).await?;
+        let mut tasks = self.parts().store.open_tasks(Some(&person.principal)).await?;
         tasks.retain(|task| task.id != *answered && fits(task));
         Order::Priority.sort(&mut tasks);
         for task in tasks {
             let start = Acting {
                 task: task.id.clone(),
-                by: person.to_owned(),
+                by: person.principal.clone(),
                 admin: false,
                 act: TaskAct::Start,
             };
-            match self.act(start).await {
+            match self.act_via(start, person.via.clone()).await {
                 Ok(_) => return Ok(Some(task.id)),
                 // somebody else was faster, or they only help with it
                 Err(HostError::Refused(_)) => {}
@@ -146,7 +152,12 @@ impl Host {
     }
 
     /// Does something else about a task. Persons may be named as flows name them.
-    pub async fn act(self: &Arc<Self>, mut acting: Acting) -> Result<Reply, HostError> {
+    pub async fn act(self: &Arc<Self>, acting: Acting) -> Result<Reply, HostError> {
+        self.act_via(acting, None).await
+    }
+
+    /// The same for what a person does `via` something.
+    pub async fn act_via(self: &Arc<Self>, mut acting: Acting, via: Option<Via>) -> Result<Reply, HostError> {
         if let TaskAct::Delegate { of, to, reason } | TaskAct::Reassign { of, to, reason, .. } = &mut acting.act {
             check_reason(reason.as_deref())?;
             // the person whose place it is may have left the directory; the task knows who was
@@ -169,6 +180,6 @@ impl Host {
         }
         let task = self.parts().store.task(&acting.task).await?;
         let task = task.ok_or(HostError::Refused(Refusal::NoSuchTask))?;
-        self.drive(&task.run, Input::Act(acting), Vec::new()).await
+        self.drive_via(&task.run, Input::Act(acting), Vec::new(), via).await
     }
 }

@@ -96,7 +96,13 @@ impl Throttle {
         }
     }
 
-    /// Resets the failures of a caller who succeeded.
+    /// How many failures count against somebody now.
+    pub fn failures(&self, who: impl Hash) -> u32 {
+        let (whose, place) = self.place(who);
+        self.current(*place, whose).map_or(0, |failures| failures.count)
+    }
+
+    /// Forgets the failures of who has succeeded.
     pub fn succeeded(&self, who: impl Hash) {
         let (whose, mut place) = self.place(who);
         if place.is_some_and(|failures| failures.whose == whose) {

@@ -3,10 +3,10 @@
 //! The start of a run by an event is one transaction with the delivery of the event.
 
 use super::once::{self, OnceKey};
-use super::policy::PREVIOUS;
 use super::runs::{FilesFrom, StartRun};
 use super::{Host, HostError};
 use crate::base::id::{EventId, RunId};
+use crate::base::secret_rules::PREVIOUS;
 use crate::base::{FlowRight, Value};
 use crate::engine::{Event, EventRecord, InboundEvent, RunMachine, SENT_BY, event_fields};
 use crate::expr::{Expression, Tree};
@@ -167,6 +167,7 @@ impl Host {
                 None => FilesFrom::Flow,
             },
             cause: None,
+            via: None,
         };
         self.start_run_with(start, vec![delivery]).await?;
         self.metrics().events_delivered.add(1);

@@ -12,6 +12,7 @@ use crate::space::events::{ShareExpired, ShareOpened};
 use crate::space::{Comment, Grant, Principal, Request, Role, Share};
 use crate::store::{StoreError, Write};
 use std::sync::Arc;
+use tokio::sync::MutexGuard;
 
 /// How long a browser need not give the password, or another code by mail, again, in minutes.
 pub const PASS_MINUTES: i64 = 60;
@@ -126,8 +127,8 @@ impl Host {
         }
     }
 
-    /// Looks at one password of a link at a time. The try is counted before, so that a process that
-    /// dies in between has counted it.
+    /// Looks at one password of a link at a time, and slowly where many were wrong. The try is counted before, so that a
+    /// process that dies in between has counted it.
     async fn check_password(
         self: &Arc<Self>,
         visitor: Visitor,
@@ -139,7 +140,7 @@ impl Host {
             let entry = self.entry(&visitor, AccessKind::Open);
             return Err(self.refused(&entry, HostError::PasswordNeeded { wrong: false }).await);
         };
-        let _alone = self.passwords.of(visitor.grant.id.as_str()).await;
+        let (_alone, visitor) = self.turn(visitor, from).await?;
         self.count_try_from(&visitor, from).await?;
         let visitor = self.count_try(visitor).await?;
         let fits = passwords::verify(given.to_owned(), hash.to_owned()).await;
@@ -153,8 +154,34 @@ impl Host {
         Err(HostError::PasswordNeeded { wrong: true })
     }
 
-    /// Counts a try of an address at a link before checking it, and refuses it if there were too
-    /// many.
+    /// Waits until nobody else tries something at the link, and for a turn where many have tried. The visitor is as they
+    /// stand then.
+    pub(super) async fn turn(
+        self: &Arc<Self>,
+        visitor: Visitor,
+        from: Network,
+    ) -> Result<(MutexGuard<'_, ()>, Visitor), HostError> {
+        let link = visitor.grant.id.clone();
+        let mut has_turn = false;
+        loop {
+            let alone = self.passwords.of(link.as_str()).await;
+            let visitor = self.look_again(&visitor).await?;
+            if has_turn || !visitor.grant.takes_turns() {
+                return Ok((alone, visitor));
+            }
+            drop(alone);
+            let failures = self.tries.failures((link.as_str(), from));
+            if let Err(seconds) = self.turns.wait(link.as_str(), failures).await {
+                let mut entry = self.entry(&visitor, AccessKind::Open);
+                entry.refused = Some("too many tries at once".to_owned());
+                self.record_refusal(entry).await?;
+                return Err(HostError::TooMany { seconds });
+            }
+            has_turn = true;
+        }
+    }
+
+    /// Counts a try of an address at a link before it is known whether it is right. Too many are refused.
     pub(super) async fn count_try_from(self: &Arc<Self>, visitor: &Visitor, from: Network) -> Result<(), HostError> {
         let Err(seconds) = self.tries.failed((visitor.grant.id.as_str(), from)) else {
             return Ok(());
@@ -168,16 +195,8 @@ impl Host {
     async fn count_try(self: &Arc<Self>, visitor: Visitor) -> Result<Visitor, HostError> {
         let visitor = &visitor;
         self.decide_anew("the link", || async move {
-            let now = self.now();
             let visitor = self.look_again(visitor).await?;
-            if let Some(until) = visitor.grant.locked(now) {
-                let mut entry = self.entry(&visitor, AccessKind::Open);
-                entry.refused = Some("too many wrong passwords".to_owned());
-                self.record_refusal(entry).await?;
-                let seconds = u64::try_from(until.duration_since(now).as_secs()).unwrap_or(0) + 1;
-                return Err(HostError::TooMany { seconds });
-            }
-            Ok(((), vec![Write::PutGrant(visitor.grant.after_wrong_password(now))]))
+            Ok(((), vec![Write::PutGrant(visitor.grant.after_wrong_password())]))
         })
         .await?;
         self.look_again(visitor).await

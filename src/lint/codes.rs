@@ -102,6 +102,7 @@ pub const CODES: &[Page] = pages![
     "GF701" "secret-in-text",
     "GF702" "secret-out-of-place",
     "GF703" "secret-in-journal",
+    "GF704" "secret-not-allowed",
     "GF801" "not-as-expected",
     "GF802" "not-in-the-flow",
     "GF803" "no-answer-given",

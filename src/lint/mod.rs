@@ -24,8 +24,10 @@ pub use flows::{Flows, Outline, may_run_others, outline};
 pub use looked_in::say_where;
 pub use rule::{Check, Rule};
 pub use rules::RULES;
+pub use rules::secret_not_allowed::CODE as SECRET_NOT_ALLOWED;
 
 use crate::base::codes::AMBIGUOUS_SCALAR;
+use crate::base::secret_rules::SecretRules;
 use crate::base::{Calendars, Diagnostic, Document, Findings, Severity, Span, Value};
 use crate::expr::{Texts, Type};
 use crate::people::Directory;
@@ -50,6 +52,8 @@ pub struct Surroundings<'a> {
     pub people: Option<&'a Directory>,
     /// The flows that a flow may run, where they are known.
     pub flows: Option<&'a Flows>,
+    /// Where secrets may go, where the configuration is known.
+    pub secrets: Option<&'a SecretRules>,
 }
 
 /// What reading and checking a flow gave.
@@ -152,7 +156,11 @@ fn context<'a>(
     texts: &mut Texts,
 ) -> Context<'a> {
     let Surroundings {
-        catalog, people, flows, ..
+        catalog,
+        people,
+        flows,
+        secrets,
+        ..
     } = surroundings;
     let mut steps = Vec::new();
     views(document, "/steps", &spec.steps, (false, None), &mut steps);
@@ -177,6 +185,8 @@ fn context<'a>(
         catalog,
         people,
         flows,
+        secrets,
+        plan,
         paths,
         sure_runs: plan.map(flows::sure_runs).unwrap_or_default(),
         steps,

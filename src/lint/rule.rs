@@ -7,9 +7,10 @@ use super::schema::Problem;
 use super::shapes::Shapes;
 use super::uses::{Name, Use};
 use crate::base::diagnostic::nearest;
+use crate::base::secret_rules::SecretRules;
 use crate::base::{Code, Diagnostic, Document, Findings, Span};
 use crate::people::Directory;
-use crate::plan::Locator;
+use crate::plan::{Locator, Plan};
 use crate::spec::{Catalog, FlowSpec, StepSpec};
 
 /// One rule: a code and the check that raises it.
@@ -76,6 +77,10 @@ pub struct Context<'a> {
     pub people: Option<&'a Directory>,
     /// The flows that it may run, where they are known.
     pub flows: Option<&'a Flows>,
+    /// Where secrets may go, where the configuration is known.
+    pub secrets: Option<&'a SecretRules>,
+    /// The compiled flow, where it compiles.
+    pub plan: Option<&'a Plan>,
     /// The graphs of all lists, in the order of `Plan::bodies`; none where there is no plan.
     pub paths: &'a [Paths<'a>],
     /// Steps that run another flow whatever is decided before: their place, and the flow.

@@ -112,7 +112,13 @@ impl Registry {
         newest.filter(|person| person.left_at.is_none())
     }
 
-    /// Makes the removal of the last person of this user name final.
+    /// The id of the person who has each user name now.
+    pub fn all_current(&self) -> BTreeMap<String, String> {
+        let here = self.people.iter().filter(|person| person.left_at.is_none());
+        here.map(|person| (person.user.clone(), person.id.clone())).collect()
+    }
+
+    /// Makes it final that the last person of this user name has left.
     ///
     /// # Errors
     /// If nobody ever had the user name, or its holder is still in the directory.
@@ -139,7 +145,7 @@ impl Registry {
         earlier.filter_map(|person| person.left_at).max()
     }
 
-    /// The result of [`Self::earlier_until`] for every user name that several persons have had.
+    /// [`Registry::earlier_until`] of every user name that has had several persons.
     pub fn all_earlier(&self) -> BTreeMap<String, Timestamp> {
         let users = self.people.iter().map(|person| person.user.as_str());
         users

@@ -18,7 +18,11 @@ use unicode_normalization::UnicodeNormalization;
 const STAFF: [&str; 5] = ["user:", "role:", "group:", "skill:", "manager_of:"];
 /// Prefix of the actions and events of the file space.
 const SPACE: &str = "file360.";
-/// Default ports by URL scheme; host names omit them.
+/// The action that calls other services.
+const CALL: &str = "http.request";
+/// The value of `follow` that shows the newest version of each file.
+const NEWEST: &str = "newest";
+/// Ports that a host is named without, by the scheme of its address.
 const USUAL_PORTS: [(&str, &str); 2] = [("http", "80"), ("https", "443")];
 
 /// The rights that the flow needs.
@@ -34,7 +38,33 @@ pub fn rights_of(plan: &Plan) -> FlowRights {
     FlowRights(needed.rights)
 }
 
-/// The part of a text that is known before the run.
+/// The rights to secrets that a step of this kind needs.
+pub fn secret_rights(verb: &PlanVerb) -> Vec<FlowRight> {
+    match verb {
+        PlanVerb::Uses { action, with, .. } => secret_rights_of(action, with),
+        PlanVerb::Collect(collect) => secret_rights_of(REQUEST_ACTION, &collect.with),
+        _ => Vec::new(),
+    }
+}
+
+fn secret_rights_of(action: &str, with: &Tree) -> Vec<FlowRight> {
+    let right = |name: String| match action {
+        CALL => FlowRight::Secret {
+            name,
+            host: host_called(with),
+        },
+        _ => FlowRight::SecretInside { name },
+    };
+    secrets_in(with).into_iter().map(right).collect()
+}
+
+/// The host that a call goes to.
+fn host_called(with: &Tree) -> Reach {
+    let url = field(with, "url").map(|url| known(&parts_of(&url)));
+    url.and_then(|url| host_of(&url)).map_or(Reach::Any, Reach::Only)
+}
+
+/// A text as far as it is known before the run.
 enum Known {
     /// The whole text.
     Whole(String),
@@ -138,11 +168,14 @@ impl Needed<'_> {
 
     fn action(&mut self, action: &str, with: &Tree) {
         match action {
-            "http.request" => self.call(with),
+            CALL => self.add(FlowRight::Call {
+                host: host_called(with),
+            }),
             "mail.send" => self.recipients(with, "to"),
             "file360.create_share" => {
                 self.recipients(with, "to");
                 self.folder(with, "folder", |folder| FlowRight::Write { folder });
+                self.follow(with);
             }
             "file360.set_permissions" => {
                 self.recipients(with, "to");
@@ -158,7 +191,11 @@ impl Needed<'_> {
                 self.folder(with, "folder", |folder| FlowRight::Read { folder });
                 self.own(with, "share");
             }
-            "file360.update_share" | "file360.revoke_share" | "file360.add_comment" => self.own(with, "share"),
+            "file360.update_share" => {
+                self.own(with, "share");
+                self.follow(with);
+            }
+            "file360.revoke_share" | "file360.add_comment" => self.own(with, "share"),
             "file360.close_workspace" => self.own(with, "workspace"),
             "workflow.emit" => {
                 let event = match field(with, "type").map(|kind| known(&parts_of(&kind))) {
@@ -169,23 +206,7 @@ impl Needed<'_> {
             }
             _ => {}
         }
-        if action != "http.request" {
-            for name in secrets_in(with) {
-                self.add(FlowRight::SecretInside { name });
-            }
-        }
-    }
-
-    fn call(&mut self, with: &Tree) {
-        let url = field(with, "url").map(|url| known(&parts_of(&url)));
-        let host = url.and_then(|url| host_of(&url)).map_or(Reach::Any, Reach::Only);
-        for name in secrets_in(with) {
-            self.add(FlowRight::Secret {
-                name,
-                host: host.clone(),
-            });
-        }
-        self.add(FlowRight::Call { host });
+        self.rights.extend(secret_rights_of(action, with));
     }
 
     /// Adds rights for the recipients at `key`, which holds one party or a list.
@@ -274,8 +295,16 @@ impl Needed<'_> {
         self.add(right(folder));
     }
 
-    /// Adds the right to change shares of other runs, unless `key` refers to a share or workspace
-    /// of this run.
+    /// A share that may follow its files to versions that nobody gave to the run.
+    fn follow(&mut self, with: &Tree) {
+        let Some(follow) = field(with, "follow") else { return };
+        match known(&parts_of(&follow)) {
+            Known::Whole(text) if text != NEWEST => {}
+            Known::Whole(_) | Known::Begins(_) => self.add(FlowRight::NewerVersions),
+        }
+    }
+
+    /// A share or a workspace of this run, or else the right to change those of others.
     fn own(&mut self, with: &Tree, key: &str) {
         let Some(thing) = field(with, key) else { return };
         if !is_of_a_step(&parts_of(&thing), self.plan) {

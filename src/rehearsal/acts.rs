@@ -1,6 +1,6 @@
 //! What people do about tasks beside answering them, as tests say it.
 
-use crate::base::Value;
+use crate::base::{Actor, Value};
 use crate::engine::TaskAct;
 use crate::host::by_hand::SetStep;
 use schemars::JsonSchema;
@@ -50,7 +50,7 @@ impl SetSpec {
             step: self.step.clone(),
             outcome: self.outcome.clone(),
             output: self.output.clone(),
-            by,
+            by: Actor::from(&by),
             reason: self.reason.clone(),
         }
     }

@@ -230,6 +230,7 @@ fn fit_to_be_played(flows: &[Flow], calendars: &Calendars, unfit: &mut Unfit) ->
         calendars,
         people: None,
         flows: None,
+        secrets: None,
     };
     let mut others = Flows::default();
     if flows.iter().any(|flow| may_run_others(&flow.text)) {

@@ -87,7 +87,7 @@ impl Actor<'_, '_> {
             reason: decide.reason.clone(),
             sha256,
             form: decide.form.clone(),
-            local: None,
+            via: None,
         };
         self.answered(decision, decide.next).await
     }
@@ -103,7 +103,7 @@ impl Actor<'_, '_> {
             reason: None,
             sha256: row.document.map(|document| document.sha256),
             form: answer.form.clone(),
-            local: None,
+            via: None,
         };
         self.answered(decision, answer.next).await
     }

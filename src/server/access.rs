@@ -11,8 +11,8 @@ use super::signature::{self, Keys, Signed};
 use super::wire::Wire;
 use super::{Problem, Server, page};
 use crate::audit::{AccessEntry, AccessKind, Origin};
-use crate::base::LocalAccess;
 use crate::base::network::Network;
+use crate::base::{Actor, LocalAccess, Via};
 use crate::config::{Scope, TokenLine};
 use crate::host::HostError;
 use crate::host::files::Visitor;
@@ -135,7 +135,21 @@ impl Caller {
         }
     }
 
-    /// The address and the token of the request, for the access log.
+    /// Through what they act, for journals.
+    pub fn via(&self) -> Option<Via> {
+        let local = self.local.clone().map(Via::Local);
+        local.or_else(|| self.token.clone().map(Via::Token))
+    }
+
+    /// Who acts, and through what, for journals.
+    pub fn actor(&self) -> Actor {
+        Actor {
+            principal: self.principal(),
+            via: self.via(),
+        }
+    }
+
+    /// From where they call and with which token, for the access log.
     pub fn origin(&self) -> Origin {
         Origin {
             from: self.from.map(|from| from.to_string()),

@@ -16,7 +16,7 @@ mod why;
 
 use super::items::AskedItem;
 use crate::base::render::{FileFindings, json};
-use crate::base::{Calendars, Diagnostic, FileRef, Timestamp, Value};
+use crate::base::{Calendars, Diagnostic, FileRef, Timestamp, Value, Via};
 use crate::engine::event::DecisionRecord;
 use crate::engine::view::PlanField;
 use crate::engine::{EventRecord, StandIn};
@@ -37,7 +37,7 @@ pub use remark::{RemarkBody, TaskRemark};
 pub use run::{Elements, Parent, RunDetail, Step};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-pub use tokens::Token;
+pub use tokens::{Owner, Token};
 pub use values::{SettingRow, SettingsBody, ValuesBody};
 pub use waiting::Waiting;
 pub use why::Reason;
@@ -503,6 +503,9 @@ pub struct Decided {
     /// What they filled in, by the names of the fields.
     #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
     pub form: serde_json::Map<String, Value>,
+    /// Through what they decided: an API token by its id, or an account of the machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub via: Option<Via>,
     /// When.
     #[schemars(with = "String")]
     pub at: Timestamp,
@@ -511,6 +514,7 @@ pub struct Decided {
 impl From<DecisionRecord> for Decided {
     fn from(record: DecisionRecord) -> Self {
         Self {
+            via: record.via(),
             by: record.by,
             on_behalf_of: record.on_behalf_of,
             escalated_to: record.escalated_to,

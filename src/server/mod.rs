@@ -160,6 +160,7 @@ impl Server {
         if let Some(before) = self.host.last_directory().await? {
             self.accounts.hold_to(before);
         }
+        self.load_token_owners().await?;
         *self.followed.lock().await = Following::Since(None);
         self.follow_people().await;
         Ok(())
@@ -170,19 +171,22 @@ impl Server {
         let mut followed = self.followed.lock().await;
         match &*followed {
             Following::No => return,
-            Following::Since(Some(known)) if Arc::ptr_eq(known, &directory) => return,
+            Following::Since(Some(known)) if Arc::ptr_eq(known, &directory) => return self.bind_tokens().await,
             Following::Since(_) => {}
         }
         match self.host.follow_people(&directory).await {
             Ok(new) => {
-                self.accounts.end_earlier(new.earlier);
+                self.accounts.follow(new.current, new.earlier);
                 *followed = Following::Since(Some(directory));
                 if new.is_changed {
                     self.host.tell_tasks_of_people();
                 }
             }
-            Err(error) => tracing::error!(%error, "a change of people could not be recorded; this will be retried"),
+            Err(error) => {
+                return tracing::error!(%error, "a change of people could not be recorded; this will be retried");
+            }
         }
+        self.bind_tokens().await;
     }
 
     /// Whether requests are answered: the host has recovered, and nobody has told the server to stop.

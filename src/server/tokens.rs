@@ -1,8 +1,7 @@
-//! Stored facts about tokens: when each was last used, and log entries when one was made or
-//! revoked.
+//! What the store knows of tokens: whose each is, when it was last used, and that it was made or revoked.
 //!
-//! Invariant: a read-only request writes nothing. Uses of tokens are kept in memory and stored
-//! periodically.
+//! Invariant: a request that only looks changes nothing; uses are known in memory and stored now and then. A token that
+//! was bound to a person is good for no other one, whoever has the user name.
 
 use super::{Problem, Server};
 use crate::audit::{AccessEntry, AccessKind, Origin};
@@ -12,7 +11,9 @@ use std::collections::BTreeMap;
 
 /// Scope of the keys for the last use of tokens; the key is the token's id.
 const SCOPE: &str = "token_use";
-/// Scope of the keys for tokens whose creation or revocation is already logged.
+/// Scope of the keys under which the id of its person is stored for each token, by the id of the token.
+const OWNERS: &str = "token_person";
+/// Scope of the keys under which tokens are remembered whose making or revoking is written down.
 const KNOWN: &str = "known_token";
 const MADE: &str = "made";
 const REVOKED: &str = "revoked";
@@ -27,6 +28,24 @@ impl Server {
         let mut uses = self.stored_uses().await?;
         uses.extend(self.accounts.last_used());
         Ok(uses)
+    }
+
+    /// Reads which person each token is bound to.
+    pub(super) async fn load_token_owners(&self) -> Result<(), HostError> {
+        self.accounts.bind(self.host.remembered(OWNERS).await?);
+        Ok(())
+    }
+
+    /// Binds tokens that were not seen before to the persons who have their user names now.
+    pub(super) async fn bind_tokens(&self) {
+        let tokens = self.accounts.to_bind();
+        match self.host.remember(OWNERS, tokens.clone()).await {
+            Ok(()) => self.accounts.bind(tokens),
+            Err(error) => {
+                tracing::error!(%error, "new tokens could not be bound to their persons; it is tried again");
+                self.accounts.bind_again();
+            }
+        }
     }
 
     async fn stored_uses(&self) -> Result<BTreeMap<String, Timestamp>, HostError> {

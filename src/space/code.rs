@@ -9,15 +9,16 @@ use serde::{Deserialize, Serialize};
 
 /// For how long a code is good, in minutes.
 pub const CODE_MINUTES: i64 = 10;
-/// Maximum number of wrong tries from all addresses before the sent codes become invalid. It is
-/// higher than the limit of one address, so that somebody who has only the link cannot use up all
-/// tries.
+/// Wrong codes, of all networks together, since the last right one, after which codes of a link are looked at one by one
+/// and slowly. More than one network may try.
 pub const MAX_CODE_TRIES: u32 = 20;
-/// Maximum number of codes for one grant within an hour. It is higher than the limit of one
-/// address.
-pub const MAX_CODES_AN_HOUR: usize = 10;
 /// Pause between two codes, in seconds: whoever asks twice gets one.
 pub const CODE_PAUSE_SECONDS: i64 = 60;
+/// Codes that are sent for one grant within an hour with that pause. More than one address may ask for.
+pub const MAX_QUICK_CODES: usize = 6;
+/// Pause between two codes after these, in seconds. It is shorter than a code is good, so that there is always one in the
+/// mailbox of the rightful user, whoever asked for it.
+pub const SLOW_CODE_PAUSE_SECONDS: i64 = 300;
 
 /// The codes of a grant.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +26,7 @@ pub struct Codes {
     /// When codes were sent, the newest last; of the last hour.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sent: Vec<Timestamp>,
-    /// Wrong tries since a code was sent.
+    /// Wrong tries since the last right one.
     #[serde(default)]
     pub tries: u32,
     /// Whether the newest code was used; only in data of an older build.
@@ -37,21 +38,22 @@ pub struct Codes {
 }
 
 impl Codes {
-    /// The codes after another one was sent at `now`. `None` if no code may be sent, because the
-    /// last one is too recent or there were too many within the hour.
+    /// The codes after another one was sent at `now`; `None` where none is to be sent, because the last one is too new.
     pub fn sent_anew(&self, now: Timestamp) -> Option<Self> {
         let is_over = |sent: &Timestamp, seconds: i64| now.duration_since(*sent) >= SignedDuration::from_secs(seconds);
-        if self.sent.last().is_some_and(|sent| !is_over(sent, CODE_PAUSE_SECONDS)) {
-            return None;
-        }
         let mut sent: Vec<Timestamp> = self.sent.iter().filter(|sent| !is_over(sent, 3_600)).copied().collect();
-        if sent.len() >= MAX_CODES_AN_HOUR {
+        let pause = if sent.len() < MAX_QUICK_CODES {
+            CODE_PAUSE_SECONDS
+        } else {
+            SLOW_CODE_PAUSE_SECONDS
+        };
+        if self.sent.last().is_some_and(|sent| !is_over(sent, pause)) {
             return None;
         }
         sent.push(now);
         Some(Self {
             sent,
-            tries: 0,
+            tries: self.tries,
             is_used: false,
             void_until: self.void_until(),
         })
@@ -76,20 +78,22 @@ impl Codes {
         self.void_until.max(newest.copied())
     }
 
+    /// Whether so many wrong ones were tried that tries take turns from now on.
+    pub const fn take_turns(&self) -> bool {
+        self.tries >= MAX_CODE_TRIES
+    }
+
     /// The codes after a wrong try.
     #[must_use]
     pub fn after_wrong(mut self) -> Self {
         self.tries = self.tries.saturating_add(1);
-        if self.tries >= MAX_CODE_TRIES {
-            self.void()
-        } else {
-            self
-        }
+        self
     }
 
     /// The codes after one of them was used, which makes all of them invalid.
     #[must_use]
-    pub fn after_right(self) -> Self {
+    pub fn after_right(mut self) -> Self {
+        self.tries = 0;
         self.void()
     }
 
@@ -118,14 +122,15 @@ mod tests {
     }
 
     #[test]
-    fn codes_take_so_many_wrong_tries_and_no_more() {
-        let last = (1..MAX_CODE_TRIES).fold(sent(), |codes, _| codes.after_wrong());
-        assert_eq!(last.good(at(1)), Some(at(0)));
-        let void = last.after_wrong();
-        assert_eq!(void.good(at(1)), None);
-        let anew = void.sent_anew(at(CODE_PAUSE_SECONDS)).unwrap();
-        let good: Vec<Timestamp> = anew.all_good(at(CODE_PAUSE_SECONDS)).collect();
-        assert_eq!(good, [at(CODE_PAUSE_SECONDS)], "the one before stays void");
+    fn codes_take_turns_after_so_many_wrong_ones_and_stay_good() {
+        let almost = (1..MAX_CODE_TRIES).fold(sent(), |codes, _| codes.after_wrong());
+        assert!(!almost.take_turns());
+        let tried = almost.after_wrong();
+        assert!(tried.take_turns());
+        assert_eq!(tried.good(at(1)), Some(at(0)));
+        let anew = tried.sent_anew(at(CODE_PAUSE_SECONDS)).unwrap();
+        assert!(anew.take_turns(), "another code is no reason to try faster");
+        assert!(!anew.after_right().take_turns());
     }
 
     #[test]
@@ -140,17 +145,24 @@ mod tests {
     }
 
     #[test]
-    fn so_many_codes_are_sent_within_an_hour_and_not_all_at_once() {
+    fn codes_come_fast_at_first_and_then_so_that_there_is_always_a_good_one() {
         assert_eq!(sent().sent_anew(at(CODE_PAUSE_SECONDS - 1)), None);
-        let step = i64::try_from(MAX_CODES_AN_HOUR).unwrap();
-        let full = (1..step).fold(sent(), |codes, number| {
+        let quick = i64::try_from(MAX_QUICK_CODES).unwrap();
+        let mut codes = (1..quick).fold(sent(), |codes, number| {
             codes.sent_anew(at(number * CODE_PAUSE_SECONDS)).unwrap()
         });
-        assert_eq!(full.sent.len(), MAX_CODES_AN_HOUR);
-        assert_eq!(full.sent_anew(at(step * CODE_PAUSE_SECONDS)), None);
-        assert_eq!(full.sent_anew(at(3_599)), None);
-        let next = full.sent_anew(at(3_600)).unwrap();
-        assert_eq!(next.sent.len(), MAX_CODES_AN_HOUR, "the first is forgotten");
-        assert_eq!(next.good(at(3_600)), Some(at(3_600)));
+        let mut last = (quick - 1) * CODE_PAUSE_SECONDS;
+        assert!(SLOW_CODE_PAUSE_SECONDS < CODE_MINUTES * 60);
+        while last < 3_600 {
+            assert_eq!(codes.sent_anew(at(last + SLOW_CODE_PAUSE_SECONDS - 1)), None);
+            last += SLOW_CODE_PAUSE_SECONDS;
+            assert!(codes.good(at(last)).is_some());
+            codes = codes.sent_anew(at(last)).unwrap();
+        }
+        assert!(codes.sent.len() <= MAX_QUICK_CODES + 12, "{}", codes.sent.len());
+        assert!(
+            codes.sent_anew(at(last + 3_600)).unwrap().sent.len() == 1,
+            "they are forgotten"
+        );
     }
 }

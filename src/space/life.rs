@@ -3,19 +3,16 @@
 //! Invariant: no function here leads from revoked or expired back to live, none changes or drops
 //! a version.
 
+use super::code::Codes;
 use super::{File, Grant, Paper, Principal, Role, Share, SharedVersion, State, Version};
 use crate::base::id::{FileId, GrantId, ShareId, WorkspaceId};
 use crate::base::{FileRef, Timestamp};
-use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// Number of wrong passwords in a row, from all addresses, that locks a link for everybody for a
-/// while. It is far higher than the limit of one address, so that somebody who has only the link
-/// cannot lock it.
+/// Wrong passwords in a row, of all networks together, after which passwords of a link are looked at one by one and slowly.
+/// It is far more than one network may try.
 pub const MAX_WRONG_PASSWORDS: u32 = 100;
-/// For how long a link is locked, in minutes.
-pub const LOCKED_MINUTES: i64 = 15;
 
 /// The bytes of a new version, stored already.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -283,7 +280,6 @@ impl Grant {
             through: Some(self.to.clone()),
             token_hash,
             failed_passwords: 0,
-            locked_until: None,
             created_at: now,
             opened_at: None,
             rev: 0,
@@ -336,30 +332,23 @@ impl Grant {
         }
     }
 
-    /// Until when no password is looked at, if so at `now`.
-    pub fn locked(&self, now: Timestamp) -> Option<Timestamp> {
-        self.locked_until.filter(|until| now < *until)
+    /// Whether so many wrong passwords or codes were given in a row that tries take turns from now on.
+    pub fn takes_turns(&self) -> bool {
+        let has_many_codes = self.codes.as_ref().is_some_and(Codes::take_turns);
+        has_many_codes || self.failed_passwords >= MAX_WRONG_PASSWORDS
     }
 
-    /// The grant after a wrong password. After [`MAX_WRONG_PASSWORDS`] in a row it is locked for
-    /// [`LOCKED_MINUTES`], and again after every further one until the right one is given.
+    /// The grant after a wrong password.
     #[must_use]
-    pub fn after_wrong_password(mut self, now: Timestamp) -> Self {
+    pub fn after_wrong_password(mut self) -> Self {
         self.failed_passwords = self.failed_passwords.saturating_add(1);
-        if self.failed_passwords >= MAX_WRONG_PASSWORDS {
-            let until = now
-                .checked_add(SignedDuration::from_mins(LOCKED_MINUTES))
-                .unwrap_or(Timestamp::MAX);
-            self.locked_until = Some(self.locked_until.map_or(until, |before| before.max(until)));
-        }
         self
     }
 
     /// The grant after the right password; `None` where nothing is to be forgotten.
     pub fn after_right_password(mut self) -> Option<Self> {
-        (self.failed_passwords > 0 || self.locked_until.is_some()).then(|| {
+        (self.failed_passwords > 0).then(|| {
             self.failed_passwords = 0;
-            self.locked_until = None;
             self
         })
     }
@@ -453,33 +442,14 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_locked_after_so_many_wrong_passwords_for_a_quarter_of_an_hour() {
-        let mut grant = grant();
-        for _ in 1..MAX_WRONG_PASSWORDS {
-            grant = grant.after_wrong_password(at(0));
-            assert_eq!(grant.locked(at(0)), None);
-        }
-        grant = grant.after_wrong_password(at(0));
-        let until = at(LOCKED_MINUTES * 60);
-        assert_eq!(grant.locked(at(0)), Some(until));
-        assert_eq!(grant.locked(at(LOCKED_MINUTES * 60 - 1)), Some(until));
-        assert_eq!(grant.locked(until), None, "one more try");
-        grant = grant.after_wrong_password(until);
-        assert_eq!(
-            grant.locked(until),
-            Some(at(2 * LOCKED_MINUTES * 60)),
-            "locked again at once"
-        );
-        let grant = grant.after_right_password().unwrap();
-        assert_eq!((grant.failed_passwords, grant.locked_until), (0, None));
-        assert_eq!(grant.after_right_password(), None);
-    }
-
-    #[test]
-    fn a_clock_that_goes_back_does_not_shorten_a_lock() {
-        let locked = (0..MAX_WRONG_PASSWORDS).fold(grant(), |grant, _| grant.after_wrong_password(at(1000)));
-        let until = locked.locked_until;
-        assert_eq!(locked.after_wrong_password(at(0)).locked_until, until);
+    fn passwords_take_turns_after_so_many_wrong_ones_until_the_right_one() {
+        let almost = (1..MAX_WRONG_PASSWORDS).fold(grant(), |grant, _| grant.after_wrong_password());
+        assert!(!almost.takes_turns());
+        let tried = almost.after_wrong_password();
+        assert!(tried.takes_turns());
+        let right = tried.after_right_password().unwrap();
+        assert!(!right.takes_turns());
+        assert_eq!(right.after_right_password(), None);
     }
 
     #[test]

@@ -179,8 +179,6 @@ pub struct Grant {
     pub password_hash: Option<String>,
     /// Wrong passwords since the last right one.
     pub failed_passwords: u32,
-    /// No password is looked at before this.
-    pub locked_until: Option<Timestamp>,
     /// The codes by mail, where its link asks for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codes: Option<Codes>,

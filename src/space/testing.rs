@@ -43,7 +43,6 @@ pub(crate) fn grant() -> Grant {
         token_hash: "00".into(),
         password_hash: None,
         failed_passwords: 0,
-        locked_until: None,
         codes: None,
         expires_at: None,
         state: State::Live,

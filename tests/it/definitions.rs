@@ -27,6 +27,7 @@ fn assert_clean(name: &str, text: &str) {
         calendars: &calendars,
         people: None,
         flows: None,
+        secrets: None,
     };
     let mut flows = Flows::default();
     for path in flows_in("definitions") {

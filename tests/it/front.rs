@@ -13,6 +13,7 @@ fn lint(text: &str) -> Verdict {
         calendars: &calendars,
         people: None,
         flows: None,
+        secrets: None,
     };
     check("a.flow.yaml", text, surroundings)
 }

@@ -318,7 +318,6 @@ impl Harness {
                 token_hash: Links::hash(&token),
                 password_hash,
                 failed_passwords: 0,
-                locked_until: None,
                 codes: None,
                 expires_at: None,
                 state: State::Live,

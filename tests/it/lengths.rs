@@ -123,6 +123,7 @@ fn told(text: &str) -> Vec<(&'static str, String)> {
         calendars: &Calendars::from([("corporate".to_owned(), calendar)]),
         people: None,
         flows: None,
+        secrets: None,
     };
     let found = check("a.flow.yaml", text, surroundings).findings;
     let word = |one: &gatefold::base::Diagnostic| text[one.primary.start..one.primary.end].to_owned();

@@ -35,6 +35,7 @@ pub fn lint(text: &str) -> Verdict {
         calendars: &CALENDARS,
         people: None,
         flows: None,
+        secrets: None,
     };
     check("a.flow.yaml", text, surroundings)
 }

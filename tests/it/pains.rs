@@ -65,6 +65,7 @@ fn lint(text: &str) -> Vec<Diagnostic> {
         calendars: &calendars,
         people: None,
         flows: None,
+        secrets: None,
     };
     check("a.flow.yaml", text, surroundings).findings
 }
@@ -158,6 +159,7 @@ fn kestra_2087_what_a_sub_flow_wants_is_known_before_anything_runs() {
         calendars: &calendars,
         people: None,
         flows: None,
+        secrets: None,
     };
     let child = "flow: child\nversion: 1.0.0\ninputs: { amount: { type: number } }\noutputs: { half: \"${{ inputs.amount / 2 }}\" }\n\
                  steps:\n  - { id: stop, end: { status: refused } }\n";

@@ -1,6 +1,7 @@
 //! Every page under `docs/rules/`: its examples are its tests.
 
 use gatefold::base::diagnostic::Severity;
+use gatefold::base::secret_rules::{SecretBinding, SecretRules};
 use gatefold::base::{Calendar, Calendars, Diagnostic, Document};
 use gatefold::lint::{CODES, Flows, Page, RULES, Surroundings, check, explain, outline};
 use gatefold::people::{Directory, Person};
@@ -45,11 +46,25 @@ fn people() -> Directory {
     }
 }
 
+/// A secret that is bound to a flow and a host, and one of the server itself.
+fn secrets() -> SecretRules {
+    let list = |word: &str| Some(vec![word.to_owned()]);
+    let binding = SecretBinding {
+        flows: list("orders"),
+        hosts: list("erp.example.com"),
+    };
+    SecretRules {
+        bindings: [("ERP_TOKEN".to_owned(), binding)].into(),
+        reserved: BTreeSet::from(["SMTP_PASSWORD".to_owned()]),
+    }
+}
+
 /// One example of a page.
 struct Example {
     /// The heading that it stands under.
     heading: String,
-    /// Whether it is a `calendar` or a `test` and no flow, or a flow that is read with a directory of `people`.
+    /// Whether it is a `calendar` or a `test` and no flow, or a flow that is read with a directory of `people`
+    /// or with bindings of `secrets`.
     /// Whether it is a `calendar` or a `test` and no flow, or a flow that stands `beside` the others.
     kind: String,
     text: String,
@@ -93,12 +108,13 @@ fn findings(example: &Example, page: &[Example]) -> Vec<Diagnostic> {
         findings.extend(Calendar::from_document(&document).1);
         return findings.into();
     }
-    let (calendars, people) = (calendars(), people());
+    let (calendars, people, secrets) = (calendars(), people(), secrets());
     let mut surroundings = Surroundings {
         catalog: Catalog::builtin(),
         calendars: &calendars,
         people: (example.kind == "people").then_some(&people),
         flows: None,
+        secrets: (example.kind == "secrets").then_some(&secrets),
     };
     let beside = page.iter().filter(|other| other.kind == "beside");
     let mut flows = Flows::default();

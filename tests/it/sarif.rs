@@ -18,6 +18,7 @@ fn logs_fit_the_official_schema() {
         calendars: &calendars,
         people: None,
         flows: None,
+        secrets: None,
     };
     let file = |name: &str, text: &str| FileFindings {
         name: name.to_owned(),

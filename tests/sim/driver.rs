@@ -5,8 +5,8 @@ use super::deeds::Act;
 use super::generate::PEOPLE;
 use super::pool::{Flow, info};
 use super::schedule::{
-    Arrival, COME_BACK_MS, CallFate, Fate, HEAL_MS, HOUR_MS, NUDGE_MS, NUDGED, OPERATOR_MS, Schedule, Vote, beginning,
-    nudges,
+    Arrival, COME_BACK_MS, CallFate, Fate, HEAL_MS, HOUR_MS, Move, NUDGE_MS, NUDGED, OPERATOR_MS, Schedule, Standing,
+    Vote, beginning, nudges,
 };
 use super::world::{World, computed, output};
 use children::is_impossible;
@@ -80,6 +80,8 @@ enum Happening {
         act: Act,
     },
     Change(Value),
+    /// Somebody comes to the directory, leaves it or changes their role.
+    Move(Move),
     Wake,
     Operate,
     Cancel,
@@ -130,6 +132,8 @@ pub struct Sim<'f> {
     incidents: usize,
     asked: BTreeSet<(TaskId, u64, String)>,
     operator_called: bool,
+    /// How people stand in the directory who have ever moved.
+    standings: BTreeMap<&'static str, Standing>,
     /// Ends of runs of other flows that nobody was there to see: when they were to be, and whose.
     overdue: BTreeSet<(i64, String)>,
     /// Lines of the journal that were looked through for requests.
@@ -162,6 +166,7 @@ impl<'f> Sim<'f> {
             incidents: 0,
             asked: BTreeSet::new(),
             operator_called: false,
+            standings: BTreeMap::new(),
             overdue: BTreeSet::new(),
             looked_through: 0,
             wake_ms: None,
@@ -181,6 +186,9 @@ impl<'f> Sim<'f> {
         }
         for (at, given) in sim.schedule.changes.clone() {
             sim.push(at, Happening::Change(given));
+        }
+        for moved in sim.schedule.moves.clone() {
+            sim.push(moved.at_ms, Happening::Move(moved));
         }
         for (number, arrival) in sim.schedule.arrivals.clone().into_iter().enumerate() {
             sim.announce(number, &arrival);
@@ -288,6 +296,12 @@ impl<'f> Sim<'f> {
                 self.deliver();
             }
             Happening::Nudge(count) => self.nudge(count),
+            Happening::Move(moved) => {
+                self.standings.insert(moved.person, moved.standing);
+                self.mark("somebody moved");
+                self.follow_people();
+                self.go_on();
+            }
             Happening::Kill(_) if self.machine.is_none() => {}
             Happening::Kill(down_ms) => {
                 self.mark("killed");
@@ -347,6 +361,7 @@ impl<'f> Sim<'f> {
             Happening::Assigned { work, assignment, .. } => {
                 let _ = self.give(Input::Assigned { work, assignment });
                 self.commit(With::Nothing);
+                self.follow_people();
             }
             Happening::Decide { task, person, vote } => self.decide(task, person, vote),
             Happening::Act { task, person, act } => self.act(task, person, act),
@@ -409,6 +424,7 @@ impl<'f> Sim<'f> {
             let _ = self.give(Input::Wake);
             self.commit(With::Nothing);
         }
+        self.follow_people();
         self.go_on();
         self.end_overdue();
     }
@@ -648,6 +664,7 @@ impl<'f> Sim<'f> {
             );
         }
         let people = PEOPLE.iter().filter(|person| !exclude.iter().any(|one| one == *person));
+        let people = people.filter(|person| self.stands(person) == Standing::Member);
         let assignment = Assignment {
             people: people.map(|person| (*person).to_owned()).collect(),
             veto: vec![PEOPLE[3].to_owned()],

@@ -131,6 +131,7 @@ fn whatever_goes_wrong_nothing_is_lost_or_done_twice() {
         "outcome by hand",
         "second answer",
         "second decision refused",
+        "somebody moved",
         "value given from outside",
     ];
     for name in expected {

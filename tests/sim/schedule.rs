@@ -201,6 +201,28 @@ pub struct Schedule {
     pub acting: usize,
     /// When somebody outside gives the value of the run, in milliseconds.
     pub changes: Vec<(i64, Value)>,
+    /// How the directory changes.
+    pub moves: Vec<Move>,
+}
+
+/// A change of the directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// When, in milliseconds.
+    pub at_ms: i64,
+    pub person: &'static str,
+    pub standing: Standing,
+}
+
+/// How a person stands in the directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// They have the role that is asked.
+    Member,
+    /// They are there and do not have it.
+    OtherRole,
+    /// They are suspended or removed.
+    Away,
 }
 
 /// A version of the document under decision.
@@ -235,6 +257,7 @@ impl Schedule {
             kills: Vec::new(),
             acting: people.choose(&[0, 30, 90]),
             changes: changes(&mut people),
+            moves: moves(&mut Rng::new(seed ^ 0x9e0b)),
         }
     }
 
@@ -246,6 +269,7 @@ impl Schedule {
         let mut schedule = Self::of(seed);
         schedule.by_key = true;
         schedule.crashes.clear();
+        schedule.moves.clear();
         schedule.clock_steps.clear();
         schedule.timer_lag_ms = 0;
         schedule.kills = kills(&mut Rng::new(!seed));
@@ -473,6 +497,32 @@ fn changes(rng: &mut Rng) -> Vec<(i64, Value)> {
     (0..count)
         .map(|_| (rng.between(0, 50 * HOUR_MS), rng.pick(&given).clone()))
         .collect()
+}
+
+/// People who leave, lose the role, get it and come back; in the end all of them are there.
+fn moves(rng: &mut Rng) -> Vec<Move> {
+    let count = if rng.percent(50) { 0 } else { rng.below(5) + 1 };
+    let standings = [Standing::Member, Standing::OtherRole, Standing::Away, Standing::Away];
+    let mut moves: Vec<Move> = (0..count)
+        .map(|_| Move {
+            at_ms: if rng.percent(30) {
+                0
+            } else {
+                rng.between(0, 50 * HOUR_MS)
+            },
+            person: rng.choose(&PEOPLE),
+            standing: rng.choose(&standings),
+        })
+        .collect();
+    if count > 0 {
+        let back = PEOPLE.map(|person| Move {
+            at_ms: HEAL_MS,
+            person,
+            standing: Standing::Member,
+        });
+        moves.extend(back);
+    }
+    moves
 }
 
 fn vote(rng: &mut Rng) -> Vote {

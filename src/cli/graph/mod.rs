@@ -346,6 +346,7 @@ mod tests {
             calendars: &crate::base::Calendars::new(),
             people: None,
             flows: None,
+            secrets: None,
         };
         let plan = crate::lint::check("t.flow.yaml", &text, surroundings).plan.unwrap();
         let drawing = Drawing::of(&plan);

@@ -1,7 +1,9 @@
 //! `file360.create_share`.
 
 use super::grants::{Invitation, invite};
-use super::support::{access, actor, check_folder, ends_at, folder, permanent, referenced, workspace, write};
+use super::support::{
+    access, actor, check_folder, check_follow, ends_at, folder, permanent, referenced, workspace, write,
+};
 use super::{Done, Space, SpaceAction};
 use crate::audit::{AccessEntry, AccessKind};
 use crate::base::FileRef;
@@ -150,6 +152,7 @@ async fn new_share(cx: &CallContext, store: &dyn Store, input: &Input) -> Result
             files.push(shared);
         }
     }
+    check_follow(cx, input.follow)?;
     let id = ShareId::derived(&cx.key);
     let is_placed = input.folder.is_some() || input.workspace.is_some();
     let workspace = workspace(store, input.workspace.as_deref()).await?;

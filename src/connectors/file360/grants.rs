@@ -112,7 +112,6 @@ pub(super) async fn invite(
         if password_hash.is_some() {
             grant.password_hash.clone_from(&password_hash);
             grant.failed_passwords = 0;
-            grant.locked_until = None;
         }
         let address = party.address.filter(|_| invitation.notify);
         let mail = address.map(|address| mail(cx, share, &grant, &address, invitation.message.as_deref()));
@@ -158,7 +157,6 @@ fn new_grant(space: &Space, cx: &CallContext, share: &Share, id: GrantId, party:
         role,
         password_hash: None,
         failed_passwords: 0,
-        locked_until: None,
         codes: None,
         expires_at: None,
         state: State::Live,

@@ -6,7 +6,7 @@ use crate::base::rights::folder_name;
 use crate::base::{FileRef, FlowRight, Period, Reach, Timestamp, calendar, moment};
 use crate::connect::{ActionError, CallContext};
 use crate::engine::InboundEvent;
-use crate::space::{File, Share, SpaceEvent, State, Version, Workspace, names};
+use crate::space::{File, Follow, Share, SpaceEvent, State, Version, Workspace, names};
 use crate::store::{BlobError, Store, StoreError, Write};
 
 pub(super) fn permanent(message: impl Into<String>) -> ActionError {
@@ -148,7 +148,15 @@ pub(super) async fn check_folder(
     cx.check(&right(Reach::Only(folder_name(workspace.as_str(), folder))))
 }
 
-/// The right to write to a folder.
+/// Refuses a share that shows the newest version of its files, whoever stores it, unless the flow may do that.
+pub(super) fn check_follow(cx: &CallContext, follow: Follow) -> Result<(), ActionError> {
+    match follow {
+        Follow::Exact => Ok(()),
+        Follow::Newest => cx.check(&FlowRight::NewerVersions),
+    }
+}
+
+/// The right to put files into a folder.
 pub(super) fn write(folder: Reach) -> FlowRight {
     FlowRight::Write { folder }
 }

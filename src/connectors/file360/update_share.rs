@@ -1,6 +1,6 @@
 //! `file360.update_share`.
 
-use super::support::{access, ends_at, own_share, permanent};
+use super::support::{access, check_follow, ends_at, own_share, permanent};
 use super::{Done, Space, SpaceAction};
 use crate::audit::{AccessEntry, AccessKind};
 use crate::connect::{ActionError, CallContext};
@@ -71,6 +71,7 @@ impl SpaceAction for UpdateShare {
             share.expires_at = expires_at;
         }
         if let Some(follow) = input.follow {
+            check_follow(cx, follow)?;
             share.follow = follow;
         }
         let entry = AccessEntry {

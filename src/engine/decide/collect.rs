@@ -3,6 +3,7 @@
 use super::super::collect::review_name;
 use super::super::event::{Event, ItemFile, Timers, Watchers};
 use super::super::frame::Slot;
+use super::super::input::Reply;
 use super::super::state::KeptEvent;
 use super::super::work::WorkKey;
 use super::Decider;
@@ -19,6 +20,10 @@ use serde::Deserialize;
 
 /// What tells that whoever was asked gives nothing.
 const WITHDRAWN: &str = "file360.request_withdrawn";
+/// The incident of a checklist to which nobody can give anything any more.
+const NOBODY_GIVES: &str = "Nobody who was asked can give what is missing: they are not in people.yaml any more, have \
+                            withdrawn, or their links were revoked. Share the request with somebody else, or bring a \
+                            person back, and retry the step; or skip it.";
 /// What tells of one item.
 const OF_ITEMS: [&str; 3] = [
     "file360.item_received",
@@ -102,6 +107,27 @@ impl Decider<'_> {
             change: news.change,
             cause: Some(event.id.clone()),
         });
+    }
+
+    /// A person must look where something is still to be given and nobody can give it.
+    pub(super) fn nobody_gives(&mut self, request: &str) -> Reply {
+        let mut asking = self.state().asking.iter().copied();
+        let is_it = |slot: &Slot| {
+            self.state()
+                .collecting(*slot)
+                .is_some_and(|open| open.request == request)
+        };
+        let Some(slot) = asking.find(is_it).filter(|slot| !self.has_incident(*slot)) else {
+            return Reply::AlreadyDone;
+        };
+        let PlanVerb::Collect(plan) = &self.step(slot).verb else {
+            return Reply::AlreadyDone;
+        };
+        if !self.state().collecting(slot).is_some_and(|open| open.wants_more(plan)) {
+            return Reply::AlreadyDone;
+        }
+        self.raise(slot, NOBODY_GIVES, false, 0);
+        Reply::Accepted
     }
 
     /// Asks those who look at what came, and brings the step to its end where nothing is left.

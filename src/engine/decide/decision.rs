@@ -8,7 +8,7 @@ use super::ask::output_of;
 use super::form;
 use super::rule::{principal, verdict};
 use super::{Decider, work};
-use crate::base::Value;
+use crate::base::{Value, Via};
 use crate::plan::PlanAsk;
 use serde_json::Map;
 
@@ -31,6 +31,11 @@ impl Decider<'_> {
         let escalated_to = Some(seat).filter(|seat| task.is_escalated(seat));
         let whose = escalated_to.map_or(Some(seat), |_| task.open_place());
         let has_document = task.document.is_some();
+        let (token, local) = match decision.via {
+            Some(Via::Token(id)) => (Some(id), None),
+            Some(Via::Local(local)) => (None, Some(local)),
+            None => (None, None),
+        };
         let record = DecisionRecord {
             on_behalf_of: whose.filter(|whose| *whose != decision.by).map(str::to_owned),
             escalated_to: escalated_to.map(str::to_owned),
@@ -39,7 +44,8 @@ impl Decider<'_> {
             reason: decision.reason,
             sha256: decision.sha256.filter(|_| has_document),
             form: form?,
-            local: decision.local,
+            local,
+            token,
             at: self.now,
         };
         self.emit(Event::DecisionRecorded {

@@ -69,6 +69,7 @@ pub(super) fn handle(machine: &mut RunMachine, now: Timestamp, input: Input) -> 
         Input::Event(event) => decider.event(event, told),
         Input::Newer { task, document } => decider.newer(&task, document),
         Input::Members { task, members } => decider.members(&task, &members),
+        Input::NobodyGives { request } => decider.nobody_gives(&request),
         Input::Decide(decision) => decider.decide(decision)?,
         Input::Act(acting) => decider.act(acting)?,
         Input::Wake => decider.wake(),
@@ -155,6 +156,7 @@ impl<'m> Decider<'m> {
             seq: state.seq + 1,
             at: self.now,
             v: JOURNAL_VERSION,
+            via: None,
             event,
         };
         apply::apply(self.plan, state, &record, &mut self.machine.fresh)

@@ -76,6 +76,7 @@ impl RunMachine {
             seq: self.state.seq + 1,
             at: now.max(self.state.now),
             v: JOURNAL_VERSION,
+            via: None,
             event: check.event(migration),
         };
         let mut whole = journal.to_vec();

@@ -33,6 +33,7 @@ mod quorum_short;
 mod reminder_after_due;
 mod secret_in_journal;
 mod secret_in_text;
+pub(super) mod secret_not_allowed;
 mod secret_out_of_place;
 mod share_without_expiry;
 mod too_few_elements;
@@ -106,4 +107,5 @@ pub const RULES: &[Rule] = &[
     secret_in_text::RULE,
     secret_out_of_place::RULE,
     secret_in_journal::RULE,
+    secret_not_allowed::RULE,
 ];

@@ -167,7 +167,7 @@ impl Doer<'_, '_> {
             reason,
             sha256: task.document.as_ref().map(|document| document.sha256.clone()),
             form,
-            local: None,
+            via: None,
         };
         self.stage.host.decide(decision).await?;
         Ok(())

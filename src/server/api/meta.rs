@@ -6,6 +6,10 @@ use crate::server::dto::{Health, Time};
 use crate::server::extract::{Answer, State, Text};
 use crate::server::{Caller, Problem, metrics};
 
+/// What everybody may know of a change of people that waits.
+const PEOPLE_WAIT: &str = "people.yaml removes many people and is not in force: an administrator can confirm it with \
+                           `gatefold people confirm`";
+
 /// The description of the API.
 pub async fn openapi(State(_): State) -> Result<Answer<Value>, Problem> {
     Ok(Answer(crate::server::openapi::openapi()))
@@ -27,6 +31,7 @@ pub async fn readiness(State(server): State) -> Result<Answer<Health>, Problem> 
     }
     Ok(Answer(Health {
         clock: server.host.parts().clock.standing().in_words(),
+        people: server.accounts.held().map(|_| PEOPLE_WAIT.to_owned()),
         ..ok()
     }))
 }
@@ -35,6 +40,7 @@ fn ok() -> Health {
     Health {
         status: "ok".to_owned(),
         clock: None,
+        people: None,
     }
 }
 

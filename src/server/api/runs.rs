@@ -49,6 +49,7 @@ pub async fn start(
         initiator,
         trigger: "manual".to_owned(),
         once,
+        via: caller.via(),
         ..StartRun::default()
     };
     let run = server.host.start_run(start).await?;
@@ -193,7 +194,7 @@ pub async fn cancel(
         return Ok(Done);
     }
     let reason = body.reason()?;
-    server.host.cancel_run(&run, &caller.principal(), &reason).await?;
+    server.host.cancel_run(&run, caller.actor(), &reason).await?;
     Ok(Done)
 }
 
@@ -204,8 +205,8 @@ pub async fn set_values(
     Path(run): Path<RunId>,
     JsonBody(body): JsonBody<ValuesBody>,
 ) -> Result<Done, Problem> {
-    let by = caller.principal();
-    server.host.set_values(&run, body.values, &by, &body.reason).await?;
+    let by = caller.actor();
+    server.host.set_values(&run, body.values, by, &body.reason).await?;
     Ok(Done)
 }
 
@@ -219,7 +220,7 @@ pub async fn migrate(
     let to = Move {
         to: body.to,
         steps: body.steps,
-        by: caller.principal(),
+        by: caller.actor(),
         reason: body.reason,
     };
     let report = if body.dry_run {
@@ -242,10 +243,7 @@ pub async fn retry(
         return Ok(Done);
     }
     let reason = body.reason()?;
-    server
-        .host
-        .retry_step(&run, &step, &caller.principal(), &reason)
-        .await?;
+    server.host.retry_step(&run, &step, caller.actor(), &reason).await?;
     Ok(Done)
 }
 
@@ -260,7 +258,7 @@ pub async fn set(
         step,
         outcome: body.outcome,
         output: body.output,
-        by: caller.principal(),
+        by: caller.actor(),
         reason: body.reason,
     };
     server.host.set_step(&run, set).await?;
@@ -279,6 +277,6 @@ pub async fn skip(
         return Ok(Done);
     }
     let reason = body.reason()?;
-    server.host.skip_step(&run, &step, &caller.principal(), &reason).await?;
+    server.host.skip_step(&run, &step, caller.actor(), &reason).await?;
     Ok(Done)
 }

@@ -141,21 +141,24 @@ pub async fn decide(
     JsonBody(body): JsonBody<DecisionBody>,
 ) -> Result<Answer<DecisionAnswer>, Problem> {
     check_local(&server, &caller).await?;
-    let person = caller.principal();
     let sha256 = body.sha256.map(|hash| whole(&hash)).transpose()?;
     let decision = Decision {
         task: task.clone(),
-        by: person.clone(),
+        by: caller.principal(),
         on_behalf_of: None,
         decision: body.decision,
         reason: body.reason.filter(|reason| !reason.trim().is_empty()),
         sha256,
         form: body.form,
-        local: caller.local.clone(),
+        via: caller.via(),
     };
     let mut answer = answered(server.host.decide(decision).await?);
     if let Some(next) = body.next {
-        answer.next = server.host.next_task(&person, &task, next).await.map(|task| task.0);
+        answer.next = server
+            .host
+            .next_task(caller.actor(), &task, next)
+            .await
+            .map(|task| task.0);
     }
     Ok(Answer(answer))
 }
@@ -306,7 +309,7 @@ async fn act(
         admin: caller.has(ADMIN),
         act,
     };
-    Ok(Answer(answered(server.host.act(acting).await?)))
+    Ok(Answer(answered(server.host.act_via(acting, caller.via()).await?)))
 }
 
 fn answered(reply: Reply) -> DecisionAnswer {

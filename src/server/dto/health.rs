@@ -13,6 +13,9 @@ pub struct Health {
     /// A problem of the system clock, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clock: Option<String>,
+    /// That a change of people.yaml is not in force, where one waits for a confirmation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub people: Option<String>,
 }
 
 /// A version of a file whose bytes have changed on the disk.

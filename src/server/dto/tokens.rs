@@ -13,6 +13,8 @@ pub struct Token {
     pub id: String,
     /// Whose it is.
     pub user: String,
+    /// The id of the person that it is bound to, once a server has seen it.
+    pub person: Option<String>,
     /// What it is for.
     pub label: Option<String>,
     /// Its scopes: `read`, `write`, `decide`, `deploy`, `admin`.
@@ -31,17 +33,27 @@ pub struct Token {
     /// When it was last used, to within ten minutes.
     #[schemars(with = "Option<String>")]
     pub last_used: Option<Timestamp>,
-    /// `good` (valid), `expired` or `revoked`.
+    /// `good`, `expired`, `revoked`, or `left` where its person is not in people.yaml any more.
     pub state: String,
 }
 
+/// Whose a token is.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    /// The id of the person, where it is bound.
+    pub person: Option<String>,
+    /// Whether that person has the user name now and is in the directory.
+    pub is_here: bool,
+}
+
 impl Token {
-    /// Describes a token at the given time.
-    pub fn of(line: TokenLine, used: &BTreeMap<String, Timestamp>, now: Timestamp) -> Self {
+    /// A token as it stands now.
+    pub fn of(line: TokenLine, owner: Owner, used: &BTreeMap<String, Timestamp>, now: Timestamp) -> Self {
         let scopes = Scope::ALL.into_iter().filter(|scope| line.has(*scope));
         let state = match line.revoked {
             Some(_) => "revoked",
             None if line.is_over(now) => "expired",
+            None if !owner.is_here => "left",
             None => "good",
         };
         Self {
@@ -50,6 +62,7 @@ impl Token {
             scopes: scopes.map(|scope| scope.as_str().to_owned()).collect(),
             before_scopes: line.scopes.is_none(),
             user: line.user,
+            person: owner.person,
             label: line.label,
             created: line.created,
             expires: line.expires,

@@ -3,9 +3,9 @@
 
 use super::columns::{mail_state, run_status, time};
 use super::outdated::outdated_sql;
-use crate::base::Timestamp;
 use crate::base::id::RunId;
-use crate::engine::InboundEvent;
+use crate::base::{Timestamp, Via};
+use crate::engine::{Event, InboundEvent};
 use crate::space::{Comment, Expiry, File, Grant, Share, State, Workspace};
 use crate::store::model::{
     CommitError, Deployment, Mark, OutboxMail, Outdated, RunCommit, RunRow, StoreError, Subscription, TaskRow,
@@ -57,6 +57,14 @@ pub(super) struct EncodedEvent {
     pub body: String,
 }
 
+/// An event of the journal with what the person acted through, as a row keeps it.
+#[derive(Serialize)]
+struct Body<'e> {
+    via: &'e Option<Via>,
+    #[serde(flatten)]
+    event: &'e Event,
+}
+
 /// One statement and what it means when it changes nothing.
 pub(super) struct Statement {
     pub sql: &'static str,
@@ -93,7 +101,13 @@ fn encode_run(commit: RunCommit) -> Result<EncodedRun, StoreError> {
             seq: integer(record.seq)?,
             at: time(record.at),
             v: record.v,
-            body: json(&record.event)?,
+            body: match &record.via {
+                None => json(&record.event)?,
+                via => json(&Body {
+                    via,
+                    event: &record.event,
+                })?,
+            },
         });
     }
     Ok(EncodedRun {

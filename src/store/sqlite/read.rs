@@ -4,8 +4,8 @@ use super::columns::{damaged, mail_state, read_run_status, read_time, time};
 use super::layout::store_error;
 use super::outdated::outdated_sql;
 use crate::audit::AccessEntry;
-use crate::base::Timestamp;
 use crate::base::id::{EventId, FileId, GrantId, MailId, RunId, ShareId, TaskId, WorkspaceId};
+use crate::base::{Timestamp, Via};
 use crate::engine::{Event, EventRecord, InboundEvent, JOURNAL_VERSION};
 use crate::space::{Comment, Expiry, File, Grant, Share, Workspace};
 use crate::store::model::{
@@ -14,6 +14,7 @@ use crate::store::model::{
 };
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, Params, Row, params, params_from_iter};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 pub(super) type Read<T> = Result<T, StoreError>;
@@ -298,8 +299,8 @@ pub(super) fn journal(db: &Connection, run: &RunId, after: u64, limit: usize) ->
 
 fn event_record(run: &RunId, seq: u64, row: &Row<'_>) -> Read<EventRecord> {
     let v: u32 = column(row, 2)?;
-    let event: Result<Event, _> = serde_json::from_str(text(row, 3)?);
-    let event = event.map_err(|_| match v {
+    let body = text(row, 3)?;
+    let (event, via) = with_via(body).map_err(|_| match v {
         v if v > JOURNAL_VERSION => StoreError::Newer {
             found: v,
             known: JOURNAL_VERSION,
@@ -311,8 +312,24 @@ fn event_record(run: &RunId, seq: u64, row: &Row<'_>) -> Read<EventRecord> {
         seq,
         at: read_time(text(row, 1)?)?,
         v,
+        via,
         event,
     })
+}
+
+/// The event that a row of the journal keeps, and through what its person acted.
+fn with_via(body: &str) -> serde_json::Result<(Event, Option<Via>)> {
+    #[derive(Deserialize)]
+    struct Noted {
+        #[serde(default)]
+        via: Option<Via>,
+    }
+    let event = serde_json::from_str(body)?;
+    // few lines have it, and to look for it is cheaper than to read each line twice
+    if !body.contains(r#""via":"#) {
+        return Ok((event, None));
+    }
+    Ok((event, serde_json::from_str::<Noted>(body)?.via))
 }
 
 pub(super) fn wakeups(db: &Connection) -> Read<Vec<(Timestamp, RunId)>> {

@@ -4,7 +4,7 @@
 
 use super::kit::Run;
 use super::runs::child;
-use super::{later, members};
+use super::{later, members, via};
 use gatefold::engine::FailureKind::{InDoubt, Permanent, Transient};
 use gatefold::engine::{Decision, Input, Parent, RunPhase, TaskAct};
 use serde_json::{Value, json};
@@ -568,7 +568,7 @@ fn answer(run: &mut Run, step: &str, by: &str, decision: &str) {
         reason: Some("because".to_owned()),
         sha256: None,
         form: serde_json::Map::new(),
-        local: None,
+        via: None,
     };
     run.handle(Input::Decide(answer)).expect("it counts");
 }
@@ -627,6 +627,7 @@ fn scripts() -> Vec<Script> {
         ("v1-members", members::MEMBERS, members::members),
         ("v1-onwards", later::ONWARDS, later::onwards),
         ("v1-values", later::VALUES, later::values),
+        ("v1-via", via::VIA, via::via),
     ]
 }
 

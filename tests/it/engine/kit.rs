@@ -3,7 +3,7 @@
 
 use super::flows;
 use gatefold::base::id::{EventId, RunId, TaskId};
-use gatefold::base::{Timestamp, Value};
+use gatefold::base::{Timestamp, Value, Via};
 use gatefold::engine::{
     Acting, Assignment, Decision, Event, EventRecord, Failure, FailureKind, InboundEvent, Input, Migration, Parent,
     Refusal, Reply, RunMachine, RunPhase, StandIn, Start, StepPhase, StepView, TaskAct, TaskView, Work, WorkKey,
@@ -89,8 +89,13 @@ impl Run {
 
     /// Lets something happen now.
     pub fn handle(&mut self, input: Input) -> Result<Reply, Refusal> {
+        self.handle_via(input, None)
+    }
+
+    /// The same for what a person does through something.
+    pub fn handle_via(&mut self, input: Input, via: Option<Via>) -> Result<Reply, Refusal> {
         let before = self.machine.state().clone();
-        let reply = self.machine.handle(self.now, input);
+        let reply = self.machine.handle_via(self.now, input, via);
         if reply.is_err() {
             assert!(self.machine.state() == &before, "a refused input changed the run");
         }
@@ -318,7 +323,7 @@ impl Run {
             reason: Some("because".to_owned()),
             sha256: task.document.map(|document| document.sha256),
             form: serde_json::Map::new(),
-            local: None,
+            via: None,
         }
     }
 

@@ -1,8 +1,8 @@
 //! Membership changes while a task is open.
 
 use super::kit::{Run, document};
-use gatefold::base::LocalAccess;
 use gatefold::base::id::RunId;
+use gatefold::base::{LocalAccess, Via};
 use gatefold::engine::event::Weight;
 use gatefold::engine::{Decision, Input, Members, Parent, Refusal, Reply, TaskAct};
 use serde_json::json;
@@ -85,10 +85,10 @@ pub fn members() -> Run {
         "only an administrator hands it on"
     );
     let decision = Decision {
-        local: Some(LocalAccess {
+        via: Some(Via::Local(LocalAccess {
             account: "local:1000".to_owned(),
             break_glass: Some("the server is down".to_owned()),
-        }),
+        })),
         ..run.decision("lea", "approved")
     };
     run.handle(Input::Decide(decision)).expect("it counts");

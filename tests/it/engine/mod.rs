@@ -41,6 +41,7 @@ mod sure;
 mod tasks;
 mod timers;
 mod values;
+mod via;
 mod waits;
 mod weights;
 mod why;

@@ -12,10 +12,10 @@ use super::generate::{self, CHILD_ENDS, KEY, PEOPLE, SUBJECT};
 use super::rng::Rng;
 use gatefold::base::id::{EventId, RunId};
 use gatefold::base::{Timestamp, Value};
-use gatefold::engine::event::Weight;
+use gatefold::engine::event::{Event, Weight};
 use gatefold::engine::{
-    Acting, Assignment, Decision, EventRecord, Failure, FailureKind, InboundEvent, Input, RUN_ENDED, RunMachine,
-    RunPhase, RunState, StandIn, Start, StepPhase, StepView, TaskAct, TaskPhase, Work, WorkKey,
+    Acting, Assignment, Decision, EventRecord, Failure, FailureKind, InboundEvent, Input, Members, RUN_ENDED,
+    RunMachine, RunPhase, RunState, StandIn, Start, StepPhase, StepView, TaskAct, TaskPhase, Work, WorkKey,
 };
 use gatefold::plan::{Plan, PlanField, PlanVerb};
 use jiff::SignedDuration;
@@ -385,7 +385,7 @@ impl Subject {
                 Some("0".to_owned())
             },
             form: self.form(),
-            local: None,
+            via: None,
         }))
     }
 
@@ -489,6 +489,36 @@ impl Subject {
         Some(Input::Newer { task, document })
     }
 
+    /// The directory says that other people are meant by an open task now.
+    fn members(&mut self) -> Option<Input> {
+        let tasks = self.machine.open_tasks();
+        if tasks.is_empty() {
+            return None;
+        }
+        let task = self.rng.pick(&tasks).id.clone();
+        let mut some = |percent: usize| -> Vec<String> {
+            let chosen = PEOPLE.iter().filter(|_| self.rng.percent(percent));
+            chosen.map(|one| (*one).to_owned()).collect()
+        };
+        let members = Members {
+            people: some(60),
+            veto: some(20),
+            escalated: some(20),
+            only: Some(some(80)).filter(|only| only.len() % 2 == 0),
+            exclude: some(10),
+            absent: some(20),
+            weights: self.weights(),
+        };
+        Some(Input::Members { task, members })
+    }
+
+    /// Nobody can give anything to a request any more.
+    fn nobody_gives(&self) -> Option<Input> {
+        let owned = self.machine.owned();
+        let request = owned.iter().find(|thing| thing.kind == "request")?.id.clone();
+        Some(Input::NobodyGives { request })
+    }
+
     fn resolution(&mut self) -> Input {
         let incidents = self.machine.incidents();
         let step = if incidents.is_empty() {
@@ -523,6 +553,8 @@ impl Subject {
                 by: "user:a".to_owned(),
                 reason: String::new(),
             }),
+            18 if self.rng.percent(60) => self.members(),
+            18 if self.rng.percent(30) => self.nobody_gives(),
             _ => None,
         };
         match input {
@@ -629,7 +661,7 @@ impl Subject {
                     reason: None,
                     sha256: task.document.as_ref().map(|document| document.sha256.clone()),
                     form: full_form(&task.form),
-                    local: None,
+                    via: None,
                 };
                 let before = self.machine.seq();
                 self.handle(Input::Decide(decision));
@@ -669,7 +701,7 @@ impl Subject {
 
 #[test]
 fn generated_runs_replay_to_themselves_and_come_to_an_end() {
-    let (mut ended, mut called) = (0, 0);
+    let (mut ended, mut called, mut moved, mut stuck) = (0, 0, 0, 0);
     for seed in 0..seeds() {
         let Some(mut subject) = Subject::new(seed) else {
             continue;
@@ -681,8 +713,18 @@ fn generated_runs_replay_to_themselves_and_come_to_an_end() {
         subject.finish();
         ended += 1;
         called += flows::calls(&subject.journal);
+        for record in &subject.journal {
+            moved += u64::from(matches!(record.event, Event::TaskMembersChanged { .. }));
+            stuck += u64::from(
+                matches!(&record.event, Event::IncidentRaised { error, .. } if error.starts_with("Nobody who was asked")),
+            );
+        }
     }
-    println!("{called} called");
+    println!("{called} called, {moved} times other people were meant, {stuck} times nobody could give");
+    assert!(
+        moved > 0 && stuck > 0,
+        "the directory changed nothing: {moved}, {stuck}"
+    );
     assert!(called > 0, "no way back led to a step that was not taken");
     assert!(ended > seeds() * 9 / 10, "only {ended} of the generated flows compile");
 }

@@ -92,6 +92,7 @@ fn deployable(text: &str) -> Option<Arc<Plan>> {
         calendars: &calendars,
         people: None,
         flows: None,
+        secrets: None,
     };
     if has_errors(&check("test.flow.yaml", text, surroundings).findings) {
         return None;

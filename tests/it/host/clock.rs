@@ -178,6 +178,7 @@ async fn a_jump_forgets_no_idempotency_key() {
             key: "k".to_owned(),
             digest: None,
         }),
+        via: None,
     };
     let first = process.host.start_run(start()).await.unwrap();
     clock.jump((i32::try_from(KEYS_DAYS).unwrap() + 1) * DAY);

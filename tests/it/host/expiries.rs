@@ -302,7 +302,7 @@ mod of_a_request {
             reason: (decision == "sent_back").then(|| "page 2 is missing".to_owned()),
             sha256: tasks[0].document.as_ref().map(|document| document.sha256.clone()),
             form: serde_json::Map::new(),
-            local: None,
+            via: None,
         };
         process.host.decide(decision).await.unwrap();
     }

@@ -142,7 +142,7 @@ async fn answer(process: &Process, run: &RunId, how: Answer) {
                 step: "act".to_owned(),
                 outcome: None,
                 output: serde_json::Map::new(),
-                by: by.to_owned(),
+                by: by.into(),
                 reason: reason.to_owned(),
             };
             host.set_step(run, set).await

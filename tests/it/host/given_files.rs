@@ -35,7 +35,7 @@ async fn answer(process: &Process, run: &RunId, word: &str) {
         reason: None,
         sha256: None,
         form: Map::from_iter([("word".to_owned(), json!(word))]),
-        local: None,
+        via: None,
     };
     process.host.decide(decision).await.unwrap();
 }
@@ -89,5 +89,25 @@ async fn what_names_a_file_without_what_is_in_it_is_no_file() {
         let process = world.start().await;
         let (end, output) = given(&process, "inputs.told", told.clone(), "nothing").await;
         assert_eq!(end, "refused", "{told}: {output}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_version_of_a_file_that_the_run_has_is_not_given() {
+    let world = World::new();
+    let process = world.start().await;
+    let first = put(&process, "mine.txt").await;
+    let second = process
+        .host
+        .put_file("user:ben", "/papers", "mine.txt", b"of ben".as_slice());
+    let second = second.await.unwrap();
+    assert_eq!((second.id.as_str(), second.version), (first.id.as_str(), 2));
+    process.deploy(&parent("inputs.told")).await;
+    process.deploy(CHILD).await;
+    for (told, expected) in [(&second, "refused"), (&first, "completed")] {
+        let inputs = json!({ "mine": { "id": first.id, "version": 1 }, "told": told });
+        let run = process.begin("parent", inputs).await;
+        answer(&process, &run, "nothing").await;
+        assert_eq!(process.end(&run).await, expected, "version {}", told.version);
     }
 }

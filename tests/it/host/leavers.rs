@@ -79,7 +79,7 @@ impl Place {
             reason: Some("because".to_owned()),
             sha256: task.document.as_ref().map(|document| document.sha256.clone()),
             form: serde_json::Map::new(),
-            local: None,
+            via: None,
         };
         self.process.host.decide(decision).await.map(|_| ())
     }
@@ -408,4 +408,20 @@ async fn why_says_who_is_gone() {
         why.contains("from user:anna (user:ben, who was asked, can no longer answer)"),
         "{why}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_address_of_a_person_who_left_is_not_asked_as_somebody_outside() {
+    let (place, run, task) = Place::new(&approve("\"email:ben@example.com\", user:anna", ", rule: all")).await;
+    assert_eq!(task.people, ["user:ben", "user:anna"]);
+    place.world.mails.lock().unwrap().clear();
+    place.change(leaves("ben"));
+    place.process.host.people_changed().await.unwrap();
+    rest().await;
+    let task = place.process.host.task(&task.id).await.unwrap();
+    assert_eq!(task.people, ["user:anna"]);
+    let mails = place.world.mails.lock().unwrap().clone();
+    assert!(mails.iter().all(|mail| mail.to != ["ben@example.com"]), "{mails:?}");
+    place.decide(&task, "user:anna", "approved").await.unwrap();
+    assert_eq!(place.process.end(&run).await, "completed");
 }

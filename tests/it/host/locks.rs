@@ -37,7 +37,7 @@ async fn approve(process: &Process, document: &FileRef) {
         reason: None,
         sha256: Some(document.sha256.clone()),
         form: serde_json::Map::new(),
-        local: None,
+        via: None,
     };
     process.host.decide(decision).await.unwrap();
 }

@@ -196,7 +196,7 @@ async fn who_had_decided_hears_of_a_newer_version_also_after_a_restart() {
         reason: None,
         sha256: Some(file.sha256),
         form: serde_json::Map::new(),
-        local: None,
+        via: None,
     };
     process.host.decide(decision).await.unwrap();
     process.shut_down().await;

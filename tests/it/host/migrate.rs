@@ -39,7 +39,7 @@ fn to(version: &str, steps: &[(&str, &str)]) -> Move {
             .iter()
             .map(|(old, new)| ((*old).to_owned(), (*new).to_owned()))
             .collect(),
-        by: "user:anna".to_owned(),
+        by: "user:anna".into(),
         reason: "the fee was wrong".to_owned(),
     }
 }
@@ -55,7 +55,7 @@ async fn answer(host: &Arc<Host>, run: &RunId) {
         reason: None,
         sha256: None,
         form: serde_json::Map::new(),
-        local: None,
+        via: None,
     };
     host.decide(decision).await.unwrap();
 }

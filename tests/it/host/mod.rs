@@ -48,7 +48,7 @@ fn approval(task: &TaskRow, by: &str, sha256: &str) -> Decision {
         reason: None,
         sha256: Some(sha256.to_owned()),
         form: serde_json::Map::new(),
-        local: None,
+        via: None,
     }
 }
 
@@ -460,7 +460,7 @@ async fn deciding_is_told_by_mail_and_bound_to_the_version() {
         reason: None,
         sha256: Some(sha256.to_owned()),
         form: serde_json::Map::new(),
-        local: None,
+        via: None,
     };
     let stale = process.host.decide(decision("user:anna", &"0".repeat(64))).await;
     assert!(matches!(stale, Err(HostError::Refused(_))), "{stale:?}");
@@ -538,7 +538,7 @@ async fn names_and_reasons_are_bounded() {
         reason: Some("x".repeat(chars)),
         sha256: None,
         form: serde_json::Map::new(),
-        local: None,
+        via: None,
     };
     let limit = gatefold::host::tasks::REASON_CHARS;
     assert!(matches!(

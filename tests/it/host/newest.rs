@@ -56,7 +56,7 @@ async fn a_task_opens_on_the_newest_version_though_nobody_told_the_run_of_it() {
             reason: None,
             sha256: Some(second.sha256),
             form: serde_json::Map::new(),
-            local: None,
+            via: None,
         };
         process.host.decide(decision).await.unwrap();
         assert_eq!(process.end(&run).await, "completed");

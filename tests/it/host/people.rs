@@ -27,7 +27,7 @@ fn done(task: &TaskRow, by: &str) -> Decision {
         reason: None,
         sha256: None,
         form: serde_json::Map::new(),
-        local: None,
+        via: None,
     }
 }
 

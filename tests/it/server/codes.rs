@@ -3,11 +3,16 @@
 use crate::harness::{Answer, Ask, Harness};
 use axum::http::StatusCode;
 use gatefold::host::throttle::{CODES, PASSWORDS};
+use gatefold::host::turns::TRY_PACE;
 use gatefold::host::visit::PASS_MINUTES;
 use gatefold::space::Role;
-use gatefold::space::code::{CODE_MINUTES, CODE_PAUSE_SECONDS, MAX_CODE_TRIES, MAX_CODES_AN_HOUR};
+use gatefold::space::code::{
+    CODE_MINUTES, CODE_PAUSE_SECONDS, MAX_CODE_TRIES, MAX_QUICK_CODES, SLOW_CODE_PAUSE_SECONDS,
+};
 use gatefold::store::MailState;
 use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 const PAPERS: &str = "flow: papers
@@ -188,31 +193,66 @@ async fn a_code_and_what_it_gave_are_good_for_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_code_takes_so_many_wrong_tries() {
+async fn a_code_stays_good_however_many_wrong_ones_are_tried() {
     let asked = Asked::new().await;
     let code = asked.code().await;
-    // from several addresses, each of which makes as many tries as it may
-    let tries = |count: u32| (0..count).map(|number| number / PASSWORDS.failures + 1);
-    for from in tries(MAX_CODE_TRIES - 1) {
-        let wrong = asked.give_code_from(&format!("192.0.2.{from}"), &other(&code)).await;
+    // from several networks, each of which makes as many tries as it may
+    for number in 0..MAX_CODE_TRIES {
+        let from = format!("192.0.2.{}", number / PASSWORDS.failures + 1);
+        let wrong = asked.give_code_from(&from, &other(&code)).await;
         assert_eq!(wrong.problem(), "code-wrong");
     }
-    assert_eq!(asked.give_code(&code).await.status, StatusCode::OK, "the last try");
-
+    let began = tokio::time::Instant::now();
+    // the first to take a turn has it at once, the next one after a while
+    asked.give_code_from("198.51.100.1", &other(&code)).await;
+    assert_eq!(began.elapsed().as_secs(), 0);
+    assert_eq!(asked.give_code(&code).await.status, StatusCode::OK);
+    assert_eq!(began.elapsed().as_secs(), TRY_PACE.as_secs());
     later(CODE_PAUSE_SECONDS).await;
-    let code = asked.code().await;
-    for from in tries(MAX_CODE_TRIES) {
-        asked.give_code_from(&format!("198.51.100.{from}"), &other(&code)).await;
-    }
-    assert_eq!(
-        asked.give_code(&code).await.problem(),
-        "code-wrong",
-        "it is good no longer"
-    );
-    later(CODE_PAUSE_SECONDS).await;
+    let began = tokio::time::Instant::now();
     let anew = asked.code().await;
-    assert_eq!(asked.give_code(&code).await.problem(), "code-wrong", "the old one");
+    asked.give_code_from("198.51.100.1", &other(&anew)).await;
     assert_eq!(asked.give_code(&anew).await.status, StatusCode::OK);
+    assert_eq!(began.elapsed().as_secs(), 0, "the right code ends the turns");
+}
+
+/// Lets so much time pass, and everything happen that happens meanwhile.
+async fn rest(time: Duration) {
+    let nothing = std::future::pending::<()>();
+    assert!(tokio::time::timeout(time, nothing).await.is_err());
+}
+
+/// Forty networks guess for eight minutes, as fast as they are let; then the rightful user enters the code.
+#[tokio::test(start_paused = true)]
+async fn many_networks_guess_slowly_and_keep_nobody_out() {
+    let asked = Arc::new(Asked::new().await);
+    let code = asked.code().await;
+    let guesses = Arc::<AtomicU64>::default();
+    let mut crowd = tokio::task::JoinSet::new();
+    for network in 0..40 {
+        let (asked, wrong, guesses) = (Arc::clone(&asked), other(&code), Arc::clone(&guesses));
+        crowd.spawn(async move {
+            loop {
+                let answer = asked.give_code_from(&format!("192.0.2.{network}"), &wrong).await;
+                if answer.status == StatusCode::TOO_MANY_REQUESTS {
+                    let seconds = answer.header("retry-after").parse().unwrap();
+                    rest(Duration::from_secs(seconds)).await;
+                } else {
+                    guesses.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        });
+    }
+    let minutes = 8;
+    rest(Duration::from_mins(minutes)).await;
+    let guessed = guesses.load(Ordering::Relaxed);
+    let most = u64::from(MAX_CODE_TRIES) + minutes * 60 / TRY_PACE.as_secs() + 2;
+    assert!(guessed > 40 && guessed <= most, "{guessed} guesses, at most {most}");
+    let began = tokio::time::Instant::now();
+    assert_eq!(asked.give_code(&code).await.status, StatusCode::OK);
+    let waited = began.elapsed().as_secs();
+    assert!(waited <= TRY_PACE.as_secs(), "it took {waited} seconds");
+    println!("forty networks made {guessed} guesses in {minutes} minutes; the right code took {waited} seconds");
 }
 
 #[tokio::test(start_paused = true)]
@@ -232,7 +272,7 @@ async fn somebody_with_the_link_alone_does_not_lock_out_its_rightful_user() {
     }
     assert_eq!(asked.codes().await.len(), CODES.failures as usize);
     assert_eq!(asked.give_code(&code).await.status, StatusCode::OK);
-    later(CODE_PAUSE_SECONDS).await;
+    later(SLOW_CODE_PAUSE_SECONDS).await;
     let own = asked.code().await;
     assert_eq!(asked.give_code(&own).await.status, StatusCode::OK);
 }
@@ -243,14 +283,18 @@ async fn so_many_codes_are_sent_and_who_asks_is_not_told() {
     asked.ask_for_code().await;
     asked.ask_for_code().await;
     assert_eq!(asked.codes().await.len(), 1, "whoever asks twice gets one");
-    for number in 1..MAX_CODES_AN_HOUR + 3 {
+    // many networks ask every minute for an hour
+    let mut sent = Vec::new();
+    for minute in 1..60 {
         later(CODE_PAUSE_SECONDS).await;
-        asked.ask_for_code_from(&format!("192.0.2.{number}")).await;
+        asked.ask_for_code_from(&format!("192.0.2.{minute}")).await;
+        sent.push(asked.codes().await.len());
     }
-    assert_eq!(asked.codes().await.len(), MAX_CODES_AN_HOUR - 1);
-    later(3_600).await;
-    asked.ask_for_code().await;
-    assert_eq!(asked.codes().await.len(), 1);
+    let quick = MAX_QUICK_CODES - 1;
+    assert_eq!(sent[..quick], [1; MAX_QUICK_CODES - 1]);
+    let slow: usize = sent[quick..].iter().sum();
+    let minutes = usize::try_from(SLOW_CODE_PAUSE_SECONDS / 60).unwrap();
+    assert_eq!(slow, (59 - quick) / minutes, "{sent:?}");
 }
 
 #[tokio::test(start_paused = true)]

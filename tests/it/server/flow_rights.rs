@@ -5,7 +5,7 @@ use crate::harness::{ERP_TOKEN, HOOK_SECRET, Harness};
 use axum::http::StatusCode;
 use gatefold::base::FileRef;
 use gatefold::base::id::RunId;
-use gatefold::base::rights::SecretBinding;
+use gatefold::base::secret_rules::{SecretBinding, SecretRules};
 use gatefold::host::Policy;
 use gatefold::host::runs::{FilesFrom, StartRun};
 use gatefold::server::signature::sign;
@@ -143,6 +143,7 @@ async fn a_person_without_a_right_to_a_file_cannot_give_it() {
         cause: None,
         files_from: FilesFrom::Initiator,
         once: None,
+        via: None,
     };
     let refused = harness.host.start_run(start(&other.id)).await.unwrap_err();
     assert!(
@@ -264,8 +265,10 @@ async fn a_share_of_another_run_is_not_changed() {
 
 fn bound(name: &str, binding: SecretBinding) -> Policy {
     Policy {
-        bindings: BTreeMap::from([(name.to_owned(), binding)]),
-        reserved: BTreeSet::from(["SMTP_PASSWORD".to_owned()]),
+        secrets: SecretRules {
+            bindings: BTreeMap::from([(name.to_owned(), binding)]),
+            reserved: BTreeSet::from(["SMTP_PASSWORD".to_owned()]),
+        },
         ..Policy::open()
     }
 }

@@ -7,6 +7,7 @@ use gatefold::audit::AccessKind;
 use gatefold::base::Value;
 use gatefold::base::id::{GrantId, RunId, ShareId};
 use gatefold::connect::Links;
+use gatefold::server::Access;
 use gatefold::space::{Grant, Principal, Role, State};
 use gatefold::store::memory::MemoryStore;
 use gatefold::store::{Store, Write};
@@ -399,7 +400,6 @@ fn shared(harness: &Harness, share: &ShareId, now: gatefold::base::Timestamp) ->
         role: Role::Contribute,
         password_hash: None,
         failed_passwords: 0,
-        locked_until: None,
         codes: None,
         expires_at: None,
         state: State::Live,
@@ -449,4 +449,155 @@ async fn a_link_shared_by_a_role_stops_working_and_each_member_gets_their_own() 
         (StatusCode::GONE, "revoked")
     );
     assert!(refused.text().contains("a link of your own") || refused.text().contains("the link of your own"));
+}
+
+/// The incident of a run, if it has one.
+async fn incident(harness: &Harness, run: &RunId) -> Option<String> {
+    harness
+        .host
+        .come_to_rest(std::time::Duration::from_secs(5))
+        .await
+        .unwrap();
+    let run = status(harness, run).await;
+    run["incidents"][0]["error"].as_str().map(str::to_owned)
+}
+
+const ANNA: &str = "  anna: { name: Anna, email: anna@example.com, roles: [legal] }\n";
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_nobody_can_answer_any_more_is_an_incident() {
+    /// Who ceases to be able to give something, in which way, one after the other.
+    #[derive(Clone, Copy)]
+    enum Ends {
+        Leaves,
+        LosesTheRole,
+        Withdraws,
+        IsRevoked,
+    }
+    use Ends::{IsRevoked, Leaves, LosesTheRole, Withdraws};
+    for (anna, ben) in [
+        (Withdraws, Leaves),
+        (Withdraws, LosesTheRole),
+        (Leaves, Leaves),
+        (LosesTheRole, IsRevoked),
+        (IsRevoked, Leaves),
+        (IsRevoked, IsRevoked),
+    ] {
+        let harness = Harness::new().await;
+        harness.server.start_following().await.unwrap();
+        harness.deploy(PAPERS).await;
+        let run = harness.begin("papers", json!({})).await;
+        let end = async |user: &str, line: &str, ends: Ends| {
+            let link = link_of(&harness, &format!("{user}@example.com")).await;
+            match ends {
+                Leaves => change_people(&harness, line, ""),
+                LosesTheRole => change_people(&harness, line, &line.replace("[legal]", "[finance]")),
+                Withdraws => {
+                    let withdraw = harness.post(&format!("{link}/withdraw"));
+                    withdraw.json(&json!({ "reason": "not mine" })).send().await;
+                }
+                IsRevoked => {
+                    let grant = grants(&harness, &format!("?to=user:{user}")).await.remove(0);
+                    revoke(&harness, &grant).await;
+                }
+            }
+            harness.server.refresh_accounts().await;
+        };
+        end("anna", ANNA, anna).await;
+        assert_eq!(incident(&harness, &run).await, None, "ben can give it still");
+        end("ben", BEN, ben).await;
+        let why = incident(&harness, &run).await.expect("nobody can give it");
+        assert!(why.contains("Nobody who was asked can give what is missing"), "{why}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_giver_who_returns_gives_what_was_asked_for() {
+    let harness = Harness::new().await;
+    harness.server.start_following().await.unwrap();
+    harness.deploy(PAPERS).await;
+    let run = harness.begin("papers", json!({})).await;
+    let ben = link_of(&harness, "ben@example.com").await;
+    change_people(&harness, ANNA, "");
+    harness.server.refresh_accounts().await;
+    change_people(&harness, BEN, "");
+    harness.server.refresh_accounts().await;
+    assert!(incident(&harness, &run).await.is_some());
+    let file = harness.data.path().join("people.yaml");
+    let people = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("{people}{BEN}{ANNA}")).unwrap();
+    harness.server.accounts.refresh_now();
+    harness.server.refresh_accounts().await;
+    harness
+        .host
+        .retry_step(&run, "papers", "user:admin", "they are back")
+        .await
+        .unwrap();
+    assert_eq!(incident(&harness, &run).await, None);
+    let given = harness.post(&format!("{ben}/items/tax?name=tax.pdf")).body("%PDF-1.7");
+    assert_eq!(given.send().await.status, StatusCode::CREATED);
+    let task = wait_for(async || tasks(&harness, "anna").await.pop()).await;
+    assert_eq!(task["document"]["by"], "user:ben");
+}
+
+/// Every route that acts for a person looks at the directory when it is called, whether by a token or through a link.
+#[tokio::test(start_paused = true)]
+async fn every_route_is_shut_to_a_person_who_left_and_to_a_later_one_of_the_name() {
+    let harness = Harness::new().await;
+    harness.server.start_following().await.unwrap();
+    let everything = BEN.replace("[legal]", "[legal, author, operator, admin]");
+    change_people(&harness, BEN, &everything);
+    harness.server.refresh_accounts().await;
+    let (_, [_, link]) = room(&harness).await;
+    let token = link.rsplit('/').next().unwrap().to_owned();
+    let other = everything.replace("ben@example.com", "benedikt@example.com");
+    let with = |name: &'static str, ask: crate::harness::Ask| match name {
+        "give_password" => ask
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body("password=x"),
+        _ => ask.json(&json!({})),
+    };
+    let answers = async |round: usize| {
+        let mut answers = Vec::new();
+        for (number, route) in gatefold::server::routes().into_iter().enumerate() {
+            let is_link = matches!(
+                route.access,
+                Access::Link | Access::LinkDoor | Access::Page | Access::PageDoor
+            );
+            let is_token = matches!(route.access, Access::Token(_));
+            // a stream would be open for ever
+            if !is_link && !is_token || route.name == "watch_run" {
+                continue;
+            }
+            let path = route.path.replace("{token}", &token);
+            let path = path.replace(['{', '}'], "");
+            let ask = harness
+                .ask(route.method.clone(), &path)
+                .header("accept", "application/json");
+            // an address that fails too often is refused whoever it asks for
+            let ask = ask.from(&format!("192.0.{round}.{number}"));
+            let ask = if is_token { ask.by("ben") } else { ask };
+            answers.push((route.name, is_token, with(route.name, ask).send().await.status));
+        }
+        answers
+    };
+    for (name, is_token, status) in answers(0).await {
+        let shut = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::GONE];
+        assert!(!is_token || !shut.contains(&status), "{name} is open to ben: {status}");
+    }
+    let changes = [(everything.as_str(), ""), ("users:\n", &format!("users:\n{other}"))];
+    for (round, (before, after)) in changes.into_iter().enumerate() {
+        change_people(&harness, before, after);
+        harness.server.refresh_accounts().await;
+        let answers = answers(round + 1).await;
+        assert!(answers.len() > 60, "{answers:?}");
+        for (name, is_token, status) in answers {
+            let expected = if is_token {
+                StatusCode::UNAUTHORIZED
+            } else {
+                StatusCode::GONE
+            };
+            assert_eq!(status, expected, "{name}");
+        }
+    }
 }

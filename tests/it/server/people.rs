@@ -159,6 +159,13 @@ async fn a_change_that_removes_many_people_waits_for_a_confirmation() {
     );
     let people = harness.get("/api/v1/people").by("admin").send().await.json();
     assert_eq!(people["held"], 13);
+    let ready = harness.get("/readyz").send().await;
+    assert_eq!(ready.status, StatusCode::OK, "people can work");
+    let said = ready.json()["people"].as_str().unwrap().to_owned();
+    assert!(
+        said.contains("gatefold people confirm") && !said.contains("ben"),
+        "{said}"
+    );
     let confirm = |removes: usize| {
         let body = json!({ "removes": removes });
         harness.post("/api/v1/people/confirm").by("admin").json(&body)
@@ -168,6 +175,8 @@ async fn a_change_that_removes_many_people_waits_for_a_confirmation() {
     assert!(confirmed.status.is_success(), "{}", confirmed.text());
     assert_eq!(status_of(&harness, "ben").await, StatusCode::UNAUTHORIZED);
     assert_eq!(confirm(13).send().await.status, StatusCode::CONFLICT);
+    let ready = harness.get("/readyz").send().await;
+    assert_eq!(ready.json()["people"], Value::Null);
 }
 
 #[tokio::test(start_paused = true)]
@@ -229,4 +238,53 @@ async fn an_account_of_the_machine_decides_only_before_people_are_served_or_by_b
     let (status, journal) = decide(Some("the server is down")).await;
     assert_eq!(status, StatusCode::OK);
     assert!(journal.contains(r#""break_glass":"the server is down""#), "{journal}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_belongs_to_the_person_who_had_the_name_when_the_server_saw_it_first() {
+    let harness = Harness::new().await;
+    harness.server.start_following().await.unwrap();
+    // made on a machine whose clock is a year ahead, so that its time says nothing
+    let (token, line) = harness.issue("ben", |line| {
+        line.created = crate::harness::days_after(harness.host.now(), 365)
+    });
+    let status = async || {
+        let ask = harness.get("/api/v1/tasks");
+        ask.header("authorization", format!("Bearer {token}"))
+            .send()
+            .await
+            .status
+    };
+    assert_eq!(status().await, StatusCode::OK);
+    let listed = async || {
+        let listed = harness.get("/api/v1/tokens").by("admin").send().await.json();
+        let mut items = listed["items"].as_array().unwrap().iter();
+        items.find(|item| item["id"] == line.id()).unwrap().clone()
+    };
+    let people = harness.get("/api/v1/people").by("admin").send().await.json();
+    let ben = people["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["user"] == "ben")
+        .unwrap();
+    assert_eq!(listed().await["person"], ben["id"]);
+    write(&harness, &[ANNA]).await;
+    assert_eq!(
+        (status().await, &listed().await["state"]),
+        (StatusCode::UNAUTHORIZED, &json!("left"))
+    );
+    write(&harness, &[ANNA, OTHER_BEN]).await;
+    assert_eq!(status().await, StatusCode::UNAUTHORIZED, "it is of the first ben");
+    // what is bound stays bound over a restart
+    harness.server.start_following().await.unwrap();
+    assert_eq!(status().await, StatusCode::UNAUTHORIZED);
+    assert_eq!(listed().await["state"], "left");
+    tokio::time::advance(std::time::Duration::from_secs(1)).await;
+    let (own, _) = harness.issue("ben", |line| line.created = harness.host.now());
+    harness.server.refresh_accounts().await;
+    let ask = harness
+        .get("/api/v1/tasks")
+        .header("authorization", format!("Bearer {own}"));
+    assert_eq!(ask.send().await.status, StatusCode::OK, "and this one of the second");
 }

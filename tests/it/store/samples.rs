@@ -2,7 +2,7 @@
 
 use gatefold::audit::{AccessEntry, AccessKind, Origin};
 use gatefold::base::id::{CommentId, EventId, FileId, GrantId, MailId, RunId, ShareId, TaskId, WorkspaceId};
-use gatefold::base::{Calendars, FileRef, Timestamp};
+use gatefold::base::{Calendars, FileRef, Timestamp, Via};
 use gatefold::engine::view::AskKind;
 use gatefold::engine::{Event, EventRecord, InboundEvent};
 use gatefold::space::{Comment, File, Follow, Grant, Principal, Role, Share, SharedVersion, State, Version, Workspace};
@@ -42,6 +42,7 @@ pub fn event(run: &str, seq: u64) -> EventRecord {
         seq,
         at: "2027-01-15T08:00:00.123456789Z".parse().expect("the literal is a time"),
         v: 1,
+        via: seq.is_multiple_of(2).then(|| Via::Token("tok_0123456789ab".to_owned())),
         event: Event::StepFinished {
             step: format!("step_{seq}"),
             round,
@@ -161,7 +162,6 @@ pub fn grant(id: &str, share: &str, token_hash: &str) -> Grant {
         token_hash: token_hash.to_owned(),
         password_hash: None,
         failed_passwords: 0,
-        locked_until: None,
         codes: None,
         expires_at: Some(at(50)),
         state: State::Live,

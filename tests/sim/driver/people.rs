@@ -2,12 +2,13 @@
 //! incidents.
 
 use super::super::deeds::{Act, Seen};
+use super::super::generate::PEOPLE;
 use super::super::pool::Flow;
-use super::super::schedule::{COME_BACK_MS, OPERATOR_MS, Vote, filled};
+use super::super::schedule::{COME_BACK_MS, OPERATOR_MS, Standing, Vote, filled};
 use super::{Happening, Sim, With};
 use gatefold::base::Value;
 use gatefold::base::id::TaskId;
-use gatefold::engine::{Decision, Input, Refusal, Reply};
+use gatefold::engine::{Decision, Input, Members, Refusal, Reply, RunMachine};
 
 impl Sim<'_> {
     /// Somebody hears of a task.
@@ -67,7 +68,7 @@ impl Sim<'_> {
             reason: Some("so".to_owned()),
             sha256: Some(document.map(|document| document.sha256).unwrap_or_default()),
             form,
-            local: None,
+            via: None,
         }));
         self.commit(With::Nothing);
         if self.machine.is_none() {
@@ -81,12 +82,53 @@ impl Sim<'_> {
             Err(Refusal::Taken) => self.mark("decision on what somebody else has taken"),
             Err(Refusal::Suspended { .. }) => self.mark("decision on what rests"),
             // They are asked again if it comes back to them.
-            Err(Refusal::NoSuchTask) => self.asked.retain(|(of, _, one)| *of != task || *one != person),
+            Err(Refusal::NoSuchTask | Refusal::NoLongerAsked) => {
+                self.asked.retain(|(of, _, one)| *of != task || *one != person)
+            }
             _ => {}
         }
         let again = vote.then(reply.as_ref().err());
         if let Some(vote) = again {
             self.push(self.now_ms + vote.delay_ms, Happening::Decide { task, person, vote });
+        }
+    }
+
+    /// How a person stands in the directory.
+    pub(super) fn stands(&self, person: &str) -> Standing {
+        self.standings.get(person).copied().unwrap_or(Standing::Member)
+    }
+
+    /// Tells every open task what the directory says now.
+    pub(super) fn follow_people(&mut self) {
+        if self.standings.is_empty() {
+            return;
+        }
+        let tasks = self.machine.as_ref().map(RunMachine::open_task_ids).unwrap_or_default();
+        for task in tasks {
+            let asked = self.machine.as_ref().and_then(|machine| machine.members_asked(&task));
+            let Some(asked) = asked else { continue };
+            let members: Vec<String> = PEOPLE
+                .iter()
+                .filter(|person| self.stands(person) == Standing::Member)
+                .map(|person| (*person).to_owned())
+                .filter(|person| !asked.exclude.contains(person))
+                .collect();
+            let is_away = |person: &&String| self.stands(person) == Standing::Away;
+            let members = Members {
+                veto: members.iter().filter(|person| *person == PEOPLE[3]).cloned().collect(),
+                escalated: if asked.escalated.is_empty() {
+                    Vec::new()
+                } else {
+                    members.clone()
+                },
+                people: members,
+                absent: asked.persons.iter().filter(is_away).cloned().collect(),
+                exclude: asked.exclude,
+                only: None,
+                weights: Vec::new(),
+            };
+            let _ = self.give(Input::Members { task, members });
+            self.commit(With::Nothing);
         }
     }
 

@@ -179,6 +179,7 @@ impl Real {
             seq: 1,
             at: beginning(),
             v: JOURNAL_VERSION,
+            via: None,
             event: Event::RunStarted {
                 flow: plan.flow.clone(),
                 version: plan.version.clone(),
@@ -286,7 +287,7 @@ impl Real {
                 reason: Some("so".to_owned()),
                 sha256: Some(document.map(|document| document.sha256).unwrap_or_default()),
                 form: filled(&found.form),
-                local: None,
+                via: None,
             })
             .await;
         let refusal = refusal(decided);
@@ -349,7 +350,7 @@ impl Real {
                         step,
                         outcome,
                         output,
-                        by,
+                        by: by.as_str().into(),
                         reason,
                     };
                     host.set_step(&self.run, set).await
