@@ -414,6 +414,7 @@ async fn why_says_who_is_gone() {
 async fn the_address_of_a_person_who_left_is_not_asked_as_somebody_outside() {
     let (place, run, task) = Place::new(&approve("\"email:ben@example.com\", user:anna", ", rule: all")).await;
     assert_eq!(task.people, ["user:ben", "user:anna"]);
+    rest().await;
     place.world.mails.lock().unwrap().clear();
     place.change(leaves("ben"));
     place.process.host.people_changed().await.unwrap();
