@@ -16,7 +16,7 @@ pub use mail::{Mailer, OutgoingMail};
 pub use registry::{Handler, Registered, Registry};
 
 use crate::base::id::RunId;
-use crate::base::{Calendar, FlowRight, FlowRights, Timestamp, Value};
+use crate::base::{Calendar, FlowRight, FlowRights, Semantics, Timestamp, Value};
 use crate::store::{Store, Write};
 use std::sync::Arc;
 
@@ -41,6 +41,8 @@ pub struct CallContext {
     pub rights: Arc<FlowRights>,
     /// Working time of the flow, if it names a calendar.
     pub calendar: Option<Calendar>,
+    /// The evaluation rules that the run follows.
+    pub semantics: Semantics,
 }
 
 impl CallContext {

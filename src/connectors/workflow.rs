@@ -77,8 +77,8 @@ impl LocalAction for SetSettings {
                 let why = format!("settings: {name} is no setting of flow {}", flow.flow);
                 return Err(ActionError::Permanent(why));
             };
-            let value =
-                check_value(spec, value).map_err(|why| ActionError::Permanent(format!("settings: {name} {why}")))?;
+            let checked = check_value(spec, value, cx.semantics);
+            let value = checked.map_err(|why| ActionError::Permanent(format!("settings: {name} {why}")))?;
             let before = settings::setting(store, &flow.flow, name).await.map_err(failed)?;
             if before.is_some_and(|before| before.value == value) {
                 continue;

@@ -6,7 +6,7 @@
 use super::child::Parent;
 pub use super::decision_record::{DecisionRecord, Weight, for_whom};
 use crate::base::id::{EventId, RunId, TaskId};
-use crate::base::{FileRef, ItemState, Timestamp, Value, Via};
+use crate::base::{FileRef, ItemState, Semantics, Timestamp, Value, Via};
 use crate::expr::SecretUse;
 use crate::plan::Priority;
 use schemars::JsonSchema;
@@ -258,6 +258,9 @@ pub struct VersionRef {
     pub version: String,
     /// Hash of its plan.
     pub plan: String,
+    /// The evaluation rules that its runs follow.
+    #[serde(default, skip_serializing_if = "Semantics::is_first")]
+    pub semantics: Semantics,
 }
 
 /// Which timer of a step fired.
@@ -310,6 +313,9 @@ pub enum Event {
         version: String,
         /// Hash of the plan the run is pinned to.
         plan: String,
+        /// The evaluation rules that the run follows: those of its version.
+        #[serde(default, skip_serializing_if = "Semantics::is_first")]
+        semantics: Semantics,
         /// Inputs, defaults included.
         inputs: Value,
         /// What runs of the flow shared at that moment.
@@ -743,5 +749,11 @@ pub enum Event {
         status: String,
         /// Its outputs.
         outputs: Value,
+        /// Outputs that could not be computed, and why.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        failed_outputs: BTreeMap<String, String>,
     },
 }
+
+/// Name of the incident of a run whose outputs cannot be computed: what `Retry` and `Skip` name.
+pub const OUTPUTS: &str = "outputs:run";

@@ -7,7 +7,7 @@ use super::frame::Slot;
 use super::input::{Input, Refusal, Reply, Start};
 use super::state::{Changes, Fresh, RunState};
 use super::{EventRecord, Work};
-use crate::base::{Timestamp, Value, Via};
+use crate::base::{Semantics, Timestamp, Value, Via};
 use crate::expr::SecretUse;
 use crate::plan::Plan;
 use std::collections::BTreeMap;
@@ -46,6 +46,7 @@ impl RunMachine {
                 flow: plan.flow.clone(),
                 version: plan.version.clone(),
                 plan: plan.hash.clone(),
+                semantics: plan.semantics,
                 inputs: with_defaults(&plan, start.inputs),
                 settings: start.settings,
                 initiator: start.initiator,
@@ -122,6 +123,11 @@ impl RunMachine {
     /// How the run stood after each event since the last call, in order. Nothing where nobody traces it.
     pub fn take_trace(&mut self) -> Vec<RunState> {
         self.traced.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The evaluation rules that the run follows.
+    pub fn semantics(&self) -> Semantics {
+        self.state.semantics
     }
 
     /// How the run stands, to be compared.

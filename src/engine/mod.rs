@@ -34,7 +34,7 @@ pub mod why;
 pub mod work;
 
 pub use child::{Parent, RUN_ENDED};
-pub use event::{Event, EventRecord, JOURNAL_VERSION, StandIn, TaskAct};
+pub use event::{Event, EventRecord, JOURNAL_VERSION, OUTPUTS, StandIn, TaskAct};
 pub use input::{Acting, Decision, Failure, FailureKind, InboundEvent, Input, Refusal, Reply, SENT_BY, Start};
 pub use machine::RunMachine;
 pub use members::{Members, MembersAsked};

@@ -3,7 +3,7 @@
 use super::frame::FrameId;
 use super::state::{KeptEvent, Phase, RunState, StepState};
 use crate::base::id::EventId;
-use crate::base::{Timestamp, Value};
+use crate::base::{Semantics, Timestamp, Value};
 use crate::expr::{Found, Rows, Scope, dig};
 use crate::plan::Plan;
 use serde_json::{Map, json};
@@ -43,6 +43,10 @@ impl Scope for RunScope<'_> {
             _ => None,
         };
         found.map(Found::from)
+    }
+
+    fn semantics(&self) -> Semantics {
+        self.state.semantics
     }
 }
 

@@ -11,7 +11,7 @@ use super::holdings::{Holdings, Owned};
 use super::members::Membership;
 use super::view::TaskPhase;
 use crate::base::id::{EventId, RunId, TaskId};
-use crate::base::{FileRef, Timestamp, Value};
+use crate::base::{FileRef, Semantics, Timestamp, Value};
 use crate::expr::{Rows, SecretUse};
 use crate::plan::{BodyId, Plan, PlanEach, Priority, StepId};
 use serde_json::Map;
@@ -26,6 +26,8 @@ pub struct RunState {
     /// The person who started the first run of the chain, if `initiator` is a run or a system.
     pub(super) starter: Option<String>,
     pub(super) seed: u64,
+    /// The evaluation rules that it follows.
+    pub(super) semantics: Semantics,
     /// The step of another run that started it.
     pub(super) parent: Option<Parent>,
     pub(super) inputs: Arc<Value>,
@@ -40,6 +42,8 @@ pub struct RunState {
     /// Position of the last event.
     pub(super) seq: u64,
     pub(super) progress: Progress,
+    /// A person lets the run end although outputs of it cannot be computed.
+    pub(super) ends_without_outputs: bool,
     pub(super) frames: Frames,
     /// Steps that may have work outstanding.
     pub(super) working: BTreeSet<Slot>,

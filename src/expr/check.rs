@@ -5,8 +5,8 @@
 use super::functions::{FILTERS, METHODS, TESTS, arity};
 use super::syntax::{self, Chain, Syntax, extent, span};
 use super::{Expression, Field, Type};
-use crate::base::Span;
 use crate::base::diagnostic::nearest;
+use crate::base::{Semantics, Span, moment};
 use indexmap::IndexMap;
 use minijinja::machinery::ast::{
     BinOpKind, Call, CallArg, CallType, Compare, CompareOpKind, Expr, Filter, UnaryOpKind,
@@ -30,6 +30,11 @@ pub trait TypeScope {
     fn words(&self, path: &[String]) -> Option<Vec<&str>> {
         let _ = path;
         None
+    }
+    /// Whether a day is at the end of a path, as `2026-11-23`.
+    fn is_day(&self, path: &[String]) -> bool {
+        let _ = path;
+        false
     }
 }
 
@@ -76,6 +81,23 @@ impl Expression {
         let ty = checker.infer(&syntax.tree);
         (ty, checker.findings)
     }
+
+    /// The types of the values between which the expression chooses: of `a or b`, `a | default(b)` and `a if c else b`
+    /// those of `a` and `b`. One type where it does not choose.
+    pub fn members(&self, scope: &dyn TypeScope) -> Vec<Type> {
+        let Ok(syntax) = syntax::parse(&self.source) else {
+            return vec![Type::Any];
+        };
+        let mut checker = Checker {
+            source: &self.source,
+            syntax: &syntax,
+            scope,
+            findings: Vec::new(),
+        };
+        let mut found = Vec::new();
+        checker.members(&syntax.tree, &mut found);
+        found
+    }
 }
 
 struct Checker<'c, 's> {
@@ -86,6 +108,29 @@ struct Checker<'c, 's> {
 }
 
 impl Checker<'_, '_> {
+    fn members(&mut self, expr: &Expr<'_>, found: &mut Vec<Type>) {
+        match expr {
+            Expr::BinOp(node) if matches!(node.op, BinOpKind::ScOr) => {
+                self.members(&node.left, found);
+                self.members(&node.right, found);
+            }
+            Expr::IfExpr(node) => {
+                self.members(&node.true_expr, found);
+                node.false_expr.iter().for_each(|expr| self.members(expr, found));
+            }
+            Expr::Filter(node) if matches!(node.name, "default" | "d") => {
+                node.expr.iter().for_each(|expr| self.members(expr, found));
+                if let Some(CallArg::Pos(value)) = node.args.first() {
+                    self.members(value, found);
+                }
+            }
+            other => {
+                let ty = self.infer(other);
+                found.push(ty);
+            }
+        }
+    }
+
     fn infer(&mut self, expr: &Expr<'_>) -> Type {
         if let Some(chain) = self.syntax.chain(expr) {
             return self.path(&chain);
@@ -267,6 +312,7 @@ impl Checker<'_, '_> {
     /// A comparison with a word that is never there.
     fn words(&mut self, op: CompareOpKind, left: &Expr<'_>, right: &Expr<'_>) {
         use CompareOpKind::{Eq, In, Ne, NotIn};
+        self.days(left, right);
         let pairs = match (op, right) {
             (Eq | Ne, _) => vec![(left, right), (right, left)],
             (In | NotIn, Expr::List(list)) => list.items.iter().map(|item| (left, item)).collect(),
@@ -287,6 +333,26 @@ impl Checker<'_, '_> {
                     None => format!("`{}` is never `{word}`: it is one of {}", path.join("."), listed(words)),
                 };
                 self.found(ExprFindingKind::Mismatch, message, place, near, Vec::new());
+            }
+        }
+    }
+
+    /// A comparison of a day with a text that is no day.
+    fn days(&mut self, left: &Expr<'_>, right: &Expr<'_>) {
+        for (path, text) in [(left, right), (right, left)] {
+            let (Some(chain), Expr::Const(node)) = (self.syntax.chain(path), text) else {
+                continue;
+            };
+            let path = chain.path();
+            if let Some(text) = node.value.as_str()
+                && self.scope.is_day(&path)
+                && moment::day(text, Semantics::CURRENT).is_err()
+            {
+                let message = format!(
+                    "`{}` is a day, and `{text}` is none: write it as `2026-11-23`",
+                    path.join(".")
+                );
+                self.mismatch(message, Span::new(extent(left).start, extent(right).end));
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::functions::MAX_FUEL;
 use super::shared::{Found, index};
 use super::{Expression, Template, Tree, convert, template::SecretUse};
-use crate::base::Value;
+use crate::base::{Semantics, Value};
 use minijinja::value::Object;
 use minijinja::{Error, ErrorKind};
 use std::sync::Arc;
@@ -21,12 +21,38 @@ pub trait Scope: Send + Sync {
     /// below it, down to the last. Positions in lists are names too, as `0` or `-1`. `None` where
     /// there is no such name or value on the way. [`dig`] walks what is data, [`Found::within`] what is shared.
     fn get(&self, path: &[&str]) -> Option<Found>;
+
+    /// The evaluation rules that are followed.
+    fn semantics(&self) -> Semantics;
 }
 
-/// Data is a scope: its names are the roots.
+/// Data as a scope: the names of an object are the roots.
+#[derive(Clone, Debug)]
+pub struct DataScope {
+    /// The data.
+    pub data: Value,
+    /// The evaluation rules that are followed.
+    pub semantics: Semantics,
+}
+
+impl Scope for DataScope {
+    fn get(&self, path: &[&str]) -> Option<Found> {
+        dig(&self.data, path).cloned().map(Found::from)
+    }
+
+    fn semantics(&self) -> Semantics {
+        self.semantics
+    }
+}
+
+/// Data as a scope that follows the current evaluation rules.
 impl Scope for Value {
     fn get(&self, path: &[&str]) -> Option<Found> {
         dig(self, path).cloned().map(Found::from)
+    }
+
+    fn semantics(&self) -> Semantics {
+        Semantics::CURRENT
     }
 }
 
@@ -45,12 +71,22 @@ pub fn dig<'v>(value: &'v Value, path: &[&str]) -> Option<&'v Value> {
 pub struct EvalError {
     /// What was missing or wrong, naming the expression, never showing values.
     pub message: String,
+    /// Whether a value that it reads is missing; otherwise it cannot be computed from the values.
+    pub is_missing: bool,
 }
 
 impl EvalError {
     fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
+            is_missing: false,
+        }
+    }
+
+    fn of_missing(message: impl Into<String>) -> Self {
+        Self {
+            is_missing: true,
+            ..Self::new(message)
         }
     }
 }
@@ -62,6 +98,8 @@ const NOTHING: usize = usize::MAX;
 #[derive(Debug)]
 struct Slots {
     values: Vec<Option<Found>>,
+    /// The values of an expression's constants, as `k0`, `k1`, …, where it was rewritten.
+    constants: Arc<[minijinja::Value]>,
     tolerant: Vec<bool>,
     /// The first reference that was read, had no value and nothing to fall back on.
     missing: AtomicUsize,
@@ -73,6 +111,9 @@ impl Object for Slots {
     }
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<minijinja::Value> {
+        if let Some(number) = key.strip_prefix('k') {
+            return self.constants.get(number.parse::<usize>().ok()?).cloned();
+        }
         let number: usize = key.strip_prefix('r')?.parse().ok()?;
         let value = self.values.get(number)?;
         if value.is_none() && !self.tolerant[number] {
@@ -90,21 +131,34 @@ impl Expression {
         if let Some(unknown) = &self.program.unknown {
             return Err(EvalError::new(format!("{unknown}: `{}`", self.source)));
         }
-        match self.program.compiled() {
+        let compiled = if scope.semantics().has_strict_values() {
+            let strict = self.strict();
+            strict.map(|strict| strict.map(|strict| (&strict.compiled, Arc::clone(&strict.constants))))
+        } else {
+            let compiled = self.program.compiled();
+            compiled.map(|compiled| compiled.map(|compiled| (compiled, Arc::default())))
+        };
+        match compiled {
             None => self
                 .look_up(0, scope)
                 .map(Found::into_value)
                 .ok_or_else(|| self.missing(0)),
             Some(Err(cause)) => Err(EvalError::new(format!("`{}` is no expression: {cause}", self.source))),
-            Some(Ok(compiled)) => self.run(compiled, scope),
+            Some(Ok((compiled, constants))) => self.run(compiled, constants, scope),
         }
     }
 
-    fn run(&self, compiled: &minijinja::Expression<'static, 'static>, scope: &dyn Scope) -> Result<Value, EvalError> {
+    fn run(
+        &self,
+        compiled: &minijinja::Expression<'static, 'static>,
+        constants: Arc<[minijinja::Value]>,
+        scope: &dyn Scope,
+    ) -> Result<Value, EvalError> {
         let slots = Arc::new(Slots {
             values: (0..self.references.len())
                 .map(|number| self.look_up(number, scope))
                 .collect(),
+            constants,
             tolerant: self.program.tolerant.clone(),
             missing: AtomicUsize::new(NOTHING),
         });
@@ -138,9 +192,9 @@ impl Expression {
     fn missing(&self, number: usize) -> EvalError {
         let path = self.references[number].path.join(".");
         if path == self.source {
-            EvalError::new(format!("`{path}` has no value"))
+            EvalError::of_missing(format!("`{path}` has no value"))
         } else {
-            EvalError::new(format!("`{path}` has no value in `{}`", self.source))
+            EvalError::of_missing(format!("`{path}` has no value in `{}`", self.source))
         }
     }
 
@@ -148,7 +202,7 @@ impl Expression {
     fn nothing(&self, slots: &Slots) -> EvalError {
         let tolerated = slots.values.iter().position(Option::is_none);
         tolerated.map_or_else(
-            || EvalError::new(format!("`{}` has no value", self.source)),
+            || EvalError::of_missing(format!("`{}` has no value", self.source)),
             |number| self.missing(number),
         )
     }
@@ -162,7 +216,7 @@ impl Expression {
             ErrorKind::MissingArgument => format!("an argument is missing in `{source}`"),
             ErrorKind::TooManyArguments => format!("there is an argument too many in `{source}`"),
             ErrorKind::UnknownMethod => format!("a value in `{source}` has no such method"),
-            _ => match cause.detail().filter(|detail| detail.starts_with("tried to use ")) {
+            _ => match cause.detail().filter(|detail| is_told(detail)) {
                 Some(detail) => format!("`{source}` cannot be computed: {detail}"),
                 None => format!("`{source}` cannot be computed from these values"),
             },
@@ -180,6 +234,11 @@ impl Expression {
             ))),
         }
     }
+}
+
+/// Whether the detail of an error tells types only, and no values.
+fn is_told(detail: &str) -> bool {
+    detail.starts_with("tried to use ") || detail.starts_with(super::strict::TOLD)
 }
 
 impl Template {

@@ -7,14 +7,16 @@ mod convert;
 pub mod eval;
 pub mod functions;
 pub mod parse;
+mod rewrite;
 pub mod shared;
+mod strict;
 pub mod syntax;
 pub mod template;
 pub mod texts;
 pub mod types;
 
 pub use check::{ExprFinding, TypeScope};
-pub use eval::{EvalError, Scope, dig};
+pub use eval::{DataScope, EvalError, Scope, dig};
 pub use parse::{ExprError, Expression, Proofs, Reference};
 pub use shared::{Found, Rows};
 pub use template::{Part, SecretPiece, SecretUse, Template, Tree};

@@ -5,6 +5,8 @@
 //! the middle of a path is as missing as one at its end.
 
 use super::functions::{ENVIRONMENT, FILTERS, METHODS, TESTS};
+use super::rewrite::{Rewritten, rewritten};
+use super::strict::STRICT;
 use super::syntax::{self, Chain, Syntax, extent};
 use crate::base::Span;
 use minijinja::machinery::ast::{BinOpKind, Call, CallArg, CallType, CompareOpKind, Expr, Filter, UnaryOpKind};
@@ -45,6 +47,32 @@ pub(super) struct Program {
     /// The text with slots in place of paths; nothing where the whole text is one path.
     slots: Option<String>,
     compiled: OnceLock<Result<minijinja::Expression<'static, 'static>, String>>,
+    strict: OnceLock<Result<Strict, String>>,
+}
+
+/// An expression compiled for strict values.
+pub(super) struct Strict {
+    pub(super) compiled: minijinja::Expression<'static, 'static>,
+    /// The values of `k0`, `k1`, … in it.
+    pub(super) constants: Arc<[minijinja::Value]>,
+}
+
+impl Parsed {
+    /// The expression compiled for strict values; nothing where the whole text is one path.
+    pub(super) fn strict(&self) -> Option<Result<&Strict, &str>> {
+        self.program.slots.as_ref()?;
+        let compile = || {
+            let syntax = syntax::parse(&self.source).map_err(|error| error.message)?;
+            let Rewritten { source, constants } = rewritten(&syntax, &self.references);
+            let compiled = STRICT.compile_expression_owned(source);
+            Ok(Strict {
+                compiled: compiled.map_err(|error| error.to_string())?,
+                constants: constants.into(),
+            })
+        };
+        let strict = self.program.strict.get_or_init(compile);
+        Some(strict.as_ref().map_err(String::as_str))
+    }
 }
 
 impl Program {
@@ -129,6 +157,7 @@ impl Expression {
                 unknown,
                 slots,
                 compiled: OnceLock::new(),
+                strict: OnceLock::new(),
             },
         })))
     }

@@ -211,6 +211,7 @@ impl Object for List {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Semantics;
     use crate::expr::{Expression, Scope};
     use serde_json::json;
 
@@ -219,6 +220,10 @@ mod tests {
     impl Scope for Results {
         fn get(&self, path: &[&str]) -> Option<Found> {
             Found::among(&self.0, path.strip_prefix(&["results"])?)
+        }
+
+        fn semantics(&self) -> Semantics {
+            Semantics::CURRENT
         }
     }
 

@@ -6,7 +6,7 @@ use super::parse::MAX_SLICE_STEP;
 use super::syntax::{MAX_NESTING, MAX_SOURCE_BYTES, MAX_TOKENS};
 use super::template::MAX_EXPRESSIONS;
 use super::*;
-use crate::base::{Span, Value};
+use crate::base::{Semantics, Span, Value};
 use proptest::prelude::*;
 use serde_json::json;
 use std::sync::{Arc, Mutex};
@@ -31,6 +31,10 @@ struct Shared(Arc<Value>);
 impl Scope for Shared {
     fn get(&self, path: &[&str]) -> Option<Found> {
         Found::within(&self.0, path)
+    }
+
+    fn semantics(&self) -> Semantics {
+        Semantics::CURRENT
     }
 }
 
@@ -417,6 +421,10 @@ impl Scope for Watched {
     fn get(&self, path: &[&str]) -> Option<Found> {
         self.1.lock().unwrap().push(path.join("."));
         Scope::get(&self.0, path)
+    }
+
+    fn semantics(&self) -> Semantics {
+        Semantics::CURRENT
     }
 }
 

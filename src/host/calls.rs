@@ -8,8 +8,8 @@ use super::drive::failure;
 use super::masks::{hidden, hidden_failure};
 use super::slots::Slot;
 use super::{Host, HostError};
-use crate::base::Value;
 use crate::base::id::RunId;
+use crate::base::{Semantics, Value};
 use crate::connect::{ActionError, CallContext, Handler, OutsideAction};
 use crate::engine::{Failure, FailureKind, Input, Work, WorkKey};
 use crate::expr::SecretUse;
@@ -40,6 +40,7 @@ struct Call {
     secrets: Vec<SecretUse>,
     initiator: String,
     plan: Arc<Plan>,
+    semantics: Semantics,
     /// How many runs stand above the one that calls.
     depth: u32,
     /// Whether it is one of the steps that runs take at their end.
@@ -91,6 +92,7 @@ impl Host {
                 is_always: is_always(loaded.machine.plan(), &step),
                 key,
                 flow: loaded.row.flow.clone(),
+                semantics: loaded.machine.semantics(),
                 step,
                 attempt,
                 action,
@@ -194,6 +196,7 @@ impl Host {
             initiator: call.initiator.clone(),
             rights,
             calendar: call.plan.calendar.clone(),
+            semantics: call.semantics,
         };
         fault::point("host-before-call");
         let result = self.call_outside(Arc::clone(action), cx, input, !call.is_marked).await;

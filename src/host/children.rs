@@ -120,7 +120,7 @@ impl Host {
         let given = self
             .with_documents(&plan, &start.inputs, &Giver::Step(&caller.run))
             .await?;
-        let checked = inputs::check(&plan.inputs, &given, plan.calendar.is_some());
+        let checked = inputs::check(&plan.inputs, &given, plan.calendar.is_some(), plan.semantics);
         let checked = checked.map_err(|problems| HostError::BadInputs { problems })?;
         let settings = self.settings_for(&plan).await?;
         let descent = self.descend(&caller.run, child, Some(caller)).await?;

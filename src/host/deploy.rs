@@ -116,6 +116,7 @@ impl Host {
             hash: plan.hash.clone(),
             source: source.to_owned(),
             calendars,
+            semantics: plan.semantics,
             by: by.to_owned(),
             at: self.now(),
         }
@@ -268,10 +269,22 @@ impl Host {
         let catalog = self.catalog.clone();
         let compile = move || {
             let plan = deployed(&catalog, &deployment).plan;
-            let plan = plan.filter(|plan| plan.hash == deployment.hash);
-            plan.ok_or_else(|| HostError::Damaged {
+            let damaged = |why: String| HostError::Damaged {
                 what: format!("flow {} {}", deployment.flow, deployment.version),
-                why: "what was deployed can no longer be compiled by this build".to_owned(),
+                why,
+            };
+            if !deployment.semantics.is_known() {
+                return Err(damaged(format!(
+                    "it follows the evaluation rules {}, which this build does not know: start a newer build",
+                    deployment.semantics
+                )));
+            }
+            let plan = plan.filter(|plan| plan.hash == deployment.hash);
+            let plan =
+                plan.ok_or_else(|| damaged("what was deployed can no longer be compiled by this build".to_owned()))?;
+            Ok(Plan {
+                semantics: deployment.semantics,
+                ..plan
             })
         };
         tokio::task::spawn_blocking(compile)

@@ -495,6 +495,7 @@ impl Host {
                     initiator: loaded.row.initiator.clone(),
                     rights,
                     calendar: loaded.machine.plan().calendar.clone(),
+                    semantics: loaded.machine.semantics(),
                 };
                 (handler.call(&cx, self.parts().store.as_ref(), input).await, used)
             }

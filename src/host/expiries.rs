@@ -16,7 +16,7 @@ use super::timers::pause;
 use super::triggers::{holds, trigger_inputs};
 use super::{Host, HostError, lock};
 use crate::base::id::{EventId, FileId};
-use crate::base::{Timestamp, Value};
+use crate::base::{Semantics, Timestamp, Value, moment};
 use crate::engine::event::Event;
 use crate::engine::{EventRecord, InboundEvent, event_fields};
 use crate::plan::Plan;
@@ -278,7 +278,7 @@ impl Host {
         let wanted = trigger
             .filter
             .as_deref()
-            .map_or(Ok(true), |filter| holds(filter, &fields));
+            .map_or(Ok(true), |filter| holds(plan, filter, &fields));
         if !wanted.map_err(HostError::Invalid)? {
             return Ok(());
         }
@@ -391,10 +391,9 @@ fn about(expiry: &Expiry, file: &File, now: Timestamp) -> Option<InboundEvent> {
 
 /// A day as it is kept, which is the only form that it is taken in.
 pub(super) fn check_day(day: &str) -> Result<(), HostError> {
-    let parsed = day.parse::<jiff::civil::Date>();
-    match parsed {
-        Ok(parsed) if parsed.to_string() == day => Ok(()),
-        _ => Err(HostError::Invalid(
+    match moment::day(day, Semantics::CURRENT) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(HostError::Invalid(
             "valid_until must be a day, as 2026-11-23".to_owned(),
         )),
     }

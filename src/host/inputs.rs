@@ -1,6 +1,6 @@
 //! Inputs of a run: complete, of the right type, within their limits.
 
-use crate::base::{Value, diagnostic};
+use crate::base::{Semantics, Value, diagnostic};
 use crate::spec::InputSpec;
 use crate::spec::values::check_for;
 use indexmap::IndexMap;
@@ -13,7 +13,12 @@ pub type Problem = (String, String);
 ///
 /// # Errors
 /// Every input that is unknown, missing, of the wrong type or beyond its limits.
-pub fn check(wanted: &IndexMap<String, InputSpec>, given: &Value, has_calendar: bool) -> Result<Value, Vec<Problem>> {
+pub fn check(
+    wanted: &IndexMap<String, InputSpec>,
+    given: &Value,
+    has_calendar: bool,
+    semantics: Semantics,
+) -> Result<Value, Vec<Problem>> {
     let empty = serde_json::Map::new();
     let given = match given {
         Value::Object(given) => given,
@@ -38,7 +43,7 @@ pub fn check(wanted: &IndexMap<String, InputSpec>, given: &Value, has_calendar: 
             .or(spec.default.as_ref())
         {
             None => problems.push((name.clone(), "is missing".to_owned())),
-            Some(value) => match check_for(spec, value, has_calendar) {
+            Some(value) => match check_for(spec, value, has_calendar, semantics) {
                 Ok(value) => {
                     checked.insert(name.clone(), value);
                 }
@@ -71,7 +76,7 @@ mod tests {
     use serde_json::json;
 
     fn check(wanted: &IndexMap<String, InputSpec>, given: &Value) -> Result<Value, Vec<Problem>> {
-        super::check(wanted, given, true)
+        super::check(wanted, given, true, Semantics::CURRENT)
     }
 
     fn wanted(spec: &Value) -> IndexMap<String, InputSpec> {
@@ -82,10 +87,18 @@ mod tests {
     fn business_time_needs_a_calendar_to_count_it_in() {
         let wanted = wanted(&json!({ "d": { "type": "duration" }, "l": { "type": "list", "of": "duration" } }));
         let given = |d: &str, l: &str| json!({ "d": d, "l": [l] });
-        assert!(super::check(&wanted, &given("3 business days", "2 business hours"), true).is_ok());
-        assert!(super::check(&wanted, &given("3 days", "2 hours"), false).is_ok());
+        assert!(
+            super::check(
+                &wanted,
+                &given("3 business days", "2 business hours"),
+                true,
+                Semantics::CURRENT
+            )
+            .is_ok()
+        );
+        assert!(super::check(&wanted, &given("3 days", "2 hours"), false, Semantics::CURRENT).is_ok());
         for (d, l, name) in [("3 business days", "2 hours", "d"), ("3 days", "2 business hours", "l")] {
-            let problems = super::check(&wanted, &given(d, l), false).unwrap_err();
+            let problems = super::check(&wanted, &given(d, l), false, Semantics::CURRENT).unwrap_err();
             assert_eq!(problems.len(), 1, "{problems:?}");
             assert_eq!(problems[0].0, name);
             assert!(problems[0].1.contains("names no calendar"), "{problems:?}");

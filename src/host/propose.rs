@@ -9,7 +9,7 @@ use crate::audit::{AccessEntry, AccessKind, Origin};
 use crate::base::id::{RunId, hex};
 use crate::base::rights::{Approval, FlowChange};
 use crate::base::{Diagnostic, FlowRight, FlowRights, Reach, Timestamp, diagnostic};
-use crate::lint::SECRET_NOT_ALLOWED;
+use crate::lint::{SECRET_NOT_ALLOWED, new_rules};
 use crate::people::{Directory, roles};
 use crate::plan::Plan;
 use crate::plan::approvals::changes;
@@ -218,11 +218,15 @@ impl Host {
         if let Some(why) = forbidden.filter(|_| same.is_none()) {
             return Err(HostError::Invalid(why));
         }
+        let mut warnings = findings;
+        if let Some(latest) = before.last().filter(|_| same.is_none()) {
+            warnings.extend(new_rules(name, source, latest.semantics));
+        }
         Ok(Checked {
             deployment,
             same,
             latest: before.into_iter().next_back(),
-            warnings: findings,
+            warnings,
             plan,
         })
     }

@@ -11,10 +11,10 @@ use super::visit::actor;
 use super::{Host, HostError};
 use crate::audit::{AccessEntry, AccessKind};
 use crate::base::file_type::readable;
+use crate::base::{FileRef, ItemState, Timestamp};
 use crate::base::id::{EventId, FileId, ShareId};
-use crate::base::{FileRef, ItemState, Timestamp, Value};
 use crate::engine::Input;
-use crate::expr::Expression;
+use crate::expr::{DataScope, Expression};
 use crate::space::access::{Entitlement, Right};
 use crate::space::events::{ItemNotApplicable, ItemReceived, ItemRemoved, RequestWithdrawn};
 use crate::space::media::media_type;
@@ -462,13 +462,16 @@ fn fits(
     for (name, value) in reading.fields() {
         file[name] = value;
     }
-    let scope = json!({ "file": file });
+    let scope = DataScope {
+        data: json!({ "file": file }),
+        semantics: request.semantics,
+    };
     item.checks.iter().try_for_each(|check| holds(check, &scope, reading))
 }
 
 /// Whether a condition holds. One that gives no answer does not; where it asks for what could not be
 /// read, that is said instead.
-fn holds(check: &ItemCheck, scope: &Value, reading: &Reading) -> Result<(), NotTaken> {
+fn holds(check: &ItemCheck, scope: &DataScope, reading: &Reading) -> Result<(), NotTaken> {
     let unmet = || NotTaken::Check(check.message.clone());
     let condition = Expression::parse(&check.condition).map_err(|_| unmet())?;
     match condition.holds(scope) {

@@ -179,7 +179,7 @@ impl Host {
             _ => Giver::of(&start.initiator),
         };
         let given = self.with_documents(&plan, &start.inputs, &giver).await?;
-        let checked = inputs::check(&plan.inputs, &given, plan.calendar.is_some());
+        let checked = inputs::check(&plan.inputs, &given, plan.calendar.is_some(), plan.semantics);
         let checked = checked.map_err(|problems| HostError::BadInputs { problems })?;
         let settings = self.settings_for(&plan).await?;
         start.cause = self.person_behind(&start).await?;

@@ -56,7 +56,7 @@ impl Host {
             match plan
                 .settings
                 .get(name)
-                .map(|spec| check_for(spec, value, plan.calendar.is_some()))
+                .map(|spec| check_for(spec, value, plan.calendar.is_some(), plan.semantics))
             {
                 Some(Ok(value)) => writes.extend(self.change_of(flow, name, value, by).await?),
                 Some(Err(why)) => problems.push((name.clone(), why)),
@@ -101,7 +101,7 @@ impl Host {
         for (name, spec) in &plan.settings {
             let given = setting(&*self.parts().store, &plan.flow, name).await?;
             let value = given.map(|given| given.value).or_else(|| spec.default.clone());
-            match value.map(|value| check_for(spec, &value, plan.calendar.is_some())) {
+            match value.map(|value| check_for(spec, &value, plan.calendar.is_some(), plan.semantics)) {
                 Some(Ok(value)) => {
                     settings.insert(name.clone(), value);
                 }

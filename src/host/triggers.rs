@@ -9,7 +9,7 @@ use crate::base::id::{EventId, RunId};
 use crate::base::secret_rules::PREVIOUS;
 use crate::base::{FlowRight, Value};
 use crate::engine::{Event, EventRecord, InboundEvent, RunMachine, SENT_BY, event_fields};
-use crate::expr::{Expression, Tree};
+use crate::expr::{DataScope, Expression, Tree};
 use crate::plan::Plan;
 use crate::spec::catalog::OWN_CONNECTIONS;
 use crate::store::{Delivery, Write};
@@ -113,7 +113,7 @@ impl Host {
         }
         let fields = event_fields(&event.id, &event.kind, event.key.as_deref(), &event.data);
         let fields = Value::Object(fields);
-        let wanted = start.filter.map_or(Ok(true), |filter| holds(filter, &fields));
+        let wanted = start.filter.map_or(Ok(true), |filter| holds(plan, filter, &fields));
         let started = match wanted {
             Ok(true) => self.start_by_event(plan, event, start, &fields, delivery.clone()).await,
             Ok(false) => {
@@ -213,7 +213,7 @@ impl Host {
         let Some(EventRecord {
             run,
             at,
-            event: Event::RunEnded { status, outputs },
+            event: Event::RunEnded { status, outputs, .. },
             ..
         }) = events.last()
         else {
@@ -314,7 +314,7 @@ pub(super) fn trigger_inputs(
         return Ok(Value::Object(named.collect()));
     }
     let mut inputs = Map::new();
-    let scope = json!({ "event": fields });
+    let scope = scope_of(plan, fields);
     for (name, value) in map {
         let wrong = |why: String| HostError::BadInputs {
             problems: vec![(name.clone(), why)],
@@ -334,8 +334,16 @@ pub(super) fn trigger_inputs(
     Ok(Value::Object(inputs))
 }
 
-pub(super) fn holds(filter: &str, fields: &Value) -> Result<bool, String> {
+/// Names in the expressions of a trigger: `event` with these fields.
+fn scope_of(plan: &Plan, fields: &Value) -> DataScope {
+    DataScope {
+        data: json!({ "event": fields }),
+        semantics: plan.semantics,
+    }
+}
+
+pub(super) fn holds(plan: &Plan, filter: &str, fields: &Value) -> Result<bool, String> {
     let expression = Expression::parse(filter).map_err(|error| error.to_string())?;
-    let scope = json!({ "event": fields });
+    let scope = scope_of(plan, fields);
     expression.holds(&scope).map_err(|error| error.to_string())
 }

@@ -7,6 +7,7 @@
 pub mod codes;
 mod flows;
 mod looked_in;
+mod new_rules;
 mod paths;
 mod places;
 mod principals;
@@ -22,6 +23,7 @@ mod uses;
 pub use codes::{CODES, Page, explain};
 pub use flows::{Flows, Outline, may_run_others, outline};
 pub use looked_in::say_where;
+pub use new_rules::new_rules;
 pub use rule::{Check, Rule};
 pub use rules::RULES;
 pub use rules::secret_not_allowed::CODE as SECRET_NOT_ALLOWED;

@@ -57,8 +57,12 @@ pub enum Purpose<'a> {
     With,
     /// The document of a decision.
     Document,
-    /// Text: a name, a sentence, a time.
+    /// Text: a name, a sentence.
     Text,
+    /// A length of time, a timestamp or a day, under this key.
+    Time(&'static str),
+    /// A priority.
+    Priority,
     /// The input of this name, given by a trigger.
     Input(&'a str),
     /// The elements of an `each`.
@@ -251,7 +255,7 @@ impl<'a> Collector<'a> {
             self.text(step.at("end/message"), end.message.as_deref(), Purpose::Text);
         }
         if let Some(DeadlineSpec::Due(deadline)) = &spec.deadline {
-            self.text(step.at("deadline/due"), Some(&deadline.due), Purpose::Text);
+            self.text(step.at("deadline/due"), Some(&deadline.due), Purpose::Time("due"));
             for (place, escalate) in deadline.escalate.iter().flat_map(EscalationSpec::each) {
                 self.texts(&step.at(&format!("deadline/escalate{place}/to")), &escalate.to);
             }
@@ -264,7 +268,7 @@ impl<'a> Collector<'a> {
             self.texts(&format!("{pointer}/visible/untaken"), &visible.untaken);
             self.texts(&format!("{pointer}/visible/taken"), &visible.taken);
         }
-        self.text(format!("{pointer}/priority"), reach.priority, Purpose::Text);
+        self.text(format!("{pointer}/priority"), reach.priority, Purpose::Priority);
     }
 
     fn collect(&mut self, pointer: &str, collect: &'a CollectSpec) {
@@ -292,7 +296,11 @@ impl<'a> Collector<'a> {
     }
 
     fn wait(&mut self, pointer: &str, wait: &'a WaitSpec) {
-        self.text(format!("{pointer}/until"), wait.until.as_deref(), Purpose::Text);
+        self.text(
+            format!("{pointer}/until"),
+            wait.until.as_deref(),
+            Purpose::Time("until"),
+        );
         self.text(format!("{pointer}/on"), wait.on.as_deref(), Purpose::Text);
         self.text(format!("{pointer}/key"), wait.key.as_deref(), Purpose::Text);
         self.condition(format!("{pointer}/when"), wait.when.as_deref(), "when");

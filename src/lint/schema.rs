@@ -5,7 +5,7 @@
 use super::rule::list_words;
 use crate::base::diagnostic::nearest;
 use crate::base::source::escape;
-use crate::base::{Period, Value};
+use crate::base::{Period, Semantics, Value, moment};
 use crate::expr::Type;
 use serde_json::Map;
 use std::collections::HashMap;
@@ -328,6 +328,11 @@ impl<'a> Checker<'a> {
                 Ok(period) if period.needs_calendar() => self.working_time(pointer),
                 Ok(_) => {}
             },
+            Some("moment") => {
+                if let Err(error) = moment::read(text, "UTC", Semantics::CURRENT) {
+                    self.wrong(pointer, error.to_string(), None);
+                }
+            }
             Some("folder") if !text.starts_with('/') => {
                 let help = (!text.is_empty()).then(|| format!("write `/{text}`"));
                 self.wrong(pointer, "must be a folder, which begins with `/`".to_owned(), help);

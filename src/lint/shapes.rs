@@ -11,7 +11,7 @@ use crate::spec::{
     RunSpec, StepSpec, TaskSpec, Verb,
 };
 use indexmap::IndexMap;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Types of everything that expressions of one flow can name.
@@ -21,6 +21,8 @@ pub struct Shapes {
     pub inputs: IndexMap<String, Type>,
     /// The options of inputs that are a choice.
     pub options: HashMap<String, Vec<String>>,
+    /// Paths of inputs, settings and values that are a day.
+    pub days: HashSet<Vec<String>>,
     /// Fields of `settings`.
     pub settings: Type,
     /// Fields of `values`: sure where they have a default.
@@ -59,6 +61,7 @@ impl Shapes {
                 .filter(|(_, input)| input.kind == InputKind::Choice && !input.options.is_empty())
                 .map(|(name, input)| (name.clone(), input.options.clone()))
                 .collect(),
+            days: days(spec),
             settings: Type::object(
                 spec.settings
                     .iter()
@@ -265,6 +268,21 @@ pub fn may_be_file(ty: &Type) -> bool {
     ["id", "version", "sha256"]
         .iter()
         .all(|name| matches!(field_of(ty, name), Lookup::Known(_)))
+}
+
+/// The paths of inputs, settings and values that are a day.
+fn days(spec: &FlowSpec) -> HashSet<Vec<String>> {
+    let named = [
+        ("inputs", &spec.inputs),
+        ("settings", &spec.settings),
+        ("values", &spec.values),
+    ];
+    let all = named
+        .into_iter()
+        .flat_map(|(root, inputs)| inputs.iter().map(move |one| (root, one)));
+    all.filter(|(_, (_, input))| input.kind == InputKind::Date)
+        .map(|(root, (name, _))| vec![root.to_owned(), name.clone()])
+        .collect()
 }
 
 /// The type of an input's value.

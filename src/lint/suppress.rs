@@ -18,6 +18,8 @@ const WITHOUT_REASON: Code = Code {
 
 const MARK: &str = "# lint:";
 const FORM: &str = "write `# lint: allow GF401 because …`";
+/// The error that a share has no end: the action refuses it.
+const SHARE_WITHOUT_EXPIRY: &str = "GF606";
 /// Errors below this code would break a run.
 const FIRST_OF_OPINION: &str = "GF400";
 
@@ -60,7 +62,8 @@ pub(super) fn apply(document: &Document, findings: Findings) -> Findings {
 }
 
 fn may_be_silenced(finding: &Diagnostic) -> bool {
-    finding.severity != Severity::Error || finding.code.id > FIRST_OF_OPINION
+    finding.severity != Severity::Error
+        || (finding.code.id > FIRST_OF_OPINION && finding.code.id != SHARE_WITHOUT_EXPIRY)
 }
 
 /// One comment.

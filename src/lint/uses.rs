@@ -25,6 +25,8 @@ pub struct Use {
     pub whole: bool,
     /// Its type.
     pub ty: Type,
+    /// The types of the values between which it chooses, where it does.
+    pub members: Vec<Type>,
     /// What its names mean.
     pub names: Vec<Name>,
     /// What else is wrong with it: functions, types, names at the root.
@@ -268,6 +270,7 @@ impl Resolver<'_> {
                     part: *span,
                     whole,
                     ty: Type::Any,
+                    members: Vec::new(),
                     names: vec![name],
                     wrong: Vec::new(),
                     elements: Vec::new(),
@@ -290,6 +293,11 @@ impl Resolver<'_> {
             Some(ty) => (ty, Vec::new()),
             None => expression.check(&Names { resolver: self, place }),
         };
+        let members = if whole && names.len() + found.len() > 0 {
+            expression.members(&Names { resolver: self, place })
+        } else {
+            Vec::new()
+        };
         let wrong = found
             .into_iter()
             .map(|finding| wrong(finding, &here))
@@ -301,6 +309,7 @@ impl Resolver<'_> {
             part,
             whole,
             ty,
+            members,
             names,
             wrong,
             elements: self.elements(expression, &here),
@@ -691,6 +700,10 @@ impl TypeScope for Names<'_> {
             }
             _ => None,
         }
+    }
+
+    fn is_day(&self, path: &[String]) -> bool {
+        self.resolver.shapes.days.contains(path)
     }
 
     /// Names below `inputs` and `steps` are looked up one by one: a flow may have hundreds of

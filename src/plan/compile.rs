@@ -16,7 +16,7 @@ use super::{BodyId, EachBody, Locator, Plan, PlanStep, PlanVerb, Retry, StepId, 
 use crate::base::diagnostic::nearest;
 use crate::base::id::hex;
 use crate::base::source::escape;
-use crate::base::{Calendar, Calendars, Diagnostic, Document, Findings, Span, Value};
+use crate::base::{Calendar, Calendars, Diagnostic, Document, Findings, Semantics, Span, Value};
 use crate::expr::{Texts, Tree};
 use crate::spec::{Catalog, FlowSpec, JoinSpec, StepSpec, Verb};
 use indexmap::{IndexMap, IndexSet};
@@ -53,11 +53,15 @@ pub fn compile_with(
         catalog,
         broken: &spec.broken,
         calendar: None,
+        zone: "UTC".to_owned(),
         standing: HashMap::new(),
         eaches: Vec::new(),
         findings: Findings::default(),
     };
     let calendar = compiler.calendar(spec, calendars);
+    if let Some(calendar) = calendar {
+        compiler.zone.clone_from(&calendar.zone);
+    }
     compiler.stand(&[STEPS], &spec.steps);
     compiler.stand(&[ALWAYS], &spec.always);
     let steps = compiler.list(BodyId::FLOW, "/steps", &[STEPS], &spec.steps);
@@ -71,6 +75,7 @@ pub fn compile_with(
         version: spec.version.clone(),
         title: spec.title.clone().unwrap_or_else(|| spec.flow.clone()),
         hash: hash(document, calendar),
+        semantics: Semantics::CURRENT,
         same_person: spec.same_person,
         triggers: spec.on.clone(),
         schedule,
@@ -122,6 +127,8 @@ struct Compiler<'a> {
     broken: &'a [String],
     /// Whether working time can be counted, once that is known.
     calendar: Option<bool>,
+    /// The zone of timestamps without an offset: that of the calendar.
+    zone: String,
     /// The list that each step stands in: `steps` or `always`, then the ids of the `each` around it.
     standing: HashMap<&'a str, Vec<&'a str>>,
     /// What stands inside each `each`, as far as it is compiled.

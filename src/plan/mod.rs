@@ -21,7 +21,7 @@ pub use graph::{Certainty, Completion, DeadEdge, Index, Knowledge, StepSet, WayB
 pub use locate::Locator;
 pub use run::PlanRun;
 
-use crate::base::{Calendar, Period, Schedule};
+use crate::base::{Calendar, Period, Schedule, Semantics};
 use crate::expr::{Expression, Template, Tree};
 pub use crate::spec::ask::{Detour, Pick};
 use crate::spec::min_files::MinFiles;
@@ -57,6 +57,8 @@ pub struct Plan {
     pub title: String,
     /// SHA-256 of the source text and the calendar, in hexadecimal: what a run is pinned to.
     pub hash: String,
+    /// The evaluation rules that new runs follow.
+    pub semantics: Semantics,
     /// Who looks after it, as written.
     pub owner: Option<String>,
     /// Whether its tasks go to one person.

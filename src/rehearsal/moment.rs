@@ -1,17 +1,15 @@
 //! When something happens: `+7 business days`, `3 hours`, or a moment.
 
-use crate::base::{Calendar, Period, Timestamp, calendar};
-use jiff::tz::TimeZone;
+use crate::base::moment::{self, NotRead};
+use crate::base::{Calendar, Period, Semantics, Timestamp, calendar};
 
 /// A moment as written: a length of time from some beginning, or a point in time.
 #[derive(Clone, Debug, PartialEq)]
 pub enum When {
     /// So long after the beginning.
     Later(Period),
-    /// A moment with its zone.
-    At(Timestamp),
-    /// A date and a time of day, in the zone of the calendar.
-    Local(jiff::civil::DateTime),
+    /// A timestamp as written; without an offset, in the zone of the calendar.
+    At(String),
 }
 
 impl When {
@@ -21,15 +19,14 @@ impl When {
         if let Some(period) = text.strip_prefix('+') {
             return Self::length(period);
         }
-        if let Ok(moment) = text.parse::<Timestamp>() {
-            return Ok(Self::At(moment));
+        match moment::read(text, "UTC", Semantics::CURRENT) {
+            Ok(_) | Err(NotRead::Twice(_)) if moment::day(text, Semantics::CURRENT).is_err() => {
+                Ok(Self::At(text.to_owned()))
+            }
+            _ => Err(format!(
+                "`{text}` is no moment: write `+7 business days`, `2026-03-04 10:00` or `2026-03-04T10:00:00Z`"
+            )),
         }
-        if let Ok(local) = text.parse::<jiff::civil::DateTime>() {
-            return Ok(Self::Local(local));
-        }
-        Err(format!(
-            "`{text}` is no moment: write `+7 business days`, `2026-03-04 10:00` or `2026-03-04T10:00:00Z`"
-        ))
     }
 
     /// Reads `3 hours`.
@@ -42,14 +39,9 @@ impl When {
     pub fn resolve(&self, from: Timestamp, calendar: Option<&Calendar>) -> Result<Timestamp, String> {
         match self {
             Self::Later(period) => calendar::after(from, period, calendar).map_err(|error| error.to_string()),
-            Self::At(moment) => Ok(*moment),
-            Self::Local(local) => {
-                let zone = match calendar {
-                    Some(calendar) => TimeZone::get(&calendar.zone).map_err(|error| error.to_string())?,
-                    None => TimeZone::UTC,
-                };
-                let zoned = local.to_zoned(zone).map_err(|error| error.to_string())?;
-                Ok(zoned.timestamp())
+            Self::At(text) => {
+                let zone = calendar.map_or("UTC", |calendar| calendar.zone.as_str());
+                moment::read(text, zone, Semantics::CURRENT).map_err(|error| format!("`{text}` {error}"))
             }
         }
     }

@@ -16,7 +16,7 @@ mod why;
 
 use super::items::AskedItem;
 use crate::base::render::{FileFindings, json};
-use crate::base::{Calendars, Diagnostic, FileRef, Timestamp, Value, Via};
+use crate::base::{Calendars, Diagnostic, FileRef, Semantics, Timestamp, Value, Via};
 use crate::engine::event::DecisionRecord;
 use crate::engine::view::PlanField;
 use crate::engine::{EventRecord, StandIn};
@@ -196,6 +196,7 @@ impl From<Pending> for Flow {
                 hash: pending.hash,
                 source: String::new(),
                 calendars: Calendars::default(),
+                semantics: Semantics::CURRENT,
                 by: pending.by,
                 at: pending.at,
             })

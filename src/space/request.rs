@@ -5,7 +5,7 @@
 
 use super::media::Media;
 use super::names;
-use crate::base::{FileRef, ItemState, Period, Timestamp, calendar, file_type};
+use crate::base::{FileRef, ItemState, Period, Semantics, Timestamp, calendar, file_type, moment};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
@@ -21,6 +21,9 @@ pub const MAX_REASON_CHARS: usize = 2_000;
 pub struct Request {
     /// The zone in which a day begins.
     pub zone: String,
+    /// The evaluation rules that the run which made it follows.
+    #[serde(default, skip_serializing_if = "Semantics::is_first")]
+    pub semantics: Semantics,
     /// The items, in order.
     pub items: Vec<Item>,
     /// Changes so far.
@@ -397,10 +400,7 @@ impl Item {
             (Some(day), Some(_)) => day,
         };
         // Only the form that is kept: what is written otherwise could be meant otherwise.
-        let parsed: Date = day.parse().map_err(|_| NotTaken::NoDay)?;
-        if parsed.to_string() != day {
-            return Err(NotTaken::NoDay);
-        }
+        let parsed = moment::day(day, Semantics::CURRENT).map_err(|_| NotTaken::NoDay)?;
         let ahead = self.at_least.as_deref().and_then(|text| Period::parse(text).ok());
         let from = ahead.and_then(|period| calendar::after(at, &period, None).ok());
         let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
@@ -476,6 +476,7 @@ mod tests {
     fn request(item: Item) -> Request {
         Request {
             zone: "Europe/Madrid".to_owned(),
+            semantics: Semantics::CURRENT,
             items: vec![item],
             changes: 0,
             withdrawn: None,

@@ -2,17 +2,17 @@
 
 use super::{InputKind, InputSpec};
 use crate::base::address::mail_address;
-use crate::base::{Period, Value};
+use crate::base::{Period, Semantics, Value, moment};
 
 /// The value as `spec` wants it; texts from a command line become numbers and booleans.
 ///
 /// # Errors
 /// What it must be, as the end of a sentence that begins with the name.
-pub fn check_value(spec: &InputSpec, value: &Value) -> Result<Value, String> {
-    let value = check_kind(spec.kind, value)?;
+pub fn check_value(spec: &InputSpec, value: &Value, semantics: Semantics) -> Result<Value, String> {
+    let value = check_kind(spec.kind, value, semantics)?;
     let value = check_option(spec, spec.kind, value)?;
     match (spec.kind, &value) {
-        (InputKind::List, Value::Array(elements)) => return check_list(spec, elements),
+        (InputKind::List, Value::Array(elements)) => return check_list(spec, elements, semantics),
         (InputKind::File, _) => check_file(spec, &value)?,
         _ => {}
     }
@@ -25,8 +25,8 @@ pub fn check_value(spec: &InputSpec, value: &Value) -> Result<Value, String> {
 ///
 /// # Errors
 /// As [`check_value`].
-pub fn check_for(spec: &InputSpec, value: &Value, has_calendar: bool) -> Result<Value, String> {
-    let value = check_value(spec, value)?;
+pub fn check_for(spec: &InputSpec, value: &Value, has_calendar: bool, semantics: Semantics) -> Result<Value, String> {
+    let value = check_value(spec, value, semantics)?;
     if !has_calendar && needs_calendar(spec, &value) {
         return Err("is business time, and this flow names no calendar to count it in: give hours or days".to_owned());
     }
@@ -55,7 +55,7 @@ fn check_option(spec: &InputSpec, kind: InputKind, value: Value) -> Result<Value
     }
 }
 
-fn check_list(spec: &InputSpec, elements: &[Value]) -> Result<Value, String> {
+fn check_list(spec: &InputSpec, elements: &[Value], semantics: Semantics) -> Result<Value, String> {
     check_size(spec, &Value::Array(elements.to_vec()))?;
     let Some(of) = spec.of else {
         return Ok(Value::Array(elements.to_vec()));
@@ -64,7 +64,7 @@ fn check_list(spec: &InputSpec, elements: &[Value]) -> Result<Value, String> {
         .iter()
         .enumerate()
         .map(|(index, element)| {
-            let checked = check_kind(of, element).and_then(|value| check_option(spec, of, value));
+            let checked = check_kind(of, element, semantics).and_then(|value| check_option(spec, of, value));
             checked.map_err(|why| format!("element {} {why}", index + 1))
         })
         .collect::<Result<Vec<_>, _>>()?;
@@ -72,7 +72,7 @@ fn check_list(spec: &InputSpec, elements: &[Value]) -> Result<Value, String> {
 }
 
 /// The value as the kind wants it; texts from a command line become numbers and booleans.
-fn check_kind(kind: InputKind, value: &Value) -> Result<Value, String> {
+fn check_kind(kind: InputKind, value: &Value, semantics: Semantics) -> Result<Value, String> {
     let refused = || match value {
         Value::Number(_) | Value::Bool(_) if kind == InputKind::Text => format!("must be a text: write \"{value}\""),
         Value::Number(_) | Value::Bool(_) if kind == InputKind::Choice => {
@@ -82,7 +82,11 @@ fn check_kind(kind: InputKind, value: &Value) -> Result<Value, String> {
     };
     let value = match (kind, value.as_str()) {
         (InputKind::Number | InputKind::Integer | InputKind::Boolean, Some(text)) => {
-            serde_json::from_str(text.trim()).map_err(|_| refused())?
+            let number = serde_json::from_str(text.trim()).map_err(|_| refused())?;
+            if semantics.has_exact_times() && loses_digits(text.trim(), &number) {
+                return Err(INEXACT.to_owned());
+            }
+            number
         }
         // addresses are compared in lower case
         (InputKind::Email, Some(text)) => mail_address(text).map_or_else(|| value.clone(), Value::String),
@@ -94,7 +98,7 @@ fn check_kind(kind: InputKind, value: &Value) -> Result<Value, String> {
         InputKind::Number => value.is_number(),
         InputKind::Integer => value.is_i64() || value.is_u64(),
         InputKind::Boolean => value.is_boolean(),
-        InputKind::Date => text.is_some_and(|text| text.parse::<jiff::civil::Date>().is_ok()),
+        InputKind::Date => text.is_some_and(|text| moment::day(text, semantics).is_ok()),
         InputKind::Duration => text.is_some_and(|text| Period::parse(text).is_ok()),
         InputKind::Email => text.is_some_and(|text| mail_address(text).is_some()),
         InputKind::Person => text.is_some_and(|text| text.starts_with("user:") && text.len() > 5),
@@ -102,7 +106,37 @@ fn check_kind(kind: InputKind, value: &Value) -> Result<Value, String> {
         InputKind::List => value.is_array(),
         InputKind::Object => value.is_object(),
     };
+    let is_number = matches!(kind, InputKind::Number | InputKind::Integer);
+    if is_number && semantics.has_exact_times() && is_inexact(&value) {
+        return Err(INEXACT.to_owned());
+    }
     if fits { Ok(value) } else { Err(refused()) }
+}
+
+/// What is said of a number that cannot be kept as it was given.
+const INEXACT: &str = "has more digits than a number can keep: give at most 15, or a text";
+
+/// Numbers without a fraction are exact up to this one.
+const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Whether a number may have lost digits already when it was read: one without a fraction that is too large.
+fn is_inexact(value: &Value) -> bool {
+    let number = value.as_number().filter(|number| number.is_f64());
+    number
+        .and_then(serde_json::Number::as_f64)
+        .is_some_and(|number| number.abs() > LARGEST_EXACT)
+}
+
+/// Whether the number read from `text` has other digits than the text.
+fn loses_digits(text: &str, number: &Value) -> bool {
+    number.is_f64() && digits(text) != digits(&number.to_string())
+}
+
+/// The digits of a decimal number from the first to the last that counts, without sign, point and exponent.
+fn digits(number: &str) -> String {
+    let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    digits.trim_matches('0').to_owned()
 }
 
 /// What a value of the kind is, after "must be".
@@ -214,26 +248,66 @@ mod tests {
             (&one, serde_json::json!("3 business days")),
             (&list, serde_json::json!(["2 hours", "2 business hours"])),
         ] {
-            assert_eq!(check_for(spec, &value, true), Ok(value.clone()));
-            let why = check_for(spec, &value, false).unwrap_err();
+            assert_eq!(check_for(spec, &value, true, Semantics::CURRENT), Ok(value.clone()));
+            let why = check_for(spec, &value, false, Semantics::CURRENT).unwrap_err();
             assert!(why.contains("names no calendar"), "{why}");
         }
-        assert!(check_for(&one, &serde_json::json!("3 days"), false).is_ok());
+        assert!(check_for(&one, &serde_json::json!("3 days"), false, Semantics::CURRENT).is_ok());
     }
 
     #[test]
     fn what_is_no_text_is_told_how_to_be_written_as_one() {
         let text = serde_json::from_value::<InputSpec>(serde_json::json!({ "type": "text" })).unwrap();
-        let why = |value| check_value(&text, &value).unwrap_err();
+        let why = |value| check_value(&text, &value, Semantics::CURRENT).unwrap_err();
         assert_eq!(why(serde_json::json!(7)), "must be a text: write \"7\"");
         assert_eq!(why(serde_json::json!(true)), "must be a text: write \"true\"");
         assert_eq!(why(serde_json::json!([7])), "must be a text");
     }
 
     #[test]
+    fn a_day_and_a_number_are_taken_exactly_or_refused() {
+        let of = |kind: &str| serde_json::from_value::<InputSpec>(serde_json::json!({ "type": kind })).unwrap();
+        let check = |kind: &str, value: serde_json::Value, semantics| check_value(&of(kind), &value, semantics);
+        for text in [
+            "20260310",
+            "+012026-03-10",
+            "2026-03-10T12:00",
+            "2026-03-10 12:00",
+            "2026-03-10[Europe/Madrid]",
+        ] {
+            assert!(check("date", text.into(), Semantics::FIRST).is_ok(), "{text}");
+            let why = check("date", text.into(), Semantics::CURRENT).unwrap_err();
+            assert_eq!(why, "must be a day, as 2026-11-23", "{text}");
+        }
+        assert!(check("date", "2026-03-10".into(), Semantics::CURRENT).is_ok());
+        for text in [
+            "12345678901234567890123",
+            "0.12345678901234567890",
+            "9007199254740993.5",
+            "1e400",
+        ] {
+            assert!(check("number", text.into(), Semantics::CURRENT).is_err(), "{text}");
+        }
+        for text in [
+            "0.1",
+            "-1.50",
+            "1e3",
+            "9007199254740993",
+            "18446744073709551615",
+            "0",
+            "100.0",
+        ] {
+            assert!(check("number", text.into(), Semantics::CURRENT).is_ok(), "{text}");
+        }
+        let large = serde_json::from_str::<serde_json::Value>("12345678901234567890123").unwrap();
+        assert_eq!(check("number", large.clone(), Semantics::CURRENT).unwrap_err(), INEXACT);
+        assert!(check("number", large, Semantics::FIRST).is_ok());
+    }
+
+    #[test]
     fn one_is_counted_as_one() {
         let list = |min: u8| serde_json::from_value::<InputSpec>(serde_json::json!({ "type": "list", "min": min }));
-        let why = |min| check_value(&list(min).unwrap(), &serde_json::json!([])).unwrap_err();
+        let why = |min| check_value(&list(min).unwrap(), &serde_json::json!([]), Semantics::CURRENT).unwrap_err();
         assert_eq!(why(1), "must be at least 1 element");
         assert_eq!(why(2), "must be at least 2 elements");
     }

@@ -2,7 +2,7 @@
 
 use crate::audit::AccessEntry;
 use crate::base::id::{EventId, FileId, MailId, RunId, TaskId};
-use crate::base::{Calendars, FileRef, Timestamp};
+use crate::base::{Calendars, FileRef, Semantics, Timestamp};
 use crate::engine::event::{DecisionRecord, Draft, Remark, StandIn, Started, Suspension, Watchers};
 use crate::engine::view::{AskKind, Detour, PlanField, Priority};
 use crate::engine::{EventRecord, InboundEvent};
@@ -280,6 +280,9 @@ pub struct Deployment {
     pub source: String,
     /// The calendar it was deployed with, under every name it had.
     pub calendars: Calendars,
+    /// The evaluation rules that its runs follow: those of the build that deployed it.
+    #[serde(default, skip_serializing_if = "Semantics::is_first")]
+    pub semantics: Semantics,
     /// Who deployed it.
     pub by: String,
     /// When.

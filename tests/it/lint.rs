@@ -380,41 +380,37 @@ fn one_mistake_is_told_once() {
 
 #[test]
 fn comments_silence_what_is_opinion_and_nothing_else() {
-    let share = |above: &str, behind: &str| {
+    let dated = |above: &str, behind: &str| {
         flow(&format!(
-            "  - id: room\n{above}    uses: file360.create_share{behind}\n    with: {{ name: Review, files: [\"${{{{ inputs.document }}}}\"] }}\n"
+            "  - id: sign\n    task: {{ to: [role:legal], title: Sign }}\n{above}    deadline: {{ due: \"2999-01-31\" }}{behind}\n    outcomes: {{ declined: {{ end: declined }}, expired: {{ end: late }} }}\n"
         ))
     };
     for (above, behind, expected) in [
-        ("", "", "GF606 file360.create_share"),
-        ("    # lint: allow GF606 because it is short\n", "", ""),
+        ("", "", "GF403 \"2999-01-31\""),
+        ("    # lint: allow GF403 because it is short\n", "", ""),
         (
-            "    # lint: allow GF606 because it is short\n    # and more\n\n",
+            "    # lint: allow GF403 because it is short\n    # and more\n\n",
             "",
             "",
         ),
-        ("", " # lint: allow GF606 because it is short", ""),
-        ("", " # lint: allow GF606", "GF902 # lint: allow GF606"),
-        ("", " # lint: allow GF606 because", "GF902 # lint: allow GF606 because"),
+        ("", " # lint: allow GF403 because it is short", ""),
+        ("", " # lint: allow GF403", "GF902 # lint: allow GF403"),
+        ("", " # lint: allow GF403 because", "GF902 # lint: allow GF403 because"),
+        ("", " # lint: ignore", "GF403 \"2999-01-31\"\nGF902 # lint: ignore"),
+        ("", " # lint: allow GF403, GF401 because it is short", "GF901 GF401"),
         (
+            "    # lint: allow GF403 because it is short\n    x-note: between\n",
             "",
-            " # lint: ignore",
-            "GF606 file360.create_share\nGF902 # lint: ignore",
-        ),
-        ("", " # lint: allow GF606, GF401 because it is short", "GF901 GF401"),
-        (
-            "    # lint: allow GF606 because it is short\n    x-note: between\n",
-            "",
-            "GF901 GF606\nGF606 file360.create_share",
+            "GF901 GF403\nGF403 \"2999-01-31\"",
         ),
     ] {
-        assert_eq!(told(&share(above, behind)).join("\n"), expected, "{above:?} {behind:?}");
+        assert_eq!(told(&dated(above, behind)).join("\n"), expected, "{above:?} {behind:?}");
     }
     let text = flow(&mail("", "${{ inputs.amout }}").replace("\" }\n", "\" } # lint: allow GF202 because I want to\n"));
     let found = lint(&text).findings;
     assert_eq!(told(&text), ["GF202 amout", "GF901 GF202"]);
     assert_eq!(found[1].message, "GF202 would break a run and cannot be silenced");
-    let in_a_text = flow(&mail("", "a # lint: allow GF606 because it is no comment"));
+    let in_a_text = flow(&mail("", "a # lint: allow GF403 because it is no comment"));
     assert_eq!(told(&in_a_text), [""; 0]);
 }
 

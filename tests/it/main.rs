@@ -8,9 +8,11 @@ mod administration;
 mod catalog;
 #[cfg(feature = "runtime")]
 mod config;
+mod constants;
 #[cfg(feature = "runtime")]
 mod definitions;
 mod engine;
+mod expressions;
 mod front;
 mod generated;
 #[cfg(feature = "runtime")]

@@ -44,6 +44,7 @@ pub struct Input {
     #[schemars(extend("format" = "period"))]
     expires_in: Option<String>,
     /// When the share ends by itself: a timestamp, or a date whose end is meant.
+    #[schemars(extend("format" = "moment"))]
     expires_at: Option<String>,
     /// Somebody to let in at once: `user:NAME`, `role:NAME`, `group:NAME`, a mail address, or
     /// `anyone`. For more people use `file360.set_permissions`.

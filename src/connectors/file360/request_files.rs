@@ -41,6 +41,7 @@ pub struct Input {
     #[schemars(extend("format" = "period"))]
     expires_in: Option<String>,
     /// When the request ends by itself: a timestamp, or a date whose end is meant.
+    #[schemars(extend("format" = "moment"))]
     expires_at: Option<String>,
     /// A few words for the mail that brings the link.
     message: Option<String>,
@@ -202,6 +203,7 @@ async fn new_request(cx: &CallContext, store: &dyn Store, input: &Input) -> Resu
         run: Some(cx.run.clone()),
         request: Some(Request {
             zone: cx.calendar.as_ref().map_or("UTC", |calendar| &calendar.zone).to_owned(),
+            semantics: cx.semantics,
             items: items.collect::<Result<_, _>>()?,
             changes: 0,
             withdrawn: None,

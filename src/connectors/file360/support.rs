@@ -217,9 +217,5 @@ pub(super) fn ends_at(
 /// A timestamp, or the end of a day in the calendar's zone.
 fn moment_of(cx: &CallContext, text: &str) -> Result<Timestamp, ActionError> {
     let zone = cx.calendar.as_ref().map_or("UTC", |calendar| calendar.zone.as_str());
-    moment::read(text, zone).ok_or_else(|| {
-        permanent(format!(
-            "expires_at: {text:?} is neither a timestamp, as 2026-12-24T18:00:00Z, nor a date, as 2026-12-24"
-        ))
-    })
+    moment::read(text, zone, cx.semantics).map_err(|error| permanent(format!("expires_at: {text:?} {error}")))
 }

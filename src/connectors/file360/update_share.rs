@@ -23,6 +23,7 @@ pub struct Input {
     #[schemars(extend("format" = "period"))]
     expires_in: Option<String>,
     /// When it ends by itself: a timestamp, or a date whose end is meant.
+    #[schemars(extend("format" = "moment"))]
     expires_at: Option<String>,
     /// Which versions of its files the share shows from now on. `exact`: the versions that were
     /// shared and those uploaded through it. `newest`: the newest version at each access, no matter

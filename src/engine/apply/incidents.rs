@@ -1,6 +1,7 @@
 //! Incidents: raised, resolved by a person.
 
 use super::super::decide::members::ENOUGH;
+use super::super::event::OUTPUTS;
 use super::super::frame::Slot;
 use super::super::state::{Incident, Phase};
 use super::{Applier, Impossible};
@@ -26,6 +27,7 @@ impl Applier<'_> {
                 }
                 self.state.working.remove(&slot);
             }
+            None if name == OUTPUTS && self.state.is_running() => {}
             None => {
                 self.side_tries(name).ok_or_else(|| format!("there is no {name}"))?;
             }
@@ -57,6 +59,8 @@ impl Applier<'_> {
                 self.skip(slot);
             }
             (Some(slot), ENOUGH) => self.list_task(slot),
+            (None, "retry") if name == OUTPUTS => {}
+            (None, "skip") if name == OUTPUTS => self.state.ends_without_outputs = true,
             (None, "retry") => {
                 let tries = self.side_tries(name).ok_or_else(|| format!("there is no {name}"))?;
                 tries.again();

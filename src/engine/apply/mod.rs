@@ -48,6 +48,7 @@ pub(super) struct Applier<'a> {
 pub(super) fn begin(plan: &Plan, record: &EventRecord, fresh: &mut Fresh) -> Result<RunState, Impossible> {
     let Event::RunStarted {
         plan: hash,
+        semantics,
         inputs,
         settings,
         initiator,
@@ -62,11 +63,17 @@ pub(super) fn begin(plan: &Plan, record: &EventRecord, fresh: &mut Fresh) -> Res
     if *hash != plan.hash {
         return Err(format!("the run is pinned to plan {hash}, not to {}", plan.hash));
     }
+    if !semantics.is_known() {
+        return Err(format!(
+            "the run follows the evaluation rules {semantics}, which this build does not know: start a newer build"
+        ));
+    }
     let mut state = RunState {
         run: record.run.clone(),
         initiator: initiator.clone(),
         starter: starter.clone(),
         seed: *seed,
+        semantics: *semantics,
         parent: parent.clone(),
         inputs: Arc::new(inputs.clone()),
         settings: settings.clone(),
@@ -76,6 +83,7 @@ pub(super) fn begin(plan: &Plan, record: &EventRecord, fresh: &mut Fresh) -> Res
         now: record.at,
         seq: record.seq,
         progress: Progress::Running,
+        ends_without_outputs: false,
         frames: Frames::new(plan, record.at),
         working: BTreeSet::new(),
         waiting: BTreeSet::new(),
@@ -190,7 +198,7 @@ impl Applier<'_> {
             } => self.incident(step, error, *in_doubt, *attempts),
             Event::IncidentResolved { step, how, .. } => self.resolved(step, how),
             Event::RunClosing { status, .. } => self.closing(status),
-            Event::RunEnded { status, outputs } => self.ended(status, outputs),
+            Event::RunEnded { status, outputs, .. } => self.ended(status, outputs),
         }
     }
 

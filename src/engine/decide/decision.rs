@@ -23,7 +23,8 @@ impl Decider<'_> {
             .ok_or(Refusal::NoSuchTask)?;
         let ask = task.asked(self.plan).ok_or(Refusal::NoSuchTask)?;
         let given = work::with_draft(task, &decision.form);
-        let form = form::checked(ask, &decision.decision, &given, self.plan.calendar.is_some());
+        let (has_calendar, semantics) = (self.plan.calendar.is_some(), self.state().semantics);
+        let form = form::checked(ask, &decision.decision, &given, has_calendar, semantics);
         if self.check_decision(task, ask, &decision, form.as_ref().ok())? == Reply::AlreadyDone {
             return Ok(Reply::AlreadyDone);
         }

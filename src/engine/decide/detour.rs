@@ -7,6 +7,7 @@ use super::super::state::Task;
 use super::super::view::TaskPhase;
 use super::ask::may;
 use super::{Decider, course, work};
+use crate::base::Semantics;
 use crate::plan::{Detour, PlanAsk};
 
 impl Decider<'_> {
@@ -45,7 +46,7 @@ impl Decider<'_> {
         if task.acts >= MAX_TASK_ACTS {
             return Err(Refusal::TooManyActs);
         }
-        if check(task, ask, &acting)? == Reply::AlreadyDone {
+        if check(task, ask, &acting, self.state().semantics)? == Reply::AlreadyDone {
             return Ok(Reply::AlreadyDone);
         }
         self.emit(Event::TaskActed {
@@ -61,11 +62,11 @@ impl Decider<'_> {
 }
 
 /// Whether it can be done, was done before, or why it cannot.
-fn check(task: &Task, ask: &PlanAsk, acting: &Acting) -> Result<Reply, Refusal> {
+fn check(task: &Task, ask: &PlanAsk, acting: &Acting, semantics: Semantics) -> Result<Reply, Refusal> {
     match &acting.act {
         TaskAct::Claim => claim(task, ask, &acting.by),
         TaskAct::Start => work::start(task, ask, &acting.by),
-        TaskAct::Save { form } => work::save(task, ask, &acting.by, form),
+        TaskAct::Save { form } => work::save(task, ask, &acting.by, form, semantics),
         TaskAct::Suspend { reason } => {
             allowed(ask, Detour::Suspend)?;
             course::suspend(task, acting, reason)

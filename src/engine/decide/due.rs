@@ -8,7 +8,8 @@ use super::ask::texts;
 use super::branch::text_of;
 use super::step_scope;
 use crate::base::calendar::{after, before};
-use crate::base::{Calendar, Period, Timestamp, Value, moment};
+use crate::base::moment::NotRead;
+use crate::base::{Calendar, Period, Semantics, Timestamp, Value, moment};
 use crate::expr::Template;
 use crate::plan::{Escalation, Plan, PlanVerb, PlanWait, Reminder};
 use jiff::civil::Date;
@@ -28,7 +29,7 @@ pub(super) fn timers(
     let mut timers = Timers::default();
     let at = |template: &Template| {
         let value = template.eval(scope).map_err(|error| error.message)?;
-        meant(&value, start, calendar)
+        meant(&value, start, calendar, state.semantics)
     };
     let until = until.map(at).transpose()?;
     let due = deadline.map(|deadline| at(&deadline.due)).transpose()?;
@@ -93,11 +94,11 @@ pub(in super::super) fn because(plan: &Plan, state: &RunState, slot: Slot, due: 
     };
     let (calendar, since) = (plan.calendar.as_ref(), state.step(slot).since);
     let value = written.eval(&step_scope(plan, state, slot)).ok()?;
-    if meant(&value, since, calendar).ok()? != due {
+    if meant(&value, since, calendar, state.semantics).ok()? != due {
         return None;
     }
     let text = text_of(&value);
-    match (Period::parse(&text), text.parse::<Date>()) {
+    match (Period::parse(&text), moment::day(&text, state.semantics)) {
         (Ok(period), _) => Some(format!(
             "{text} after it began{}",
             rest_days(&period, since, due, calendar)
@@ -145,13 +146,21 @@ fn rest_days(period: &Period, since: Timestamp, due: Timestamp, calendar: Option
 }
 
 /// The moment that `value` means: so long after `start`, a moment, or the end of a day.
-fn meant(value: &Value, start: Timestamp, calendar: Option<&Calendar>) -> Result<Timestamp, String> {
+fn meant(
+    value: &Value,
+    start: Timestamp,
+    calendar: Option<&Calendar>,
+    semantics: Semantics,
+) -> Result<Timestamp, String> {
     let text = text_of(value);
     if let Ok(period) = Period::parse(&text) {
         return after(start, &period, calendar).map_err(|error| error.0);
     }
     let zone = calendar.map_or("UTC", |calendar| calendar.zone.as_str());
-    moment::read(&text, zone).ok_or_else(|| format!("{text:?} is no length of time, no moment and no day"))
+    moment::read(&text, zone, semantics).map_err(|error| match error {
+        NotRead::Form | NotRead::Day => format!("{text:?} is no length of time, no moment and no day"),
+        other => format!("{text:?} {other}"),
+    })
 }
 
 #[cfg(test)]
@@ -163,12 +172,12 @@ mod tests {
 
     #[test]
     fn a_moment_is_a_length_of_time_a_timestamp_or_the_end_of_a_day() {
-        let of = |text: &str| meant(&json!(text), START, None).map(|at| at.to_string());
+        let of = |text: &str| meant(&json!(text), START, None, Semantics::CURRENT).map(|at| at.to_string());
         assert_eq!(of("90 minutes").as_deref(), Ok("1970-01-01T01:30:00Z"));
         assert_eq!(of("2026-11-23T10:00:00+01:00").as_deref(), Ok("2026-11-23T09:00:00Z"));
         assert_eq!(of("2026-11-23").as_deref(), Ok("2026-11-24T00:00:00Z"));
         assert!(of("soon").is_err());
-        assert!(meant(&json!(5), START, None).is_err());
+        assert!(meant(&json!(5), START, None, Semantics::CURRENT).is_err());
     }
 
     #[test]
@@ -179,7 +188,7 @@ mod tests {
             week: vec!["mon".into()],
             holidays: Vec::new(),
         };
-        let at = meant(&json!("2026-11-23"), START, Some(&calendar));
+        let at = meant(&json!("2026-11-23"), START, Some(&calendar), Semantics::CURRENT);
         assert_eq!(at.map(|at| at.to_string()).as_deref(), Ok("2026-11-23T23:00:00Z"));
     }
 }

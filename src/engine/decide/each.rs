@@ -6,12 +6,13 @@ use super::super::frame::{FrameId, Slot};
 use super::super::limits::{MAX_PAYLOAD_BYTES, MAX_RESULTS_BYTES, payload_bytes};
 use super::super::scope::RunScope;
 use super::Decider;
+use super::closing::{Outputs, outputs};
 use crate::base::Value;
 use crate::expr::Tree;
 use crate::plan::{PlanEach, PlanVerb};
 use crate::spec::limits::MAX_ELEMENTS;
 use crate::spec::shape::describe;
-use serde_json::{Map, json};
+use serde_json::json;
 
 impl Decider<'_> {
     pub(super) fn start_each(&mut self, slot: Slot, each: &PlanEach) {
@@ -79,7 +80,16 @@ impl Decider<'_> {
         let Some(element) = self.state().frame(frame).element.clone() else {
             return;
         };
-        let mut output = self.element_output(frame, element.of);
+        let Outputs { values, failed } = self.element_output(frame, element.of);
+        if let Some((name, why)) = failed.first_key_value()
+            && self.state().semantics.has_strict_values()
+            && status == COMPLETED
+            && self.is_live(element.of)
+        {
+            let error = format!("output `{name}` of element {}: {why}", element.index);
+            return self.raise(element.of, &error, false, 0);
+        }
+        let mut output = Value::Object(values);
         let taken = self.state().each(element.of).map_or(0, |each| each.bytes);
         if taken + payload_bytes(&output) > MAX_RESULTS_BYTES {
             (status, output) = (TOO_LARGE.to_owned(), json!({}));
@@ -96,9 +106,10 @@ impl Decider<'_> {
     }
 
     /// What an element gives. An output that this end has no value for is left out.
-    fn element_output(&self, frame: FrameId, of: Slot) -> Value {
-        let PlanVerb::Each(each) = &self.step(of).verb else {
-            return json!({});
+    fn element_output(&self, frame: FrameId, of: Slot) -> Outputs {
+        let written = match &self.step(of).verb {
+            PlanVerb::Each(each) => each.outputs.as_slice(),
+            _ => &[],
         };
         let scope = RunScope {
             plan: self.plan,
@@ -108,9 +119,7 @@ impl Decider<'_> {
             event: None,
             results: None,
         };
-        let outputs = each.outputs.iter();
-        let found = outputs.filter_map(|(name, tree)| Some((name.clone(), tree.eval(&scope).ok()?.0)));
-        Value::Object(found.collect::<Map<_, _>>())
+        outputs(written, &scope)
     }
 
     /// Brings an `each` to its outcome if the elements that are over say so.

@@ -2,8 +2,8 @@
 
 use super::super::input::Refusal;
 use super::super::limits::{MAX_FORM_BYTES, payload_bytes};
-use crate::base::Value;
 use crate::base::diagnostic::nearest;
+use crate::base::{Semantics, Value};
 use crate::plan::PlanAsk;
 use crate::spec::values::check_for;
 use serde_json::Map;
@@ -15,6 +15,7 @@ pub(super) fn checked(
     decision: &str,
     given: &Map<String, Value>,
     has_calendar: bool,
+    semantics: Semantics,
 ) -> Result<Map<String, Value>, Refusal> {
     let bytes = payload_bytes(&Value::Object(given.clone()));
     if !given.is_empty() && bytes > MAX_FORM_BYTES {
@@ -34,7 +35,7 @@ pub(super) fn checked(
         match given.get(&field.name).filter(|value| !value.is_null()).or(default) {
             None if needed => faults.push((field.name.clone(), "is missing".to_owned())),
             None => {}
-            Some(value) => match check_for(&field.input, value, has_calendar) {
+            Some(value) => match check_for(&field.input, value, has_calendar, semantics) {
                 Ok(value) => {
                     checked.insert(field.name.clone(), value);
                 }

@@ -86,7 +86,7 @@ impl Decider<'_> {
         let mut faults = Vec::new();
         for (name, value) in given {
             let spec = self.plan.values.get(name);
-            match spec.map(|spec| check_for(spec, value, self.plan.calendar.is_some())) {
+            match spec.map(|spec| check_for(spec, value, self.plan.calendar.is_some(), self.state().semantics)) {
                 Some(Ok(value)) => {
                     checked.insert(name.clone(), value);
                 }

@@ -4,7 +4,7 @@ use super::super::input::{Refusal, Reply};
 use super::super::limits::{MAX_FORM_BYTES, payload_bytes};
 use super::super::state::Task;
 use super::form;
-use crate::base::Value;
+use crate::base::{Semantics, Value};
 use crate::plan::PlanAsk;
 use serde_json::Map;
 
@@ -35,7 +35,13 @@ pub(super) fn has_not_answered(task: &Task, by: &str) -> Result<(), Refusal> {
 }
 
 /// Whoever could answer keeps what they have, and so does whoever was asked for help.
-pub(super) fn save(task: &Task, ask: &PlanAsk, by: &str, given: &Map<String, Value>) -> Result<Reply, Refusal> {
+pub(super) fn save(
+    task: &Task,
+    ask: &PlanAsk,
+    by: &str,
+    given: &Map<String, Value>,
+    semantics: Semantics,
+) -> Result<Reply, Refusal> {
     let helps = task.is_consulted(by);
     if task.seat_of(by).is_none() && !helps {
         return Err(Refusal::NoSuchTask);
@@ -56,7 +62,7 @@ pub(super) fn save(task: &Task, ask: &PlanAsk, by: &str, given: &Map<String, Val
         return Err(Refusal::Form(vec![("the form".to_owned(), why)]));
     }
     // no answer is called so: nothing is needed yet, and the answer is what will be counted
-    form::checked(ask, "", &kept, true)?;
+    form::checked(ask, "", &kept, true, semantics)?;
     if task.draft.as_ref().is_some_and(|draft| draft.form == kept) {
         return Ok(Reply::AlreadyDone);
     }

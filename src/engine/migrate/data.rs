@@ -3,6 +3,7 @@
 use super::Check;
 use crate::base::Value;
 use crate::engine::event::Event;
+use crate::plan::Plan;
 use crate::spec::InputSpec;
 use crate::spec::values::check_value;
 use serde_json::Map;
@@ -16,7 +17,7 @@ impl Check<'_> {
         for (name, spec) in &to.inputs {
             let given = state.inputs.get(name).filter(|value| !value.is_null());
             let why = match given {
-                Some(given) => unfit(spec, given, self.version()),
+                Some(given) => unfit(spec, given, self.to),
                 None if spec.default.is_none() => Some(format!(
                     "{} wants it, the run was not given it, and it has no default",
                     self.version()
@@ -27,7 +28,7 @@ impl Check<'_> {
         }
         for (name, spec) in &to.settings {
             let why = match state.settings.get(name).or_else(|| self.settings.get(name)) {
-                Some(value) => unfit(spec, value, self.version()),
+                Some(value) => unfit(spec, value, self.to),
                 None => Some(format!(
                     "{} wants it, and it has not been given: gatefold flows set {} {name}=…",
                     self.version(),
@@ -44,7 +45,7 @@ impl Check<'_> {
         }
         for (name, spec) in &to.values {
             let why = state.values.get(name);
-            let why = why.and_then(|value| unfit(spec, value, self.version()));
+            let why = why.and_then(|value| unfit(spec, value, self.to));
             self.extend(format!("value {name}"), why);
         }
     }
@@ -96,8 +97,9 @@ impl Check<'_> {
 }
 
 /// What is wrong with a value where it has to be as it is.
-fn unfit(spec: &InputSpec, value: &Value, version: &str) -> Option<String> {
-    let why = match check_value(spec, value) {
+fn unfit(spec: &InputSpec, value: &Value, plan: &Plan) -> Option<String> {
+    let version = &plan.version;
+    let why = match check_value(spec, value, plan.semantics) {
         Err(why) => why,
         Ok(fits) if fits == *value => return None,
         Ok(_) => "must be of another type".to_owned(),

@@ -192,10 +192,12 @@ impl<'m> Check<'m> {
             from: VersionRef {
                 version: plan.version.clone(),
                 plan: plan.hash.clone(),
+                semantics: self.old.state.semantics,
             },
             to: VersionRef {
                 version: self.to.version.clone(),
                 plan: self.to.hash.clone(),
+                semantics: self.to.semantics,
             },
             steps: self.steps.clone(),
             inputs: self.new_inputs(),

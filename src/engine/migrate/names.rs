@@ -22,9 +22,15 @@ pub(in super::super) fn translated(journal: &[EventRecord]) -> Cow<'_, [EventRec
     for record in journal.iter_mut().rev() {
         match &mut record.event {
             Event::Migrated { steps, .. } => later = joined(steps, &later),
-            Event::RunStarted { version, plan, .. } => {
+            Event::RunStarted {
+                version,
+                plan,
+                semantics,
+                ..
+            } => {
                 version.clone_from(&last.version);
                 plan.clone_from(&last.plan);
+                *semantics = last.semantics;
             }
             event => rename(event, &later),
         }

@@ -1,7 +1,7 @@
 //! An input, or a field of a form, whose limits or default contradict its type or each other.
 
 use crate::base::source::escape;
-use crate::base::{Code, Diagnostic, Value};
+use crate::base::{Code, Diagnostic, Semantics, Value};
 use crate::lint::rule::{Check, Context, Report, Rule, list_words, suggest};
 use crate::spec::values::{bytes, check_value, wanted};
 use crate::spec::{InputKind, InputSpec};
@@ -171,7 +171,7 @@ pub(super) fn misfit(input: &InputSpec, value: &Value) -> Option<String> {
         // That is a finding of its own.
         return None;
     }
-    match check_value(input, value) {
+    match check_value(input, value, Semantics::CURRENT) {
         Ok(checked) if checked == *value => None,
         Ok(_) => Some(format!("must be {}", wanted(input.kind))),
         Err(why) => Some(why),

@@ -2,6 +2,8 @@
 
 use super::rule::Rule;
 
+pub(super) use type_mismatch::CODE as TYPE_MISMATCH;
+
 mod back_to_not_upstream;
 mod bad_ask;
 mod bad_cancel;

@@ -1,4 +1,4 @@
-//! A share that stays open as long as the run does, however long that is.
+//! A share without a time at which it ends.
 
 use crate::base::{Code, Diagnostic, Value};
 use crate::lint::rule::{Check, Context, Report, Rule};
@@ -11,6 +11,9 @@ const CODE: Code = Code {
 
 /// Keys of `with` that bound a share.
 const EXPIRY: [&str; 2] = ["expires_in", "expires_at"];
+
+/// Actions that refuse a share without an end.
+const NEEDS_END: [&str; 1] = ["file360.create_share"];
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -42,12 +45,14 @@ fn check(cx: &Context<'_>, report: &mut Report) {
                 .is_some_and(|with| with.contains_key(key))
         };
         if !EXPIRY.iter().any(|key| given(key)) {
-            let message = format!("the share of step {} never expires by itself", step.title());
-            report.push(
-                Diagnostic::warning(CODE, message, cx.value(&step.at("uses"))).with_help(format!(
-                    "add `{key}: 30 days` under `with`: a run can last longer than meant"
-                )),
-            );
+            let span = cx.value(&step.at("uses"));
+            let finding = if NEEDS_END.contains(&name) {
+                Diagnostic::error(CODE, format!("the share of step {} has no end", step.title()), span)
+            } else {
+                let message = format!("the share of step {} ends as late as possible", step.title());
+                Diagnostic::warning(CODE, message, span)
+            };
+            report.push(finding.with_help(format!("add `{key}: 30 days` under `with`")));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Types do not fit: text where a number is wanted, a condition that is neither true nor false.
 
 use crate::base::source::escape;
-use crate::base::{Code, Diagnostic, Value};
+use crate::base::{Code, Diagnostic, Semantics, Span, Value};
 use crate::expr::check::ExprFindingKind;
 use crate::expr::{Part, Template, Type};
 use crate::lint::places::{Form, Purpose};
@@ -12,10 +12,11 @@ use crate::lint::rules::unknown_name::given_settings;
 use crate::lint::shapes::{self, Lookup, field_of};
 use crate::lint::triggers::{Trigger, triggers};
 use crate::lint::uses::Use;
+use crate::plan::Priority;
 use crate::spec::values::{check_value, wanted};
 use crate::spec::{InputKind, InputSpec};
 
-const CODE: Code = Code {
+pub(in crate::lint) const CODE: Code = Code {
     id: "GF206",
     name: "type-mismatch",
 };
@@ -40,8 +41,15 @@ fn check(cx: &Context<'_>, report: &mut Report) {
         for wrong in mismatches {
             report.push(Diagnostic::error(CODE, wrong.message.clone(), wrong.span));
         }
-        if report.total() == before {
-            place(cx, one, report);
+        let mut types = one
+            .members
+            .iter()
+            .filter(|ty| **ty != Type::Null)
+            .chain(one.members.is_empty().then_some(&one.ty));
+        while report.total() == before
+            && let Some(ty) = types.next()
+        {
+            place(cx, one, ty, report);
         }
     }
     for trigger in triggers(cx.spec, &cx.shapes) {
@@ -77,13 +85,13 @@ fn no_files(cx: &Context<'_>, report: &mut Report) {
 }
 
 /// Whether the value fits the place it is for.
-fn place(cx: &Context<'_>, one: &Use, report: &mut Report) {
+fn place(cx: &Context<'_>, one: &Use, ty: &Type, report: &mut Report) {
     let place = &cx.places[one.place];
-    let found = one.ty.words();
+    let found = ty.words();
     let span = || cx.locator.place(&place.pointer, one.part);
     // Text around an expression makes it text.
     let text = Type::Text;
-    let ty = if one.whole { &one.ty } else { &text };
+    let ty = if one.whole { ty } else { &text };
     if let Purpose::Input(name) = place.purpose
         && let Some(input) = cx.spec.inputs.get(name)
         && !shapes::may_be_given(input.kind, ty)
@@ -110,27 +118,30 @@ fn place(cx: &Context<'_>, one: &Use, report: &mut Report) {
         return;
     }
     match (place.form, place.purpose) {
-        (Form::Condition(key), _) if !matches!(one.ty, Type::Boolean | Type::Any) => {
+        (Form::Condition(key), _) if !matches!(ty, Type::Boolean | Type::Any) => {
             let message = format!("`{key}` must be true or false, and this is {found}");
             report.push(
                 Diagnostic::error(CODE, message, span())
                     .with_help("compare it with something, as `inputs.amount > 1000` or `inputs.note != \'\'`"),
             );
         }
-        (Form::Template, Purpose::Document) if !shapes::may_be_file(&one.ty) => {
+        (Form::Template, Purpose::Document) if !shapes::may_be_file(ty) => {
             let message = format!("people decide on a file, and this is {found}");
             report.push(Diagnostic::error(CODE, message, span()).with_help(NAME_A_FILE));
         }
-        (Form::Template, Purpose::List) if !matches!(one.ty, Type::List(_) | Type::Any) => {
+        (Form::Template, Purpose::List) if !matches!(ty, Type::List(_) | Type::Any) => {
             let message = format!("`in` must be a list, and this is {found}");
             report.push(
                 Diagnostic::error(CODE, message, span())
                     .with_help("name a list, as `${{ inputs.departments }}` of an input with `type: list`"),
             );
         }
-        (Form::Template, Purpose::Text) if matches!(one.ty, Type::Object { .. } | Type::List(_)) => {
+        (Form::Template, Purpose::Time(_) | Purpose::Priority) if !matches!(ty, Type::Text | Type::Any) => {
+            report.push(no_text(place.purpose, found, span()));
+        }
+        (Form::Template, Purpose::Text) if matches!(ty, Type::Object { .. } | Type::List(_)) => {
             let finding = Diagnostic::error(CODE, format!("this must be a text, and is {found}"), span());
-            let has_id = matches!(&one.ty, Type::Object { fields, .. } if fields.contains_key("id"));
+            let has_id = matches!(ty, Type::Object { fields, .. } if fields.contains_key("id"));
             report.push(if has_id {
                 finding.with_help("name it by its id: end the expression with `.id`")
             } else {
@@ -141,13 +152,29 @@ fn place(cx: &Context<'_>, one: &Use, report: &mut Report) {
     }
 }
 
+/// What is said of a moment or a priority that is no text.
+fn no_text(purpose: Purpose<'_>, found: &str, span: Span) -> Diagnostic {
+    match purpose {
+        Purpose::Time(key) => {
+            let message = format!("`{key}` must be a length of time, a timestamp or a day, and this is {found}");
+            Diagnostic::error(CODE, message, span).with_help(
+                "name an input with `type: duration` or `type: date`, or write the unit: `${{ inputs.days }} days`",
+            )
+        }
+        _ => {
+            let message = format!("`priority` must be {}, and this is {found}", Priority::WORDS);
+            Diagnostic::error(CODE, message, span)
+        }
+    }
+}
+
 /// What is wrong with a value that is given to a flow, by a trigger or by a step that runs it. A text may
 /// stand for the id of a file, and for a number or `true` that it reads as.
 pub(super) fn misgiven(input: &InputSpec, value: &Value) -> Option<String> {
     let is_open = match input.kind {
         InputKind::File => value.is_string(),
         InputKind::Number | InputKind::Integer | InputKind::Boolean if value.is_string() => {
-            has_expression(value) || check_value(input, value).is_ok()
+            has_expression(value) || check_value(input, value, Semantics::CURRENT).is_ok()
         }
         _ => has_expression(value),
     };
@@ -167,7 +194,7 @@ fn has_expression(value: &Value) -> bool {
 fn set(cx: &Context<'_>, step: &StepView<'_>, report: &mut Report) {
     for (name, value) in step.spec.set.iter().flatten() {
         let known = cx.spec.values.get(name).filter(|_| !has_expression(value));
-        if let Some(Err(why)) = known.map(|known| check_value(known, value)) {
+        if let Some(Err(why)) = known.map(|known| check_value(known, value, Semantics::CURRENT)) {
             let message = format!("value `{name}` {why}");
             let span = cx.value(&step.at(&format!("set/{}", escape(name))));
             report.push(Diagnostic::error(CODE, message, span));
@@ -175,7 +202,7 @@ fn set(cx: &Context<'_>, step: &StepView<'_>, report: &mut Report) {
     }
     for (name, value) in given_settings(step) {
         let known = cx.spec.settings.get(name).filter(|_| !has_expression(value));
-        if let Some(Err(why)) = known.map(|known| check_value(known, value)) {
+        if let Some(Err(why)) = known.map(|known| check_value(known, value, Semantics::CURRENT)) {
             let message = format!("setting `{name}` {why}");
             let span = cx.value(&step.at(&format!("with/settings/{}", escape(name))));
             report.push(Diagnostic::error(CODE, message, span));

@@ -1,7 +1,8 @@
 //! Deadlines, reminders, escalation and pauses.
 
 use super::{Compiler, Known};
-use crate::base::{Diagnostic, Period, Timestamp};
+use crate::base::moment::NotRead;
+use crate::base::{Diagnostic, Period, Semantics, Timestamp, moment};
 use crate::expr::{Part, Template};
 use crate::plan::{Deadline, Escalation, Reminder, Retry, codes};
 use crate::spec::step::DueSpec;
@@ -35,7 +36,7 @@ impl Compiler<'_> {
 
     fn due(&mut self, pointer: &str, due: &DueSpec) -> Deadline {
         let moment = self.moment(&format!("{pointer}/due"), &due.due);
-        if is_moment(&due.due) {
+        if self.read_moment(&due.due).is_ok() {
             let place = self.document.spans.value(&format!("{pointer}/due"));
             let message = "this moment is the same for every run: one that gets here later has missed it";
             self.report(
@@ -88,8 +89,10 @@ impl Compiler<'_> {
     pub(super) fn moment(&mut self, pointer: &str, text: &str) -> Template {
         let template = self.template(pointer, text);
         let literal = template.parts.iter().all(|part| matches!(part, Part::Text(_)));
-        if literal && !is_moment(text) {
-            if let Some(period) = self.period(pointer, text) {
+        if literal && let Err(error) = self.read_moment(text) {
+            if !matches!(error, NotRead::Form | NotRead::Day) {
+                self.bad_duration(pointer, format!("`{text}` {error}"), None);
+            } else if let Some(period) = self.period(pointer, text) {
                 self.some_time(pointer, text, period, "the step would be over as it begins");
             }
         } else if !literal && text.contains("business") {
@@ -150,6 +153,11 @@ impl Compiler<'_> {
         }
     }
 
+    /// The moment that `text` means in the zone of the flow.
+    fn read_moment(&self, text: &str) -> Result<Timestamp, NotRead> {
+        moment::read(text, &self.zone, Semantics::CURRENT)
+    }
+
     /// How to try again.
     pub(super) fn retry(&mut self, step: &str, retry: &RetrySpec) -> Retry {
         let usual = Retry::default();
@@ -188,12 +196,6 @@ impl Compiler<'_> {
             max_ms: max_ms.max(backoff_ms),
         }
     }
-}
-
-/// Whether `text` is a point in time or a day.
-fn is_moment(text: &str) -> bool {
-    let text = text.trim();
-    text.parse::<Timestamp>().is_ok() || text.parse::<jiff::civil::Date>().is_ok()
 }
 
 /// The length in milliseconds, if it is the same every time.

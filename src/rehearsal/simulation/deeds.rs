@@ -8,7 +8,7 @@ use super::moves::Deed;
 use super::player::{Blank, CODE, Player};
 use crate::base::id::{EventId, FileId};
 use crate::base::network::Network;
-use crate::base::{FileRef, Timestamp, Value};
+use crate::base::{FileRef, Semantics, Timestamp, Value};
 use crate::connect::ActionError;
 use crate::engine::event::Expected;
 use crate::engine::{Decision, InboundEvent};
@@ -141,7 +141,7 @@ impl Doer<'_, '_> {
         };
         for _ in 1..TRIES {
             let value = self.player.fill(&blank)?;
-            match check_value(spec, &value) {
+            match check_value(spec, &value, Semantics::CURRENT) {
                 Ok(value) => return Some(value),
                 Err(why) => self.player.refused(&format!("{name} {why}")),
             }

@@ -1,7 +1,7 @@
 //! Values that nobody has given: made up from a seed, by type, and by what the flow reads of them.
 
 use super::chance::Chance;
-use crate::base::Value;
+use crate::base::{Semantics, Value};
 use crate::people::Directory;
 use crate::spec::values::check_value;
 use crate::spec::{InputKind, InputSpec};
@@ -84,7 +84,10 @@ impl Maker<'_> {
         let most = spec.max.map_or(usize::MAX, whole);
         let fitted: String = format!("{title}{padding}").chars().take(most).collect();
         let fitted = json!(fitted);
-        let matching = spec.pattern.as_ref().filter(|_| check_value(spec, &fitted).is_err());
+        let matching = spec
+            .pattern
+            .as_ref()
+            .filter(|_| check_value(spec, &fitted, Semantics::CURRENT).is_err());
         matching
             .and_then(|pattern| self.matching(pattern))
             .map_or(fitted, Value::String)
@@ -308,7 +311,10 @@ mod tests {
             "type: object",
         ] {
             let made = made("what_it_is", text);
-            assert!(check_value(&spec(text), &made).is_ok(), "{text}: {made}");
+            assert!(
+                check_value(&spec(text), &made, Semantics::CURRENT).is_ok(),
+                "{text}: {made}"
+            );
         }
         assert_eq!(
             made("paper", "{ type: file, accept: [docx] }"),

@@ -155,7 +155,7 @@ async fn a_share_needs_an_end_and_good_names() {
             "one of them",
         ),
         (json!({"name": "x", "expires_at": "2001-01-01"}), "is over"),
-        (json!({"name": "x", "expires_at": "soon"}), "neither a timestamp"),
+        (json!({"name": "x", "expires_at": "soon"}), "no timestamp"),
         (json!({"name": "x", "expires_in": "30"}), "expires_in: "),
         (json!({"name": "x", "expires_in": "3 business days"}), "expires_in: "),
         (json!({"name": " ", "expires_in": "1 day"}), "name: "),

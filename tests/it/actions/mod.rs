@@ -8,7 +8,7 @@ mod mail;
 mod mail_tls;
 mod shares;
 
-use gatefold::base::{FlowRights, Timestamp, Value};
+use gatefold::base::{FlowRights, Semantics, Timestamp, Value};
 use gatefold::connect::{ActionError, CallContext, Handler, Links, Mailer, OutgoingMail, Registry};
 use gatefold::connectors::{Settings, http::HttpSettings, registry};
 use gatefold::people::{Directory, Person};
@@ -87,6 +87,7 @@ pub fn context(step: &str) -> CallContext {
         initiator: "user:anna".to_owned(),
         rights: Arc::new(FlowRights::everything()),
         calendar: None,
+        semantics: Semantics::CURRENT,
     }
 }
 

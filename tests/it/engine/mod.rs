@@ -36,6 +36,7 @@ mod property;
 mod reach;
 mod remarks;
 mod runs;
+mod semantics;
 mod stop;
 mod sure;
 mod tasks;

@@ -19,6 +19,7 @@ mod newest;
 mod panics;
 mod people;
 mod scrub;
+mod semantics;
 mod separation;
 mod settings;
 pub mod store;

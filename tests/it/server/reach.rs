@@ -154,6 +154,7 @@ async fn asks(harness: &Harness, share: &ShareId) {
     share.files = Vec::new();
     "/reviews".clone_into(&mut share.folder);
     share.request = Some(Request {
+        semantics: gatefold::base::Semantics::CURRENT,
         zone: "UTC".to_owned(),
         items: vec![item],
         changes: 0,

@@ -2,7 +2,7 @@
 
 use gatefold::audit::{AccessEntry, AccessKind, Origin};
 use gatefold::base::id::{CommentId, EventId, FileId, GrantId, MailId, RunId, ShareId, TaskId, WorkspaceId};
-use gatefold::base::{Calendars, FileRef, Timestamp, Via};
+use gatefold::base::{Calendars, FileRef, Semantics, Timestamp, Via};
 use gatefold::engine::view::AskKind;
 use gatefold::engine::{Event, EventRecord, InboundEvent};
 use gatefold::space::{Comment, File, Follow, Grant, Principal, Role, Share, SharedVersion, State, Version, Workspace};
@@ -93,6 +93,7 @@ pub fn deployment(flow: &str, version: &str) -> Deployment {
         hash: format!("{flow}-{version}"),
         source: "flow: review\n".to_owned(),
         calendars: Calendars::new(),
+        semantics: Semantics::CURRENT,
         by: "user:anna".to_owned(),
         at: at(0),
     }

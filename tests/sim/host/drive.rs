@@ -184,6 +184,7 @@ impl Real {
                 flow: plan.flow.clone(),
                 version: plan.version.clone(),
                 plan: plan.hash.clone(),
+                semantics: plan.semantics,
                 inputs: self.schedule.inputs.clone(),
                 settings: serde_json::Map::new(),
                 initiator: "user:a".to_owned(),
@@ -462,6 +463,7 @@ fn deployment(plan: &Plan, source: &str) -> Write {
         hash: plan.hash.clone(),
         source: source.to_owned(),
         calendars: flows::calendars(),
+        semantics: plan.semantics,
         by: "user:a".to_owned(),
         at: beginning(),
     })
