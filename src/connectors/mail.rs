@@ -129,8 +129,8 @@ impl OutsideAction for MailSend {
 
 fn compose(directory: &Directory, key: &str, input: Input) -> Result<(OutgoingMail, Vec<String>), ActionError> {
     let permanent = |message: String| ActionError::Permanent(message);
-    names::check_title(&input.subject).map_err(|error| permanent(format!("subject: {error}")))?;
-    names::check_text(&input.text).map_err(|error| permanent(format!("text: {error}")))?;
+    names::check_title(&input.subject).map_err(|error| permanent(error.of("`subject`")))?;
+    names::check_text(&input.text).map_err(|error| permanent(error.of("`text`")))?;
     if input.text.len() > MAX_TEXT_BYTES {
         return Err(permanent(format!("text: it is longer than {MAX_TEXT_BYTES} bytes")));
     }

@@ -14,9 +14,6 @@ use crate::store::{MailState, OutboxMail, Write};
 use jiff::SignedDuration;
 use std::sync::Arc;
 
-/// What stands in the text of a mail where the code belongs. It is put in when the mail is sent.
-pub(super) const PLACE: &str = "{code}";
-
 impl Host {
     /// Has a code sent to the address that the link is for, where it asks for one and the last one
     /// is not too new. Who asks is not told which: somebody who only has the link shall learn
@@ -109,9 +106,10 @@ fn mail(visitor: &Visitor, address: String, now: Timestamp) -> OutboxMail {
     let until = now.saturating_add(SignedDuration::from_mins(CODE_MINUTES));
     let until = moment::in_words(until.unwrap_or(Timestamp::MAX), "UTC");
     let text = format!(
-        "Your code for “{}”:\n\n{PLACE}\n\nIt is good once, until {until}. Tell it to nobody. If you did not ask for it, \
+        "Your code for “{}”:\n\n{place}\n\nIt is good once, until {until}. Tell it to nobody. If you did not ask for it, \
          somebody else has your link: without this code it opens nothing.\n",
-        share.name
+        share.name,
+        place = OutboxMail::CODE,
     );
     OutboxMail {
         id: MailId::derived(&format!("code:{}:{now}", grant.id)),

@@ -77,11 +77,8 @@ pub enum HostError {
     #[error("{0}")]
     Conflict(String),
     /// The upload is too large.
-    #[error("the file is larger than {limit} bytes")]
-    TooLarge {
-        /// Bytes allowed.
-        limit: u64,
-    },
+    #[error("{0}")]
+    TooLarge(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -110,6 +107,21 @@ pub enum HostError {
     /// The host is shutting down.
     #[error("the server is shutting down")]
     ShuttingDown,
+}
+
+impl HostError {
+    /// Whether what was asked for was refused, so that surely nothing was changed.
+    pub(super) const fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::NotFound(_)
+                | Self::Invalid(_)
+                | Self::Conflict(_)
+                | Self::TooLarge(_)
+                | Self::KeyReused { .. }
+                | Self::Denied(_)
+        )
+    }
 }
 
 /// As `1 finding`.

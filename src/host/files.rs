@@ -6,7 +6,7 @@ use super::retention::key_until;
 use super::{Host, HostError};
 use crate::audit::{AccessEntry, AccessKind, Origin};
 use crate::base::id::{CommentId, EventId, FileId, RunId, ShareId};
-use crate::base::{FileRef, Timestamp, Value};
+use crate::base::{FileRef, Timestamp, Value, size};
 use crate::engine::InboundEvent;
 use crate::engine::event::Event;
 use crate::plan::{Plan, PlanVerb};
@@ -105,7 +105,7 @@ impl Host {
         file: Option<&FileId>,
         text: &str,
     ) -> Result<Option<FileRef>, HostError> {
-        names::check_comment(text).map_err(|error| HostError::Invalid(format!("the comment: {error}")))?;
+        names::check_comment(text).map_err(|error| HostError::Invalid(error.of("the comment")))?;
         let comments = self.parts().store.comments_in(&visitor.share.id).await?;
         if comments.len() >= MAX_SHARE_COMMENTS {
             return Err(HostError::Conflict(Crowded::Comments.to_string()));
@@ -257,7 +257,7 @@ impl Host {
             HostError::NotFound(_)
                 | HostError::Invalid(_)
                 | HostError::Conflict(_)
-                | HostError::TooLarge { .. }
+                | HostError::TooLarge(_)
                 | HostError::PasswordNeeded { .. }
                 | HostError::CodeNeeded { .. }
         );
@@ -378,10 +378,10 @@ pub(super) fn inbound<E: SpaceEvent>(id: EventId, event: &E, at: Timestamp) -> I
 
 pub(super) fn blob_error(error: BlobError) -> HostError {
     match error {
-        BlobError::TooLarge { limit } => HostError::TooLarge { limit },
-        BlobError::Interrupted(why) => {
-            HostError::Invalid(format!("the upload was interrupted: {why}; nothing was stored"))
+        BlobError::TooLarge { limit } => {
+            HostError::TooLarge(format!("the file is larger than {}", size::in_words(limit)))
         }
+        BlobError::Interrupted(why) => HostError::Invalid(format!("the upload was interrupted: {why}; nothing was stored")),
         BlobError::Full(why) => HostError::Store(crate::store::StoreError::Full(why.to_string())),
         BlobError::Missing(sha256) => HostError::BytesLost { sha256, how: "missing" },
         BlobError::Damaged(sha256) => HostError::BytesLost { sha256, how: "damaged" },

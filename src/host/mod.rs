@@ -45,7 +45,7 @@ pub mod reading;
 mod record;
 pub mod refusals;
 pub mod registry;
-mod requests;
+pub mod requests;
 pub mod retention;
 mod role_links;
 pub mod runs;
@@ -63,7 +63,7 @@ pub mod touched;
 pub mod triggers;
 pub mod turns;
 mod unstarted;
-mod uploads;
+pub mod uploads;
 pub mod visit;
 mod words;
 

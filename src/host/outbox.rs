@@ -3,7 +3,6 @@
 //! A mail is marked as being sent before the mail server hears of it. Where the process stops in
 //! between and the server cannot tell a repeat from a new mail, it is left to a person.
 
-use super::codes::PLACE;
 use super::{Host, HostError};
 use crate::base::Timestamp;
 use crate::base::id::MailId;
@@ -192,9 +191,8 @@ impl Host {
         let text = match &mail.grant {
             Some(grant) => {
                 let (links, grant) = (&self.parts().links, grant.as_str().into());
-                let text = mail.text.replace("{link}", &links.url(&grant));
-                // The one of this moment: what somebody else wrote into a mail gets no code that was sent.
-                text.replace(PLACE, &links.code(&grant, mail.at))
+                // The code of this moment: what somebody else wrote into a mail gets no code that was sent.
+                with_secrets(&mail.text, &links.url(&grant), &links.code(&grant, mail.at))
             }
             None => mail.text.clone(),
         };
@@ -207,9 +205,33 @@ impl Host {
     }
 }
 
+/// The text of a mail with the link and the code in their places. What people wrote into it is left as it is.
+fn with_secrets(text: &str, link: &str, code: &str) -> String {
+    let is_marked = text.contains(OutboxMail::LINK) || text.contains(OutboxMail::CODE);
+    let places = if is_marked {
+        [OutboxMail::LINK, OutboxMail::CODE]
+    } else {
+        OutboxMail::EARLIER
+    };
+    text.replace(places[0], link).replace(places[1], code)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_people_write_is_no_place_for_a_link_or_a_code() {
+        let text = format!(
+            "A file called {{link}}.pdf and {{code}}\n{}\n{}\n",
+            OutboxMail::LINK,
+            OutboxMail::CODE
+        );
+        let sent = with_secrets(&text, "https://x/s/1", "123456");
+        assert_eq!(sent, "A file called {link}.pdf and {code}\nhttps://x/s/1\n123456\n");
+        let earlier = with_secrets("Open it here: {link}\n", "https://x/s/1", "123456");
+        assert_eq!(earlier, "Open it here: https://x/s/1\n");
+    }
 
     #[test]
     fn tries_are_further_and_further_apart_and_go_on_for_days() {

@@ -6,7 +6,7 @@ use super::files::{Visitor, inbound, share_entry};
 use super::once::{self, OnceKey, Repeat};
 use super::reading::{Reading, is_needed};
 use super::retention::key_until;
-use super::uploads::{Incoming, about, one_form, uploaded};
+use super::uploads::{Incoming, Place, Sent, about, one_form, uploaded};
 use super::visit::actor;
 use super::{Host, HostError};
 use crate::audit::{AccessEntry, AccessKind};
@@ -18,8 +18,8 @@ use crate::expr::{DataScope, Expression};
 use crate::space::access::{Entitlement, Right};
 use crate::space::events::{ItemNotApplicable, ItemReceived, ItemRemoved, RequestWithdrawn};
 use crate::space::media::media_type;
-use crate::space::request::{Given, Item, ItemCheck, NotTaken};
 use crate::space::{File, Grant, Paper, Request, Share, SharedVersion, SpaceEvent, State};
+use crate::space::request::{Given, Item, ItemCheck, NotTaken, Target};
 use crate::store::{StoredBlob, Write};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -53,9 +53,28 @@ impl Host {
         bytes: impl AsyncRead + Send + Unpin,
         once: Option<Repeat>,
     ) -> Result<FileRef, HostError> {
+        let gift = Gift {
+            item,
+            name,
+            valid_until,
+            replaces: None,
+        };
+        Ok(self.send_gift(visitor, gift, bytes, once).await?.document)
+    }
+
+    /// The same, with whether the item has these bytes under this name already. A file whose name another one has in an
+    /// item of several files gets a number, unless it is said which one it replaces.
+    pub async fn send_gift(
+        self: &Arc<Self>,
+        visitor: &Visitor,
+        gift: Gift<'_>,
+        bytes: impl AsyncRead + Send + Unpin,
+        once: Option<Repeat>,
+    ) -> Result<Sent, HostError> {
+        let Gift { item, valid_until, .. } = gift;
         let entry = self.entry(visitor, AccessKind::Upload);
         let now = self.allow(visitor, Right::Upload, &entry).await?;
-        let name = &match one_form(name) {
+        let name = &match one_form(gift.name) {
             Ok(name) => name,
             Err(error) => return Err(self.refused(&entry, error).await),
         };
@@ -64,52 +83,77 @@ impl Host {
             let request = request_of(&now.share)?;
             let asked = request.item(item)?;
             request.is_open()?;
-            asked.takes(Some(name))?;
+            asked.takes(Some(name), gift.replaces)?;
             asked.check_day(valid_until, entry.at, &request.zone)?;
-            Ok(asked.max_bytes)
+            Ok((asked.max_bytes, asked.too_large()))
         };
-        let limit = match before() {
-            Ok(limit) => limit,
+        let (limit, too_large) = match before() {
+            Ok(asked) => asked,
             Err(why) => return Err(self.not_taken(entry.clone(), why).await),
         };
-        let blob = &match self.store_blob_within(bytes, limit).await {
+        let blob = match self.store_blob_within(bytes, limit).await {
             Ok(blob) => blob,
-            Err(error) => return Err(self.refused(&entry, error).await),
+            Err(error) => {
+                let is_items = limit.is_some_and(|limit| limit <= self.parts().limits.upload_bytes);
+                return Err(match (error, too_large) {
+                    (HostError::TooLarge(_), Some(why)) if is_items => self.not_taken(entry, why).await,
+                    (error, _) => self.refused(&entry, error).await,
+                });
+            }
         };
-        let reading = &match self.read_for(&now.share, item, name, blob).await {
-            Ok(reading) => reading,
-            Err(error) => return Err(self.refused(&entry, error).await),
+        let gift = Gift { name, ..gift };
+        let sent = match self.read_for(&now.share, item, name, &blob).await {
+            Ok(reading) => self.give_read(visitor, gift, &blob, &reading, once).await,
+            Err(error) => Err(self.refused(&entry, error).await),
         };
-        let content = json!({ "item": item, "name": name, "valid_until": valid_until, "sha256": blob.sha256 });
+        self.keep_or_discard(blob, sent).await
+    }
+
+    /// Gives a file whose bytes are stored and were looked at.
+    async fn give_read(
+        self: &Arc<Self>,
+        visitor: &Visitor,
+        gift: Gift<'_>,
+        blob: &StoredBlob,
+        reading: &Reading,
+        once: Option<Repeat>,
+    ) -> Result<Sent, HostError> {
+        let Gift {
+            item,
+            name,
+            valid_until,
+            replaces,
+        } = gift;
+        let mut content = json!({ "item": item, "name": name, "valid_until": valid_until, "sha256": blob.sha256 });
+        if let Some(replaces) = replaces {
+            content["replaces"] = json!(replaces);
+        }
         let once = &once.map(|once| once.through(&visitor.grant.id, &content));
-        let folder = &format!("{}/{item}", visitor.share.folder);
-        let _alone = self.uploads.of((folder, name)).await;
+        let _alone = self.uploads.of((&visitor.share.folder, &item.to_owned())).await;
         self.decide_anew("the request", || async move {
             let entry = self.entry(visitor, AccessKind::Upload);
             let visitor = self.allow(visitor, Right::Upload, &entry).await?;
             let (by, at) = (visitor.actor.as_str(), entry.at);
             let incoming = Incoming { name, blob, by, at };
             if let Some(before) = self.put_before(once.as_ref()).await? {
-                return Ok((before, Vec::new()));
+                return Ok((Sent::new(before), Vec::new()));
             }
             let fits = fits(&visitor.share, item, &incoming, valid_until, reading);
             if let Err(why) = fits {
                 return Err(self.not_taken(entry, why).await);
             }
-            let planned = self.plan_gift(&visitor.share, item, folder, valid_until, &incoming, entry);
-            let (document, mut writes) = planned.await?;
-            let used = |once: &OnceKey| once.used_for(once::of_document(&document), key_until(at));
+            let (sent, mut writes) = self.plan_gift(&visitor.share, gift, &incoming, entry).await?;
+            let used = |once: &OnceKey| once.used_for(once::of_document(&sent.document), key_until(at));
             writes.extend(once.as_ref().map(used));
-            Ok((document, writes))
+            Ok((sent, writes))
         })
         .await
-        .inspect(|_| blob.keep())
     }
 
     /// What stands in a file, where a condition of its item asks for it. What an item asks for never
     /// changes, so this holds whatever happens meanwhile.
     async fn read_for(&self, share: &Share, item: &str, name: &str, blob: &StoredBlob) -> Result<Reading, HostError> {
-        let media = media_type(name, &blob.head);
+        let media = media_type(name, blob.sample());
         let asks = request_of(share)
             .and_then(|request| request.item(item))
             .is_ok_and(|item| {
@@ -131,71 +175,145 @@ impl Host {
     async fn plan_gift(
         self: &Arc<Self>,
         share: &Share,
-        item: &str,
-        folder: &str,
-        valid_until: Option<&str>,
+        gift: Gift<'_>,
         incoming: &Incoming<'_>,
         entry: AccessEntry,
-    ) -> Result<(FileRef, Vec<Write>), HostError> {
+    ) -> Result<(Sent, Vec<Write>), HostError> {
         if let Err(error) = self.takes_new(&share.workspace).await {
             return Err(self.refused(&entry, error).await);
         }
-        let store = &self.parts().store;
-        // a file that was removed and is given again becomes a version of the same file
-        let parties = store
-            .grants_of(&share.id)
-            .await?
-            .iter()
-            .map(actor)
-            .collect::<BTreeSet<_>>();
+        let digest = incoming.blob.sha256.as_str();
+        let target = request_of(share)
+            .and_then(|request| request.item(gift.item))
+            .and_then(|item| item.target(incoming.name, digest, gift.valid_until, gift.replaces));
+        match target {
+            Ok(Target::Same(given)) => {
+                let document = given.file.clone();
+                self.plan_again(share, gift, document, incoming, entry).await
+            }
+            Ok(Target::Version(given)) => {
+                let file = self.stored_file(&FileId(given.file.id.clone())).await?;
+                let place = Place {
+                    folder: file.folder.clone(),
+                    existing: Some(file),
+                };
+                self.plan_file(share, gift, place, incoming, entry).await
+            }
+            Ok(Target::New(name)) => {
+                let incoming = Incoming {
+                    name: &name,
+                    ..*incoming
+                };
+                match self.place_of_gift(share, gift.item, &name).await {
+                    Ok(place) => self.plan_file(share, gift, place, &incoming, entry).await,
+                    Err(error) => Err(self.refused(&entry, error).await),
+                }
+            }
+            Err(why) => Err(self.not_taken(entry, why).await),
+        }
+    }
+
+    /// Where a file goes whose name the item does not hold. What was taken back and is given again is a version of the
+    /// same file.
+    async fn place_of_gift(&self, share: &Share, item: &str, name: &str) -> Result<Place, HostError> {
+        let grants = self.parts().store.grants_of(&share.id).await?;
+        let parties: BTreeSet<String> = grants.iter().map(actor).collect();
         let came_through = |file: &File| file.versions.iter().all(|version| parties.contains(&version.by));
-        let place = match self.place_for(share, folder, incoming.name, came_through).await {
-            Ok(place) => place,
-            Err(error) => return Err(self.refused(&entry, error).await),
+        let folder = format!("{}/{item}", share.folder);
+        self.place_for(share, &folder, name, came_through).await
+    }
+
+    /// What is written where an item gets a file, or a version of one. Bytes that the file has already, from before it was
+    /// taken back, make no version.
+    async fn plan_file(
+        self: &Arc<Self>,
+        share: &Share,
+        gift: Gift<'_>,
+        place: Place,
+        incoming: &Incoming<'_>,
+        entry: AccessEntry,
+    ) -> Result<(Sent, Vec<Write>), HostError> {
+        let is_stored = |file: &File| incoming.is_newest_of(file) && file.current().day() == gift.valid_until;
+        let mut writes = Vec::new();
+        let (file, document) = match place.existing {
+            Some(file) if is_stored(&file) => {
+                let document = file.reference();
+                (file, document)
+            }
+            existing => {
+                let stored = self.next_version(existing, &share.workspace, &place.folder, incoming);
+                let (file, document) = stored.await?;
+                let asked = request_of(share).and_then(|request| Ok((request.item(gift.item)?, &request.zone)));
+                let paper = asked.map(|(asked, zone)| Paper::given(share, asked, zone, gift.valid_until));
+                let file = file.with_paper(paper.unwrap_or_default());
+                writes.push(Write::PutFile(file.clone()));
+                writes.push(Write::Event(uploaded(None, &file, &document, incoming)));
+                (file, document)
+            }
         };
-        let (file, document) = self
-            .next_version(place.existing, &share.workspace, &place.folder, incoming)
-            .await?;
         let given = Given {
             file: document.clone(),
-            valid_until: valid_until.map(str::to_owned),
+            valid_until: gift.valid_until.map(str::to_owned),
         };
-        let asked = request_of(share).and_then(|request| Ok((request.item(item)?, &request.zone)));
-        let paper = asked.map(|(asked, zone)| Paper::given(share, asked, zone, valid_until));
-        let file = file.with_paper(paper.unwrap_or_default());
-        let taken = request_of(share).and_then(|request| request.clone().received(item, given.clone()));
+        let taken = request_of(share).and_then(|request| request.clone().received(gift.item, given));
         let request = match taken {
             Ok(request) => request,
             Err(why) => return Err(self.not_taken(entry, why).await),
         };
-        let now = stood(&request, item)?;
-        let event = ItemReceived {
-            request: share.id.to_string(),
-            item: item.to_owned(),
-            file: given.file,
-            valid_until: given.valid_until,
-            state: now.state,
-            files: now.files.clone(),
-            change: now.change,
-            by: incoming.by.to_owned(),
-            at: incoming.at,
-        };
+        let event = received(share, &request, gift, &document, incoming, false)?;
+        writes.extend(changed(share, request.clone(), about(entry, &document), &event));
+        writes.extend(self.counting(&request, gift.item, &file, &document).await?);
+        Ok((Sent::new(document), writes))
+    }
+
+    /// What is written where an item holds these bytes already. Only an item that was sent back takes them again.
+    async fn plan_again(
+        self: &Arc<Self>,
+        share: &Share,
+        gift: Gift<'_>,
+        document: FileRef,
+        incoming: &Incoming<'_>,
+        entry: AccessEntry,
+    ) -> Result<(Sent, Vec<Write>), HostError> {
         let entry = about(entry, &document);
-        let uploaded = uploaded(None, &file, &document, incoming);
+        let again = match request_of(share).and_then(|request| request.clone().received_again(gift.item)) {
+            Ok(again) => again,
+            Err(why) => return Err(self.not_taken(entry, why).await),
+        };
+        let writes = match again {
+            Some(request) => {
+                let event = received(share, &request, gift, &document, incoming, true)?;
+                changed(share, request, entry, &event)
+            }
+            None => vec![Write::Access(entry)],
+        };
+        let sent = Sent {
+            document,
+            is_unchanged: true,
+        };
+        Ok((sent, writes))
+    }
+
+    /// The documents of an item that count from now on, where it is accepted.
+    async fn counting(
+        &self,
+        request: &Request,
+        item: &str,
+        file: &File,
+        document: &FileRef,
+    ) -> Result<Vec<Write>, HostError> {
+        let now = stood(request, item)?;
         let mut counting = Vec::new();
         for given in now.files.iter().filter(|_| now.state == ItemState::Accepted) {
             counting.extend(match &given.file.id {
-                id if *id == document.id => counts(&file, document.version),
+                id if *id == document.id => counts(file, document.version),
                 id => {
-                    let other = store.file(&FileId(id.clone())).await?;
+                    let other = self.parts().store.file(&FileId(id.clone())).await?;
                     other.and_then(|other| counts(&other, given.file.version))
                 }
             });
         }
-        let mut writes = vec![Write::PutFile(file), Write::Event(uploaded)];
-        writes.extend(changed(share, request, entry, &event));
-        writes.extend(counting);
-        Ok((document, writes))
+        Ok(counting)
     }
 
     /// Takes a file back that was given for an item.
@@ -390,6 +508,43 @@ impl Host {
     }
 }
 
+/// A file that is sent for an item.
+#[derive(Clone, Copy, Debug)]
+pub struct Gift<'a> {
+    /// The item.
+    pub item: &'a str,
+    /// The file's name.
+    pub name: &'a str,
+    /// The day until which it is valid.
+    pub valid_until: Option<&'a str>,
+    /// The file of the item in whose place it comes, where the giver says so.
+    pub replaces: Option<&'a str>,
+}
+
+/// The event of a file that came for an item, or came again.
+fn received(
+    share: &Share,
+    request: &Request,
+    gift: Gift<'_>,
+    document: &FileRef,
+    incoming: &Incoming<'_>,
+    unchanged: bool,
+) -> Result<ItemReceived, HostError> {
+    let now = stood(request, gift.item)?;
+    Ok(ItemReceived {
+        request: share.id.to_string(),
+        item: gift.item.to_owned(),
+        file: document.clone(),
+        valid_until: gift.valid_until.map(str::to_owned),
+        state: now.state,
+        files: now.files.clone(),
+        change: now.change,
+        unchanged,
+        by: incoming.by.to_owned(),
+        at: incoming.at,
+    })
+}
+
 /// What a request writes that was changed.
 fn changed<E: SpaceEvent>(share: &Share, request: Request, entry: AccessEntry, event: &E) -> Vec<Write> {
     let id = EventId::derived(&format!("request:{}:{}", share.id, request.changes));
@@ -449,7 +604,7 @@ fn fits(
 ) -> Result<(), NotTaken> {
     let request = request_of(share)?;
     let item = request.item(item)?;
-    let media = media_type(incoming.name, &incoming.blob.head);
+    let media = media_type(incoming.name, incoming.blob.sample());
     item.check_file(incoming.blob.size, media)?;
     item.check_day(valid_until, incoming.at, &request.zone)?;
     let mut file = json!({
@@ -489,7 +644,7 @@ fn refusal(why: NotTaken) -> HostError {
         NotTaken::Accepted(_) | NotTaken::Full { .. } | NotTaken::TooOften | NotTaken::Withdrawn => {
             HostError::Conflict(why.to_string())
         }
-        NotTaken::TooLarge { max, .. } => HostError::TooLarge { limit: max },
+        NotTaken::TooLarge { .. } => HostError::TooLarge(why.to_string()),
         other => HostError::Invalid(other.to_string()),
     }
 }

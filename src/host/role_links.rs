@@ -80,8 +80,10 @@ impl Host {
 
 fn mail(share: &Share, grant: &Grant, address: String, now: Timestamp) -> OutboxMail {
     let text = format!(
-        "“{}” is shared with you. You now have your own link. The link that several people shared before no longer works.\n\nOpen it here: {{link}}\n\nPlease do not pass it on.\n",
-        share.name
+        "“{}” is shared with you. You now have your own link. The link that several people shared before no \
+         longer works.\n\nOpen it here: {link}\n\nPlease do not pass it on.\n",
+        share.name,
+        link = OutboxMail::LINK,
     );
     OutboxMail {
         id: MailId::derived(&format!("own-link:{}", grant.id)),

@@ -21,7 +21,7 @@ pub(super) fn check_reason(reason: Option<&str>) -> Result<(), HostError> {
             "the reason is longer than {REASON_CHARS} characters"
         )));
     }
-    names::check_text(reason).map_err(|error| HostError::Invalid(format!("the reason: {error}")))
+    names::check_text(reason).map_err(|error| HostError::Invalid(error.of("the reason")))
 }
 
 /// Which task comes after the one that was answered.
@@ -171,7 +171,7 @@ impl Host {
         match &acting.act {
             TaskAct::Release { reason } | TaskAct::Resume { reason } => check_reason(reason.as_deref())?,
             TaskAct::Remark { text, .. } => {
-                names::check_text(text).map_err(|error| HostError::Invalid(format!("the remark: {error}")))?;
+                names::check_text(text).map_err(|error| HostError::Invalid(error.of("the remark")))?;
             }
             TaskAct::Suspend { reason } | TaskAct::Skip { reason } | TaskAct::Redo { reason } => {
                 check_reason(Some(reason))?;

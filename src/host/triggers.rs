@@ -263,6 +263,10 @@ pub(super) fn trigger_scope(plan: &Plan) -> String {
 
 /// The trigger of `plan` that is for `event`.
 fn start_of<'p>(plan: &'p Plan, event: &InboundEvent) -> Option<Start<'p>> {
+    // What was sent again is nothing new.
+    if event.kind.starts_with("file360.") && event.data.get("unchanged") == Some(&Value::Bool(true)) {
+        return None;
+    }
     if let Some(trigger) = &plan.triggers.event
         && trigger.kind == event.kind
     {

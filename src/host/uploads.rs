@@ -30,7 +30,33 @@ pub(super) struct Incoming<'a> {
     pub(super) at: Timestamp,
 }
 
-/// The target of an upload.
+/// A file that was sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sent {
+    /// Its version.
+    pub document: FileRef,
+    /// Whether that version was there already, with the same bytes.
+    pub is_unchanged: bool,
+}
+
+impl Sent {
+    /// A version that was not there before, or whose upload is repeated.
+    pub(super) fn new(document: FileRef) -> Self {
+        Self {
+            document,
+            is_unchanged: false,
+        }
+    }
+}
+
+impl Incoming<'_> {
+    /// Whether these are the bytes of the newest version.
+    pub(super) fn is_newest_of(&self, file: &File) -> bool {
+        file.current().sha256 == self.blob.sha256
+    }
+}
+
+/// Where an upload goes.
 pub(super) struct Place {
     pub(super) folder: String,
     /// The file of which it becomes a new version, if any.
@@ -58,10 +84,22 @@ impl Host {
         bytes: impl AsyncRead + Send + Unpin,
         once: Option<Repeat>,
     ) -> Result<FileRef, HostError> {
+        Ok(self.send_upload(visitor, name, bytes, once).await?.document)
+    }
+
+    /// The same, with whether the bytes were there already. Such an upload makes no version, and only what waits for one
+    /// hears of it.
+    pub async fn send_upload(
+        self: &Arc<Self>,
+        visitor: &Visitor,
+        name: &str,
+        bytes: impl AsyncRead + Send + Unpin,
+        once: Option<Repeat>,
+    ) -> Result<Sent, HostError> {
         let entry = self.entry(visitor, AccessKind::Upload);
         self.allow(visitor, Right::Upload, &entry).await?;
         match self.upload_allowed(visitor, name, bytes, once).await {
-            Ok(document) => Ok(document),
+            Ok(sent) => Ok(sent),
             Err(error) => Err(self.refused(&entry, error).await),
         }
     }
@@ -72,13 +110,24 @@ impl Host {
         name: &str,
         bytes: impl AsyncRead + Send + Unpin,
         once: Option<Repeat>,
-    ) -> Result<FileRef, HostError> {
+    ) -> Result<Sent, HostError> {
         if visitor.share.request.is_some() {
             let why = "this is a request: say which item the file is for";
             return Err(HostError::Invalid(why.to_owned()));
         }
         let name = &one_form(name)?;
-        let blob = &self.store_blob(bytes).await?;
+        let blob = self.store_blob(bytes).await?;
+        let sent = self.put_into(visitor, name, &blob, once).await;
+        self.keep_or_discard(blob, sent).await
+    }
+
+    async fn put_into(
+        self: &Arc<Self>,
+        visitor: &Visitor,
+        name: &str,
+        blob: &StoredBlob,
+        once: Option<Repeat>,
+    ) -> Result<Sent, HostError> {
         let content = json!({ "upload": name, "sha256": blob.sha256 });
         let once = &once.map(|once| once.through(&visitor.grant.id, &content));
         let _alone = self.uploads.of((&visitor.share.folder, name)).await;
@@ -89,15 +138,33 @@ impl Host {
             let (by, at) = (visitor.actor.as_str(), entry.at);
             let incoming = Incoming { name, blob, by, at };
             if let Some(before) = self.put_before(once.as_ref()).await? {
-                return Ok((before, Vec::new()));
+                return Ok((Sent::new(before), Vec::new()));
             }
-            let (document, mut writes) = self.plan_upload(&visitor.share, &incoming, entry).await?;
-            let used = |once: &OnceKey| once.used_for(once::of_document(&document), key_until(at));
+            let (sent, mut writes) = self.plan_upload(&visitor.share, &incoming, entry).await?;
+            let used = |once: &OnceKey| once.used_for(once::of_document(&sent.document), key_until(at));
             writes.extend(once.as_ref().map(used));
-            Ok((document, writes))
+            Ok((sent, writes))
         })
         .await
-        .inspect(|_| blob.keep())
+    }
+
+    /// Keeps the bytes of what was taken, and removes those of what was refused at once. Where it is not known whether
+    /// the commit was made, they are left to the sweep.
+    pub(super) async fn keep_or_discard<T>(
+        &self,
+        blob: StoredBlob,
+        sent: Result<T, HostError>,
+    ) -> Result<T, HostError> {
+        match &sent {
+            Ok(_) => blob.keep(),
+            Err(error) if error.is_refusal() => {
+                if let Err(error) = self.parts().blobs.discard(blob).await {
+                    tracing::warn!(%error, "bytes that were refused could not be removed; a sweep does that later");
+                }
+            }
+            Err(_) => {}
+        }
+        sent
     }
 
     /// What an upload writes, as the share stands now.
@@ -106,10 +173,17 @@ impl Host {
         share: &Share,
         incoming: &Incoming<'_>,
         entry: AccessEntry,
-    ) -> Result<(FileRef, Vec<Write>), HostError> {
+    ) -> Result<(Sent, Vec<Write>), HostError> {
         self.takes_new(&share.workspace).await?;
         let shared = self.shared_files(share).await?;
         let existing = share.target_of(&shared, incoming.name).cloned();
+        if let Some(file) = existing.as_ref().filter(|file| incoming.is_newest_of(file)) {
+            let (sent, mut writes) = self.sent_again(Some(share), file, incoming, entry);
+            let mut share = share.clone();
+            share.add(SharedVersion::new(file, file.current()));
+            writes.push(Write::PutShare(share));
+            return Ok((sent, writes));
+        }
         let room = has_room(share, &shared, existing.as_ref(), incoming.blob.size);
         room.map_err(|crowded| HostError::Conflict(crowded.to_string()))?;
         let place = match existing {
@@ -132,7 +206,28 @@ impl Host {
             Write::Access(entry),
             Write::Event(event),
         ];
-        Ok((document, writes))
+        Ok((Sent::new(document), writes))
+    }
+
+    /// What an upload writes whose bytes are those of the newest version: no version, and an event for what waits now.
+    fn sent_again(
+        &self,
+        share: Option<&Share>,
+        file: &File,
+        incoming: &Incoming<'_>,
+        entry: AccessEntry,
+    ) -> (Sent, Vec<Write>) {
+        let document = file.reference();
+        let event = InboundEvent {
+            id: EventId(format!("{}_{}", EventId::PREFIX, self.new_id())),
+            ..told(share, file, &document, incoming, true)
+        };
+        let writes = vec![Write::Access(about(entry, &document)), Write::Event(event)];
+        let sent = Sent {
+            document,
+            is_unchanged: true,
+        };
+        (sent, writes)
     }
 
     /// The target of a new file of this name: `folder`, or a folder of the share's own below it if
@@ -199,20 +294,60 @@ impl Host {
         key: Option<String>,
         valid_until: Option<&str>,
     ) -> Result<FileRef, HostError> {
+        let sent = self.send_file(by, folder, name, bytes, key, valid_until);
+        Ok(sent.await?.document)
+    }
+
+    /// The same, with whether the bytes were there already, and valid until the same day.
+    pub async fn send_file(
+        self: &Arc<Self>,
+        by: &str,
+        folder: &str,
+        name: &str,
+        bytes: impl AsyncRead + Send + Unpin,
+        key: Option<String>,
+        valid_until: Option<&str>,
+    ) -> Result<Sent, HostError> {
         valid_until.map_or(Ok(()), check_day)?;
         let name = &one_form(name)?;
         let folder = &names::folder(folder).map_err(|error| HostError::Invalid(error.to_string()))?;
-        let blob = &self.store_blob(bytes).await?;
-        let once = &key.map(|key| once::upload(by, key, name, &blob.sha256));
+        let blob = self.store_blob(bytes).await?;
+        let once = key.map(|key| once::upload(by, key, name, &blob.sha256));
+        let incoming = Incoming {
+            name,
+            blob: &blob,
+            by,
+            at: self.now(),
+        };
+        let sent = self.put_of_person(&incoming, folder, once.as_ref(), valid_until).await;
+        self.keep_or_discard(blob, sent).await
+    }
+
+    async fn put_of_person(
+        self: &Arc<Self>,
+        incoming: &Incoming<'_>,
+        folder: &str,
+        once: Option<&OnceKey>,
+        valid_until: Option<&str>,
+    ) -> Result<Sent, HostError> {
+        let (name, by) = (incoming.name, incoming.by);
         let _alone = self.uploads.of((folder, name)).await;
         self.decide_anew("the file", || async move {
-            if let Some(before) = self.put_before(once.as_ref()).await? {
-                return Ok((before, Vec::new()));
+            if let Some(before) = self.put_before(once).await? {
+                return Ok((Sent::new(before), Vec::new()));
             }
             let workspace = WorkspaceId::from(Workspace::MAIN);
             let at = self.now();
             let existing = self.parts().store.file_named(&workspace, folder, name).await?;
-            let incoming = Incoming { name, blob, by, at };
+            let incoming = Incoming { at, ..*incoming };
+            let used = |once: &OnceKey, document: &FileRef| once.used_for(once::of_document(document), key_until(at));
+            let is_same = |file: &&File| incoming.is_newest_of(file) && file.current().day() == valid_until;
+            if let Some(file) = existing.as_ref().filter(is_same) {
+                let entry = file_entry(AccessKind::Upload, by, &file.id, at);
+                let (sent, mut writes) = self.sent_again(None, file, &incoming, entry);
+                writes.extend(once.map(|once| used(once, &sent.document)));
+                return Ok((sent, writes));
+            }
             let (file, document) = self.next_version(existing, &workspace, folder, &incoming).await?;
             let entry = about(file_entry(AccessKind::Upload, by, &file.id, at), &document);
             let event = uploaded(None, &file, &document, &incoming);
@@ -224,13 +359,11 @@ impl Host {
             let file = file.with_paper(paper);
             let counting = counts(&file, document.version);
             let mut writes = vec![Write::PutFile(file), Write::Access(entry), Write::Event(event)];
-            let used = |once: &OnceKey| once.used_for(once::of_document(&document), key_until(at));
             writes.extend(counting);
-            writes.extend(once.as_ref().map(used));
-            Ok((document, writes))
+            writes.extend(once.map(|once| used(once, &document)));
+            Ok((Sent::new(document), writes))
         })
         .await
-        .inspect(|_| blob.keep())
     }
 
     async fn store_blob(&self, bytes: impl AsyncRead + Send + Unpin) -> Result<StoredBlob, HostError> {
@@ -262,7 +395,7 @@ impl Host {
         let content = Content {
             sha256: incoming.blob.sha256.clone(),
             size: incoming.blob.size,
-            media_type: media_type(incoming.name, &incoming.blob.head).media_type.to_owned(),
+            media_type: media_type(incoming.name, incoming.blob.sample()).media_type.to_owned(),
         };
         let file = match existing {
             Some(file) if self.parts().store.is_locked(&file.id).await? => {
@@ -302,7 +435,18 @@ pub(super) fn uploaded(
     document: &FileRef,
     incoming: &Incoming<'_>,
 ) -> InboundEvent {
+    told(share, file, document, incoming, false)
+}
+
+fn told(
+    share: Option<&Share>,
+    file: &File,
+    document: &FileRef,
+    incoming: &Incoming<'_>,
+    unchanged: bool,
+) -> InboundEvent {
     let event = FileUploaded {
+        unchanged,
         share: share.map(|share| share.id.to_string()),
         workspace: file.workspace.to_string(),
         folder: file.folder.clone(),

@@ -60,7 +60,7 @@ impl Host {
         at: Timestamp,
     ) -> Vec<OutboxMail> {
         let to = [grant.to.to_string()];
-        let text = format!("{text}\nOpen it here: {{link}}\n");
+        let text = format!("{text}\nOpen it here: {}\n", OutboxMail::LINK);
         let mails = self.mail_each(run, key, &to, subject, &text, at);
         mails
             .into_iter()

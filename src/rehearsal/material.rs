@@ -1,7 +1,7 @@
 //! Bytes of files that a test makes on the spot, or that lie beside it.
 
 use super::file::{FileSpec, GiveSpec, PutSpec, UploadSpec};
-use super::pdf;
+use super::{packed, pdf};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -11,17 +11,24 @@ pub const MAX_BYTES: u64 = 64 << 20;
 /// What a PDF begins with.
 const PDF: &[u8] = b"%PDF-1.7\n";
 /// What files of a format begin with, by the end of their name.
-const BEGINNINGS: [(&str, &[u8]); 9] = [
+const BEGINNINGS: [(&str, &[u8]); 14] = [
     ("pdf", PDF),
     ("png", b"\x89PNG\r\n\x1a\n"),
     ("jpg", b"\xff\xd8\xff"),
     ("jpeg", b"\xff\xd8\xff"),
-    ("docx", b"PK\x03\x04"),
-    ("xlsx", b"PK\x03\x04"),
-    ("pptx", b"PK\x03\x04"),
-    ("odt", b"PK\x03\x04"),
-    ("zip", b"PK\x03\x04"),
+    ("heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"),
+    ("heif", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"),
+    ("tif", b"II*\0"),
+    ("tiff", b"II*\0"),
+    ("doc", OLE),
+    ("xls", OLE),
+    ("ppt", OLE),
+    ("msg", OLE),
+    ("mp4", b"\0\0\0\x18ftypisom\0\0\x02\0isomiso2\0\0\0\x08free"),
+    ("mov", b"\0\0\0\x14ftypqt  \0\0\0\0qt  \0\0\0\x08wide"),
 ];
+/// What the older formats of Office, and mails of Outlook, begin with.
+const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
 
 /// Where files lie that are named by their path.
 #[derive(Clone, Debug)]
@@ -66,6 +73,16 @@ material_of!(FileSpec, GiveSpec, UploadSpec, PutSpec);
 /// The bytes, or what is wrong with how they are given. Paths are taken from the folder.
 pub fn bytes(given: Material<'_>, from: &Shelf) -> Result<Vec<u8>, String> {
     let beginning = beginning(given.name);
+    if given.path.is_none()
+        && let Some(names) = ending_of(given.name).and_then(|ending| packed::entries(&ending))
+    {
+        return match (given.text, given.size) {
+            (None, None) => Ok(packed::make(names, given.name.as_bytes())),
+            (Some(text), None) => Ok(packed::make(names, text.as_bytes())),
+            (None, Some(size)) => sized_package(names, size),
+            _ => Err(format!("{} takes only one of `text`, `size` and `path`", given.name)),
+        };
+    }
     match (given.text, given.size, given.path) {
         (None, None, None) => Ok([beginning, given.name.as_bytes()].concat()),
         (Some(text), None, None) if beginning == PDF => pdf_of(given.name, text),
@@ -121,8 +138,12 @@ fn stays_below(path: &Path) -> bool {
     })
 }
 
+fn ending_of(name: &str) -> Option<String> {
+    Some(name.rsplit_once('.')?.1.to_lowercase())
+}
+
 fn beginning(name: &str) -> &'static [u8] {
-    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_lowercase());
+    let ending = ending_of(name);
     let found = BEGINNINGS.iter().find(|(known, _)| ending.as_deref() == Some(*known));
     found.map_or(&[], |(_, beginning)| beginning)
 }
@@ -138,12 +159,22 @@ fn pdf_of(name: &str, text: &str) -> Result<Vec<u8>, String> {
     Ok(pdf::make("", &text.lines().collect::<Vec<_>>()))
 }
 
-fn sized(beginning: &[u8], size: &str) -> Result<Vec<u8>, String> {
+fn length_of(size: &str) -> Result<usize, String> {
     let bytes = crate::spec::values::bytes(size).ok_or_else(|| format!("`{size}` is no size: write `3 MB`"))?;
     if bytes > MAX_BYTES {
         return Err(format!("a test makes files of at most {MAX_BYTES} bytes"));
     }
-    let length = usize::try_from(bytes).map_err(|error| error.to_string())?;
+    usize::try_from(bytes).map_err(|error| error.to_string())
+}
+
+/// A ZIP file with these entries that is as large as asked, or as small as it can be.
+fn sized_package(names: &[&str], size: &str) -> Result<Vec<u8>, String> {
+    let content = length_of(size)?.saturating_sub(packed::make(names, b"").len());
+    Ok(packed::make(names, &vec![b'x'; content]))
+}
+
+fn sized(beginning: &[u8], size: &str) -> Result<Vec<u8>, String> {
+    let length = length_of(size)?;
     let mut made = vec![b'x'; length];
     let overlap = beginning.len().min(length);
     made[..overlap].copy_from_slice(&beginning[..overlap]);
@@ -153,8 +184,9 @@ fn sized(beginning: &[u8], size: &str) -> Result<Vec<u8>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::file_type::Readable;
+    use crate::base::file_type::{Readable, of_ending};
     use crate::host::reading;
+    use crate::space::media;
 
     fn made(name: &str, text: Option<&str>, size: Option<&str>) -> Result<Vec<u8>, String> {
         let given = Material {
@@ -177,6 +209,22 @@ mod tests {
         let large = made("a.pdf", None, Some("3 kB")).unwrap();
         assert_eq!((large.len(), &large[..5]), (3000, b"%PDF-".as_slice()));
         assert_eq!(made("a.pdf", None, Some("2 B")).unwrap(), b"%P");
+        assert_eq!(made("a.docx", None, Some("3 kB")).unwrap().len(), 3000);
+    }
+
+    #[test]
+    fn files_are_of_the_type_that_their_names_say() {
+        for name in [
+            "a.pdf", "a.png", "a.jpg", "a.heic", "a.tiff", "a.doc", "a.xls", "a.msg", "a.mp4", "a.mov", "a.docx",
+            "a.xlsx", "a.pptx", "a.odt", "a.ods", "a.zip", "a.txt", "a.csv", "a.eml",
+        ] {
+            let bytes = made(name, None, None).unwrap();
+            let head = &bytes[..bytes.len().min(4096)];
+            let packed = media::packed_in(head, std::io::Cursor::new(&bytes));
+            let media = media::media_type(name, media::Sample { head, packed });
+            let named = of_ending(name.rsplit_once('.').unwrap().1);
+            assert_eq!((Some(media.media_type), media.name_agrees), (named, true), "{name}");
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod made_up;
 mod material;
 mod moment;
 mod named;
+mod packed;
 mod paper_doings;
 pub mod pdf;
 mod play;

@@ -51,7 +51,7 @@ const RIGHT_GOOD_FOR: Duration = Duration::from_secs(1);
 /// Most bytes for which it is.
 const RIGHT_GOOD_BYTES: usize = 4 << 20;
 /// Characters of a link's token: 256 bits in hexadecimal.
-const LINK_TOKEN_LENGTH: usize = 64;
+pub const LINK_TOKEN_LENGTH: usize = 64;
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,6 +203,13 @@ enum Proof {
     Visitor(Box<Visitor>),
 }
 
+/// Whether a browser says that a page of another site has sent the request. Its cookie stays away from such a form already,
+/// as it is `SameSite=Lax`.
+fn is_cross_site(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    site.is_some_and(|site| site != b"same-origin" && site != b"none")
+}
+
 /// Lets a request through to its handler, or refuses it; a browser on a page as a page.
 pub async fn guard(
     axum::extract::State(guard): axum::extract::State<Guard>,
@@ -278,6 +285,10 @@ impl Guard {
                 let token = link_token(params).unwrap_or_default();
                 permits.push(self.server.flights.enter(Holder::Link(token.to_owned()))?);
                 let may_try = !request.method().is_safe();
+                if self.is_page() && may_try && is_cross_site(request.headers()) {
+                    let detail = "This form was sent from another site. Open the link and send it from its page.";
+                    return Err(Problem::new(StatusCode::FORBIDDEN, "cross-site", detail));
+                }
                 let visitor = self.visitor(params, request.headers(), may_try, client).await?;
                 request.extensions_mut().insert(visitor.clone());
                 Proof::Visitor(Box::new(visitor))

@@ -23,6 +23,7 @@ use crate::engine::{EventRecord, StandIn};
 use crate::host::propose::Pending;
 use crate::host::staff_files::ListedFile;
 use crate::host::tasks::Next;
+use crate::host::uploads::Sent;
 use crate::space::Role;
 use crate::store::{Deployment, MailState, OutboxMail, RunRow, RunStatus, TaskRow, TaskState};
 pub use access::Access;
@@ -313,6 +314,18 @@ pub struct Document {
     /// Who put the version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// Whether you sent bytes that are this version already, so that none was made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unchanged: bool,
+}
+
+impl From<Sent> for Document {
+    fn from(sent: Sent) -> Self {
+        Self {
+            unchanged: sent.is_unchanged,
+            ..sent.document.into()
+        }
+    }
 }
 
 impl From<FileRef> for Document {
@@ -325,6 +338,7 @@ impl From<FileRef> for Document {
             size: document.size,
             media_type: document.media_type,
             by: document.by,
+            unchanged: false,
         }
     }
 }

@@ -279,8 +279,7 @@ impl Upload {
             first = pieces.next().await;
         }
         if first.is_none() && !may_be_empty {
-            let detail = "the body is empty: send the bytes of the file, or say empty=true where it has none";
-            return Err(Problem::bad_request("empty", detail));
+            return Err(Problem::bad_request("empty", "The file is empty."));
         }
         Ok(StreamReader::new(futures_util::stream::iter(first).chain(pieces)))
     }

@@ -20,8 +20,9 @@ pub const FILE_FIELD: &str = "file";
 pub const DAY_FIELD: &str = "valid_until";
 /// Name of the hidden field with the idempotency key; it comes before the file.
 pub const KEY_FIELD: &str = "key";
-/// Name of the checkbox that only a person ticks, beside a button that ends, removes or sends
-/// something.
+/// Name of the field that carries the id of the file that this one replaces; it comes before the file.
+pub const REPLACES_FIELD: &str = "replaces";
+/// Name of the field that only a person fills in, beside a button that ends, removes or sends something.
 pub const CONFIRM_FIELD: &str = "confirm";
 /// Value of the ticked checkbox.
 pub const CONFIRMED: &str = "yes";
@@ -80,23 +81,55 @@ impl<T: JsonSchema> Described for TextForm<T> {
     }
 }
 
-/// A form with one file, which is read as it comes in.
+/// A form with files, which are read as they come in, one after the other.
 pub struct FileForm {
     parts: multer::Multipart<'static>,
-    /// Whether the file has begun.
+    /// Whether the first file has begun.
     has_begun: Arc<AtomicBool>,
+    fields: Fields,
+    /// How many files were given.
+    files: usize,
 }
 
-/// The contents of a form with a file.
-pub struct FilledIn {
-    /// The idempotency key.
+/// The fields that stand before the files.
+#[derive(Clone, Debug, Default)]
+pub struct Fields {
+    /// What makes each file count once.
     pub key: Option<String>,
-    /// The day until which the file is valid.
+    /// The day until which the files are valid.
     pub day: Option<String>,
+    /// The file that the first one replaces.
+    pub replaces: Option<String>,
+}
+
+/// A file of a form.
+pub struct FormFile {
+    /// The fields before it.
+    pub fields: Fields,
     /// The file's name.
     pub name: String,
     /// Its bytes.
     pub upload: Upload,
+    /// How many files of the form came before it.
+    pub before: usize,
+}
+
+impl FormFile {
+    /// A refusal of this file, which says what became of those before it.
+    pub fn refused(name: &str, before: usize, mut problem: Problem) -> Problem {
+        if before > 0 {
+            let (were, files) = if before == 1 {
+                ("was", "file")
+            } else {
+                ("were", "files")
+            };
+            problem.detail = format!(
+                "{name}: {} The {before} {files} before it {were} received.",
+                problem.detail
+            );
+        }
+        problem
+    }
 }
 
 impl FromRequest<Arc<Server>> for FileForm {
@@ -117,12 +150,18 @@ impl FileForm {
         })?;
         let limit = multer::SizeLimit::new()
             .for_field(DAY_FIELD, FIELD_BYTES)
+            .for_field(REPLACES_FIELD, FIELD_BYTES)
             .for_field(KEY_FIELD, FIELD_BYTES);
         let limits = multer::Constraints::new().size_limit(limit);
         let has_begun = Arc::new(AtomicBool::new(false));
         let body = bounded(in_time(request.into_body(), UPLOAD_PACE), Arc::clone(&has_begun));
         let parts = multer::Multipart::with_constraints(body, boundary, limits);
-        Ok(Self { parts, has_begun })
+        Ok(Self {
+            parts,
+            has_begun,
+            fields: Fields::default(),
+            files: 0,
+        })
     }
 }
 
@@ -163,33 +202,45 @@ fn unreadable(error: &multer::Error) -> Problem {
 }
 
 impl FileForm {
-    /// Reads the fields up to the bytes of the first file.
-    pub async fn filled_in(mut self) -> Result<FilledIn, Problem> {
-        let (mut key, mut day) = (None, None);
-        let missing = || Problem::bad_request("file", "no file was chosen");
+    /// The next file with the fields before it; `None` after the last one. A form without any file is refused.
+    pub async fn next_file(&mut self) -> Result<Option<FormFile>, Problem> {
         loop {
             let field = self.parts.next_field().await.map_err(|error| unreadable(&error))?;
-            let Some(field) = field else { return Err(missing()) };
+            let Some(field) = field else { break };
             let place = match field.name() {
-                Some(DAY_FIELD) => &mut day,
-                Some(KEY_FIELD) => &mut key,
+                Some(DAY_FIELD) => &mut self.fields.day,
+                Some(KEY_FIELD) => &mut self.fields.key,
+                Some(REPLACES_FIELD) => &mut self.fields.replaces,
                 Some(FILE_FIELD) => {
+                    // A browser sends a nameless one where none was chosen.
+                    let Some(name) = field.file_name().filter(|name| !name.is_empty()) else {
+                        continue;
+                    };
                     self.has_begun.store(true, Ordering::Relaxed);
-                    let name = field.file_name().filter(|name| !name.is_empty());
-                    let name = name.ok_or_else(missing)?.to_owned();
+                    let name = name.to_owned();
+                    let before = self.files;
+                    self.files += 1;
+                    let mut fields = self.fields.clone();
+                    // one file takes the place of another, and those after it come beside it
+                    self.fields.replaces = None;
+                    fields.replaces = fields.replaces.filter(|_| before == 0);
                     let pieces = field.map(|piece| piece.map_err(std::io::Error::other));
-                    return Ok(FilledIn {
-                        key,
-                        day,
+                    return Ok(Some(FormFile {
+                        fields,
                         name,
                         upload: Upload::of(pieces),
-                    });
+                        before,
+                    }));
                 }
                 _ => continue,
             };
             let text = field.text().await.map_err(|error| unreadable(&error))?;
             *place = Some(text).filter(|text| !text.is_empty());
         }
+        if self.files == 0 {
+            return Err(Problem::bad_request("file", "Choose a file first."));
+        }
+        Ok(None)
     }
 }
 
@@ -200,7 +251,7 @@ fn key_schema() -> serde_json::Value {
 
 impl Described for FileForm {
     fn describe(shape: &mut Shape, _: &mut SchemaGenerator) {
-        let file = serde_json::json!({ "type": "string", "format": "binary" });
+        let file = serde_json::json!({ "type": "array", "items": { "type": "string", "format": "binary" } });
         let schema = serde_json::json!({
             "type": "object", "properties": { KEY_FIELD: key_schema(), FILE_FIELD: file }, "required": [FILE_FIELD],
         });
@@ -212,9 +263,9 @@ impl Described for FileForm {
 pub struct DatedForm(FileForm);
 
 impl DatedForm {
-    /// Reads the fields up to the bytes of the first file.
-    pub async fn filled_in(self) -> Result<FilledIn, Problem> {
-        self.0.filled_in().await
+    /// The next file with the fields before it; `None` after the last one.
+    pub async fn next_file(&mut self) -> Result<Option<FormFile>, Problem> {
+        self.0.next_file().await
     }
 }
 
@@ -231,9 +282,11 @@ impl Described for DatedForm {
         let about_day = "The day until which the file is valid, as 2026-11-23, where the item asks for one. It comes before \
                          the file, which is read as it comes in.";
         let day = serde_json::json!({ "type": "string", "format": "date", "description": about_day });
-        let file = serde_json::json!({ "type": "string", "format": "binary" });
+        let about_replaces = "The id of the file of this item that the first file replaces. It comes before the file.";
+        let replaces = serde_json::json!({ "type": "string", "description": about_replaces });
+        let file = serde_json::json!({ "type": "array", "items": { "type": "string", "format": "binary" } });
         let schema = serde_json::json!({
-            "type": "object", "properties": { KEY_FIELD: key_schema(), DAY_FIELD: day, FILE_FIELD: file }, "required": [FILE_FIELD],
+            "type": "object", "properties": { KEY_FIELD: key_schema(), DAY_FIELD: day, REPLACES_FIELD: replaces, FILE_FIELD: file }, "required": [FILE_FIELD],
         });
         shape.body("multipart/form-data", schema);
     }
@@ -259,11 +312,14 @@ mod tests {
         let has_begun = Arc::new(AtomicBool::new(false));
         let body = bounded(futures_util::stream::iter(cut), Arc::clone(&has_begun));
         let parts = multer::Multipart::new(body, "b");
-        let form = FileForm { parts, has_begun };
-        form.filled_in()
-            .await
-            .map(|form| form.name)
-            .map_err(|problem| problem.status)
+        let mut form = FileForm {
+            parts,
+            has_begun,
+            fields: Fields::default(),
+            files: 0,
+        };
+        let file = form.next_file().await.map_err(|problem| problem.status)?;
+        Ok(file.expect("there is a file").name)
     }
 
     /// The result of reading a form with a key of so many bytes.
@@ -274,9 +330,9 @@ mod tests {
              name=\"file\"; filename=\"a.txt\"\r\n\r\nabc\r\n--b--\r\n"
         );
         let request = Request::builder().header("content-type", "multipart/form-data; boundary=b");
-        let form = FileForm::of(request.body(Body::from(form)).unwrap()).unwrap();
-        let filled_in = form.filled_in().await.map_err(|problem| problem.status)?;
-        Ok(filled_in.key.unwrap_or_default().len())
+        let mut form = FileForm::of(request.body(Body::from(form)).unwrap()).unwrap();
+        let file = form.next_file().await.map_err(|problem| problem.status)?;
+        Ok(file.and_then(|file| file.fields.key).unwrap_or_default().len())
     }
 
     #[tokio::test]

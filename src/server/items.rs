@@ -39,6 +39,7 @@ impl From<ShareView> for SharedView {
 
 /// One item that you are asked for.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct AskedItem {
     /// Its name, to send a file for it.
     pub name: String,
@@ -53,6 +54,9 @@ pub struct AskedItem {
     /// Largest file, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_bytes: Option<u64>,
+    /// The same as its author wrote it, as `50 MB`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_size: Option<String>,
     /// Fewest files.
     pub min: u32,
     /// Most files.
@@ -74,6 +78,9 @@ pub struct AskedItem {
     /// Why it was sent back, or does not apply.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Whether you sent again, as it was, what had been sent back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unchanged: bool,
     /// Whether somebody has accepted it, so that it stays as it is.
     pub is_final: bool,
     /// What you gave.
@@ -94,6 +101,7 @@ impl From<Item> for AskedItem {
     fn from(item: Item) -> Self {
         Self {
             is_final: item.reviewed && item.state == ItemState::Accepted,
+            max_size: item.largest(),
             may_not_apply: item.optional || item.or_because,
             name: item.name,
             title: item.title,
@@ -108,6 +116,7 @@ impl From<Item> for AskedItem {
             checks: item.checks.into_iter().map(|check| check.message).collect(),
             state: item.state,
             reason: item.reason,
+            unchanged: item.unchanged,
             files: item.files.into_iter().map(GivenFile::from).collect(),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::access::Reserved;
 use super::connections::{Connections, Place};
+use super::drain;
 use super::flight::{Answering, Held};
 use super::head::HeadFault;
 use super::patience::Patient;
@@ -226,7 +227,13 @@ impl hyper::service::Service<hyper::Request<Incoming>> for Answers {
         let body_length = request.body().size_hint().exact();
         let needs_host = request.version() == Version::HTTP_11 && !request.headers().contains_key(header::HOST);
         let fault = self.wire.begin(body_length, needs_host.then_some(HeadFault::Hosts));
-        let mut request = request.map(axum::body::Body::new);
+        let mut rest = None;
+        let mut request = request.map(|body| {
+            let (lent, returned) = drain::lend(body);
+            rest = Some(returned);
+            axum::body::Body::new(lent)
+        });
+        let asks_first = request.headers().contains_key(header::EXPECT);
         let extensions = request.extensions_mut();
         extensions.insert(self.remote);
         extensions.insert(Arc::clone(&self.wire));
@@ -241,6 +248,9 @@ impl hyper::service::Service<hyper::Request<Incoming>> for Answers {
         Box::pin(async move {
             let ending = Answering(Arc::clone(&wire));
             let mut response = answer.await?;
+            if let Some(rest) = rest {
+                rest.drain(response.status(), asks_first).await;
+            }
             if wire.is_last() {
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(header::CONNECTION, close);

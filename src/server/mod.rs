@@ -8,6 +8,7 @@
 pub mod access;
 pub mod api;
 pub mod connections;
+pub mod drain;
 pub mod dto;
 pub mod extract;
 pub mod flight;
@@ -42,7 +43,9 @@ use crate::config::{Accounts, Resolved};
 use crate::host::{Host, HostError, throttle};
 use crate::people::Directory;
 use axum::Router;
+use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -202,19 +205,27 @@ impl Server {
             router = router.route(path, endpoint);
         }
         router
-            .fallback(|| async {
-                Problem::new(
-                    StatusCode::NOT_FOUND,
-                    "not-found",
-                    "there is nothing at this address; /api/v1/openapi.json names every one",
-                )
+            .fallback(|request: Request| async move {
+                let page = page::elsewhere(&request);
+                page.unwrap_or_else(|| {
+                    Problem::new(
+                        StatusCode::NOT_FOUND,
+                        "not-found",
+                        "there is nothing at this address; /api/v1/openapi.json names every one",
+                    )
+                    .into_response()
+                })
             })
-            .method_not_allowed_fallback(|| async {
-                Problem::new(
-                    StatusCode::METHOD_NOT_ALLOWED,
-                    "method-not-allowed",
-                    "this address takes other methods, which the Allow header names",
-                )
+            .method_not_allowed_fallback(|request: Request| async move {
+                let page = page::elsewhere(&request);
+                page.unwrap_or_else(|| {
+                    Problem::new(
+                        StatusCode::METHOD_NOT_ALLOWED,
+                        "method-not-allowed",
+                        "this address takes other methods, which the Allow header names",
+                    )
+                    .into_response()
+                })
             })
             .layer(axum::middleware::from_fn_with_state(Arc::clone(self), frame::frame))
             .with_state(Arc::clone(self))

@@ -6,14 +6,17 @@
 
 mod items;
 
+use super::access::LINK_TOKEN_LENGTH;
 use super::dto::SharedView;
 use super::form::{CONFIRM_FIELD, CONFIRMED, KEY_FIELD};
 use super::operation::{Described, Shape};
 use super::problem::Problem;
 use crate::base::moment;
+use crate::base::size::in_words as size;
 use crate::space::access::Right;
 use crate::space::code::CODE_MINUTES;
 use crate::space::names::MAX_COMMENT_BYTES;
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schemars::SchemaGenerator;
@@ -26,6 +29,15 @@ const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;max-width:46rem;mar
                      li,blockquote{margin:0 0 1rem}ul{padding:0;list-style:none}blockquote p{white-space:pre-wrap}\
                      code{font-size:.8rem;overflow-wrap:anywhere}textarea,input[type=password]{width:100%;\
                      font:inherit;box-sizing:border-box}";
+
+/// What is added to the address of the page after files were sent that were there already.
+pub const UNCHANGED_QUERY: &str = "?note=unchanged";
+
+/// What the page says for the note in its address.
+pub fn note(name: &str) -> Option<&'static str> {
+    (name == "unchanged")
+        .then_some("This is the same file as before. It was received already, and nothing has changed.")
+}
 
 /// Whether a page is wanted rather than data.
 pub fn is_wanted(headers: &HeaderMap) -> bool {
@@ -102,7 +114,7 @@ impl Described for BackToPage {
 }
 
 /// The page of a share at `path`, for a visitor known as `own` in it.
-pub fn share(view: &SharedView, path: &str, own: &str) -> Response {
+pub fn share(view: &SharedView, path: &str, own: &str, note: Option<&str>) -> Response {
     let may = |right| view.role.includes(right);
     let key = &random();
     let mut body = String::new();
@@ -111,6 +123,9 @@ pub fn share(view: &SharedView, path: &str, own: &str) -> Response {
         &mut body,
         format_args!("<h1>{}</h1><p>It ends on {ends}.</p>", Safe(&view.name)),
     );
+    if let Some(note) = note {
+        put(&mut body, format_args!("<p><strong>{}</strong></p>", Safe(note)));
+    }
     if view.is_request() {
         items::checklist(&mut body, view, path, key);
         comments(&mut body, view, path, own, may(Right::Comment).then_some(key));
@@ -150,8 +165,8 @@ pub fn share(view: &SharedView, path: &str, own: &str) -> Response {
             &mut body,
             format_args!(
                 "<h2>Add a file</h2><form method=\"post\" enctype=\"multipart/form-data\" action=\"{path}/files\">\
-             {}<p><label>File <input type=\"file\" name=\"file\" required></label></p><p>A file with the same name as one above \
-             becomes its next version.</p><button>Upload file</button></form>",
+             {}<p><label>Files <input type=\"file\" name=\"file\" multiple required></label></p><p>A file with the name of one \
+             above becomes its next version.</p><button>Upload files</button></form>",
                 Key(key)
             ),
         );
@@ -219,16 +234,15 @@ pub fn refusal(response: Response, path: &str) -> Response {
         );
         html(status, "Password", &body)
     } else {
-        let back = match status {
-            StatusCode::NOT_FOUND | StatusCode::GONE => String::new(),
-            _ => format!("<p><a href=\"{path}\">Back</a></p>"),
+        let is_over = matches!(status, StatusCode::GONE | StatusCode::FORBIDDEN) || names_no_link(problem);
+        let back = if is_over {
+            String::new()
+        } else {
+            format!("<p><a href=\"{path}\">Back to the page</a></p>")
         };
-        let body = format!(
-            "<h1>{}</h1><p>{}.</p>{back}",
-            Safe(&problem.title),
-            Safe(&problem.detail)
-        );
-        html(status, &problem.title, &body)
+        let heading = heading(problem, status);
+        let body = format!("<h1>{heading}</h1><p>{}</p>{back}", Safe(&explained(problem, status)));
+        html(status, heading, &body)
     };
     let (mut parts, body) = page.into_parts();
     for (name, value) in response.headers() {
@@ -237,6 +251,77 @@ pub fn refusal(response: Response, path: &str) -> Response {
         }
     }
     Response::from_parts(parts, body)
+}
+
+/// Whether the address leads to no share, rather than to something missing within one.
+fn names_no_link(problem: &Problem) -> bool {
+    problem.kind == "/problems/not-found"
+        && ["no such share", "no such link"]
+            .iter()
+            .any(|what| problem.detail.contains(what))
+}
+
+/// What a person reads above a refusal.
+fn heading(problem: &Problem, status: StatusCode) -> &'static str {
+    match problem.kind.trim_start_matches("/problems/") {
+        "too-large" => "The file is too large",
+        "empty" => "The file is empty",
+        "file" => "No file was chosen",
+        "not-confirmed" => "Nothing was done yet",
+        "conflict" => "This is not possible now",
+        "revoked" | "expired" => "This link has ended",
+        "role" => "Your link does not allow this",
+        "not-found" if names_no_link(problem) => "This link leads nowhere",
+        "too-many-tries" | "too-many-requests" => "Please wait a moment",
+        "invalid" => "This was not accepted",
+        _ if status.is_server_error() => "Something went wrong here",
+        _ => "This did not work",
+    }
+}
+
+/// What a person reads of a refusal: its own words, unless they are for programs.
+fn explained(problem: &Problem, status: StatusCode) -> String {
+    match problem.kind.trim_start_matches("/problems/") {
+        "not-found" if names_no_link(problem) => {
+            "Check that the address is complete, or ask the person who sent it to you for a new one.".to_owned()
+        }
+        "form" | "path" | "query" | "media-type" | "cut-off" | "head" => {
+            "What your browser sent did not arrive as a whole. Go back and try it again.".to_owned()
+        }
+        _ if status.is_server_error() && status != StatusCode::INSUFFICIENT_STORAGE => {
+            "Please try again in a few minutes. If it happens again, tell the person who sent you the link.".to_owned()
+        }
+        _ => sentence(&problem.detail),
+    }
+}
+
+/// A text as a sentence: with a capital letter, and one dot at its end.
+fn sentence(text: &str) -> String {
+    let text = text.trim();
+    let mut letters = text.chars();
+    let Some(first) = letters.next() else {
+        return String::new();
+    };
+    let end = if text.ends_with(['.', '!', '?', ':']) { "" } else { "." };
+    format!("{}{}{end}", first.to_uppercase(), letters.as_str())
+}
+
+/// The answer to a browser at an address that leads to nothing, or that only a form uses: back to the page of the link, or
+/// a page that says so. Nothing where no browser asks.
+pub fn elsewhere(request: &Request) -> Option<Response> {
+    if !is_wanted(request.headers()) || !request.method().is_safe() {
+        return None;
+    }
+    let rest = request.uri().path().strip_prefix("/s/").unwrap_or_default();
+    let token = rest.split('/').next().unwrap_or_default();
+    let is_token = token.len() == LINK_TOKEN_LENGTH && token.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_token && rest.len() > token.len() {
+        let path = super::api::page::path_of(token);
+        return Some(BackToPage { path, cookie: None }.into_response());
+    }
+    let body = "<h1>There is nothing at this address</h1><p>Check that the address is complete. A link for you is in the \
+                mail that you received.</p>";
+    Some(html(StatusCode::NOT_FOUND, "Nothing here", body))
 }
 
 /// The forms for having a code sent and for entering it, where one is missing.
@@ -305,15 +390,6 @@ impl std::fmt::Display for Confirm {
 
 fn put(body: &mut String, text: std::fmt::Arguments<'_>) {
     body.write_fmt(text).expect("writing to a string succeeds");
-}
-
-/// Bytes as people count them.
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1024 => format!("{bytes} bytes"),
-        1024..1_048_576 => format!("{} KB", bytes.div_ceil(1024)),
-        _ => format!("{} MB", bytes.div_ceil(1_048_576)),
-    }
 }
 
 /// Text that somebody wrote, so that a browser takes it for text.

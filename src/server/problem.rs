@@ -2,7 +2,7 @@
 
 use super::access::{CODE_IN_WORDS, PASS_IN_WORDS, PASSWORD_IN_WORDS};
 use super::dto::{Document, Finding};
-use crate::base::Value;
+use crate::base::{Value, size};
 use crate::engine::Refusal;
 use crate::host::HostError;
 use crate::space::Denial;
@@ -138,7 +138,7 @@ impl Problem {
 
     /// What was sent is larger than allowed.
     pub fn too_large(what: &str, limit: u64) -> Self {
-        let detail = format!("the {what} is larger than {limit} bytes");
+        let detail = format!("the {what} is larger than {}", size::in_words(limit));
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
     }
 
@@ -199,7 +199,7 @@ impl From<HostError> for Problem {
             HostError::CodeNeeded { wrong } => code(wrong, &detail),
             HostError::TooMany { seconds } => Self::too_many(seconds),
             HostError::Conflict(_) => Self::new(StatusCode::CONFLICT, "conflict", detail),
-            HostError::TooLarge { limit } => Self::too_large("file", limit),
+            HostError::TooLarge(_) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail),
             HostError::Store(StoreError::Full(_)) => {
                 let told = "the server has no space or quota left for this, or may write no file of this size, so nothing \
                             was changed: repeat the request once its administrator has made room";

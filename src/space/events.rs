@@ -44,6 +44,9 @@ pub struct FileUploaded {
     pub folder: String,
     /// The file at its new version.
     pub file: FileRef,
+    /// Whether these are the bytes of the version that was there already, sent again. No version was made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unchanged: bool,
     /// Who: `user:…`, `email:…`, `link:…`, `run:…`.
     pub by: String,
     /// When.
@@ -164,6 +167,9 @@ pub struct ItemReceived {
     pub files: Vec<Given>,
     /// Number of the change, from 1.
     pub change: u64,
+    /// Whether these are the bytes of the version that was there already, sent again. No version was made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unchanged: bool,
     /// Who.
     pub by: String,
     /// When.

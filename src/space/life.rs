@@ -176,7 +176,12 @@ impl File {
 }
 
 impl Version {
-    /// The uploader of the bytes; `None` if a run made them.
+    /// The day until which it is valid, where one was entered.
+    pub fn day(&self) -> Option<&str> {
+        self.paper.as_ref()?.valid_until.as_deref()
+    }
+
+    /// Who uploaded the bytes: nobody where a run made them.
     pub fn uploader(&self) -> Option<&str> {
         let own = Some(self.by.as_str()).filter(|by| !by.starts_with("run:"));
         self.uploaded_by.as_deref().or(own)

@@ -10,6 +10,7 @@ pub mod life;
 pub mod media;
 pub mod model;
 pub mod names;
+pub mod not_taken;
 pub mod paper;
 pub mod principal;
 pub mod reach;

@@ -5,7 +5,8 @@
 
 use super::media::Media;
 use super::names;
-use crate::base::{FileRef, ItemState, Period, Semantics, Timestamp, calendar, file_type, moment};
+use crate::base::{FileRef, ItemState, Period, Semantics, Timestamp, calendar, file_type, moment, size};
+pub use super::not_taken::NotTaken;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
@@ -38,6 +39,7 @@ pub struct Request {
 
 /// One item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Item {
     /// Its name.
     pub name: String,
@@ -52,6 +54,9 @@ pub struct Item {
     /// Largest file, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_bytes: Option<u64>,
+    /// The same as the author wrote it, as `50 MB`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_size: Option<String>,
     /// Fewest files.
     pub min: u32,
     /// Most files.
@@ -87,6 +92,20 @@ pub struct Item {
     pub reason: Option<String>,
     /// The change that led here.
     pub change: u64,
+    /// Whether what was sent back was sent again as it was.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unchanged: bool,
+}
+
+/// What a file that is sent becomes in its item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target<'i> {
+    /// Nothing: the item holds it already.
+    Same(&'i Given),
+    /// A version of this file.
+    Version(&'i Given),
+    /// A file of this name.
+    New(String),
 }
 
 /// Whether something is to be entered.
@@ -124,94 +143,6 @@ pub struct Given {
     pub valid_until: Option<String>,
 }
 
-/// Why something is not taken, in words for whoever gives.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotTaken {
-    /// There is no such item.
-    #[error("there is no item {0} in this request")]
-    NoItem(String),
-    /// There is no such file in the item.
-    #[error("there is no such file in {0}")]
-    NoFile(String),
-    /// Somebody has looked at it.
-    #[error("{0} has been accepted and stays as it is")]
-    Accepted(String),
-    /// There is no room.
-    #[error("{title} takes {max} files at most: take one back first")]
-    Full {
-        /// The item.
-        title: String,
-        /// How many.
-        max: u32,
-    },
-    /// It was changed too often.
-    #[error("this request was changed {MAX_CHANGES} times, which is the most: write to whoever sent it to you")]
-    TooOften,
-    /// Nothing will be given.
-    #[error("you have said that you give nothing")]
-    Withdrawn,
-    /// Another type of file.
-    #[error("{title} takes {}, and this file is {found}", accept.join(", "))]
-    Type {
-        /// The item.
-        title: String,
-        /// What it takes.
-        accept: Vec<String>,
-        /// What came.
-        found: String,
-    },
-    /// The name says another type than the content.
-    #[error("the name of the file ends as another type of file does; it is {0}")]
-    Name(String),
-    /// A larger file.
-    #[error("{title} takes files of {max} bytes at most, and this one has {size}")]
-    TooLarge {
-        /// The item.
-        title: String,
-        /// Bytes allowed.
-        max: u64,
-        /// Bytes sent.
-        size: u64,
-    },
-    /// The file has no bytes.
-    #[error("the file is empty")]
-    Empty,
-    /// The day is missing.
-    #[error(
-        "{0} needs the day until which it is valid: give valid_until, as 2026-11-23; in a form it comes before the file"
-    )]
-    DayMissing(String),
-    /// No day is entered.
-    #[error("{0} takes no valid_until")]
-    DayUnwanted(String),
-    /// It is no day.
-    #[error("valid_until must be a day, as 2026-11-23")]
-    NoDay,
-    /// The day is too early.
-    #[error("{title} has to be valid until {earliest} at least")]
-    DayTooEarly {
-        /// The item.
-        title: String,
-        /// The earliest day.
-        earliest: Date,
-    },
-    /// It is wanted.
-    #[error("{0} is needed: it cannot be left out")]
-    Needed(String),
-    /// No reason was given.
-    #[error("say why, in a few words")]
-    ReasonMissing,
-    /// The reason is no text to keep.
-    #[error("the reason must be text of {MAX_REASON_CHARS} characters at most")]
-    Reason,
-    /// A condition does not hold.
-    #[error("{0}")]
-    Check(String),
-    /// A condition is about what stands in the file, which could not be read.
-    #[error("{0}")]
-    Unread(String),
-}
-
 impl Request {
     /// The item called `name`.
     ///
@@ -228,7 +159,9 @@ impl Request {
     /// # Errors
     /// Why the item takes nothing now.
     pub fn received(mut self, name: &str, given: Given) -> Result<Self, NotTaken> {
-        self.item(name)?.takes(Some(&given.file.name))?;
+        let item = self.item(name)?;
+        let is_there = item.files.iter().find(|one| one.file.id == given.file.id);
+        item.takes(Some(&given.file.name), is_there.map(|one| one.file.id.as_str()))?;
         let item = self.change(name)?;
         match item.files.iter().position(|one| one.file.id == given.file.id) {
             Some(at) => item.files[at] = given,
@@ -237,6 +170,22 @@ impl Request {
         }
         item.stand();
         Ok(self)
+    }
+
+    /// The request after an item got once more what it holds; `None` where that changes nothing. An item that was sent back
+    /// is looked at again.
+    ///
+    /// # Errors
+    /// Why the item takes nothing now.
+    pub fn received_again(mut self, name: &str) -> Result<Option<Self>, NotTaken> {
+        self.is_open()?;
+        if self.item(name)?.state != ItemState::SentBack {
+            return Ok(None);
+        }
+        let item = self.change(name)?;
+        item.stand();
+        item.unchanged = true;
+        Ok(Some(self))
     }
 
     /// The request without a file that was given, and that file.
@@ -268,6 +217,7 @@ impl Request {
         let item = self.change(name)?;
         item.files.clear();
         item.state = ItemState::NotApplicable;
+        item.unchanged = false;
         item.reason = Some(because);
         Ok(self)
     }
@@ -341,20 +291,80 @@ impl Item {
         Ok(())
     }
 
-    /// Whether the item takes a file of this name now.
+    /// Whether the item takes a file of this name now, in the place of the file `replaces` if there is one.
     ///
     /// # Errors
     /// Why not.
-    pub fn takes(&self, name: Option<&str>) -> Result<(), NotTaken> {
+    pub fn takes(&self, name: Option<&str>, replaces: Option<&str>) -> Result<(), NotTaken> {
         self.is_open()?;
-        let is_there = self.files.iter().any(|one| Some(one.file.name.as_str()) == name);
-        if self.max > 1 && !is_there && self.files.len() >= self.max as usize {
-            return Err(NotTaken::Full {
-                title: self.title.clone(),
-                max: self.max,
-            });
+        let has = |id: &str| self.files.iter().any(|one| one.file.id == id);
+        if replaces.is_some_and(|id| !has(id)) {
+            return Err(NotTaken::NoFile(self.title.clone()));
+        }
+        // One of the same name may be the same file, which takes no room.
+        let may_be_there = self.files.iter().any(|one| Some(one.file.name.as_str()) == name);
+        let is_full = self.max > 1 && self.files.len() >= self.max as usize;
+        if is_full && replaces.is_none() && !may_be_there {
+            return Err(self.full());
         }
         Ok(())
+    }
+
+    fn full(&self) -> NotTaken {
+        NotTaken::Full {
+            title: self.title.clone(),
+            max: self.max,
+        }
+    }
+
+    /// What a file of this name and content becomes. Where the item takes several files, another one of the same name is
+    /// a file of its own with a number in its name, unless it is said which one it `replaces`.
+    ///
+    /// # Errors
+    /// Why it is not taken.
+    pub fn target(
+        &self,
+        name: &str,
+        sha256: &str,
+        day: Option<&str>,
+        replaces: Option<&str>,
+    ) -> Result<Target<'_>, NotTaken> {
+        let target = |given| becomes(given, sha256, day);
+        let named = |name: &str| self.files.iter().find(|one| one.file.name == name);
+        if let Some(id) = replaces {
+            let found = self.files.iter().find(|one| one.file.id == id);
+            return found.map(target).ok_or_else(|| NotTaken::NoFile(self.title.clone()));
+        }
+        if self.max == 1 {
+            return Ok(named(name).map_or_else(|| Target::New(name.to_owned()), target));
+        }
+        let mut candidate = name.to_owned();
+        for number in 2.. {
+            match named(&candidate).map(target) {
+                Some(Target::Same(given)) => return Ok(Target::Same(given)),
+                Some(_) => candidate = names::numbered(name, number),
+                None => break,
+            }
+        }
+        if self.files.len() >= self.max as usize {
+            return Err(self.full());
+        }
+        Ok(Target::New(candidate))
+    }
+
+    /// Why a file that is larger than the item takes is refused; nothing where it takes any.
+    pub fn too_large(&self) -> Option<NotTaken> {
+        let max = self.largest()?;
+        Some(NotTaken::TooLarge {
+            title: self.title.clone(),
+            max,
+        })
+    }
+
+    /// The size of the largest file that it takes, as its author wrote it.
+    pub fn largest(&self) -> Option<String> {
+        let written = self.max_size.clone();
+        written.or_else(|| self.max_bytes.map(size::in_words))
     }
 
     /// Whether a file of this size and kind is one that is asked for. What it is, its content tells;
@@ -379,11 +389,7 @@ impl Item {
             return Err(NotTaken::Name(found));
         }
         match self.max_bytes {
-            Some(max) if size > max => Err(NotTaken::TooLarge {
-                title: self.title.clone(),
-                max,
-                size,
-            }),
+            Some(max) if size > max => self.too_large().map_or(Ok(()), Err),
             _ => Ok(()),
         }
     }
@@ -417,12 +423,22 @@ impl Item {
     /// How the item stands after what is given has changed.
     fn stand(&mut self) {
         self.reason = None;
+        self.unchanged = false;
         self.state = match self.files.len() {
             0 => ItemState::Missing,
             some if some < self.min as usize => ItemState::MoreNeeded,
             _ if self.reviewed => ItemState::Received,
             _ => ItemState::Accepted,
         };
+    }
+}
+
+/// What a file of this content becomes in the place of `given`: nothing new, or a version.
+fn becomes<'i>(given: &'i Given, sha256: &str, day: Option<&str>) -> Target<'i> {
+    if given.file.sha256 == sha256 && given.valid_until.as_deref() == day {
+        Target::Same(given)
+    } else {
+        Target::Version(given)
     }
 }
 
@@ -447,7 +463,7 @@ fn shown(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::space::media::media_type;
+    use crate::space::media::{Sample, media_type};
 
     fn item(name: &str) -> Item {
         Item {
@@ -456,6 +472,7 @@ mod tests {
             instructions: None,
             accept: vec!["pdf".to_owned(), "jpg".to_owned()],
             max_bytes: Some(10),
+            max_size: None,
             min: 1,
             max: 1,
             optional: false,
@@ -470,6 +487,7 @@ mod tests {
             files: Vec::new(),
             reason: None,
             change: 0,
+            unchanged: false,
         }
     }
 
@@ -542,6 +560,77 @@ mod tests {
     }
 
     #[test]
+    fn files_of_one_name_are_several_where_an_item_takes_several() {
+        let many = Item {
+            min: 2,
+            max: 3,
+            ..item("photos")
+        };
+        let named = |id: &str, name: &str, digest: &str| {
+            let mut given = given(id);
+            (given.file.name, given.file.sha256) = (name.to_owned(), digest.to_owned());
+            given
+        };
+        let first = request(many).received("photos", named("a", "image.jpg", "aa")).unwrap();
+        let item = &first.items[0];
+        assert_eq!(
+            item.target("image.jpg", "bb", None, None),
+            Ok(Target::New("image (2).jpg".to_owned()))
+        );
+        assert!(matches!(
+            item.target("image.jpg", "aa", None, None),
+            Ok(Target::Same(_))
+        ));
+        assert!(matches!(
+            item.target("other.jpg", "bb", None, Some("a")),
+            Ok(Target::Version(_))
+        ));
+        assert!(matches!(
+            item.target("other.jpg", "bb", None, Some("z")),
+            Err(NotTaken::NoFile(_))
+        ));
+        let second = first.received("photos", named("b", "image (2).jpg", "bb")).unwrap();
+        let item = &second.items[0];
+        assert!(matches!(item.target("image.jpg", "bb", None, None), Ok(Target::Same(given)) if given.file.id == "b"));
+        let full = second.received("photos", named("c", "c.jpg", "cc")).unwrap();
+        assert!(matches!(
+            full.items[0].target("image.jpg", "dd", None, None),
+            Err(NotTaken::Full { .. })
+        ));
+        assert!(full.items[0].takes(Some("d.jpg"), Some("a")).is_ok());
+        let one = request(super::tests::item("tax"))
+            .received("tax", named("a", "a.pdf", "aa"))
+            .unwrap();
+        assert!(matches!(
+            one.items[0].target("a.pdf", "bb", None, None),
+            Ok(Target::Version(_))
+        ));
+        assert!(matches!(
+            one.items[0].target("a.pdf", "aa", Some("2027-01-01"), None),
+            Ok(Target::Version(_))
+        ));
+    }
+
+    #[test]
+    fn the_same_again_changes_only_what_was_sent_back() {
+        let reviewed = Item {
+            reviewed: true,
+            ..item("tax")
+        };
+        let open = request(reviewed).received("tax", given("a")).unwrap();
+        assert_eq!(open.clone().received_again("tax"), Ok(None));
+        let back = open.looked_at("tax", 1, ItemState::SentBack, Some("blurred")).unwrap();
+        let again = back.received_again("tax").unwrap().unwrap();
+        let item = &again.items[0];
+        assert_eq!(
+            (item.state, item.unchanged, item.change),
+            (ItemState::Received, true, 2)
+        );
+        let other = again.received("tax", given("b")).unwrap();
+        assert!(!other.items[0].unchanged);
+    }
+
+    #[test]
     fn what_a_person_accepted_stays() {
         let reviewed = Item {
             reviewed: true,
@@ -598,7 +687,10 @@ mod tests {
 
     #[test]
     fn content_decides_and_a_name_that_lies_is_refused() {
-        let check = |name: &str, head: &[u8], size| item("tax").check_file(size, media_type(name, head));
+        let check = |name: &str, head: &'static [u8], size| {
+            let sample = Sample { head, packed: None };
+            item("tax").check_file(size, media_type(name, sample))
+        };
         assert_eq!(check("a.pdf", b"%PDF-1.7", 10), Ok(()));
         assert_eq!(
             check("a.JPEG", b"\xff\xd8\xff", 1),
@@ -614,7 +706,7 @@ mod tests {
         assert!(matches!(check("a.exe", b"%PDF-1.7", 1), Err(NotTaken::Name(_))));
         assert!(matches!(
             check("a.pdf", b"%PDF-1.7", 11),
-            Err(NotTaken::TooLarge { max: 10, .. })
+            Err(NotTaken::TooLarge { .. })
         ));
         assert_eq!(check("a.pdf", b"%PDF-1.7", 0), Err(NotTaken::Empty));
     }

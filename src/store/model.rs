@@ -567,7 +567,7 @@ pub struct OutboxMail {
     pub to: Vec<String>,
     /// The subject.
     pub subject: String,
-    /// The text; `{link}` stands where the link of `grant` belongs.
+    /// The text; [`OutboxMail::LINK`] stands where the link of `grant` belongs, [`OutboxMail::CODE`] where its code does.
     pub text: String,
     /// The grant whose link belongs in the text.
     pub grant: Option<String>,
@@ -586,6 +586,15 @@ pub struct OutboxMail {
     pub error: Option<String>,
     /// Times stored.
     pub rev: u64,
+}
+
+impl OutboxMail {
+    /// Stands where the link belongs. Text that people write holds no control character, so that it cannot stand there.
+    pub const LINK: &str = "\u{1}link\u{1}";
+    /// Stands where the code belongs.
+    pub const CODE: &str = "\u{1}code\u{1}";
+    /// What stood there in mails that were queued before, where neither of the others stands.
+    pub const EARLIER: [&str; 2] = ["{link}", "{code}"];
 }
 
 /// How a mail stands.

@@ -50,7 +50,7 @@ impl Action for AddComment {
 impl SpaceAction for AddComment {
     async fn call(_: &Space, cx: &CallContext, store: &dyn Store, input: Input) -> Result<Done<Output>, ActionError> {
         let share = own_share(cx, store, &input.share).await?;
-        names::check_comment(&input.text).map_err(|error| permanent(format!("text: {error}")))?;
+        names::check_comment(&input.text).map_err(|error| permanent(error.of("`text`")))?;
         let file = match &input.file {
             Some(reference) => {
                 let (file, version) = referenced(store, reference).await?;

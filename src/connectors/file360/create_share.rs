@@ -136,7 +136,7 @@ impl SpaceAction for CreateShare {
 }
 
 async fn new_share(cx: &CallContext, store: &dyn Store, input: &Input) -> Result<Share, ActionError> {
-    names::check_title(&input.name).map_err(|error| permanent(format!("name: {error}")))?;
+    names::check_title(&input.name).map_err(|error| permanent(error.of("`name`")))?;
     if input.files.len() > MAX_FILES {
         return Err(permanent(format!(
             "files: there are {}, at most {MAX_FILES} can be shared at once",

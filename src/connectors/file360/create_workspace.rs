@@ -52,7 +52,7 @@ impl Action for CreateWorkspace {
 #[async_trait::async_trait]
 impl SpaceAction for CreateWorkspace {
     async fn call(_: &Space, cx: &CallContext, _: &dyn Store, input: Input) -> Result<Done<Output>, ActionError> {
-        names::check_title(&input.name).map_err(|error| permanent(format!("name: {error}")))?;
+        names::check_title(&input.name).map_err(|error| permanent(error.of("`name`")))?;
         let workspace = Workspace {
             id: WorkspaceId::derived(&cx.key),
             name: input.name,

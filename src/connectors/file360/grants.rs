@@ -215,7 +215,7 @@ fn check_message(message: Option<&str>) -> Result<(), ActionError> {
         Some(text) if text.len() > MAX_MESSAGE_BYTES => Err(permanent(format!(
             "message: it is longer than {MAX_MESSAGE_BYTES} bytes"
         ))),
-        Some(text) => names::check_text(text).map_err(|error| permanent(format!("message: {error}"))),
+        Some(text) => names::check_text(text).map_err(|error| permanent(error.of("`message`"))),
         None => Ok(()),
     }
 }
@@ -231,7 +231,7 @@ fn asked_for(name: &str, request: &Request) -> String {
     text
 }
 
-/// The mail that brings a link. `{link}` is filled in when it is sent.
+/// The mail that brings a link. The link is filled in when it is sent.
 fn mail(cx: &CallContext, share: &Share, grant: &Grant, address: &str, message: Option<&str>) -> OutboxMail {
     let mut text = match &share.request {
         Some(request) => asked_for(&share.name, request),
@@ -241,7 +241,7 @@ fn mail(cx: &CallContext, share: &Share, grant: &Grant, address: &str, message: 
         text.push_str(message.trim());
         text.push_str("\n\n");
     }
-    text.push_str("Open it here: {link}\n\n");
+    text.push_str(&format!("Open it here: {}\n\n", OutboxMail::LINK));
     if grant.password_hash.is_some() {
         text.push_str("You also need the password, which comes to you another way.\n");
     }

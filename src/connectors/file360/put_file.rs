@@ -148,7 +148,7 @@ pub(super) async fn place(
     content: Content,
     uploader: Option<String>,
 ) -> Result<Placed, ActionError> {
-    let name = names::name(&place.name).map_err(|error| permanent(format!("name: {error}")))?;
+    let name = names::name(&place.name).map_err(|error| permanent(error.of("`name`")))?;
     let place = Place { name, ..place };
     check_folder(cx, store, &place.workspace, &place.folder, write).await?;
     let known = store
@@ -184,6 +184,7 @@ pub(super) fn uploaded(cx: &CallContext, file: &File) -> FileUploaded {
         workspace: file.workspace.to_string(),
         folder: file.folder.clone(),
         file: file.reference(),
+        unchanged: false,
         by: actor(cx),
         at: cx.now,
     }
@@ -196,7 +197,7 @@ async fn text_content(space: &Space, name: &str, text: &str) -> Result<Content, 
         .await
         .map_err(blob_failed)?;
     Ok(Content {
-        media_type: media::media_type(name, &blob.head).media_type.to_owned(),
+        media_type: media::media_type(name, blob.sample()).media_type.to_owned(),
         sha256: blob.sha256,
         size: blob.size,
     })

@@ -12,6 +12,7 @@ use crate::space::request::{Item, ItemCheck, Need};
 use crate::space::{Follow, Request, Role, Share, State, names};
 use crate::spec::limits::{MAX_BRANCHES, MAX_ITEM_FILES, MAX_ITEM_LABELS, MAX_ITEMS};
 use crate::spec::shape::is_label;
+use crate::spec::values::bytes;
 use crate::spec::{Acquires, Effect};
 use crate::store::{Store, Write};
 use indexmap::IndexMap;
@@ -63,6 +64,8 @@ pub struct ItemInput {
     accept: Vec<String>,
     /// Largest file, in bytes.
     max_bytes: Option<u64>,
+    /// The same as people read it, as `50 MB`.
+    max_size: Option<String>,
     /// Fewest files; 1 if nothing is said.
     #[schemars(range(min = 1, max = MAX_ITEM_FILES))]
     min: Option<u32>,
@@ -168,7 +171,7 @@ impl SpaceAction for RequestFiles {
 }
 
 async fn new_request(cx: &CallContext, store: &dyn Store, input: &Input) -> Result<Share, ActionError> {
-    names::check_title(&input.name).map_err(|error| permanent(format!("name: {error}")))?;
+    names::check_title(&input.name).map_err(|error| permanent(error.of("`name`")))?;
     if input.items.is_empty() || input.items.len() > MAX_ITEMS {
         let count = input.items.len();
         return Err(permanent(format!(
@@ -226,6 +229,11 @@ fn new_item(name: &str, input: &ItemInput) -> Result<Item, ActionError> {
         return Err(permanent("items: a name has letters, digits and _"));
     }
     names::check_title(&input.title).map_err(|error| wrong(format!("title: {error}")))?;
+    if let Some(size) = &input.max_size
+        && bytes(size) != input.max_bytes
+    {
+        return Err(wrong(format!("max_size: {size} is not max_bytes in words")));
+    }
     let min = input.min.unwrap_or(1);
     let max = input.max.unwrap_or(min);
     if min == 0 || max < min || max > MAX_ITEM_FILES {
@@ -253,6 +261,7 @@ fn new_item(name: &str, input: &ItemInput) -> Result<Item, ActionError> {
         instructions: input.instructions.clone(),
         accept: input.accept.clone(),
         max_bytes: input.max_bytes,
+        max_size: input.max_size.clone(),
         min,
         max,
         optional: input.optional,
@@ -267,5 +276,6 @@ fn new_item(name: &str, input: &ItemInput) -> Result<Item, ActionError> {
         files: Vec::new(),
         reason: None,
         change: 0,
+        unchanged: false,
     })
 }

@@ -65,7 +65,7 @@ impl SpaceAction for UpdateShare {
             ));
         }
         if let Some(name) = input.name {
-            names::check_title(&name).map_err(|error| permanent(format!("name: {error}")))?;
+            names::check_title(&name).map_err(|error| permanent(error.of("`name`")))?;
             share.name = name;
         }
         if let Some(expires_at) = expires_at {

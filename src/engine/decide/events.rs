@@ -16,6 +16,10 @@ use std::collections::BTreeMap;
 
 /// What tells of a new version of a file.
 const FILE_UPLOADED: &str = "file360.file_uploaded";
+/// What events of the file space begin with.
+const SPACE: &str = "file360.";
+/// The field of events of the file space that says that bytes were sent again.
+const UNCHANGED: &str = "unchanged";
 
 impl Decider<'_> {
     /// `told` is what the clock says, which is never taken to be before the last event.
@@ -49,6 +53,9 @@ impl Decider<'_> {
                 self.state().seq + 1,
             ),
         };
+        if is_unchanged(&event) && !self.takes(&self.state().waiting, &self.state().asking, &event) {
+            return Reply::AlreadyDone;
+        }
         let displaced = self.displaced_by(&event);
         self.emit(Event::EventReceived {
             id: event.id,
@@ -216,6 +223,11 @@ impl Decider<'_> {
         let is_newer = |current: &FileRef| document.id == current.id && document.version > current.version;
         ask.on_new_version == OnNewVersion::Reset && current.is_some_and(is_newer)
     }
+}
+
+/// Whether the event tells of bytes that were there already. It is for what waits now, and is kept for nothing later.
+fn is_unchanged(event: &KeptEvent) -> bool {
+    event.kind.starts_with(SPACE) && event.data.get(UNCHANGED) == Some(&Value::Bool(true))
 }
 
 /// The version that an upload tells of.

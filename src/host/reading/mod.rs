@@ -15,10 +15,12 @@ pub use apart::{ENVIRONMENT, MAX_MEMORY, answer};
 
 use super::HostError;
 use crate::base::Value;
+use crate::base::encoding::{Extent, decode};
 use crate::base::file_type::Readable;
 use crate::expr::Expression;
 use crate::store::Blobs;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
@@ -79,7 +81,7 @@ pub struct Reading {
     pub why: Option<Why>,
 }
 
-/// Why a file could not be read. To be read after "as".
+/// Why a file could not be read. To be read after "because".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 pub enum Why {
@@ -99,11 +101,11 @@ pub enum Why {
     #[error("it is protected by a password")]
     Protected,
     /// There are pictures at most.
-    #[error("there is none in it, as in a scan")]
+    #[error("it holds none, as a scan does")]
     NoText,
-    /// The bytes are no UTF-8.
-    #[error("it is not in UTF-8")]
-    NotUtf8,
+    /// The bytes are text in no encoding that is known.
+    #[error("its encoding is not known")]
+    Encoding,
     /// It is not made as such files are.
     #[error("it is damaged, or made in an unusual way")]
     Damaged,
@@ -162,10 +164,9 @@ pub fn read(kind: Readable, bytes: Vec<u8>) -> Reading {
     read.unwrap_or_else(|| Why::Damaged.into())
 }
 
-/// The text of a text file, without the sign that says that it is UTF-8.
+/// The text of a text file, in whatever encoding it came.
 fn text(bytes: &[u8]) -> Result<String, Why> {
-    let text = std::str::from_utf8(bytes).map_err(|_| Why::NotUtf8)?;
-    Ok(text.trim_start_matches('\u{feff}').to_owned())
+    decode(bytes, Extent::Whole).map(Cow::into_owned).ok_or(Why::Encoding)
 }
 
 fn of_text(text: &str) -> Reading {
@@ -231,13 +232,13 @@ impl Reading {
         let lacks_table = words(condition).iter().any(|word| *word != "text" && !self.has(word));
         if lacks_table {
             format!(
-                "the table in this file could not be read, as {why}: send a CSV file in UTF-8 whose first line names \
-                 the columns"
+                "The table in this file could not be read, because {why}. Send a CSV file whose first line names the \
+                 columns."
             )
         } else {
             format!(
-                "the text of this file could not be read, as {why}: send a PDF whose text can be selected, or a text \
-                 in UTF-8"
+                "The text of this file could not be read, because {why}. Send a PDF whose text can be selected, or a text \
+                 file."
             )
         }
     }

@@ -4,6 +4,7 @@
 //! that does not.
 
 use super::{MAX_PAGES, MAX_STREAM_BYTES, MAX_TEXT_BYTES, Why};
+use crate::space::media::pdf_start;
 use lopdf::content::{Content, Operation};
 use lopdf::{Dictionary, Document, Encoding, LoadOptions, Object, ObjectId, Stream};
 use std::collections::BTreeMap;
@@ -24,6 +25,8 @@ type Fonts<'d> = BTreeMap<Vec<u8>, Encoding<'d>>;
 
 /// The text, with one blank between words.
 pub(super) fn text(bytes: &[u8]) -> Result<String, Why> {
+    // What stands before the header is no part of the document, whose offsets count from there.
+    let bytes = &bytes[pdf_start(bytes).unwrap_or(0)..];
     let document = Document::load_mem_with_options(bytes, LoadOptions::with_max_decompressed_size(MAX_STREAM_BYTES));
     let document = document.map_err(|error| why(&error))?;
     if document.is_encrypted() {

@@ -219,12 +219,13 @@ fn a_broken_file_is_no_text() {
 }
 
 #[test]
-fn a_text_is_utf_8_with_or_without_the_sign_that_says_so() {
+fn a_text_is_read_in_any_encoding() {
     let text = |bytes: &[u8]| read(Readable::Plain, bytes.to_vec());
     assert_eq!(text("\u{feff}Señor".as_bytes()).text.as_deref(), Some("Señor"));
     assert_eq!(text("Señor".as_bytes()).text.as_deref(), Some("Señor"));
-    assert_eq!(text(b"Se\xf1or"), Why::NotUtf8.into());
-    assert_eq!(text(b"\xff\xfeS\0e\0"), Why::NotUtf8.into(), "UTF-16");
+    assert_eq!(text(b"Se\xf1or Mart\xednez").text.as_deref(), Some("Señor Martínez"));
+    assert_eq!(text(b"\xff\xfeS\0e\0").text.as_deref(), Some("Se"), "UTF-16");
+    assert_eq!(text(b"\x01\x02\xff"), Why::Encoding.into());
     assert_eq!(
         text(&vec![b'x'; MAX_TEXT_BYTES]).text.map(|text| text.len()),
         Some(MAX_TEXT_BYTES)
@@ -247,7 +248,9 @@ fn a_table_has_columns_and_rows_even_where_its_text_is_long() {
         (long.text, long.rows, long.why),
         (None, Some(rows as u64), Some(Why::TooLong))
     );
-    assert_eq!(read(Readable::Table, b"a;b\xe4\n1;2\n".to_vec()), Why::NotUtf8.into());
+    let latin = read(Readable::Table, b"Gr\xf6\xdfe;Preis\n1;2\n".to_vec());
+    assert_eq!(latin.columns, Some(vec!["Größe".to_owned(), "Preis".to_owned()]));
+    assert_eq!(read(Readable::Table, b"a;b\0\n1;2\n".to_vec()), Why::Encoding.into());
 }
 
 #[tokio::test]

@@ -127,6 +127,7 @@ fn input(item: &ItemSpec) -> Tree {
     let size = item.max_size.as_deref().and_then(bytes);
     let more = [
         ("max_bytes", size.map(|size| json!(size))),
+        ("max_size", item.max_size.as_ref().map(|text| json!(text))),
         ("valid_until", item.valid_until.map(|need| json!(need))),
         ("at_least", item.at_least.as_ref().map(|text| json!(text))),
         ("renew_before", item.renew_before.as_ref().map(|text| json!(text))),

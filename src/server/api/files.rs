@@ -40,7 +40,7 @@ pub struct VersionQuery {
     pub version: Option<u64>,
 }
 
-/// Puts a file: a new version where there is one of this name. The same `Idempotency-Key` of the
+/// Puts a file: a new version where there is one of this name with other bytes. The same `Idempotency-Key` of the
 /// same person puts one version, however often it is sent.
 pub async fn put(
     State(server): State,
@@ -52,13 +52,14 @@ pub async fn put(
     let bytes = upload.bytes(query.empty).await?;
     let folder = query.folder.as_deref().unwrap_or("/");
     let day = query.valid_until.as_deref();
-    let document = server
+    let sent = server
         .host
-        .put_file_once(&caller.principal(), folder, &query.name, bytes, key, day)
+        .send_file(&caller.principal(), folder, &query.name, bytes, key, day)
         .await?;
+    let document = Document::from(sent);
     Ok(Created {
         location: Some(format!("/api/v1/files/{}?version={}", document.id, document.version)),
-        body: document.into(),
+        body: document,
     })
 }
 

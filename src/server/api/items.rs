@@ -3,6 +3,7 @@
 use crate::base::id::FileId;
 use crate::host::files::Visitor;
 use crate::host::once::Repeat;
+use crate::host::requests::Gift;
 use crate::server::Problem;
 use crate::server::dto::Document;
 use crate::server::extract::{Created, Done, JsonBody, Once, Path, Query, State, Upload};
@@ -14,11 +15,15 @@ use serde::Deserialize;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GiveQuery {
-    /// The file's name; a name that is there already makes a new version of that file.
+    /// The file's name; where the item takes one file, one of the same name becomes its next version.
     name: String,
     /// The day until which it is valid, as `2026-11-23`, where the item asks for it.
     #[serde(default)]
     valid_until: Option<String>,
+    /// The id of the file of this item that it replaces. Without it, where an item takes several files, one of the same
+    /// name becomes a file of its own with a number in its name.
+    #[serde(default)]
+    replaces: Option<String>,
 }
 
 /// Gives a file.
@@ -31,10 +36,14 @@ pub async fn give(
     upload: Upload,
 ) -> Result<Created<Document>, Problem> {
     let bytes = upload.bytes(false).await?;
-    let day = query.valid_until.as_deref();
     let once = key.map(Repeat::of_request);
-    let given = server.host.give_once(&visitor, &item, &query.name, day, bytes, once);
-    let document = given.await?;
+    let gift = Gift {
+        item: &item,
+        name: &query.name,
+        valid_until: query.valid_until.as_deref(),
+        replaces: query.replaces.as_deref(),
+    };
+    let document = server.host.send_gift(&visitor, gift, bytes, once).await?;
     Ok(Created {
         location: None,
         body: document.into(),

@@ -115,7 +115,7 @@ pub async fn upload(
 ) -> Result<Created<Document>, Problem> {
     let bytes = upload.bytes(query.empty).await?;
     let once = key.map(Repeat::of_request);
-    let document = server.host.upload_once(&visitor, &query.name, bytes, once).await?;
+    let document = server.host.send_upload(&visitor, &query.name, bytes, once).await?;
     Ok(Created {
         location: None,
         body: document.into(),

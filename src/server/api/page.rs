@@ -7,8 +7,8 @@ use crate::host::once::Repeat;
 use crate::host::visit::PASS_MINUTES;
 use crate::server::access::Client;
 use crate::server::dto::SharedView;
-use crate::server::extract::{Path, State};
-use crate::server::form::{ConfirmForm, FileForm, TextForm};
+use crate::server::extract::{Path, Query, State};
+use crate::server::form::{ConfirmForm, FileForm, FormFile, TextForm};
 use crate::server::page::{self, BackToPage, PASS_COOKIE, Shared};
 use crate::server::transfer::{self, Transfer};
 use crate::server::{Problem, Server};
@@ -16,10 +16,19 @@ use crate::space::names;
 use axum::http::HeaderMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 
 /// Where the page of a link is.
 pub fn path_of(token: &str) -> String {
     format!("/s/{token}")
+}
+
+/// What the page says of what was just done.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct NoteQuery {
+    /// `unchanged` where the files that were sent were there already.
+    #[serde(default)]
+    note: Option<String>,
 }
 
 /// The share: a page for browsers, data for programs. Changes nothing but the access log.
@@ -27,11 +36,13 @@ pub async fn open(
     State(server): State,
     visitor: Visitor,
     Path(token): Path<String>,
+    Query(query): Query<NoteQuery>,
     headers: HeaderMap,
 ) -> Result<Shared, Problem> {
     let view = SharedView::from(server.host.view_share(&visitor).await?);
     if page::is_wanted(&headers) {
-        return Ok(Shared::Page(page::share(&view, &path_of(&token), &visitor.actor)));
+        let note = query.note.as_deref().and_then(page::note);
+        return Ok(Shared::Page(page::share(&view, &path_of(&token), &visitor.actor, note)));
     }
     Ok(Shared::Data(view))
 }
@@ -73,7 +84,7 @@ pub async fn send_code(
 fn cookie(server: &Server, path: &str, pass: &str) -> String {
     let seconds = PASS_MINUTES * 60;
     let secure = if server.settings.behind_tls { "; Secure" } else { "" };
-    format!("{PASS_COOKIE}={pass}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
+    format!("{PASS_COOKIE}={pass}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
 }
 
 /// Downloads a file from the page. The person has ticked a box and pressed a button, which no mail
@@ -96,14 +107,43 @@ pub async fn upload(
     State(server): State,
     visitor: Visitor,
     Path(token): Path<String>,
-    form: FileForm,
+    mut form: FileForm,
 ) -> Result<BackToPage, Problem> {
-    let form = form.filled_in().await?;
-    let bytes = form.upload.bytes(false).await?;
-    server.host.open_share(&visitor).await?;
-    let once = form.key.map(Repeat::of_form);
-    server.host.upload_once(&visitor, &form.name, bytes, once).await?;
-    Ok(back_to(&token))
+    let mut is_unchanged = true;
+    let mut names = BTreeSet::new();
+    while let Some(file) = form.next_file().await? {
+        let (name, before) = (file.name, file.before);
+        let refused = |problem| FormFile::refused(&name, before, problem);
+        let bytes = file.upload.bytes(false).await.map_err(refused)?;
+        if before == 0 {
+            server.host.open_share(&visitor).await?;
+        }
+        let once = file.fields.key.map(Repeat::of_form);
+        // Two files of one name in one form are two files.
+        let own = first_free(&names, &name);
+        let sent = server.host.send_upload(&visitor, &own, bytes, once).await;
+        is_unchanged &= sent.map_err(|error| refused(error.into()))?.is_unchanged;
+        names.insert(own);
+    }
+    Ok(back_after_files(&token, is_unchanged))
+}
+
+/// `name`, or the first name with a number that no file of the form has.
+fn first_free(taken: &BTreeSet<String>, name: &str) -> String {
+    let numbered = (2..).map(|number| names::numbered(name, number));
+    let mut candidates = std::iter::once(name.to_owned()).chain(numbered);
+    candidates
+        .find(|one| !taken.contains(one))
+        .unwrap_or_else(|| name.to_owned())
+}
+
+/// Back to the page after files were sent, with a note where nothing was new.
+pub(super) fn back_after_files(token: &str, is_unchanged: bool) -> BackToPage {
+    let note = if is_unchanged { page::UNCHANGED_QUERY } else { "" };
+    BackToPage {
+        path: format!("{}{note}", path_of(token)),
+        cookie: None,
+    }
 }
 
 /// The form for a comment.
@@ -124,8 +164,8 @@ pub async fn comment(
     TextForm(form): TextForm<CommentForm>,
 ) -> Result<BackToPage, Problem> {
     let text = words(&form.text);
-    // A form without entered data does not prove that a person is present.
-    names::check_comment(&text).map_err(|error| HostError::Invalid(format!("the comment: {error}")))?;
+    // A form that nobody has filled in does not say that a person is there.
+    names::check_comment(&text).map_err(|error| HostError::Invalid(error.of("the comment")))?;
     server.host.open_share(&visitor).await?;
     let once = form.key.map(Repeat::of_form);
     server.host.comment_once(&visitor, None, &text, once).await?;

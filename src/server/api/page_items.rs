@@ -1,33 +1,44 @@
 //! The page behind the link of a request: what its forms do.
 
-use super::page::{back_to, words};
+use super::page::{back_after_files, back_to, words};
 use crate::base::id::FileId;
 use crate::host::files::Visitor;
 use crate::host::once::Repeat;
+use crate::host::requests::Gift;
 use crate::server::Problem;
 use crate::server::extract::{Path, State};
-use crate::server::form::{DatedForm, TextForm, confirmed};
+use crate::server::form::{DatedForm, FormFile, TextForm, confirmed};
 use crate::server::items::{BecauseBody, WithdrawBody};
 use crate::server::page::BackToPage;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Gives a file for an item, as it comes in.
+/// Gives the files of a form for an item, as they come in.
 pub async fn give(
     State(server): State,
     visitor: Visitor,
     Path((token, item)): Path<(String, String)>,
-    form: DatedForm,
+    mut form: DatedForm,
 ) -> Result<BackToPage, Problem> {
-    let form = form.filled_in().await?;
-    let bytes = form.upload.bytes(false).await?;
-    server.host.open_share(&visitor).await?;
-    let (day, once) = (form.day.as_deref(), form.key.map(Repeat::of_form));
-    server
-        .host
-        .give_once(&visitor, &item, &form.name, day, bytes, once)
-        .await?;
-    Ok(back_to(&token))
+    let mut is_unchanged = true;
+    while let Some(file) = form.next_file().await? {
+        let (name, before, fields) = (file.name, file.before, file.fields);
+        let refused = |problem| FormFile::refused(&name, before, problem);
+        let bytes = file.upload.bytes(false).await.map_err(refused)?;
+        if before == 0 {
+            server.host.open_share(&visitor).await?;
+        }
+        let gift = Gift {
+            item: &item,
+            name: &name,
+            valid_until: fields.day.as_deref(),
+            replaces: fields.replaces.as_deref(),
+        };
+        let once = fields.key.clone().map(Repeat::of_form);
+        let sent = server.host.send_gift(&visitor, gift, bytes, once).await;
+        is_unchanged &= sent.map_err(|error| refused(error.into()))?.is_unchanged;
+    }
+    Ok(back_after_files(&token, is_unchanged))
 }
 
 /// The form for removing a file.

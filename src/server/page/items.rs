@@ -2,11 +2,13 @@
 //! that can be done about it.
 
 use super::{Confirm, Key, Safe, put, size};
-use crate::base::ItemState;
+use crate::base::{ItemState, file_type};
 use crate::server::dto::SharedView;
+use crate::server::form::REPLACES_FIELD;
 use crate::server::items::AskedItem;
 use crate::space::access::Right;
 use crate::space::request::{MAX_REASON_CHARS, Need};
+use std::collections::BTreeSet;
 
 /// The checklist of `view`, whose page is at `path`.
 pub(super) fn checklist(body: &mut String, view: &SharedView, path: &str, key: &str) {
@@ -45,6 +47,9 @@ fn one(body: &mut String, item: &AskedItem, path: &str) {
             in_words(item.state)
         ),
     );
+    if item.unchanged {
+        body.push_str("<p>This is the same file that was already reviewed.</p>");
+    }
     for text in item.reason.iter().chain(&item.instructions) {
         put(body, format_args!("<blockquote><p>{}</p></blockquote>", Safe(text)));
     }
@@ -87,9 +92,9 @@ fn give(body: &mut String, item: &AskedItem, path: &str, key: &str) {
     if !item.accept.is_empty() {
         wanted.push(item.accept.join(", "));
     }
-    wanted.extend(item.max_bytes.map(|most| format!("{} at most", size(most))));
+    wanted.extend(item.max_size.as_ref().map(|most| format!("{most} at most")));
     if item.max > 1 {
-        wanted.push(format!("{} to {} files, one after the other", item.min, item.max));
+        wanted.push(format!("{} to {} files", item.min, item.max));
     }
     wanted.extend(
         item.at_least
@@ -114,10 +119,18 @@ fn give(body: &mut String, item: &AskedItem, path: &str, key: &str) {
             format_args!("<p><label>Valid until <input type=\"date\" name=\"valid_until\"{required}></label></p>"),
         );
     }
+    replaces(body, item);
+    let (label, multiple) = if item.max > 1 {
+        ("Files", " multiple")
+    } else {
+        ("File", "")
+    };
     put(
         body,
         format_args!(
-            "<p><label>File <input type=\"file\" name=\"file\" required></label></p><button>Send {}</button></form>",
+            "<p><label>{label} <input type=\"file\" name=\"file\"{}{multiple} required></label></p>\
+             <button>Send {}</button></form>",
+            Accept(&item.accept),
             Safe(&item.title)
         ),
     );
@@ -134,6 +147,52 @@ fn give(body: &mut String, item: &AskedItem, path: &str, key: &str) {
             body,
             format_args!("<button>Mark {} as not applicable</button></form>", Safe(&item.title)),
         );
+    }
+}
+
+/// The choice of the file that a new one replaces, where an item takes several.
+fn replaces(body: &mut String, item: &AskedItem) {
+    if item.max == 1 || item.files.is_empty() {
+        return;
+    }
+    put(
+        body,
+        format_args!(
+            "<p><label>This file <select name=\"{REPLACES_FIELD}\"><option value=\"\">is another one</option>"
+        ),
+    );
+    for given in &item.files {
+        put(
+            body,
+            format_args!(
+                "<option value=\"{}\">replaces {}</option>",
+                Safe(&given.file.id),
+                Safe(&given.file.name)
+            ),
+        );
+    }
+    body.push_str("</select></label></p>");
+}
+
+/// Which files a browser offers to choose, so that a phone converts its pictures to a type that is taken.
+struct Accept<'i>(&'i [String]);
+
+impl std::fmt::Display for Accept<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let types: BTreeSet<&str> = self
+            .0
+            .iter()
+            .filter_map(|ending| file_type::of_ending(ending))
+            .collect();
+        let endings = types
+            .iter()
+            .flat_map(|one| file_type::endings_of(one))
+            .map(|ending| format!(".{ending}"));
+        let all: Vec<String> = types.iter().map(|one| (*one).to_owned()).chain(endings).collect();
+        if all.is_empty() {
+            return Ok(());
+        }
+        write!(f, " accept=\"{}\"", Safe(&all.join(",")))
     }
 }
 

@@ -20,6 +20,7 @@ pub use sweep::{Candidates, ORPHAN_AGE, RELEASED_AFTER};
 
 use super::fault;
 use crate::base::id::hex;
+use crate::space::media::{Sample, packed_in};
 use chunks::{BlobHasher, ChunkHashes, hash_of};
 use reader::{Source, read_chunk};
 use std::fs::{self, File};
@@ -76,6 +77,8 @@ pub struct StoredBlob {
     pub size: u64,
     /// The first bytes, at most 4096, for detecting the type.
     pub head: Vec<u8>,
+    /// What kind of document it is, where it is a ZIP file that is one.
+    pub packed: Option<&'static str>,
     lease: Arc<Lease>,
 }
 
@@ -84,13 +87,21 @@ impl StoredBlob {
     pub fn keep(&self) {
         self.lease.keep();
     }
+
+    /// What its type is told by.
+    pub fn sample(&self) -> Sample<'_> {
+        Sample {
+            head: &self.head,
+            packed: self.packed,
+        }
+    }
 }
 
 /// An error of storing or reading a blob.
 #[derive(Debug, thiserror::Error)]
 pub enum BlobError {
     /// More bytes than allowed.
-    #[error("the file is larger than {limit} bytes")]
+    #[error("the file is larger than {}", crate::base::size::in_words(*limit))]
     TooLarge {
         /// Bytes allowed.
         limit: u64,
@@ -390,6 +401,7 @@ impl Blobs {
         }
         fault::point("blob-synced");
         let (sha256, chunks) = incoming.hasher.finish();
+        let packed = packed_in(&incoming.head, incoming.file.as_file());
         // before it is looked for: from here on no sweep removes it
         let lease = Arc::new(self.lease(&sha256));
         let place = self.place(&sha256);
@@ -399,6 +411,7 @@ impl Blobs {
         }
         {
             let _alone = self.shared.damage.alone(&sha256);
+            let is_unheard_of = !place.exists() && !self.is_quarantined(&sha256);
             let holds = self.holds(&sha256, &chunks);
             if holds != Holds::WithChunks {
                 self.store_chunks(&sha256, &chunks)?;
@@ -406,6 +419,9 @@ impl Blobs {
             if holds == Holds::Nothing {
                 fault::io("blob-rename-fails")?;
                 incoming.file.persist(&place).map_err(io::Error::from)?;
+                if is_unheard_of {
+                    self.shared.leases.note_new(&sha256);
+                }
             } else {
                 incoming.file.close()?;
             }
@@ -419,6 +435,7 @@ impl Blobs {
             sha256,
             size: chunks.size,
             head: incoming.head,
+            packed,
             lease,
         })
     }

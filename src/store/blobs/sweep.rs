@@ -6,7 +6,7 @@
 //! therefore keeps its blob, even if the blob already existed. File versions are never deleted, so
 //! a referenced blob stays referenced.
 
-use super::{BlobError, Blobs, CHUNKS_ENDING, on_disk};
+use super::{BlobError, Blobs, CHUNKS_ENDING, StoredBlob, on_disk};
 use crate::base::id::hex;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
@@ -49,6 +49,8 @@ struct Inner {
 struct Held {
     holders: usize,
     released: Option<Instant>,
+    /// Whether this process wrote it, and no commit is known to refer to it.
+    is_new: bool,
 }
 
 /// Holds a blob, so that no sweep removes it.
@@ -90,6 +92,7 @@ impl Leases {
         let Some(held) = inner.leased.get_mut(sha256) else {
             return;
         };
+        held.is_new &= !is_kept;
         held.holders = held.holders.saturating_sub(1);
         if held.holders > 0 {
             return;
@@ -101,7 +104,28 @@ impl Leases {
         }
     }
 
-    /// Marks the blobs that were released long enough ago as candidates.
+    /// Notes that this process has just written a blob that was not there.
+    pub(super) fn note_new(&self, sha256: &str) {
+        if let Some(held) = self.lock().leased.get_mut(sha256) {
+            held.is_new = true;
+        }
+    }
+
+    /// Does `remove` where nobody holds the blob and no commit can refer to it. No upload finds it meanwhile.
+    fn if_new(&self, sha256: &str, remove: impl FnOnce() -> io::Result<()>) -> io::Result<bool> {
+        let mut inner = self.lock();
+        let is_free = inner
+            .leased
+            .get(sha256)
+            .is_some_and(|held| held.holders == 0 && held.is_new);
+        if is_free {
+            remove()?;
+            inner.leased.remove(sha256);
+        }
+        Ok(is_free)
+    }
+
+    /// Makes candidates of those that were released long enough ago.
     fn take_released(&self) -> BTreeSet<String> {
         let mut inner = self.lock();
         let is_over = |held: &Held| held.released.is_some_and(|at| at.elapsed() >= RELEASED_AFTER);
@@ -149,8 +173,25 @@ impl Blobs {
         }
     }
 
-    /// Candidates for removal. The caller asks the store which of them are unreferenced, and passes
-    /// those to [`Blobs::remove_orphans`]. Only one sweep may run at a time.
+    /// Removes a blob at once that was refused, if this process wrote it for that, nobody else holds it, and no commit
+    /// refers to it. For the caller that knows that its own commit was never made.
+    pub async fn discard(&self, blob: StoredBlob) -> Result<bool, BlobError> {
+        let (blobs, sha256) = (self.clone(), blob.sha256.clone());
+        drop(blob);
+        on_disk(move || {
+            let remove = || blobs.remove(&sha256);
+            Ok(blobs.shared.leases.if_new(&sha256, remove)?)
+        })
+        .await
+    }
+
+    fn remove(&self, sha256: &str) -> io::Result<()> {
+        let _ = fs::remove_file(self.chunks_place(sha256));
+        fs::remove_file(self.place(sha256))
+    }
+
+    /// Blobs that nothing may refer to. The caller asks the store, and hands those that nothing refers
+    /// to on to [`Blobs::remove_orphans`]. One sweep runs at a time.
     pub async fn candidates(&self, which: Candidates) -> Result<BTreeSet<String>, BlobError> {
         let blobs = self.clone();
         on_disk(move || {
@@ -175,10 +216,7 @@ impl Blobs {
             for sha256 in orphans {
                 let place = blobs.place(&sha256);
                 let size = fs::metadata(&place).map_or(0, |metadata| metadata.len());
-                let remove = || {
-                    let _ = fs::remove_file(blobs.chunks_place(&sha256));
-                    fs::remove_file(&place)
-                };
+                let remove = || blobs.remove(&sha256);
                 match blobs.shared.leases.if_marked(&sha256, remove) {
                     Ok(true) => {
                         removed.blobs += 1;

@@ -158,8 +158,8 @@ async fn a_share_needs_an_end_and_good_names() {
         (json!({"name": "x", "expires_at": "soon"}), "no timestamp"),
         (json!({"name": "x", "expires_in": "30"}), "expires_in: "),
         (json!({"name": "x", "expires_in": "3 business days"}), "expires_in: "),
-        (json!({"name": " ", "expires_in": "1 day"}), "name: "),
-        (json!({"name": "a\r\nBcc: x", "expires_in": "1 day"}), "name: "),
+        (json!({"name": " ", "expires_in": "1 day"}), "`name` must not"),
+        (json!({"name": "a\r\nBcc: x", "expires_in": "1 day"}), "`name` must not"),
         (
             json!({"name": "x", "expires_in": "1 day", "folder": "/a/../b"}),
             "folder: ",
@@ -301,7 +301,7 @@ async fn everybody_meant_gets_a_mail_of_their_own_without_the_link_in_it() {
             "everybody has a link of their own"
         );
         assert!(
-            mail.text.contains("{link}")
+            mail.text.contains(gatefold::store::OutboxMail::LINK)
                 && mail.text.contains(" UTC. Please do not pass")
                 && mail.text.contains("Please look.")
                 && !mail.text.contains("/s/"),
@@ -450,7 +450,10 @@ async fn what_cannot_be_put_is_told() {
     let limit = usize::try_from(MAX_TEXT_BYTES).unwrap();
     let long = "x".repeat(limit + 1);
     for (input, why) in [
-        (json!({"folder": "/", "name": "../a", "text": "x"}), "name: "),
+        (
+            json!({"folder": "/", "name": "../a", "text": "x"}),
+            "`name` must not contain `/`",
+        ),
         (json!({"folder": "a", "name": "a", "text": "x"}), "folder: "),
         (json!({"folder": "/", "text": "x"}), "name of a file"),
         (json!({"folder": "/", "name": "a"}), "either text or file"),
@@ -567,7 +570,7 @@ async fn comments_go_to_the_share_and_only_about_its_files() {
     assert!(
         desk.refused("file360.add_comment", json!({"share": made["share"], "text": " "}))
             .await
-            .contains("text: ")
+            .contains("`text` must not be empty")
     );
 }
 

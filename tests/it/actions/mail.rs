@@ -280,10 +280,16 @@ async fn the_action_refuses_what_is_no_mail() {
         ),
         (
             json!({"to": "user:anna", "subject": "x\r\nBcc: eve@example.org", "text": "y"}),
-            "subject: ",
+            "`subject` must not",
         ),
-        (json!({"to": "user:anna", "subject": "", "text": "y"}), "subject: "),
-        (json!({"to": "user:anna", "subject": "x", "text": "a\u{0}"}), "text: "),
+        (
+            json!({"to": "user:anna", "subject": "", "text": "y"}),
+            "`subject` must not",
+        ),
+        (
+            json!({"to": "user:anna", "subject": "x", "text": "a\u{0}"}),
+            "`text` must not",
+        ),
         (json!({"to": "user:anna", "subject": "x"}), "text"),
     ] {
         let error = call_outside(&registry, "mail.send", input.clone()).await.unwrap_err();

@@ -122,7 +122,11 @@ async fn names_that_differ_in_how_they_are_written_are_one_file_and_uploads_of_i
     let decomposed = "Mu\u{308}ller.txt";
     let puts = (0..40).map(|number| {
         let name = if number % 2 == 0 { composed } else { decomposed };
-        process.host.put_file("user:anna", "/in", name, b"text".as_slice())
+        let host = std::sync::Arc::clone(&process.host);
+        async move {
+            let text = format!("text {number}");
+            host.put_file("user:anna", "/in", name, text.as_bytes()).await
+        }
     });
     let documents = futures_util::future::join_all(puts).await;
     let mut versions = Vec::new();

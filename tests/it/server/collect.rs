@@ -206,7 +206,7 @@ async fn what_is_not_asked_for_is_refused_with_what_was_expected() {
     let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
     for (give, bytes, expected, words) in [
         ("tax?name=a.pdf", "MZ\u{90}", unprocessable, "takes pdf"),
-        ("tax?name=a.exe", "%PDF-1.7", unprocessable, "the name"),
+        ("tax?name=a.exe", "%PDF-1.7", unprocessable, "The name"),
         (
             "tax?name=a.pdf",
             "%PDF-1.7 and far too much",
@@ -217,17 +217,22 @@ async fn what_is_not_asked_for_is_refused_with_what_was_expected() {
             "tax?name=a.pdf&valid_until=2027-01-01",
             "%PDF-1.7",
             unprocessable,
-            "no valid_until",
+            "no day",
         ),
-        ("tax?name=..", "%PDF-1.7", unprocessable, "names"),
-        ("cover?name=a.txt", "x", unprocessable, "valid_until"),
+        ("tax?name=..", "%PDF-1.7", unprocessable, "must not be"),
+        ("cover?name=a.txt", "x", unprocessable, "Enter the day"),
         (
             "cover?name=a.txt&valid_until=2026-12-01",
             "x",
             unprocessable,
             "2026-12-23",
         ),
-        ("cover?name=a.txt&valid_until=soon", "x", unprocessable, "must be a day"),
+        (
+            "cover?name=a.txt&valid_until=soon",
+            "x",
+            unprocessable,
+            "must be a date",
+        ),
         ("iso?name=a.txt", "x", unprocessable, "Please put 27001 into the name."),
         ("other?name=a.txt", "x", StatusCode::NOT_FOUND, "item"),
     ] {
@@ -377,7 +382,7 @@ async fn a_browser_shows_the_checklist_and_its_forms_work() {
     // as the mails say it
     assert!(text.contains(" (Europe/Madrid).</p>"), "{text}");
     for wanted in [
-        "<p>pdf; 20 bytes at most</p>",
+        "<p>pdf; 20 B at most</p>",
         "<p>valid for at least 30 days from the day you send it</p>",
         "<li>Please put 27001 into the name.</li>",
     ] {
@@ -489,4 +494,162 @@ async fn a_file_for_an_item_that_the_disk_does_not_take_is_refused_and_the_item_
     std::fs::create_dir(&incoming).unwrap();
     let answer = asked.post("/items/iso?name=27001.txt").body("bytes").send().await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+}
+
+const PHOTOS: &str = "flow: papers
+version: 1.0.0
+steps:
+  - id: papers
+    title: Your papers
+    collect:
+      from: email:rosa@outside.example
+      items:
+        tax: { title: Tax form, review: [user:anna] }
+        photos: { title: Photos, min: 2, max: 3, accept: [jpeg, heic], max_size: 50 MB }
+    deadline: { due: 10 days }
+    outcomes: { incomplete: { end: incomplete }, withdrawn: { end: withdrawn } }
+";
+
+impl Asked {
+    async fn of_photos() -> Self {
+        let harness = Harness::new().await;
+        harness.deploy(PHOTOS).await;
+        let run = harness.begin("papers", json!({})).await.to_string();
+        let mail = wait_for(async || harness.mails.lock().unwrap().pop()).await;
+        let mut words = mail.text.split_whitespace();
+        let link = words.find_map(|word| word.strip_prefix("http://gatefold.test/s/"));
+        let path = format!("/api/v1/links/{}", link.expect("the link is in the mail"));
+        Self { harness, run, path }
+    }
+
+    /// Sends a photo that holds `content`.
+    async fn photo(&self, query: &str, content: &str) -> Value {
+        let ask = self.post(&format!("/items/photos?{query}"));
+        let answer = ask.body([b"\xff\xd8\xff", content.as_bytes()].concat()).send().await;
+        answer.json()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_files_of_one_name_stay_several() {
+    let asked = Asked::of_photos().await;
+    let first = asked.photo("name=image.jpg", "one").await;
+    let second = asked.photo("name=image.jpg", "two").await;
+    assert_eq!(
+        (&first["name"], &second["name"]),
+        (&json!("image.jpg"), &json!("image (2).jpg"))
+    );
+    let item = asked.item("photos").await;
+    assert_eq!(
+        (&item["state"], item["files"].as_array().unwrap().len()),
+        (&json!("accepted"), 2)
+    );
+    for (content, id) in [("one", &first["id"]), ("two", &second["id"])] {
+        let again = asked.photo("name=image.jpg", content).await;
+        assert_eq!(
+            (&again["id"], &again["version"], &again["unchanged"]),
+            (id, &json!(1), &json!(true))
+        );
+    }
+    let newer = asked
+        .photo(
+            &format!("name=other.jpg&replaces={}", first["id"].as_str().unwrap()),
+            "three",
+        )
+        .await;
+    assert_eq!((&newer["id"], &newer["version"]), (&first["id"], &json!(2)));
+    let unknown = asked.photo("name=other.jpg&replaces=fil_none", "four").await;
+    assert_eq!(unknown["status"], 404, "{unknown}");
+    assert_eq!(asked.photo("name=image.jpg", "five").await["name"], "image (3).jpg");
+    let full = asked.photo("name=image.jpg", "six").await;
+    assert!(full["detail"].as_str().unwrap().contains("Remove one first"), "{full}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_form_of_a_page_gives_several_files() {
+    let asked = Asked::of_photos().await;
+    let page = asked.path.replace("/api/v1/links/", "/s/");
+    let part = |content: &str| {
+        let head = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"image.jpg\"\r\n\r\n";
+        [head.as_bytes(), b"\xff\xd8\xff", content.as_bytes(), b"\r\n"].concat()
+    };
+    let form = [part("one"), part("two"), b"--x--\r\n".to_vec()].concat();
+    let ask = asked
+        .harness
+        .post(&format!("{page}/items/photos"))
+        .header("accept", "text/html");
+    let sent = ask
+        .header("content-type", "multipart/form-data; boundary=x")
+        .body(form)
+        .send()
+        .await;
+    assert_eq!(
+        (sent.status, sent.header("location")),
+        (StatusCode::SEE_OTHER, page.as_str()),
+        "{}",
+        sent.text()
+    );
+    assert_eq!(asked.item("photos").await["files"].as_array().unwrap().len(), 2);
+    let text = asked
+        .harness
+        .get(&page)
+        .header("accept", "text/html")
+        .send()
+        .await
+        .text()
+        .to_owned();
+    for part in [
+        "50 MB at most",
+        " accept=\"image/heic,image/jpeg,.heic,.heif,.jpeg,.jpg\" multiple required",
+        "<option value=\"\">is another one</option>",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_file_again_is_looked_at_again_only_where_it_was_sent_back() {
+    let asked = Asked::of_photos().await;
+    let give = async || asked.give("tax?name=w9.txt", "the form").await.1;
+    assert_eq!(give().await["version"], 1);
+    asked.stands("tax", "in_review").await;
+    let task = asked.task().await;
+    assert_eq!(give().await["unchanged"], true);
+    asked.stands("tax", "in_review").await;
+    assert_eq!(asked.task().await["id"], task["id"], "nobody is asked again");
+    assert_eq!(
+        asked.decide(&task, "sent_back", Some("page 2 is missing")).await,
+        StatusCode::OK
+    );
+    asked.stands("tax", "sent_back").await;
+    let again = give().await;
+    assert_eq!((&again["version"], &again["unchanged"]), (&json!(1), &json!(true)));
+    let item = asked.stands("tax", "in_review").await;
+    assert_eq!(item["unchanged"], true);
+    let page = asked.harness.get(&asked.path.replace("/api/v1/links/", "/s/"));
+    let page = page.header("accept", "text/html").send().await;
+    assert!(
+        page.text().contains("the same file that was already reviewed"),
+        "{}",
+        page.text()
+    );
+    wait_for(async || Some(asked.task().await).filter(|again| again["id"] != task["id"])).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_that_an_item_refuses_are_not_kept() {
+    let asked = Asked::of_photos().await;
+    let blobs = asked.harness.data.path().join("blobs");
+    let count = || {
+        let folders = std::fs::read_dir(&blobs).unwrap().map(|folder| folder.unwrap().path());
+        folders
+            .map(|folder| std::fs::read_dir(folder).map_or(0, Iterator::count))
+            .sum::<usize>()
+    };
+    let before = count();
+    for name in ["a.jpg", "b.jpg"] {
+        let (status, told) = asked.give(&format!("photos?name={name}"), "no picture").await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{told}");
+    }
+    assert_eq!(count(), before);
 }

@@ -105,12 +105,12 @@ fn saved(mut document: Document) -> Vec<u8> {
 async fn what_stands_in_a_file_is_held_against_its_conditions() {
     let (harness, path) = asked().await;
     let no = StatusCode::UNPROCESSABLE_ENTITY;
-    let selected = "send a PDF whose text can be selected";
+    let selected = "Send a PDF whose text can be selected";
     let half = form("W-9")[..100].to_vec();
     for (file, bytes, words) in [
         ("tax?name=a.pdf", form("W-8"), "This is no W-9."),
         ("tax?name=a.pdf", form(""), "This is no W-9."),
-        ("tax?name=a.pdf", pdf::make("", &[]), "as in a scan"),
+        ("tax?name=a.pdf", pdf::make("", &[]), "as a scan does"),
         ("tax?name=a.pdf", pdf::make("", &[]), selected),
         ("tax?name=a.pdf", bomb(), "more than 512 kB"),
         ("tax?name=a.pdf", protected(), "protected by a password"),
@@ -130,8 +130,8 @@ async fn what_stands_in_a_file_is_held_against_its_conditions() {
             "Give two prices",
         ),
         ("prices?name=a.csv", b"\n\n".to_vec(), "first line names"),
-        ("prices?name=a.csv", b"\xff\xfeP\0r\0".to_vec(), "takes csv"),
-        ("pdf_with_rows?name=a.pdf", form("W-9"), "send a CSV file"),
+        ("prices?name=a.csv", b"\x01\x02\xff".to_vec(), "takes csv"),
+        ("pdf_with_rows?name=a.pdf", form("W-9"), "Send a CSV file"),
         (
             "pdf_with_rows?name=a.png",
             b"\x89PNG\r\n\x1a\n".to_vec(),

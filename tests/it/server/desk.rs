@@ -29,7 +29,7 @@ async fn a_file_that_is_put_again_under_its_key_is_the_one_that_was_put() {
     }
     let (_, elsewhere) = put(&harness, "admin", "folder=/in/2&name=a.txt", "one", Some("k")).await;
     assert_ne!(elsewhere["id"], first["id"], "a key is one person's");
-    let (_, without) = put(&harness, "operator", "folder=/in/1&name=a.txt", "one", None).await;
+    let (_, without) = put(&harness, "operator", "folder=/in/1&name=a.txt", "three", None).await;
     assert_eq!((&without["id"], &without["version"]), (&first["id"], &json!(2)));
 }
 

@@ -93,10 +93,13 @@ async fn looking_at_the_page_changes_nothing_and_a_button_says_that_a_person_is_
     look(&harness, &link).await;
     assert_eq!(grant().await, before);
     let button = path(&link, &format!("/files/{}", link.file));
+    let back = browser(harness.get(&button)).send().await;
     assert_eq!(
-        browser(harness.get(&button)).send().await.status,
-        StatusCode::METHOD_NOT_ALLOWED
+        (back.status, back.header("location")),
+        (StatusCode::SEE_OTHER, path(&link, "").as_str())
     );
+    let program = harness.get(&button).send().await;
+    assert_eq!(program.status, StatusCode::METHOD_NOT_ALLOWED);
     fill_in(&harness, &button, CONFIRMED).await;
     assert!(grant().await.opened_at.is_some());
 }
@@ -127,7 +130,7 @@ async fn a_password_is_typed_once_and_kept_for_this_link_alone() {
     let cookie = right.header("set-cookie").to_owned();
     for part in [
         "HttpOnly",
-        "SameSite=Strict",
+        "SameSite=Lax",
         "Max-Age=3600",
         &format!("Path=/s/{};", link.token),
     ] {
@@ -212,7 +215,7 @@ async fn a_page_offers_what_the_role_allows_and_refuses_the_rest_in_words() {
         assert_eq!(refused.status, expected, "{role:?}");
         if expected == StatusCode::FORBIDDEN {
             assert!(
-                refused.text().contains("your role in the share does not allow that"),
+                refused.text().contains("Your role in the share does not allow that."),
                 "{}",
                 refused.text()
             );
@@ -227,15 +230,24 @@ async fn what_cannot_be_done_is_said_on_a_page_and_changes_nothing() {
     let cut_off = with_file("a.txt", "half").replace("\r\n--b--\r\n", "");
     let large = "x".repeat(usize::try_from(crate::harness::UPLOAD_BYTES).unwrap() + 1);
     for (body, status) in [
-        (with_file("", ""), 400),
-        (with_file("a.txt", ""), 400),
-        (with_file("..", "x"), 422),
-        ("--b--\r\n".to_owned(), 400),
-        (cut_off, 422),
-        (with_file("a.txt", &large), 413),
+        (with_file("", ""), (400, "Choose a file first.")),
+        (
+            with_file("a.txt", ""),
+            (400, "<h1>The file is empty</h1><p>The file is empty.</p>"),
+        ),
+        (with_file("..", "x"), (422, "A name must not be `.` or `..`.")),
+        (with_file("a:b.txt", "x"), (422, "A name must not contain `:`.")),
+        ("--b--\r\n".to_owned(), (400, "Choose a file first.")),
+        (cut_off, (422, "This was not accepted")),
+        (with_file("a.txt", &large), (413, "The file is larger than ")),
     ] {
         let answer = upload(&harness, &link, body).await;
+        let (status, words) = status;
         assert_eq!(answer.status.as_u16(), status, "{}", answer.text());
+        assert!(answer.text().contains(words), "{words}: {}", answer.text());
+        for phrase in ["..<", "Unprocessable", "Payload", "Bad Request", "Gone"] {
+            assert!(!answer.text().contains(phrase), "{phrase}: {}", answer.text());
+        }
         assert_eq!(answer.header("content-type"), "text/html; charset=utf-8");
     }
     assert_eq!(
@@ -255,7 +267,7 @@ async fn what_cannot_be_done_is_said_on_a_page_and_changes_nothing() {
     harness.revoke(&link).await;
     let gone = look(&harness, &link).await;
     assert_eq!(gone.status, StatusCode::GONE);
-    assert!(gone.text().contains("the share has been revoked"), "{}", gone.text());
+    assert!(gone.text().contains("<h1>This link has ended</h1>"), "{}", gone.text());
     assert_eq!(
         harness.store.share(&link.share).await.unwrap().unwrap().state,
         State::Revoked
@@ -313,12 +325,163 @@ async fn every_refusal_is_in_the_access_log() {
         "needs a password",
         "in this share",
         "in this share",
-        "not names",
+        "must not be `.` or `..`",
         "larger than",
-        "control characters",
+        "the control character U+001B",
     ];
     assert_eq!(refused.len(), expected.len(), "{refused:?}");
     for (why, part) in refused.iter().zip(expected) {
         assert!(why.contains(part), "{part}: {refused:?}");
     }
+}
+
+/// A form with several files.
+fn with_files(files: &[(&str, &str)]) -> String {
+    let parts = files.iter().map(|(name, bytes)| {
+        format!("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n{bytes}\r\n")
+    });
+    parts.chain(["--b--\r\n".to_owned()]).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_file_of_a_form_is_taken() {
+    let harness = Harness::new().await;
+    let link = harness.share(Role::Contribute).await;
+    let form = with_files(&[("image.jpg", "\u{1}one"), ("b.txt", "two"), ("image.jpg", "\u{1}three")]);
+    let sent = upload(&harness, &link, form).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text());
+    let view = harness.get(&link.path("")).send().await.json();
+    let names: Vec<&str> = view["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|file| file["name"].as_str())
+        .collect();
+    assert_eq!(names, ["contract-0.pdf", "image.jpg", "b.txt", "image (2).jpg"]);
+    let refused = upload(
+        &harness,
+        &link,
+        with_files(&[("c.txt", "x"), ("..", "x"), ("d.txt", "x")]),
+    )
+    .await;
+    assert_eq!(refused.status.as_u16(), 422);
+    let words = "..: a name must not be `.` or `..` The 1 file before it was received.";
+    assert!(refused.text().contains(words), "{}", refused.text());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_bytes_again_make_no_version_and_the_page_says_so() {
+    let harness = Harness::new().await;
+    let link = harness.share(Role::Contribute).await;
+    let form = || with_file("contract-0.pdf", "the contract");
+    let sent = upload(&harness, &link, form()).await;
+    let back = format!("{}?note=unchanged", path(&link, ""));
+    assert_eq!(
+        (sent.status, sent.header("location")),
+        (StatusCode::SEE_OTHER, back.as_str())
+    );
+    let page = browser(harness.get(&back)).send().await;
+    assert!(
+        page.text().contains("This is the same file as before."),
+        "{}",
+        page.text()
+    );
+    let api = harness
+        .post(&link.path("/files?name=contract-0.pdf"))
+        .body("the contract")
+        .send()
+        .await;
+    assert_eq!(
+        (api.json()["version"].clone(), api.json()["unchanged"].clone()),
+        (json!(1), json!(true))
+    );
+    let file = harness.store.file(&link.file).await.unwrap().unwrap();
+    assert_eq!(file.versions.len(), 1);
+    let staff = async |bytes: &'static str| {
+        let put = harness.post("/api/v1/files?folder=/in&name=a.txt").by("operator");
+        put.body(bytes).send().await.json()
+    };
+    assert_eq!(staff("one").await["version"], 1);
+    let again = staff("one").await;
+    assert_eq!((&again["version"], &again["unchanged"]), (&json!(1), &json!(true)));
+    assert_eq!(staff("two").await["version"], 2);
+    assert_eq!(staff("one").await["version"], 3, "the newest version has other bytes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_files_leave_no_bytes() {
+    let harness = Harness::new().await;
+    let link = harness.share(Role::Contribute).await;
+    let stored = || walk(&harness.data.path().join("blobs"));
+    let before = stored();
+    let name = format!("/files?name={}.txt", "n".repeat(300));
+    for (path, body) in [(link.path(&name), "x"), (link.path("/items/tax?name=a.txt"), "y")] {
+        assert!(harness.post(&path).body(body).send().await.status.is_client_error());
+    }
+    harness
+        .post("/api/v1/files?name=a.txt")
+        .by("operator")
+        .header("idempotency-key", "k")
+        .body("one")
+        .send()
+        .await;
+    let with_one = stored();
+    let reused = harness
+        .post("/api/v1/files?name=a.txt")
+        .by("operator")
+        .header("idempotency-key", "k");
+    assert_eq!(reused.body("two").send().await.status.as_u16(), 422);
+    assert_eq!(stored(), with_one);
+    assert_eq!(with_one, before + 1);
+}
+
+fn walk(folder: &std::path::Path) -> usize {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { walk(&path) } else { 1 }).sum()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_form_of_another_site_is_refused() {
+    let harness = Harness::new().await;
+    let link = harness.share(Role::Contribute).await;
+    for (site, status) in [
+        ("cross-site", 403),
+        ("same-site", 403),
+        ("same-origin", 303),
+        ("none", 303),
+    ] {
+        let ask = browser(harness.post(&path(&link, "/comments"))).header("sec-fetch-site", site);
+        let answer = ask
+            .header("content-type", FORM)
+            .body(format!("text={site}"))
+            .send()
+            .await;
+        assert_eq!(answer.status.as_u16(), status, "{site}: {}", answer.text());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_without_a_page_leads_back_or_says_so() {
+    let harness = Harness::new().await;
+    let link = harness.share(Role::Contribute).await;
+    for rest in ["/", "/files", "/items/tax", "/nothing"] {
+        let answer = browser(harness.get(&path(&link, rest))).send().await;
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (StatusCode::SEE_OTHER, path(&link, "").as_str()),
+            "{rest}"
+        );
+    }
+    for nowhere in ["/", "/s/", "/s/abc", "/elsewhere"] {
+        let answer = browser(harness.get(nowhere)).send().await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{nowhere}");
+        assert!(answer.text().contains("<h1>"), "{nowhere}: {}", answer.text());
+    }
+    assert_eq!(harness.get("/elsewhere").send().await.problem(), "not-found");
+    let unknown = browser(harness.get(&format!("/s/{}", "0".repeat(64)))).send().await;
+    assert!(
+        unknown.text().contains("<h1>This link leads nowhere</h1>"),
+        "{}",
+        unknown.text()
+    );
 }

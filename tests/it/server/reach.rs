@@ -424,19 +424,19 @@ async fn what_is_given_for_an_item_replaces_nothing_that_others_put() {
         }
     };
     let theirs = put("SECRET").await;
-    let give = async |bytes: &'static str| {
+    let give = async |bytes: &'static str, replaces: &str| {
         let answer = room
             .harness
-            .post(&link.path("/items/paper?name=form.txt"))
+            .post(&link.path(&format!("/items/paper?name=form.txt{replaces}")))
             .body(bytes)
             .send()
             .await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
         answer.json()
     };
-    let first = give("one").await;
+    let first = give("one", "").await;
     assert_ne!(first["id"], json!(theirs.id));
-    let second = give("two").await;
+    let second = give("two", &format!("&replaces={}", first["id"].as_str().unwrap())).await;
     assert_eq!((&second["id"], &second["version"]), (&first["id"], &json!(2)));
     let path = |version: &str| link.path(&format!("/files/{}{version}", first["id"].as_str().unwrap()));
     assert_eq!(room.harness.get(&path("")).send().await.bytes().as_ref(), b"two");

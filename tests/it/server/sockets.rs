@@ -99,6 +99,42 @@ async fn an_upload_whose_connection_breaks_leaves_nothing() {
     assert_eq!(std::fs::read_dir(incoming).map_or(0, Iterator::count), 0);
 }
 
+/// As a browser does: it sends everything first, and reads the answer then.
+#[tokio::test]
+async fn a_refusal_can_be_read_by_a_client_that_sends_everything_first() {
+    let harness = Harness::new().await;
+    let reader = harness.share(Role::Download).await;
+    let (address, _) = listening(&harness).await;
+    let piece = vec![b'x'; 1 << 20];
+    for (path, status) in [
+        (format!("/s/{}/files", "0".repeat(64)), "404"),
+        (reader.path("/files?name=a.bin"), "413"),
+        ("/api/v1/files?name=a.bin".to_owned(), "401"),
+    ] {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n",
+            20 << 20
+        );
+        let mut stream = send(address, &head).await;
+        for _ in 0..20 {
+            stream.write_all(&piece).await.unwrap();
+        }
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(answer.as_slice(), format!("HTTP/1.1 {status}").as_bytes(), "{path}");
+    }
+}
+
+/// `curl` asks first whether it may send a large body.
+#[tokio::test]
+async fn a_client_that_asks_first_is_refused_at_once() {
+    let harness = Harness::new().await;
+    let (address, _) = listening(&harness).await;
+    let head = "POST /api/v1/files?name=a.bin HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 9\r\n\r\n";
+    let answer = rest(&mut send(address, head).await).await;
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+}
+
 #[tokio::test]
 async fn a_head_that_comes_too_slowly_is_not_waited_for() {
     let harness = Harness::new().await;

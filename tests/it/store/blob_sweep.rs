@@ -117,7 +117,7 @@ async fn no_sweep_removes_what_an_upload_holds_however_they_meet() {
         for number in 0..50 {
             let length = 1 + (who + number) % 3;
             let held = stored(&blobs, length).await;
-            tokio::task::yield_now().await;
+            crate::turn::turn().await;
             assert_eq!(
                 is_right(&blobs, &held.sha256, length).await,
                 Ok(true),
@@ -165,11 +165,41 @@ async fn wrong_bytes_are_read_by_nobody_while_uploads_repair_what_a_disk_damages
             let held = stored(&blobs, length).await;
             let read = is_right(&blobs, &held.sha256, length).await;
             assert_ne!(read, Ok(false), "{who}: {number}");
-            tokio::task::yield_now().await;
+            crate::turn::turn().await;
         }
     };
     futures_util::future::join_all((0..4).map(work)).await;
     let last = stored(&blobs, length).await;
     assert_eq!(is_right(&blobs, &last.sha256, length).await, Ok(true));
     assert!(!blobs.quarantined().await.unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_is_removed_at_once_unless_somebody_needs_it() {
+    let (folder, blobs) = opened();
+    let count = || files_below(folder.path()).len();
+    assert!(blobs.discard(stored(&blobs, 10).await).await.unwrap());
+    assert_eq!(count(), 0);
+    let other = stored(&blobs, 10).await;
+    assert!(
+        !blobs.discard(stored(&blobs, 10).await).await.unwrap(),
+        "another upload has it"
+    );
+    assert_eq!(count(), 1);
+    assert!(blobs.discard(other).await.unwrap());
+    let kept = stored(&blobs, 10).await;
+    kept.keep();
+    assert!(
+        !blobs.discard(stored(&blobs, 10).await).await.unwrap(),
+        "a version refers to it"
+    );
+    drop(kept);
+    assert!(!blobs.discard(stored(&blobs, 10).await).await.unwrap());
+    assert_eq!(count(), 1);
+    let again = Blobs::open(folder.path().join("blobs")).unwrap();
+    assert!(
+        !again.discard(stored(&again, 10).await).await.unwrap(),
+        "it was there before"
+    );
+    assert_eq!(count(), 1);
 }
