@@ -33,7 +33,7 @@ pub enum FlowRight {
     Secret {
         /// The secret.
         name: String,
-        /// The host, with its port where that is not the usual one.
+        /// The host, with its port unless it is the default one.
         host: Reach,
     },
     /// Uses a secret inside the server: as the password of a link, or to check webhook signatures.
@@ -43,7 +43,7 @@ pub enum FlowRight {
     },
     /// Calls a host.
     Call {
-        /// The host, with its port where that is not the usual one.
+        /// The host, with its port unless it is the default one.
         host: Reach,
     },
     /// Uses files of a folder although nobody gave them to the run.
@@ -309,7 +309,7 @@ impl fmt::Display for FlowChange {
 pub enum Approval {
     /// None.
     Off,
-    /// Those that add a right, or remove or weaken an approval.
+    /// Risky deployments: those that add a right, or remove or weaken an approval or a guarantee.
     Risky,
     /// All.
     All,

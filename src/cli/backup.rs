@@ -57,9 +57,9 @@ pub struct Manifest {
     pub layout: u32,
     /// Rows by table.
     pub rows: BTreeMap<String, u64>,
-    /// How many blobs there are.
+    /// Number of blobs.
     pub blobs: usize,
-    /// Their bytes.
+    /// Total size of the blobs in bytes.
     pub blob_bytes: u64,
     /// All files except blobs, which need no entry because their names are their hashes.
     pub files: Vec<CopiedFile>,

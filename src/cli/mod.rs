@@ -147,7 +147,7 @@ fn outlive_file_size_limit() {
     let exceeded = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
     // the handler stays installed even after the listener is dropped
     if let Err(error) = signal(exceeded) {
-        tracing::warn!(%error, "a write beyond the system's file size limit would end the process");
+        tracing::warn!(%error, "no handler for the file size limit could be installed, so a write beyond `ulimit -f` ends the process");
     }
 }
 

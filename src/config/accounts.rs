@@ -220,8 +220,8 @@ impl Accounts {
         }
     }
 
-    /// Keeps `before` in force if the directory that was read removes so many people that somebody
-    /// must confirm it. The file may have been changed while no server ran.
+    /// Keeps `before` in force if the directory that was read removes many people and must be
+    /// confirmed. The file may have been changed while no server ran.
     pub fn hold_to(&self, before: Directory) {
         let now = self.now_in_force();
         if removes_many(&before, &now) {

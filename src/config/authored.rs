@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn a_secret_itself_has_no_place_in_the_file() {
         assert!(problems("[secrets]\nERP_TOKEN = 'x'")[0].contains("secrets.ERP_TOKEN is a table"));
-        assert!(problems("[secrets.ERP_TOKEN]\nvalue = 'x'")[0].contains("it has flows and hosts"));
+        assert!(problems("[secrets.ERP_TOKEN]\nvalue = 'x'")[0].contains("only flows and hosts can be set"));
         assert!(problems("[secrets.erp]\nflows = []")[0].contains("capital letters"));
         assert!(problems("[secrets.ERP]\nflows = 'x'")[0].contains("a list of texts"));
         assert!(problems("secrets = 1")[0].contains("write [secrets.NAME]"));

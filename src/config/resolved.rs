@@ -61,13 +61,13 @@ pub struct Limits {
     pub request_timeout_ms: u64,
     /// Open connections at once.
     pub connections: usize,
-    /// Connections and requests of one address at once.
+    /// Maximum number of connections and concurrent requests of one address.
     pub connections_per_address: usize,
-    /// Requests of one person at once.
+    /// Maximum number of concurrent requests of one person.
     pub requests_per_person: usize,
-    /// Uploads, downloads and live event streams of one person at once.
+    /// Maximum number of concurrent uploads, downloads and live event streams of one person.
     pub streams_per_person: usize,
-    /// Requests through one link at once.
+    /// Maximum number of concurrent requests through one link.
     pub requests_per_link: usize,
     /// Memory for the bodies of all requests that are not uploads, in bytes.
     pub body_memory_bytes: usize,

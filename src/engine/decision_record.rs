@@ -22,7 +22,7 @@ pub struct DecisionRecord {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// SHA-256 of the version they saw, where there is a document.
+    /// SHA-256 of the version that they saw, if the task has a document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
     /// The form values that they entered, by field name.

@@ -30,7 +30,7 @@ pub struct OpenFile {
     pub document: FileRef,
     /// The bytes.
     pub bytes: BlobReader,
-    /// What to record once they were sent.
+    /// The download to record once all bytes were sent.
     pub download: Download,
 }
 

@@ -35,7 +35,7 @@ struct Kept {
 }
 
 impl Plans {
-    /// Creates a cache with a budget of so many bytes.
+    /// Creates a cache with a budget of `most_bytes` bytes.
     pub(super) fn new(most_bytes: usize) -> Self {
         Self {
             inner: Mutex::default(),
@@ -53,8 +53,8 @@ impl Plans {
         Some(Arc::clone(&kept.plan))
     }
 
-    /// Adds a plan that was compiled from so many bytes of text. Returns the cached one if there
-    /// already was one.
+    /// Adds a plan that was compiled from a text of `text_bytes` bytes. Returns the cached plan if
+    /// there already is one.
     pub(super) fn put(&self, plan: Plan, text_bytes: usize) -> Arc<Plan> {
         let mut inner = super::lock(&self.inner);
         inner.uses += 1;

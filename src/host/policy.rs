@@ -203,7 +203,7 @@ mod tests {
         let rights = FlowRights(BTreeSet::from([FlowRight::SecretInside { name: "ERP".to_owned() }]));
         let names = BTreeSet::from(["ERP"]);
         let checked = Policy::open().check_use("orders", &rights, "mail.send", &names, &json!({}));
-        assert!(checked.unwrap_err().to_string().contains("gives it to people"));
+        assert!(checked.unwrap_err().to_string().contains("sends its input to people"));
     }
 
     #[test]

@@ -246,7 +246,8 @@ impl Host {
                 let accepted = self.rights(&before).await?;
                 Ok(outsiders(changes(Some(&before), &accepted, &checked.plan)))
             }
-            // one that this build cannot read any more approves nothing
+            // a version that this build can no longer read counts as having no approvals and no
+            // rights
             Err(HostError::Damaged { .. }) => Ok(outsiders(changes(None, &FlowRights::default(), &checked.plan))),
             Err(error) => Err(error),
         }

@@ -86,7 +86,7 @@ impl Place {
 }
 
 impl Slots {
-    /// Creates slots with a budget of so many bytes.
+    /// Creates slots with a budget of `most_bytes` bytes.
     pub fn new(most_bytes: usize) -> Self {
         Self {
             inner: Mutex::default(),
@@ -159,7 +159,7 @@ impl Inner {
         }
     }
 
-    /// Evicts runs that nobody uses, the least recently used first, until at most so many bytes
+    /// Evicts runs that nobody uses, the least recently used first, until at most this many bytes
     /// remain.
     fn forget_idle(&mut self, most_bytes: usize) {
         let mut idle: Vec<(u64, RunId)> = self

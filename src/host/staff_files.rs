@@ -40,7 +40,7 @@ impl Host {
         entry.version = version;
         let reader = self.reader_of(by, &stored).await?;
         let Some(found) = reader.version_of(&stored, version) else {
-            // Whoever reads none of its versions does not learn which there are.
+            // a person who may read no version of the file does not learn which versions exist
             let (reason, why) = match reader.version_of(&stored, None) {
                 Some(_) if stored.version(version.unwrap_or_default()).is_some() => {
                     (NO_RIGHT, format!("such version of {} that you may read", stored.name))

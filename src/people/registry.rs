@@ -165,7 +165,7 @@ pub enum NotRemovable {
     StillThere(String),
 }
 
-/// Whether a change from one directory to another removes so many people that somebody must confirm it.
+/// Whether a change of the directory removes so many people that an administrator must confirm it.
 pub fn removes_many(before: &Directory, after: &Directory) -> bool {
     let removed = before
         .users
@@ -255,7 +255,7 @@ mod tests {
                 .map(|number| (format!("u{number}"), Person::default()))
                 .collect(),
         };
-        // fewer than MANY_PEOPLE, then exactly so many
+        // one fewer than MANY_PEOPLE, then exactly MANY_PEOPLE
         assert!(!removes_many(&of(20), &of(20 - (MANY_PEOPLE - 1))));
         assert!(removes_many(&of(20), &of(20 - MANY_PEOPLE)));
         // exactly MANY_PERCENT, then one more

@@ -40,7 +40,7 @@ pub struct Most {
 /// A caller whose requests are counted together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Holder {
-    /// A caller's address.
+    /// The network address of a caller.
     Address(Network),
     /// An address whose caller is not authenticated yet.
     Unproven(Network),
@@ -50,7 +50,7 @@ pub enum Holder {
     Person(String),
     /// A person, for uploads, downloads and live streams, which may take long.
     Streaming(String),
-    /// A link, by its grant.
+    /// A link, identified by its grant.
     Link(String),
 }
 

@@ -297,7 +297,7 @@ mod tests {
     use super::*;
     use axum::body::Bytes;
 
-    /// The result of reading a form, in small pieces, with a field of so many bytes before its
+    /// The result of reading a form, in small pieces, with a field of the given size before its
     /// file.
     async fn sent(field: usize) -> Result<String, u16> {
         let head = "--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\n";
@@ -322,7 +322,7 @@ mod tests {
         Ok(file.expect("there is a file").name)
     }
 
-    /// The result of reading a form with a key of so many bytes.
+    /// The result of reading a form with a key of the given length.
     async fn with_key(length: usize) -> Result<usize, u16> {
         let key = "x".repeat(length);
         let form = format!(

@@ -24,7 +24,7 @@ pub fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
         .collect();
     let mut hops = written.into_iter().rev();
     while is_trusted(client, trusted) {
-        // What cannot be read was not written by a proxy that is trusted to write addresses.
+        // a value that is not an address was not written by a trusted proxy
         let Some(hop) = hops.next().and_then(read) else { break };
         client = hop;
     }

@@ -188,7 +188,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
         }
         let offered = this.ahead.len().min(buffer.remaining());
         match this.wire.take(&this.ahead[..offered]) {
-            // The request before is looked at first; whoever does that reads again.
+            // the previous request must be processed first; reading continues after that
             0 => Poll::Pending,
             taken => {
                 buffer.put_slice(&this.ahead.split_to(taken));

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 /// Type of the event for a downloaded file.
 pub const FILE_DOWNLOADED: &str = "file360.file_downloaded";
 
-/// How many different files have to be downloaded. Written as `all` or a number.
+/// How many different files must be downloaded. Written as `all` or a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Value", into = "Value")]
 pub enum MinFiles {
@@ -71,7 +71,7 @@ impl JsonSchema for MinFiles {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "title": "min_files",
-            "description": "How many different files of the share have to be downloaded.",
+            "description": "How many different files of the share must be downloaded.",
             "oneOf": [
                 { "const": "all", "description": "Every file of the share." },
                 { "type": "integer", "minimum": 1, "maximum": MAX_COUNT, "description": "This many." },

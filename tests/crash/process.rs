@@ -46,7 +46,7 @@ impl Server {
         Self::start_by(Command::new(env!("CARGO_BIN_EXE_gatefold")), data, fault)
     }
 
-    /// Starts it where the system lets it write files of so many blocks of 512 bytes.
+    /// Starts it with a file size limit (`ulimit -f`) of `blocks` blocks of 512 bytes.
     pub fn start_with_small_files(data: &Path, blocks: u64) -> Self {
         let mut shell = Command::new("/bin/sh");
         let limited = format!("ulimit -f {blocks}; exec \"$0\" \"$@\"");

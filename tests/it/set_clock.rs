@@ -28,7 +28,7 @@ impl SetClock {
         Clock::set_by(Arc::clone(&self.0)).unwrap()
     }
 
-    /// What the system clock shows.
+    /// The time of the system clock.
     pub fn wall(&self) -> Timestamp {
         self.0.lock().unwrap().wall.unwrap()
     }

@@ -186,7 +186,7 @@ async fn new_request(cx: &CallContext, store: &dyn Store, input: &Input) -> Resu
         other => (other, "/requests".to_owned()),
     };
     let workspace = workspace(store, place).await?;
-    // A folder of its own: nobody sees what lies beside it under the same name.
+    // The request gets its own folder, so that nobody sees other files with the same name.
     let folder = folder("into", &format!("{}/{id}", within.trim_end_matches('/')))?;
     if input.into.is_some() {
         check_folder(cx, store, &workspace, &folder, write).await?;

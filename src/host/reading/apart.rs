@@ -35,8 +35,8 @@ pub(super) fn read(program: &Path, bytes: Vec<u8>, kind: Readable) -> io::Result
     hear(reader, bytes, MAX_TIME)
 }
 
-/// What a reader says of these bytes, no longer than `most` from now. It has a clock of its own, which goes on
-/// where that of a rehearsal stands.
+/// Runs a reader on these bytes for at most `most`. Uses its own clock, which runs even while the
+/// clock of a rehearsal stands still.
 fn hear(reader: Command, bytes: Vec<u8>, most: Duration) -> io::Result<Reading> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {

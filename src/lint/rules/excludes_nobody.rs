@@ -54,7 +54,8 @@ fn check(cx: &Context<'_>, report: &mut Report) {
 /// The triggers of the flow if none of them is a person; `None` if one may be.
 fn only_system(spec: &FlowSpec) -> Option<&'static str> {
     let on = &spec.on;
-    // whoever sends an event, ends a run or puts a document is known
+    // for these triggers the person is known who sent the event, started the other run or stored
+    // the document
     if on.manual.is_some() || on.event.is_some() || on.flow.is_some() || on.document.is_some() {
         return None;
     }

@@ -56,7 +56,7 @@ fn awaited(wait: &WaitSpec) -> Vec<(&str, &str)> {
 
 /// A `min_files` of a wait.
 struct Counted<'a> {
-    /// Where it stands.
+    /// The path of the key in the flow.
     place: String,
     event: &'a str,
     on: Option<&'a str>,

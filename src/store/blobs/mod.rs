@@ -177,7 +177,7 @@ impl Blobs {
             let path = entry?.path();
             fs::remove_file(&path).map_err(|error| not_ours(&path, &error))?;
         }
-        // All at once and synced here, so that no upload must sync more than one folder.
+        // create and sync all folders now, so that an upload has to sync only one folder
         for first in 0..=u8::MAX {
             let folder = blobs.folder.join(hex(&[first]));
             if let Err(error) = fs::create_dir(folder)
@@ -428,7 +428,8 @@ impl Blobs {
         }
         fault::point("blob-renamed");
         if self.synced {
-            // Also where it was there: whoever put it may not have come to this yet.
+            // sync even if the blob existed: the upload that stored it may not have synced the
+            // folder yet
             sync_folder(folder)?;
         }
         Ok(StoredBlob {

@@ -105,7 +105,7 @@ pub(super) fn settle(db: &mut Connection, path: &Path, noted: &Noted, opening: O
             params![time(accepted_at), acknowledged, found],
         )
         .map_err(store_error)?;
-    // so that no number is given twice
+    // continue after the lost transactions, so that no transaction number is used twice
     transaction
         .execute("UPDATE last_commit SET number = ?1 WHERE key = 1", [acknowledged])
         .map_err(store_error)?;

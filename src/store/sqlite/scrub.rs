@@ -62,7 +62,7 @@ pub(super) fn key_of(row: &Row<'_>, first: usize, length: usize) -> Read<Vec<Par
 #[derive(Serialize, Deserialize)]
 struct Position {
     table: String,
-    /// Empty at the beginning of the table.
+    /// Key of the last verified row; empty before the first row of the table.
     key: Vec<Part>,
 }
 

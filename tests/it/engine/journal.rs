@@ -84,7 +84,7 @@ fn every_recorded_history_replays_and_reads_back_as_it_was_written() {
     }
 }
 
-/// What is public of the types of a journal, as the files that declare them say.
+/// The source files that declare the public types of the journal.
 fn declared() -> String {
     let files = ["event.rs", "decision_record.rs"].into_iter();
     let read = |file| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/engine").join(file));

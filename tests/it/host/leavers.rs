@@ -52,7 +52,7 @@ impl Place {
         *directory = Arc::new(people);
     }
 
-    /// The same process again, as after a crash, with the directory as it is now.
+    /// Restarts the process, as after a crash, with the current directory.
     async fn again(self) -> Self {
         let Self {
             world,
@@ -352,7 +352,7 @@ async fn the_place_of_somebody_who_left_goes_to_somebody_else() {
             assert!(incidents[0].contains("user:ben can no longer answer"), "{incidents:?}");
             place.act(&task, "user:admin", act()).await.unwrap();
             assert_eq!(place.incidents(&run).await, [""; 0], "{ask}");
-            // the directory still knows nobody of that name, and the place stays
+            // ben is still missing from the directory, but the place that went to dan stays
             place.process.host.people_changed().await.unwrap();
             let place = place.again().await;
             assert_eq!(place.listed("user:dan").await, 1);

@@ -6,7 +6,7 @@ use gatefold::space::{Role, State};
 use gatefold::store::Write;
 use serde_json::json;
 
-/// How a browser sends a form without files.
+/// Sends a form without files, as a browser does.
 const FORM: &str = "application/x-www-form-urlencoded";
 /// A form whose box is ticked.
 const CONFIRMED: &str = "confirm=yes";

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 /// Text in every version that nobody in these tests may read.
 const SECRET: &str = "SECRET";
 
-/// What a route does with the files of the file space.
+/// The effect of a route on the files of the file space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Does {
     /// Somebody with a link calls it.

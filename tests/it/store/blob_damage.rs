@@ -28,7 +28,7 @@ fn flip(path: &Path, at: usize) {
     fs::write(path, bytes).unwrap();
 }
 
-/// Reads so many bytes from an offset, or returns the error.
+/// Reads `length` bytes from an offset, or returns the error.
 async fn read(blobs: &Blobs, sha256: &str, from: usize, length: usize) -> Result<Vec<u8>, BlobError> {
     let mut reader = blobs.open_blob(sha256).await?;
     reader.seek(SeekFrom::Start(from as u64)).await?;

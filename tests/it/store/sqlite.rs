@@ -221,7 +221,7 @@ fn a_store_whose_layout_was_set_back_is_refused_and_left_alone() {
     }
 }
 
-/// What somebody added to look at their data is theirs.
+/// Tables that an administrator added for their own queries are left alone.
 #[test]
 fn a_store_with_tables_and_indexes_of_its_administrator_is_migrated() {
     let (_folder, path) = place();
@@ -523,7 +523,8 @@ fn upload_of_layout_4(share: &str, file: &str, version: u64, rest: &str) -> Stri
     )
 }
 
-/// What a share of an older build shows: the newest version when it was made, and what came through it.
+/// A share of an older build shows the newest version at the time when it was made, and versions
+/// uploaded through it.
 #[tokio::test]
 async fn a_share_of_an_older_layout_shows_what_it_was_made_of_and_what_came_through_it() {
     let (_folder, path) = place();
