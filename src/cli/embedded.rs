@@ -39,6 +39,17 @@ pub struct ServerArgs {
     /// Act as this person of people.yaml where no server is named; without, as an administrator
     #[arg(long = "as", value_name = "USER", conflicts_with = "server")]
     user: Option<String>,
+    /// Act or decide on the data folder although a server runs on it, for this reason, which is recorded
+    #[arg(long, value_name = "REASON", value_parser = reason, conflicts_with = "server")]
+    break_glass: Option<String>,
+}
+
+/// A reason that says something.
+fn reason(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("say why: the reason is recorded".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// Refuses what is no address of a server before anything is asked of it: a mistake in the command
@@ -59,7 +70,11 @@ fn check_address(server: &str) -> Outcome {
 
 /// Refuses what is for a data folder of this machine beside a server: whoever gives both would not know which counts.
 fn check_alone(args: &ServerArgs) -> Outcome {
-    let given = [("--data", args.data.is_some()), ("--as", args.user.is_some())];
+    let given = [
+        ("--data", args.data.is_some()),
+        ("--as", args.user.is_some()),
+        ("--break-glass", args.break_glass.is_some()),
+    ];
     let given: Vec<&str> = given
         .iter()
         .filter(|(_, is_given)| *is_given)
@@ -93,35 +108,20 @@ pub enum Purpose {
 impl Session {
     /// For a command that changes something; see `to`.
     pub async fn open(args: &ServerArgs, settings: Settings) -> Result<Self, Failure> {
-        Self::to(Purpose::Work, args, settings, None).await
+        Self::to(Purpose::Work, args, settings).await
     }
 
     /// For a command that only looks; see `to`.
     pub async fn look(args: &ServerArgs, settings: Settings) -> Result<Self, Failure> {
-        Self::to(Purpose::Look, args, settings, None).await
-    }
-
-    /// Opens a session for a decision. `break_glass` is the reason for deciding locally although a
-    /// server has run on the data; see `to`.
-    pub async fn decide(args: &ServerArgs, settings: Settings, break_glass: Option<&str>) -> Result<Self, Failure> {
-        Self::to(Purpose::Work, args, settings, break_glass).await
+        Self::to(Purpose::Look, args, settings).await
     }
 
     /// Connects to the server that the arguments or the environment name, or opens the data folder.
-    async fn to(
-        purpose: Purpose,
-        args: &ServerArgs,
-        settings: Settings,
-        break_glass: Option<&str>,
-    ) -> Result<Self, Failure> {
+    async fn to(purpose: Purpose, args: &ServerArgs, settings: Settings) -> Result<Self, Failure> {
         let environment = settings.environment().clone();
         let server = args.server.as_deref().or_else(|| environment.get("GATEFOLD_URL"));
         if let Some(server) = server {
             check_alone(args)?;
-            if break_glass.is_some() {
-                let why = "--break-glass works only on a local data folder: leave it out when you name a server";
-                return Err(Failure::Usage(why.to_owned()));
-            }
             check_address(server)?;
             let token = args.token.as_deref().or_else(|| environment.get("GATEFOLD_TOKEN"));
             return Ok(Self {
@@ -136,7 +136,7 @@ impl Session {
             .with("listen", Some(ANY_LOOPBACK))
             .with("base_url", Some(&base_url));
         let embedded = Embedded::start_to(purpose, settings.load()?, &environment).await?;
-        let client = embedded.client_of(args.user.as_deref(), break_glass)?;
+        let client = embedded.client_of(args.user.as_deref(), args.break_glass.as_deref())?;
         Ok(Self {
             client,
             embedded: Some(embedded),

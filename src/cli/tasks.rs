@@ -195,10 +195,6 @@ struct DecideArgs {
     /// A field of the task's form; repeat it for each
     #[arg(long = "field", value_name = "NAME=VALUE", value_parser = field)]
     fields: Vec<(String, Value)>,
-    /// Decide in the data folder although a server has run on it, for this REASON, which the
-    /// journal keeps
-    #[arg(long, value_name = "REASON", value_parser = reason)]
-    break_glass: Option<String>,
     /// Take and start the next task too, and print it
     #[arg(long, value_enum)]
     next: Option<NextArg>,
@@ -238,7 +234,7 @@ struct HandOnArgs {
 pub fn run(args: &TasksArgs, settings: Settings) -> Outcome {
     with_runtime(async move {
         let session = match &args.command {
-            TasksCommand::Decide(args) => Session::decide(&args.server, settings, args.break_glass.as_deref()).await?,
+            TasksCommand::Decide(args) => Session::open(&args.server, settings).await?,
             TasksCommand::Claim { server, .. }
             | TasksCommand::Start { server, .. }
             | TasksCommand::Save { server, .. }
@@ -372,14 +368,6 @@ async fn act(client: &Client, task: &str, how: &str, body: &Value, said: &str) -
         Some(next) => output::line(next),
         None => Ok(()),
     }
-}
-
-/// Parses a reason that is not empty.
-fn reason(text: &str) -> Result<String, String> {
-    if text.trim().is_empty() {
-        return Err("say why: the reason goes into the journal".to_owned());
-    }
-    Ok(text.to_owned())
 }
 
 /// `NAME=VALUE`. A list is written as JSON; anything else is a text, which the task's form reads.

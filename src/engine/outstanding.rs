@@ -1,6 +1,7 @@
 //! What must be in flight, asked of the state: a restart asks again and loses nothing.
 
 use super::decide;
+use super::decide::exclude::completed_by;
 use super::frame::Slot;
 use super::holdings::Owned;
 use super::machine::RunMachine;
@@ -155,6 +156,14 @@ fn input(machine: &RunMachine, slot: Slot) -> Option<(Value, Vec<SecretUse>)> {
     }
 }
 
+/// Who completed the step whose person is preferred for the task, as that step names them.
+fn preferred(machine: &RunMachine, task: &Task) -> Vec<String> {
+    let step = task.asked(&machine.plan).and_then(|ask| ask.prefer);
+    step.map_or_else(Vec::new, |step| {
+        completed_by(&machine.state.step(task.slot.sibling(step)).output)
+    })
+}
+
 /// Questions to the directory.
 fn questions(machine: &RunMachine, slot: Slot, task: &Task) -> Vec<Work> {
     let mut work = Vec::new();
@@ -174,6 +183,7 @@ fn questions(machine: &RunMachine, slot: Slot, task: &Task) -> Vec<Work> {
             load: task
                 .asked(&machine.plan)
                 .is_some_and(|ask| ask.pick.is_some_and(|pick| pick != Pick::Random)),
+            prefer: preferred(machine, task),
         });
     }
     if let Some(joining) = task.joining.front() {
@@ -187,6 +197,7 @@ fn questions(machine: &RunMachine, slot: Slot, task: &Task) -> Vec<Work> {
             escalated: true,
             weights: Vec::new(),
             load: false,
+            prefer: Vec::new(),
         });
     }
     work

@@ -272,6 +272,8 @@ pub(super) struct Task {
     pub(super) acts: usize,
     /// On the current version.
     pub(super) decisions: Vec<DecisionRecord>,
+    /// What was decided on earlier versions, which newer ones made void.
+    pub(super) voided: Vec<DecisionRecord>,
     /// Questions put to the directory so far.
     pub(super) questions: u32,
     /// Whether the last question is open.

@@ -254,6 +254,8 @@ pub struct TaskView {
     pub thread: Vec<Remark>,
     /// What was decided so far on this version.
     pub decided: Vec<DecisionRecord>,
+    /// What was decided on earlier versions, which newer ones made void.
+    pub voided: Vec<DecisionRecord>,
     /// Whose turn it is, where people decide one after the other.
     pub turn: Option<TurnView>,
     /// When it expires.
@@ -701,6 +703,7 @@ impl RunMachine {
             priority: task.priority,
             thread: task.thread.clone(),
             decided: task.decisions.clone(),
+            voided: task.voided.clone(),
             turn: ask.in_order().then(|| turn_view(task)),
             due: task.timers.due,
             opened_at: task.opened_at,

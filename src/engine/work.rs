@@ -145,6 +145,8 @@ pub enum Work {
         escalated: bool,
         /// Whether one of them is picked by how much they have to do.
         load: bool,
+        /// Who gets the task rather than others, as an earlier step names them.
+        prefer: Vec<String>,
     },
 }
 
@@ -174,6 +176,8 @@ pub struct Assignment {
     pub weights: Vec<Weight>,
     /// How much those who could act have to do, where that was asked for.
     pub load: Vec<Load>,
+    /// Who is preferred, as the directory knows them.
+    pub preferred: Vec<String>,
 }
 
 /// How much somebody has to do.

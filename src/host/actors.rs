@@ -57,18 +57,15 @@ impl Host {
         Ok(people)
     }
 
-    /// The person who stored a version, and the uploader of its bytes if different. The file space
-    /// is asked; the reference is not trusted.
+    /// Who put a version, who uploaded its bytes where that was somebody else, and who put the same bytes there again. The file space knows, whatever the
+    /// reference says.
     async fn uploaders_of(&self, document: Option<&FileRef>) -> Result<Vec<String>, HostError> {
         let Some(document) = document else {
             return Ok(Vec::new());
         };
         let file = self.parts().store.file(&FileId(document.id.clone())).await?;
         let version = file.as_ref().and_then(|file| file.version(document.version));
-        Ok(version.map_or_else(Vec::new, |version| {
-            let uploader = version.uploaded_by.clone();
-            std::iter::once(version.by.clone()).chain(uploader).collect()
-        }))
+        Ok(version.map_or_else(Vec::new, |version| version.putters().cloned().collect()))
     }
 }
 

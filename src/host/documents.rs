@@ -8,6 +8,7 @@ use crate::plan::Plan;
 use crate::space::{File, SharedVersion, Version};
 use crate::spec::{InputKind, InputSpec};
 use serde_json::json;
+use std::sync::Arc;
 
 /// Prefix of the initiator if neither a person nor a run started the run.
 const TRIGGER: &str = "trigger:";
@@ -70,7 +71,7 @@ impl Host {
     /// Returns the inputs with every file resolved to the given version or the newest one. A
     /// default file from the flow's text needs the right of the flow, whoever starts it.
     pub(super) async fn with_documents(
-        &self,
+        self: &Arc<Self>,
         plan: &Plan,
         inputs: &Value,
         giver: &Giver<'_>,
@@ -106,7 +107,13 @@ impl Host {
         Ok(given)
     }
 
-    async fn document(&self, plan: &Plan, name: &str, value: &Value, giver: &Giver<'_>) -> Result<Value, HostError> {
+    async fn document(
+        self: &Arc<Self>,
+        plan: &Plan,
+        name: &str,
+        value: &Value,
+        giver: &Giver<'_>,
+    ) -> Result<Value, HostError> {
         let id = value.as_str().or_else(|| value.get("id").and_then(Value::as_str));
         let id = id.ok_or_else(|| wrong(name, "must be a file of the file space, by its id"))?;
         let giver = match giver {
@@ -125,7 +132,7 @@ impl Host {
     /// The version that `value` names, or the newest one that may be given; or why nobody with the right to it gives it.
     /// Whoever may not use a file does not learn which versions it has.
     async fn given_version<'f>(
-        &self,
+        self: &Arc<Self>,
         plan: &Plan,
         giver: &Giver<'_>,
         file: &'f File,

@@ -13,14 +13,14 @@ use crate::plan::{Plan, PlanVerb};
 use crate::space::access::{Denial, Right};
 use crate::space::events::{CommentAdded, CommentRef};
 use crate::space::life::{Crowded, MAX_SHARE_COMMENTS};
-use crate::space::{Comment, File, Grant, Share, SpaceEvent, names};
+use crate::space::{Comment, File, Grant, Principal, Share, SpaceEvent, names};
 use crate::store::{BlobError, BlobReader, Write};
 use serde_json::json;
 use std::io::SeekFrom;
 use std::sync::Arc;
 use tokio::io::AsyncSeekExt;
 
-pub use super::downloads::Download;
+pub use super::downloads::{Download, SentBytes};
 pub use super::visit::{ShareView, Visitor};
 
 /// Bytes of one version.
@@ -72,7 +72,8 @@ impl Host {
         entry.version = Some(document.version);
         entry.sha256 = Some(document.sha256.clone());
         self.record(vec![Write::Access(entry.clone())]).await?;
-        let download = Download::new(entry, is_told.then(|| document.clone()));
+        let holder = (visitor.grant.to != Principal::Link).then(|| visitor.grant.id.to_string());
+        let download = Download::new(entry, is_told.then(|| document.clone()), holder);
         Ok(OpenFile {
             document,
             bytes,

@@ -33,9 +33,11 @@ mod masks;
 mod meant;
 pub mod metrics;
 pub mod migrate;
+mod new_members;
 mod newest;
 pub mod once;
 pub mod outbox;
+pub mod parts_sent;
 pub mod people;
 pub mod plans;
 pub mod policy;
@@ -204,6 +206,7 @@ pub struct Host {
     descendants: Mutex<HashMap<RunId, u64>>,
     ended: ended::EndedViews,
     /// Held while a file gets a version, by folder and name.
+    parts_sent: parts_sent::PartsSent,
     uploads: stripes::Stripes,
     /// Held while a password is tried, by grant.
     passwords: stripes::Stripes,
@@ -231,6 +234,8 @@ pub struct Host {
     listeners: broadcast::Sender<Arc<EventRecord>>,
     /// The registry of people; `None` until it is first read.
     registry: Mutex<Option<crate::people::registry::Registry>>,
+    /// The directory that every stored task follows.
+    followed: Mutex<Option<Arc<Directory>>>,
     ready: AtomicBool,
     metrics: Metrics,
 }
@@ -249,6 +254,7 @@ impl Host {
             slots: slots::Slots::new(parts.limits.loaded_bytes),
             descendants: Mutex::default(),
             ended: ended::EndedViews::default(),
+            parts_sent: parts_sent::PartsSent::default(),
             uploads: stripes::Stripes::default(),
             passwords: stripes::Stripes::default(),
             tries: throttle::Throttle::new(throttle::PASSWORDS),
@@ -268,6 +274,7 @@ impl Host {
             ids: Mutex::new(uuid::ContextV7::new()),
             listeners: broadcast::channel(LISTENER_BACKLOG).0,
             registry: Mutex::default(),
+            followed: Mutex::default(),
             ready: AtomicBool::new(false),
             metrics: Metrics::default(),
             parts,
@@ -301,6 +308,7 @@ impl Host {
         self.take_up_beside(later);
         self.warn_of_all_missing_secrets().await?;
         self.ready.store(true, Ordering::Release);
+        self.invite_new_members_beside();
         Ok(())
     }
 

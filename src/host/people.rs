@@ -4,12 +4,13 @@ use super::desk::{Desk, plain};
 use super::given::version_in;
 use super::policy::not_accepted;
 use super::slots::Loaded;
-use super::{Host, HostError};
+use super::{Host, HostError, lock};
 use crate::base::id::{RunId, TaskId};
 use crate::base::{FlowRight, Reach};
 use crate::engine::event::Weight;
 use crate::engine::{Assignment, Failure, FailureKind, Input, Members, RunMachine, StandIn, Work};
 use crate::people::{Directory, UnknownPrincipal};
+use crate::store::{TaskRow, TaskState};
 use indexmap::IndexSet;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -34,6 +35,7 @@ impl Host {
             only,
             task,
             escalated,
+            prefer,
         } = work
         else {
             unreachable!("only questions to the directory are asked of it");
@@ -62,6 +64,7 @@ impl Host {
         };
         assignment.weights = weights_of(&self.directory(), &weights);
         assignment.only = only_of(&self.directory(), &only);
+        assignment.preferred = self.directory().canonical_all(&prefer);
         if load {
             let view = machine.task(&task);
             let step = view.as_ref().map_or("", |view| plain(&view.step));
@@ -183,6 +186,7 @@ impl Host {
     /// Updates every open task from the directory: new members of a role see it, people who left
     /// can no longer answer, and too few remaining people raise an incident.
     pub async fn people_changed(self: &Arc<Self>) -> Result<(), HostError> {
+        let directory = self.directory();
         let tasks = self.parts().store.open_tasks(None).await?;
         let runs: BTreeSet<RunId> = tasks.into_iter().map(|task| task.run).collect();
         for run in runs {
@@ -195,7 +199,45 @@ impl Host {
                 Ok(()) => {}
             }
         }
+        self.note_followed(directory);
         self.givers_changed().await
+    }
+
+    /// Notes that the people of every stored task are those of `directory`.
+    pub fn note_followed(&self, directory: Arc<Directory>) {
+        *lock(&self.followed) = Some(directory);
+    }
+
+    /// The same tasks, with their people as the directory has them now. Where not every run has followed a change of the
+    /// directory yet, those of `person`'s tasks do first; of one that cannot, the task is left out.
+    pub(super) async fn up_to_date(
+        self: &Arc<Self>,
+        tasks: Vec<TaskRow>,
+        person: Option<&str>,
+    ) -> Result<Vec<TaskRow>, HostError> {
+        let directory = self.directory();
+        let is_followed = lock(&self.followed)
+            .as_ref()
+            .is_some_and(|known| Arc::ptr_eq(known, &directory));
+        if is_followed {
+            return Ok(tasks);
+        }
+        let is_theirs = |task: &TaskRow| person.is_none_or(|person| task.listed_for().any(|one| one == person));
+        let mut found = Vec::with_capacity(tasks.len());
+        for task in tasks {
+            if task.state != TaskState::Open || !is_theirs(&task) {
+                found.push(task);
+                continue;
+            }
+            match self.resume(&task.run).await {
+                Ok(()) => found.extend(self.parts().store.task(&task.id).await?),
+                Err(error @ (HostError::Store(_) | HostError::ShuttingDown)) => return Err(error),
+                Err(error) => {
+                    tracing::error!(run = %task.run, %error, "nobody sees a task that cannot follow the directory")
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// The day it is where the flow's calendar is.
@@ -274,6 +316,7 @@ fn assignment(
         only: None,
         weights: Vec::new(),
         load: Vec::new(),
+        preferred: Vec::new(),
     })
 }
 

@@ -251,6 +251,7 @@ pub(super) fn task_row(run: &RunId, flow: &str, view: TaskView, rev: u64) -> Tas
         priority: view.priority,
         thread: view.thread,
         decided: view.decided,
+        voided: view.voided,
         due: view.due,
         because: None,
         opened_at: view.opened_at,

@@ -119,13 +119,20 @@ impl Host {
 
     /// Whether an earlier person had the user name at `since`.
     pub(super) fn is_later_than(&self, user: &str, since: Timestamp) -> bool {
-        let registry = lock(&self.registry);
-        let earlier = registry.as_ref().and_then(|registry| registry.earlier_until(user));
+        let earlier = self.earlier_until_of(user);
         earlier.is_some_and(|until| since <= until)
     }
 
-    /// Records that a server has run on this data. From now on, local commands cannot decide in the
-    /// name of people.
+    /// Up to when an earlier person had the user name of `person`, as `user:anna`, if one had.
+    pub fn earlier_until(&self, person: &str) -> Option<Timestamp> {
+        self.earlier_until_of(person.strip_prefix("user:")?)
+    }
+
+    fn earlier_until_of(&self, user: &str) -> Option<Timestamp> {
+        lock(&self.registry).as_ref()?.earlier_until(user)
+    }
+
+    /// Takes down that people are served on this data: from now on nobody decides on its machine in their name.
     pub async fn mark_served(self: &Arc<Self>) -> Result<(), HostError> {
         if self.has_served().await? {
             return Ok(());

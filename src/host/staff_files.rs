@@ -61,14 +61,14 @@ impl Host {
         Ok(OpenFile {
             document,
             bytes,
-            download: Download::new(entry, None),
+            download: Download::new(entry, None, Some(by.to_owned())),
         })
     }
 
-    /// Files below a folder of the main workspace that a person stored, is asked about, or may read
-    /// because of their role. Sorted by folder and name, at most `limit` after the file `after`.
+    /// Files below a folder of the main workspace that somebody of the directory put, is asked about, decided on, or
+    /// may read by their role, by folder and name, at most `limit` after the file `after`.
     pub async fn files_below(
-        &self,
+        self: &Arc<Self>,
         by: &str,
         folder: &str,
         after: Option<&FileId>,
@@ -76,21 +76,23 @@ impl Host {
     ) -> Result<Vec<ListedFile>, HostError> {
         let folder = names::folder(folder).map_err(|error| HostError::Invalid(error.to_string()))?;
         let workspace = WorkspaceId::from(Workspace::MAIN);
-        let store = &self.parts().store;
         let mut last = match after {
             Some(file) => Some(self.stored_file(file).await?),
             None => None,
         };
-        let mut reader = self.by_role(by);
-        if !reader.is_operator {
-            reader.asked = asked_about(by, &store.open_tasks(Some(by)).await?);
-        }
+        let by_role = self.by_role(by);
         let mut found = Vec::new();
         loop {
             let after = last.as_ref().map(|file| (file.folder.as_str(), file.name.as_str()));
-            let files = store.files_below(&workspace, &folder, after, limit).await?;
+            let files = self
+                .parts()
+                .store
+                .files_below(&workspace, &folder, after, limit)
+                .await?;
             let is_last = files.len() < limit;
+            let tasks = self.tasks_for(&by_role, &files).await?;
             for file in &files {
+                let reader = with_tasks(by_role.clone(), tasks.iter().filter(|task| is_about(task, file)));
                 found.extend(reader.version_of(file, None).map(|version| ListedFile {
                     version: version.clone(),
                     file: file.clone(),
@@ -106,54 +108,82 @@ impl Host {
         }
     }
 
-    /// The read permissions of a person for one file.
-    pub(super) async fn reader_of(&self, by: &str, file: &File) -> Result<StaffReader, HostError> {
-        let mut reader = self.by_role(by);
-        if reader.is_operator || !self.directory().is_entitled(by, None) {
-            return Ok(reader);
-        }
-        let tasks = self.parts().store.tasks_about(&file.id).await?;
-        reader.asked = asked_about(by, &tasks);
+    /// What somebody of the directory may read of one file.
+    pub(super) async fn reader_of(self: &Arc<Self>, by: &str, file: &File) -> Result<StaffReader, HostError> {
+        let by_role = self.by_role(by);
+        let tasks = self.tasks_for(&by_role, std::slice::from_ref(file)).await?;
+        let mut reader = with_tasks(by_role, &tasks);
         for task in &tasks {
-            reader.decided.extend(self.decided_on(by, task).await?);
+            let decided = self.decided_on(&reader, task).await?;
+            reader.decided.extend(decided);
         }
         Ok(reader)
     }
 
-    /// The read permissions that a person has because of their roles alone.
+    /// The tasks about these files that may let somebody of the directory read them, with their people as the
+    /// directory has them now.
+    async fn tasks_for(self: &Arc<Self>, reader: &StaffReader, files: &[File]) -> Result<Vec<TaskRow>, HostError> {
+        if reader.is_operator || reader.has_left || !self.directory().is_entitled(&reader.person, None) {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<FileId> = files.iter().map(|file| file.id.clone()).collect();
+        let tasks = self.parts().store.tasks_about(&ids).await?;
+        self.up_to_date(tasks, Some(&reader.person)).await
+    }
+
+    /// What somebody of the directory may read because of their role alone.
     fn by_role(&self, by: &str) -> StaffReader {
         let directory = self.directory();
-        let person = by.strip_prefix("user:").and_then(|user| directory.users.get(user));
+        let user = by.strip_prefix("user:");
+        let person = user.and_then(|user| directory.users.get(user));
         let has = |role: &&str| person.is_some_and(|person| person.roles.contains(*role));
         StaffReader {
             person: by.to_owned(),
+            has_left: user.is_some() && person.is_none(),
+            since: self.earlier_until(by),
             is_operator: [roles::ADMIN, roles::OPERATOR].iter().any(has),
             ..StaffReader::default()
         }
     }
 
-    /// SHA-256 of the versions on which a person decided in a task, including decisions that a
-    /// newer version made void.
-    async fn decided_on(&self, by: &str, task: &TaskRow) -> Result<BTreeSet<String>, HostError> {
+    /// SHA-256 of the versions that somebody decided on in a task, as its journal has them: what an older build stored
+    /// of a task does not have those that a newer version made void.
+    async fn decided_on(&self, reader: &StaffReader, task: &TaskRow) -> Result<BTreeSet<String>, HostError> {
         let journal = self.journal(&task.run, 0, usize::MAX).await?;
         let decided = journal.into_iter().filter_map(|line| match line.event {
-            Event::DecisionRecorded { task: one, record } if one == task.id && record.by == by => record.sha256,
+            Event::DecisionRecorded { task: one, record }
+                if one == task.id && record.by == reader.person && reader.is_about_them(record.at) =>
+            {
+                record.sha256
+            }
             _ => None,
         });
         Ok(decided.collect())
     }
 }
 
-/// The versions about which open tasks ask a person.
-fn asked_about(by: &str, tasks: &[TaskRow]) -> BTreeSet<SharedVersion> {
-    let asked = tasks
-        .iter()
-        .filter(|task| task.state == TaskState::Open && task.listed_for().any(|one| one == by));
-    let documents = asked.filter_map(|task| task.document.as_ref());
-    documents
-        .map(|document| SharedVersion {
-            file: FileId(document.id.clone()),
-            version: document.version,
-        })
-        .collect()
+fn is_about(task: &TaskRow, file: &File) -> bool {
+    let document = task.document.as_ref();
+    document.is_some_and(|document| document.id == file.id.as_str())
+}
+
+/// What somebody may read because of tasks beside what their role gives them: the versions that open tasks ask them
+/// about, and those that they decided on.
+fn with_tasks<'t>(mut reader: StaffReader, tasks: impl IntoIterator<Item = &'t TaskRow>) -> StaffReader {
+    for task in tasks {
+        if let Some(document) = &task.document
+            && task.state == TaskState::Open
+            && task.asks(&reader.person, reader.since)
+        {
+            reader.asked.insert(SharedVersion {
+                file: FileId(document.id.clone()),
+                version: document.version,
+            });
+        }
+        let decided = task.decided_by(&reader.person, reader.since);
+        reader
+            .decided
+            .extend(decided.filter_map(|record| record.sha256.clone()));
+    }
+    reader
 }

@@ -73,6 +73,24 @@ impl Host {
         Ok(self.parts().store.open_tasks(person).await?)
     }
 
+    /// The open tasks that ask `person` something, as the directory is now, oldest first.
+    pub async fn tasks_of(self: &Arc<Self>, person: &str) -> Result<Vec<TaskRow>, HostError> {
+        let tasks = self.parts().store.open_tasks(Some(person)).await?;
+        let mut tasks = self.up_to_date(tasks, Some(person)).await?;
+        let since = self.earlier_until(person);
+        tasks.retain(|task| task.state == TaskState::Open && task.asks(person, since));
+        Ok(tasks)
+    }
+
+    /// One task, if `person` may look at it as the directory is now: it asks them something, they have answered it, or
+    /// its flow lets them see it.
+    pub async fn task_shown_to(self: &Arc<Self>, person: &str, task: &TaskId) -> Result<Option<TaskRow>, HostError> {
+        let tasks = self.up_to_date(vec![self.task(task).await?], None).await?;
+        let since = self.earlier_until(person);
+        let is_shown = |task: &TaskRow| task.is_shown_to(person, since) || self.watches(person, task);
+        Ok(tasks.into_iter().find(is_shown))
+    }
+
     /// One task.
     pub async fn task(&self, task: &TaskId) -> Result<TaskRow, HostError> {
         self.parts()

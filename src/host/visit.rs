@@ -272,7 +272,7 @@ impl Host {
 
     /// The zone in which people are told of moments of a share: that of its flow, as in mails. A share whose flow cannot be
     /// read is told of in UTC.
-    async fn zone_of(&self, share: &Share) -> String {
+    pub(super) async fn zone_of(&self, share: &Share) -> String {
         let plan = match &share.run {
             Some(run) => self.plan_of_run(run).await.ok(),
             None => None,

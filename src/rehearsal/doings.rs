@@ -151,7 +151,7 @@ impl Actor<'_, '_> {
         let found = if let Some(step) = &look.step {
             let by = party(&self.stage.setting.directory, &look.by);
             let task = self.task(&by, Some(step), None).await?;
-            if !task.is_shown_to(&by) {
+            if !task.is_shown_to(&by, None) {
                 return Err(Fault::Refused("there is no such task for you".to_owned()));
             }
             json!(task)

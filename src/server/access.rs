@@ -180,6 +180,8 @@ pub struct Guard {
     pub streaming: bool,
     /// The scope that a token needs.
     pub scope: Scope,
+    /// Whether it makes, moves or undoes a decision.
+    pub decides: bool,
 }
 
 /// A request that was let in.
@@ -376,6 +378,10 @@ impl Guard {
             let detail = format!("the role {} is needed", needed.join(" or "));
             return Err(self.refused(&caller, door, "role", detail).await);
         }
+        if let Some(local) = &caller.local {
+            let is_change = !request.method().is_safe();
+            self.check_local(&caller, local, is_change, door).await?;
+        }
         if let Some(token) = &caller.token {
             self.server.accounts.note_use(token, self.server.host.now());
         }
@@ -398,6 +404,36 @@ impl Guard {
     async fn record_administration(&self, caller: &Caller, door: String) -> Result<(), Problem> {
         let origin = caller.origin().about(door);
         let entry = AccessEntry::of(AccessKind::Call, &caller.principal(), origin, self.server.host.now());
+        Ok(self.server.host.log(vec![entry]).await?)
+    }
+
+    /// Refuses what an account of the machine may not do once people are served: to change anything in the name of a
+    /// person, and whatever decides. With broken glass it may, and that is recorded.
+    async fn check_local(
+        &self,
+        caller: &Caller,
+        local: &LocalAccess,
+        is_change: bool,
+        door: String,
+    ) -> Result<(), Problem> {
+        let names_person = local.account != caller.user;
+        let needs_glass = self.decides || (names_person && is_change);
+        if !needs_glass || !self.server.host.has_served().await? {
+            return Ok(());
+        }
+        let Some(reason) = &local.break_glass else {
+            let detail = "a server has run on this data, so people act and decide through it: give --server and a token \
+                          of your own. In an emergency `--break-glass REASON` does it here, and account and reason are \
+                          recorded";
+            return Err(self.refused(caller, door, "local-decision", detail.to_owned()).await);
+        };
+        let what = format!("{door}: {} broke the glass: {reason}", local.account);
+        let entry = AccessEntry::of(
+            AccessKind::Call,
+            &caller.principal(),
+            caller.origin().about(what),
+            self.server.host.now(),
+        );
         Ok(self.server.host.log(vec![entry]).await?)
     }
 

@@ -180,9 +180,15 @@ impl Server {
         match self.host.follow_people(&directory).await {
             Ok(new) => {
                 self.accounts.follow(new.current, new.earlier);
-                *followed = Following::Since(Some(directory));
+                *followed = Following::Since(Some(Arc::clone(&directory)));
                 if new.is_changed {
                     self.host.tell_tasks_of_people();
+                } else {
+                    self.host.note_followed(directory);
+                }
+                // a start does so once everything is taken up
+                if new.is_changed && self.host.is_ready() {
+                    self.host.invite_new_members_beside();
                 }
             }
             Err(error) => {

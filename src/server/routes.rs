@@ -50,9 +50,26 @@ impl Route {
         }
     }
 
+    /// Whether it makes, moves or undoes a decision, or lets a run or a deployment go on without one. See ADR 38.
+    pub fn decides(&self) -> bool {
+        matches!(
+            self.name,
+            "decide_task"
+                | "delegate_task"
+                | "reassign_task"
+                | "skip_task"
+                | "redo_task"
+                | "skip_step"
+                | "set_step"
+                | "approve_deployment"
+                | "reject_deployment"
+        )
+    }
+
     /// Its path and its handler behind its guard.
     pub fn guarded(self, server: &Arc<Server>) -> (&'static str, MethodRouter<Arc<Server>>) {
         let state = Guard {
+            decides: self.decides(),
             server: Arc::clone(server),
             access: self.access,
             streaming: self.streaming,

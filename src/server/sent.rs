@@ -1,60 +1,80 @@
-//! Response bodies that record a download when their last byte was sent.
+//! Answers of which it is recorded how far they were sent.
 
 use super::wire::Wire;
 use crate::host::Host;
-use crate::host::files::Download;
+use crate::host::files::{Download, SentBytes};
 use axum::body::{Body, Bytes};
 use axum::response::Response;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-/// Marks a response that holds a whole file.
+/// Marks an answer that holds a file or a part of one.
 #[derive(Clone, Debug)]
-pub struct WholeFile {
+pub struct FilePart {
+    /// Offset of its first byte in the file.
+    pub first: u64,
     /// Its length in bytes.
     pub length: u64,
-    /// The download to record.
+    /// How many bytes the file has.
+    pub size: u64,
+    /// What to record once the whole file was sent.
     pub download: Download,
 }
 
-/// Makes the response record its whole file as downloaded once the socket of `wire` has taken the
-/// last byte, or, without a socket, once the body has been read. No layer between this body and the
-/// connection may buffer data.
+/// The answer, which takes down how far the socket of `wire` has taken it; without a socket, how far somebody has read
+/// it. Nothing may come between this body and the connection that could hold a piece back.
 pub fn recorded(mut response: Response, host: &Arc<Host>, wire: Option<Arc<Wire>>) -> Response {
-    let Some(WholeFile { length, download }) = response.extensions_mut().remove() else {
+    let Some(part) = response.extensions_mut().remove::<FilePart>() else {
         return response;
     };
-    let host = Arc::clone(host);
-    let record = Recording {
-        left: length,
+    let recording = Recording {
+        given: 0,
         wire,
-        record: Some(Box::new(move || host.record_download_beside(download))),
+        host: Arc::clone(host),
+        part: Arc::new(part),
+        is_over: Arc::default(),
     };
-    response.map(|body| record.over(body))
+    response.map(|body| {
+        if recording.part.length == 0 {
+            recording.is_given();
+        }
+        Body::new(RecordedBody { body, recording })
+    })
 }
 
 struct Recording {
-    left: u64,
+    part: Arc<FilePart>,
+    /// How many bytes of it the connection was given.
+    given: u64,
+    host: Arc<Host>,
     wire: Option<Arc<Wire>>,
-    record: Option<Box<dyn FnOnce() + Send>>,
+    /// Whether the download was recorded.
+    is_over: Arc<AtomicBool>,
 }
 
 impl Recording {
-    fn over(mut self, body: Body) -> Body {
-        if self.left == 0 {
-            self.is_given();
-        }
-        Body::new(RecordedBody { body, recording: self })
-    }
-
-    /// Called when the connection has received the last byte.
-    fn is_given(&mut self) {
-        match (self.record.take(), &self.wire) {
-            (Some(record), Some(wire)) => wire.after_flush(record),
-            (Some(record), None) => record(),
-            (None, _) => {}
+    /// The connection was given more bytes.
+    fn is_given(&self) {
+        let (host, part, is_over) = (
+            Arc::clone(&self.host),
+            Arc::clone(&self.part),
+            Arc::clone(&self.is_over),
+        );
+        let sent = SentBytes {
+            part: part.first..part.first + self.given,
+            size: part.size,
+        };
+        let note = move || {
+            if !is_over.load(Ordering::Relaxed) && host.note_sent(&part.download, sent) {
+                is_over.store(true, Ordering::Relaxed);
+            }
+        };
+        match &self.wire {
+            Some(wire) => wire.after_flush(Box::new(note)),
+            None => note(),
         }
     }
 }
@@ -75,8 +95,8 @@ impl HttpBody for RecordedBody {
         let frame = Pin::new(&mut self.body).poll_frame(cx);
         if let Poll::Ready(Some(Ok(frame))) = &frame {
             let length = frame.data_ref().map_or(0, Bytes::len) as u64;
-            self.recording.left = self.recording.left.saturating_sub(length);
-            if self.recording.left == 0 {
+            self.recording.given += length;
+            if length > 0 {
                 self.recording.is_given();
             }
         }

@@ -4,7 +4,7 @@
 use super::Problem;
 use super::operation::{Described, Shape};
 use super::range::{Part, part};
-use super::sent::WholeFile;
+use super::sent::FilePart;
 use crate::base::FileRef;
 use crate::host::files::OpenFile;
 use axum::body::Body;
@@ -37,8 +37,9 @@ impl Described for Transfer {
         };
         shape.parameters.push(header(
             "Range",
-            "One range of bytes; several are answered with the whole file. Only an answer with the whole file, sent to \
-             its last byte, counts as a download; each attempt is in the access log.",
+            "One range of bytes; several are answered with the whole file. A download counts once every byte was sent to \
+             its last one, in one answer or in several to the same holder of a link, all asked for by the same method; a \
+             restart of the server and an `anyone` link add nothing up. Each attempt is in the access log.",
         ));
         shape
             .parameters
@@ -99,9 +100,12 @@ pub async fn send(headers: &HeaderMap, mut open: OpenFile) -> Result<Transfer, P
         let range = format!("bytes {first}-{}/{size}", first + length - 1);
         headers.insert(header::CONTENT_RANGE, value(&range));
     }
-    if length == size {
-        response.extensions_mut().insert(WholeFile { length, download });
-    }
+    response.extensions_mut().insert(FilePart {
+        first,
+        length,
+        size,
+        download,
+    });
     Ok(Transfer(response))
 }
 

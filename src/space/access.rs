@@ -283,6 +283,29 @@ mod tests {
     }
 
     #[test]
+    fn a_download_is_cut_where_its_holder_lost_what_it_was_given_for_however_the_share_ended() {
+        let grant = Grant {
+            role: Role::Download,
+            ..grant()
+        };
+        for (state, with_run, finishes) in [
+            (State::Live, false, true),
+            (State::Expired, false, true),
+            (State::Revoked, true, true),
+            (State::Revoked, false, false),
+        ] {
+            let share = Share {
+                state,
+                has_ended_with_run: with_run,
+                ..share()
+            };
+            let may = |entitlement| may_finish(&share, &grant, entitlement);
+            assert_eq!(may(Entitlement::Held), finishes, "{state:?}");
+            assert!(!may(Entitlement::Lost), "{state:?}");
+        }
+    }
+
+    #[test]
     fn a_link_that_several_people_have_opens_nothing() {
         for to in [Principal::Role("legal".into()), Principal::Group("board".into())] {
             let grant = Grant {

@@ -146,6 +146,18 @@ impl File {
         self
     }
 
+    /// The file, with the knowledge that these parties put the bytes of its newest version too. `None` where it is known.
+    pub fn with_putters(mut self, putters: &[String]) -> Option<Self> {
+        let newest = self.versions.last_mut()?;
+        let before = newest.also_by.len();
+        for putter in putters {
+            if newest.putters().all(|one| one != putter) {
+                newest.also_by.push(putter.clone());
+            }
+        }
+        (newest.also_by.len() > before).then_some(self)
+    }
+
     /// The newest version.
     pub fn current(&self) -> &Version {
         self.versions.last().expect("a file has at least one version")
@@ -186,6 +198,11 @@ impl Version {
         let own = Some(self.by.as_str()).filter(|by| !by.starts_with("run:"));
         self.uploaded_by.as_deref().or(own)
     }
+
+    /// Everybody who put these bytes here or uploaded them, for separation of duties.
+    pub fn putters(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.by).chain(&self.uploaded_by).chain(&self.also_by)
+    }
 }
 
 impl Content {
@@ -197,6 +214,7 @@ impl Content {
             media_type: self.media_type,
             by: by.to_owned(),
             uploaded_by: None,
+            also_by: Vec::new(),
             at,
             paper: None,
         }

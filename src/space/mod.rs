@@ -6,6 +6,7 @@
 pub mod access;
 pub mod code;
 pub mod events;
+pub mod invitation;
 pub mod life;
 pub mod media;
 pub mod model;
@@ -21,7 +22,9 @@ pub(crate) mod testing;
 pub use access::{Denial, Right, Role};
 pub use events::SpaceEvent;
 pub use life::{Content, Locked};
-pub use model::{Comment, File, Follow, Grant, Principal, Share, SharedVersion, State, Version, Workspace};
+pub use model::{
+    Announcement, Comment, File, Follow, Grant, Principal, Share, SharedVersion, State, Version, Workspace,
+};
 pub use paper::{Expiry, GivenFor, Paper};
 pub use reach::StaffReader;
 pub use request::{Given, Item, Request};

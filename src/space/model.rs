@@ -72,6 +72,9 @@ pub struct Version {
     /// The uploader of the bytes, if a run copied them from another file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uploaded_by: Option<String>,
+    /// Who put the same bytes here again, which made no version of its own. Each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also_by: Vec<String>,
     /// When.
     pub at: Timestamp,
     /// What is known of it as a document.
@@ -196,8 +199,31 @@ pub struct Grant {
     /// Who revoked it individually, if somebody did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation: Option<Revocation>,
+    /// How its holder heard of it last, so that a later member of the same role hears of it likewise; nothing in what an
+    /// older build stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announced: Option<Announcement>,
     /// Times stored.
     pub rev: u64,
+}
+
+/// How somebody hears that they have a link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announcement {
+    /// Whether the link goes out by mail.
+    pub is_mailed: bool,
+    /// A few words of the flow for that mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+impl Default for Announcement {
+    fn default() -> Self {
+        Self {
+            is_mailed: true,
+            message: None,
+        }
+    }
 }
 
 /// A party.

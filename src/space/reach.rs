@@ -4,6 +4,7 @@
 //! Invariant: access to one version of a file never includes access to another version.
 
 use super::{File, Follow, Share, SharedVersion, Version};
+use crate::base::Timestamp;
 use crate::base::id::FileId;
 use std::collections::BTreeSet;
 
@@ -68,7 +69,11 @@ impl Share {
 pub struct StaffReader {
     /// The person, as `user:anna`.
     pub person: String,
-    /// Whether they are an operator or administrator and may read everything.
+    /// Whether they have left: they read nothing.
+    pub has_left: bool,
+    /// Up to when an earlier person had their user name. What that one uploaded is not theirs.
+    pub since: Option<Timestamp>,
+    /// Whether they look after the installation, so that they read everything.
     pub is_operator: bool,
     /// The versions about which open tasks ask them.
     pub asked: BTreeSet<SharedVersion>,
@@ -80,10 +85,17 @@ impl StaffReader {
     /// Whether the person may read this version. Having stored one version does not allow reading
     /// another.
     pub fn may_read(&self, file: &File, version: &Version) -> bool {
-        self.is_operator
-            || version.by == self.person
+        let is_theirs = version.by == self.person && self.is_about_them(version.at);
+        let may_read = self.is_operator
+            || is_theirs
             || self.asked.contains(&SharedVersion::new(file, version))
-            || self.decided.contains(&version.sha256)
+            || self.decided.contains(&version.sha256);
+        may_read && !self.has_left
+    }
+
+    /// Whether what names them, and was written at `at`, means them and not an earlier person of their user name.
+    pub fn is_about_them(&self, at: Timestamp) -> bool {
+        self.since.is_none_or(|since| at > since)
     }
 
     /// The version for the person: the one that is `asked` for if they may read it, or else the
@@ -252,6 +264,34 @@ mod tests {
                     ..reader("user:olga")
                 },
                 [true, true, true],
+                Some(3),
+            ),
+            (
+                "an operator who has left",
+                StaffReader {
+                    is_operator: true,
+                    has_left: true,
+                    ..reader("user:ben")
+                },
+                [false, false, false],
+                None,
+            ),
+            (
+                "the next person with the user name of who put the last",
+                StaffReader {
+                    since: Some(at(2)),
+                    ..reader("user:ben")
+                },
+                [false, false, false],
+                None,
+            ),
+            (
+                "who put the last, and had a predecessor of the same user name",
+                StaffReader {
+                    since: Some(at(1)),
+                    ..reader("user:ben")
+                },
+                [false, false, true],
                 Some(3),
             ),
         ];

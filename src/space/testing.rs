@@ -50,6 +50,7 @@ pub(crate) fn grant() -> Grant {
         opened_at: None,
         withdrawn: None,
         revocation: None,
+        announced: None,
         rev: 1,
     }
 }

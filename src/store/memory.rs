@@ -442,8 +442,12 @@ impl Store for MemoryStore {
         Ok(tasks)
     }
 
-    async fn tasks_about(&self, file: &FileId) -> Result<Vec<TaskRow>, StoreError> {
-        let is_about = |task: &&TaskRow| task.document.as_ref().is_some_and(|one| one.id == file.as_str());
+    async fn tasks_about(&self, files: &[FileId]) -> Result<Vec<TaskRow>, StoreError> {
+        let files: BTreeSet<&str> = files.iter().map(FileId::as_str).collect();
+        let is_about = |task: &&TaskRow| {
+            let document = task.document.as_ref();
+            document.is_some_and(|document| files.contains(document.id.as_str()))
+        };
         Ok(self.tables().tasks.iter().filter(is_about).cloned().collect())
     }
 

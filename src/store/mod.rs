@@ -59,8 +59,8 @@ pub trait Store: Send + Sync + 'static {
     /// Open tasks of a person (`user:…`, `email:…`), or of everybody, oldest first.
     async fn open_tasks(&self, person: Option<&str>) -> Result<Vec<TaskRow>, StoreError>;
 
-    /// The tasks about a file, open or not, oldest first.
-    async fn tasks_about(&self, file: &FileId) -> Result<Vec<TaskRow>, StoreError>;
+    /// The tasks about any of these files, open or not, oldest first.
+    async fn tasks_about(&self, files: &[FileId]) -> Result<Vec<TaskRow>, StoreError>;
 
     /// The newest tasks, open or not, at most `limit`.
     async fn newest_tasks(&self, limit: usize) -> Result<Vec<TaskRow>, StoreError>;

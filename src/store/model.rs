@@ -441,6 +441,9 @@ pub struct TaskRow {
     pub thread: Vec<Remark>,
     /// What was decided so far on this version.
     pub decided: Vec<DecisionRecord>,
+    /// What was decided on earlier versions, which newer ones made void; nothing in what an older build stored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub voided: Vec<DecisionRecord>,
     /// When it expires.
     pub due: Option<Timestamp>,
     /// Why it expires then, as `5 days after it began`; nothing in what an older build stored.
@@ -461,9 +464,24 @@ impl TaskRow {
         self.people.iter().chain(consulted)
     }
 
+    /// Whether it asks a person something: to answer it, or a question about it. What was asked up to `since` was asked of
+    /// an earlier person of the same user name.
+    pub fn asks(&self, person: &str, since: Option<Timestamp>) -> bool {
+        let is_later = |at: Timestamp| since.is_none_or(|since| at > since);
+        let is_consulted = |remark: &Remark| remark.to.as_deref() == Some(person) && is_later(remark.at);
+        self.people.iter().any(|one| one == person) || self.thread.iter().any(is_consulted)
+    }
+
+    /// What a person decided in it, also where a newer version made that void. What was decided up to `since` was
+    /// decided by an earlier person of the same user name.
+    pub fn decided_by(&self, person: &str, since: Option<Timestamp>) -> impl Iterator<Item = &DecisionRecord> {
+        let records = self.decided.iter().chain(&self.voided);
+        records.filter(move |record| record.by == person && since.is_none_or(|since| record.at > since))
+    }
+
     /// Whether a person may look at it: it is on their list, or they have answered it.
-    pub fn is_shown_to(&self, person: &str) -> bool {
-        self.listed_for().any(|one| one == person) || self.decided.iter().any(|record| record.by == person)
+    pub fn is_shown_to(&self, person: &str, since: Option<Timestamp>) -> bool {
+        self.asks(person, since) || self.decided_by(person, since).next().is_some()
     }
 }
 

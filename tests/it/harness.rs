@@ -325,6 +325,7 @@ impl Harness {
                 opened_at: None,
                 withdrawn: None,
                 revocation: None,
+                announced: None,
                 rev: 0,
             }),
         ];

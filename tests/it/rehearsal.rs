@@ -87,6 +87,13 @@ fn everybody_who_can_answer_hears_of_a_task_once_and_nobody_else_is_told_to() {
 }
 
 #[test]
+fn people_are_excluded_by_expressions_and_as_senders_of_events() {
+    let report = played(&data("excluded.test.yaml"));
+    assert!(report.is_good(), "{}", told(&report));
+    assert_eq!(report.cases.len(), 4);
+}
+
+#[test]
 fn the_escalation_of_a_checklist_names_what_is_missing() {
     let report = played(&data("late-papers.test.yaml"));
     assert!(report.is_good(), "{}", told(&report));

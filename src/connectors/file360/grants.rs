@@ -4,13 +4,12 @@ use super::Space;
 use super::support::{access, permanent, store_failed};
 use crate::audit::{AccessEntry, AccessKind};
 use crate::base::id::{GrantId, MailId};
-use crate::base::{FlowRight, Reach, moment};
+use crate::base::{FlowRight, Reach};
 use crate::connect::{ActionError, CallContext, Links, passwords};
 use crate::people::Directory;
 use crate::space::principal::ANYONE;
-use crate::space::{Grant, Principal, Request, Role, Share, State, names};
+use crate::space::{Announcement, Grant, Principal, Role, Share, State, invitation, names};
 use crate::store::{MailState, OutboxMail, Store, Write};
-use std::fmt::Write as _;
 
 /// Shortest password, in characters.
 pub const MIN_PASSWORD_CHARS: usize = 8;
@@ -106,13 +105,13 @@ pub(super) async fn invite(
         if invitation.code_by_mail {
             grant.codes = Some(grant.codes.unwrap_or_default());
         }
-        if password_hash.is_some() && grant.codes.is_some() {
-            return Err(permanent("password: this link asks for a code by mail"));
+        if let Some(hash) = &password_hash {
+            set_password(&mut grant, hash)?;
         }
-        if password_hash.is_some() {
-            grant.password_hash.clone_from(&password_hash);
-            grant.failed_passwords = 0;
-        }
+        grant.announced = Some(Announcement {
+            is_mailed: invitation.notify,
+            message: invitation.message.clone(),
+        });
         let address = party.address.filter(|_| invitation.notify);
         let mail = address.map(|address| mail(cx, share, &grant, &address, invitation.message.as_deref()));
         invited.writes.extend(mail.map(Write::PutMail));
@@ -136,6 +135,16 @@ async fn shared_link_ended(store: &dyn Store, share: &Share, to: &Principal) -> 
     Ok(shared
         .and_then(|grant| grant.ended(State::Revoked))
         .map(Write::PutGrant))
+}
+
+/// Has the link of a grant ask for another password.
+fn set_password(grant: &mut Grant, hash: &str) -> Result<(), ActionError> {
+    if grant.codes.is_some() {
+        return Err(permanent("password: this link asks for a code by mail"));
+    }
+    grant.password_hash = Some(hash.to_owned());
+    grant.failed_passwords = 0;
+    Ok(())
 }
 
 async fn password_hash(password: &str) -> Result<String, ActionError> {
@@ -164,6 +173,7 @@ fn new_grant(space: &Space, cx: &CallContext, share: &Share, id: GrantId, party:
         opened_at: None,
         withdrawn: None,
         revocation: None,
+        announced: None,
         rev: 0,
     }
 }
@@ -220,42 +230,14 @@ fn check_message(message: Option<&str>) -> Result<(), ActionError> {
     }
 }
 
-/// What a request asks for, as its mail begins.
-fn asked_for(name: &str, request: &Request) -> String {
-    let mut text = format!("You are asked for documents: {name}\n\n");
-    for item in &request.items {
-        let optional = if item.optional { " (optional)" } else { "" };
-        text.push_str(&format!("- {}{optional}\n", item.title));
-    }
-    text.push('\n');
-    text
-}
-
-/// The mail that brings a link. The link is filled in when it is sent.
+/// The mail that brings a link. `{link}` is filled in when it is sent.
 fn mail(cx: &CallContext, share: &Share, grant: &Grant, address: &str, message: Option<&str>) -> OutboxMail {
-    let mut text = match &share.request {
-        Some(request) => asked_for(&share.name, request),
-        None => format!("“{}” is shared with you.\n\n", share.name),
-    };
-    if let Some(message) = message {
-        text.push_str(message.trim());
-        text.push_str("\n\n");
-    }
-    text.push_str(&format!("Open it here: {}\n\n", OutboxMail::LINK));
-    if grant.password_hash.is_some() {
-        text.push_str("You also need the password, which comes to you another way.\n");
-    }
-    if grant.codes.is_some() {
-        text.push_str("It asks for a code, which is then sent to this address.\n");
-    }
     let zone = cx.calendar.as_ref().map_or("UTC", |calendar| calendar.zone.as_str());
-    let end = moment::in_words(share.expires_at, zone);
-    writeln!(text, "The link works until {end}. Please do not pass it on.").expect("writing to a string succeeds");
     OutboxMail {
         id: MailId::derived(&format!("{}:{}:{address}", cx.key, grant.id)),
         to: vec![address.to_owned()],
         subject: share.name.clone(),
-        text,
+        text: invitation::text(share, grant, message, zone),
         grant: Some(grant.id.to_string()),
         run: Some(cx.run.clone()),
         at: cx.now,

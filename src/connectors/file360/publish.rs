@@ -1,6 +1,6 @@
 //! `file360.publish`.
 
-use super::put_file::{Place, content_of, place, uploaded, uploader_of};
+use super::put_file::{Place, content_of, place, putters_of, uploaded};
 use super::support::{access_to, event, folder, referenced};
 use super::{Done, Space, SpaceAction};
 use crate::audit::AccessKind;
@@ -56,7 +56,7 @@ impl SpaceAction for Publish {
             folder: folder("to", &input.to)?,
             name: input.name.unwrap_or(source.name),
         };
-        let placed = place(cx, store, target, content_of(&version), uploader_of(&version)).await?;
+        let placed = place(cx, store, target, content_of(&version), putters_of(&version)).await?;
         let published = placed.file.reference();
         let path = names::path(&placed.file.folder, &placed.file.name);
         let mut writes = vec![Write::Access(access_to(cx, AccessKind::Publish, None, &published))];
@@ -64,6 +64,8 @@ impl SpaceAction for Publish {
             let event = event(cx, &uploaded(cx, &placed.file));
             writes.push(Write::PutFile(placed.file.with_paper(version.paper)));
             writes.push(event);
+        } else if placed.is_changed {
+            writes.push(Write::PutFile(placed.file));
         }
         Ok(Done {
             output: Output { file: published, path },

@@ -71,14 +71,14 @@ impl SpaceAction for PutFile {
     ) -> Result<Done<Output>, ActionError> {
         let workspace = workspace(store, input.workspace.as_deref()).await?;
         let folder = folder("folder", &input.folder)?;
-        let (name, content, uploader) = match (input.name, input.text, input.file) {
+        let (name, content, putters) = match (input.name, input.text, input.file) {
             (name, None, Some(reference)) => {
                 let (file, version) = referenced(store, &reference).await?;
-                (name.unwrap_or(file.name), content_of(&version), uploader_of(&version))
+                (name.unwrap_or(file.name), content_of(&version), putters_of(&version))
             }
             (Some(name), Some(text), None) => {
                 let content = text_content(space, &name, &text).await?;
-                (name, content, None)
+                (name, content, Vec::new())
             }
             (None, Some(_), None) => return Err(permanent("name: a text needs the name of a file")),
             _ => return Err(permanent("give either text or file")),
@@ -92,7 +92,7 @@ impl SpaceAction for PutFile {
                 name,
             },
             content,
-            uploader,
+            putters,
         )
         .await?;
         let event = event(cx, &uploaded(cx, &placed.file));
@@ -104,8 +104,10 @@ impl SpaceAction for PutFile {
             folder: placed.file.folder.clone(),
             path: names::path(&placed.file.folder, &placed.file.name),
         };
-        if placed.is_new {
+        if placed.is_changed {
             writes.push(Write::PutFile(placed.file));
+        }
+        if placed.is_new {
             writes.push(event);
         }
         Ok(Done { output, writes })
@@ -122,8 +124,10 @@ pub(super) struct Place {
 /// A file with the content wanted.
 pub(super) struct Placed {
     pub(super) file: File,
-    /// Whether it has to be stored; not so where its newest version is the same bytes.
+    /// Whether it has a new version; not so where its newest version is the same bytes.
     pub(super) is_new: bool,
+    /// Whether it has to be stored: it is new, or it was not known that these parties put its bytes too.
+    pub(super) is_changed: bool,
 }
 
 /// The bytes of the version to copy.
@@ -135,18 +139,20 @@ pub(super) fn content_of(version: &Version) -> Content {
     }
 }
 
-/// The uploader of the bytes of the version to copy.
-pub(super) fn uploader_of(version: &Version) -> Option<String> {
-    version.uploader().map(str::to_owned)
+/// Who uploaded the bytes of a version that is copied, the first one first.
+pub(super) fn putters_of(version: &Version) -> Vec<String> {
+    let uploader = version.uploader().map(str::to_owned);
+    uploader.into_iter().chain(version.also_by.iter().cloned()).collect()
 }
 
-/// The file at `place` with `content` as its newest version and the uploader of these bytes.
+/// The file at `place` with `content` as its newest version, which remembers who uploaded these bytes. Where these bytes
+/// are there already it is remembered who put them this time.
 pub(super) async fn place(
     cx: &CallContext,
     store: &dyn Store,
     place: Place,
     content: Content,
-    uploader: Option<String>,
+    putters: Vec<String>,
 ) -> Result<Placed, ActionError> {
     let name = names::name(&place.name).map_err(|error| permanent(error.of("`name`")))?;
     let place = Place { name, ..place };
@@ -157,25 +163,47 @@ pub(super) async fn place(
         .map_err(store_failed)?;
     let by = actor(cx);
     match known {
-        Some(file) if file.current().sha256 == content.sha256 => Ok(Placed { file, is_new: false }),
-        // said here in words; the store refuses it in any case
-        Some(file) if store.is_locked(&file.id).await.map_err(store_failed)? => {
-            let path = names::path(&file.folder, &file.name);
-            Err(ActionError::Transient(format!("{path}: {Locked}")))
+        Some(file) if file.current().sha256 == content.sha256 => {
+            let putters = if putters.is_empty() { vec![by] } else { putters };
+            let changed = file.clone().with_putters(&putters);
+            // whoever decides on it now must not be one of those who put it
+            if changed.is_some() && store.is_locked(&file.id).await.map_err(store_failed)? {
+                return Err(locked(&file));
+            }
+            Ok(Placed {
+                is_new: false,
+                is_changed: changed.is_some(),
+                file: changed.unwrap_or(file),
+            })
         }
-        Some(file) => Ok(Placed {
-            file: file.with_version(content, &by, cx.now).with_uploader(uploader),
-            is_new: true,
-        }),
+        // said here in words; the store refuses it in any case
+        Some(file) if store.is_locked(&file.id).await.map_err(store_failed)? => Err(locked(&file)),
+        Some(file) => Ok(Placed::new(file.with_version(content, &by, cx.now), putters)),
         None => {
             let id = FileId::derived(&cx.key);
             let file = File::create(id, place.workspace, place.folder, place.name, content, &by, cx.now);
-            Ok(Placed {
-                file: file.with_uploader(uploader),
-                is_new: true,
-            })
+            Ok(Placed::new(file, putters))
         }
     }
+}
+
+impl Placed {
+    /// The file with a new version, whose bytes `putters` uploaded.
+    fn new(file: File, putters: Vec<String>) -> Self {
+        let mut putters = putters.into_iter();
+        let file = file.with_uploader(putters.next());
+        let also_by: Vec<String> = putters.collect();
+        Self {
+            file: file.clone().with_putters(&also_by).unwrap_or(file),
+            is_new: true,
+            is_changed: true,
+        }
+    }
+}
+
+fn locked(file: &File) -> ActionError {
+    let path = names::path(&file.folder, &file.name);
+    ActionError::Transient(format!("{path}: {Locked}"))
 }
 
 pub(super) fn uploaded(cx: &CallContext, file: &File) -> FileUploaded {

@@ -174,6 +174,7 @@ impl Applier<'_> {
             held: timers.tell.is_some(),
             acts: 0,
             decisions: Vec::new(),
+            voided: Vec::new(),
             questions: 1,
             unassigned: true,
             joining: VecDeque::new(),
@@ -256,7 +257,7 @@ impl Applier<'_> {
             // they hear that they are asked again once it goes on
             task.heard.retain(|(person, _)| !decided.contains(person));
         }
-        task.decisions.clear();
+        task.voided.append(&mut task.decisions);
         task.vacate_all();
         task.document = Some(document.clone());
         if task.exclude != *exclude {

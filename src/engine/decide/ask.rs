@@ -173,7 +173,8 @@ impl Decider<'_> {
         let acting: Vec<String> = people.iter().map(acting).collect();
         let preferred = ask.prefer.and_then(|step| {
             let before = completed_by(&self.state().step(task.slot.sibling(step)).output);
-            acting.iter().find(|person| before.contains(person))
+            let is_preferred = |person: &&String| before.contains(person) || assignment.preferred.contains(person);
+            acting.iter().find(is_preferred)
         });
         let name = format!("{}#{}", task.name, task.round);
         let same = || {

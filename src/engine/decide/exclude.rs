@@ -82,9 +82,9 @@ fn is_party(text: &str) -> bool {
     kind.is_some_and(|(kind, _)| KINDS.contains(&kind)) || mail_address(text).is_some()
 }
 
-/// Persons who completed a step, according to its output: those who acted, those for whom they
-/// acted, those to whom the step was escalated, and the sender of the event.
-pub(super) fn completed_by(output: &Value) -> Vec<String> {
+/// Who brought a step to its outcome, as far as its output tells: whoever acted, for whom, who was escalated to, and who
+/// sent the event.
+pub(in super::super) fn completed_by(output: &Value) -> Vec<String> {
     let decisions = output.get("decisions").and_then(Value::as_array);
     let records = decisions.into_iter().flatten().chain(std::iter::once(output));
     records

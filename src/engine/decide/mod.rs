@@ -15,7 +15,7 @@ mod detour;
 mod due;
 mod each;
 mod events;
-mod exclude;
+pub(super) mod exclude;
 mod form;
 mod incidents;
 pub(super) mod members;

@@ -205,9 +205,9 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn tasks_about(&self, file: &FileId) -> Result<Vec<TaskRow>, StoreError> {
-        let file = file.clone();
-        self.readers.list(move |db| read::tasks_about(db, &file)).await
+    async fn tasks_about(&self, files: &[FileId]) -> Result<Vec<TaskRow>, StoreError> {
+        let files = files.to_vec();
+        self.readers.list(move |db| read::tasks_about(db, &files)).await
     }
 
     async fn newest_tasks(&self, limit: usize) -> Result<Vec<TaskRow>, StoreError> {

@@ -378,9 +378,12 @@ pub(super) fn task(db: &Connection, task: &TaskId) -> Read<Option<TaskRow>> {
     )
 }
 
-pub(super) fn tasks_about(db: &Connection, file: &FileId) -> Read<Vec<TaskRow>> {
-    let sql = "SELECT body, intact FROM task WHERE json_extract(body, '$.document.id') = ?1 ORDER BY key";
-    rows(db, sql, [file.as_str()], record)
+pub(super) fn tasks_about(db: &Connection, files: &[FileId]) -> Read<Vec<TaskRow>> {
+    let sql = "SELECT body, intact FROM task WHERE json_extract(body, '$.document.id') IN (SELECT value FROM json_each(?1)) \
+               ORDER BY key";
+    let files =
+        serde_json::to_string(files).map_err(|error| damaged(format!("ids of files cannot be written: {error}")))?;
+    sound_rows(db, sql, [files], record)
 }
 
 pub(super) fn open_tasks(db: &Connection, person: Option<&str>) -> Read<Vec<TaskRow>> {

@@ -1,9 +1,10 @@
 //! People who leave the directory, or lose or get a role, while tasks are open.
 
 use super::world::{Process, World};
-use gatefold::base::id::RunId;
+use gatefold::base::id::{FileId, RunId};
 use gatefold::engine::{Acting, Decision, Event, Refusal, TaskAct};
 use gatefold::host::HostError;
+use gatefold::host::runs::StartRun;
 use gatefold::people::{Directory, Person};
 use gatefold::store::TaskRow;
 use serde_json::json;
@@ -425,4 +426,111 @@ async fn the_address_of_a_person_who_left_is_not_asked_as_somebody_outside() {
     assert!(mails.iter().all(|mail| mail.to != ["ben@example.com"]), "{mails:?}");
     place.decide(&task, "user:anna", "approved").await.unwrap();
     assert_eq!(place.process.end(&run).await, "completed");
+}
+
+/// Whether a person reads the document of a task, is shown the file in their list, and is shown the task: all three or none.
+async fn reads(place: &Place, person: &str, task: &TaskRow) -> bool {
+    let host = &place.process.host;
+    let file = FileId(task.document.clone().unwrap().id);
+    let opens = host.open_file(person, &file, None).await.is_ok();
+    let lists = host.files_below(person, "/", None, 10).await.unwrap().len() == 1;
+    let is_shown = host.task_shown_to(person, &task.id).await.unwrap().is_some();
+    assert_eq!((opens, lists), (is_shown, is_shown), "{person}");
+    is_shown
+}
+
+async fn readers(place: &Place, task: &TaskRow) -> Vec<&'static str> {
+    let mut found = Vec::new();
+    for person in ["user:ben", "user:carla", "user:dan", "user:eve"] {
+        if reads(place, person, task).await {
+            found.push(person);
+        }
+    }
+    found
+}
+
+fn asks_ben() -> String {
+    approve(
+        "user:ben, user:eve",
+        ", rule: all, allow: [delegate, reassign, suspend]",
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_document_of_a_task_is_read_by_the_people_of_the_task_now() {
+    let (place, _, task) = Place::new(&asks_ben()).await;
+    assert_eq!(readers(&place, &task).await, ["user:ben", "user:eve"]);
+    let hand = |to: &str| (to.to_owned(), Some("because".to_owned()));
+    let (to, reason) = hand("user:dan");
+    let of = "user:ben".to_owned();
+    let reassign = TaskAct::Reassign {
+        of,
+        to,
+        reason,
+        afresh: false,
+    };
+    place.act(&task, "user:ben", reassign).await.unwrap();
+    assert_eq!(readers(&place, &task).await, ["user:dan", "user:eve"], "handed over");
+    let (to, reason) = hand("user:carla");
+    let of = "user:eve".to_owned();
+    let delegate = TaskAct::Delegate { of, to, reason };
+    place.act(&task, "user:eve", delegate).await.unwrap();
+    assert_eq!(
+        readers(&place, &task).await,
+        ["user:carla", "user:dan", "user:eve"],
+        "who delegates stays accountable"
+    );
+    let reason = "because".to_owned();
+    place
+        .act(&task, "user:admin", TaskAct::Suspend { reason })
+        .await
+        .unwrap();
+    assert_eq!(
+        readers(&place, &task).await,
+        ["user:carla", "user:dan", "user:eve"],
+        "a task that rests is still theirs"
+    );
+    place.change(|people| _ = people.users.remove("dan"));
+    assert_eq!(
+        readers(&place, &task).await,
+        ["user:carla", "user:eve"],
+        "who left reads nothing"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_loses_the_role_of_a_task_loses_its_document_before_the_task_has_followed() {
+    let (place, _, task) = Place::new(&approve("role:records", "")).await;
+    // carla is away, and dan stands in for her
+    assert_eq!(readers(&place, &task).await, ["user:carla", "user:dan", "user:eve"]);
+    place.change(|people| _ = people.users.get_mut("eve").unwrap().roles.remove("records"));
+    assert!(!reads(&place, "user:eve", &task).await, "nobody told the task yet");
+    place.change(|people| _ = people.users.get_mut("ben").unwrap().roles.insert("records".to_owned()));
+    place.process.host.people_changed().await.unwrap();
+    assert!(reads(&place, "user:ben", &task).await);
+    assert!(!reads(&place, "user:eve", &task).await);
+    place.change(|people| _ = people.users.get_mut("eve").unwrap().roles.insert("records".to_owned()));
+    place.process.host.people_changed().await.unwrap();
+    assert!(reads(&place, "user:eve", &task).await, "and in again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_can_be_given_to_a_run_only_by_those_who_read_it_now() {
+    let (place, _, task) = Place::new(&asks_ben()).await;
+    let flow = "flow: given\nversion: 1.0.0\ninputs: { document: { type: file } }\nsteps:\n  - { id: done, uses: probe.compute, with: {} }\n";
+    place.process.deploy(flow).await;
+    let document = task.document.clone().unwrap().id;
+    let start = async || {
+        let start = StartRun {
+            flow: "given".to_owned(),
+            inputs: json!({ "document": document }),
+            initiator: "user:ben".to_owned(),
+            trigger: "manual".to_owned(),
+            ..StartRun::default()
+        };
+        place.process.host.start_run(start).await.is_ok()
+    };
+    assert!(start().await);
+    place.change(|people| _ = people.users.remove("ben"));
+    assert!(!start().await);
 }

@@ -3,9 +3,9 @@
 
 use super::world::{Process, World, beginning};
 use gatefold::base::id::{EventId, FileId, RunId};
-use gatefold::engine::{InboundEvent, SENT_BY};
+use gatefold::engine::{Decision, InboundEvent, SENT_BY};
 use gatefold::host::HostError;
-use gatefold::host::runs::StartRun;
+use gatefold::host::runs::{FilesFrom, StartRun};
 use gatefold::store::{RunFilter, TaskRow};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -336,4 +336,116 @@ async fn a_start_by_hand_names_only_files_that_the_starter_may_open() {
     };
     let refused = process.host.start_run(start).await;
     assert!(matches!(refused, Err(HostError::BadInputs { .. })), "{refused:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_is_preferred_in_whatever_spelling_the_step_before_names_them() {
+    for by in ["user:ben", "Ben@example.com", "email:BEN@example.com"] {
+        let world = World::new();
+        let process = world.start().await;
+        let flow = "flow: waits\nversion: 1.0.0\nsteps:\n  - { id: reply, wait: { event: crm.replied, key: k }, deadline: { due: 9 \
+                    days }, outcomes: { expired: { end: late } } }\n  - { id: work, task: { to: [role:legal], prefer: reply }, \
+                    deadline: { due: 9 days }, outcomes: { declined: { end: declined }, expired: { end: late } } }\n";
+        process.deploy(flow).await;
+        process.begin("waits", json!({})).await;
+        let event = InboundEvent {
+            id: EventId::from("evt_1"),
+            kind: "crm.replied".to_owned(),
+            subjects: Vec::new(),
+            key: Some("k".to_owned()),
+            data: json!({ "by": by }),
+            at: process.host.now(),
+        };
+        process.host.publish_event(event).await.unwrap();
+        let task = task_of(&process, "waits").await;
+        assert_eq!(task.claimed_by.as_deref(), Some("user:ben"), "{by}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_puts_bytes_that_are_there_already_counts_as_an_uploader_too() {
+    let put_file = "uses: file360.put_file, with: { folder: /register, file: \"${{ inputs.document }}\" }";
+    let publish = "uses: file360.publish, with: { file: \"${{ inputs.document }}\", to: /register }";
+    for copy in [put_file, publish] {
+        let world = World::new();
+        let process = world.start().await;
+        let flow = sign("copied", "", "${{ steps.copy.file }}", "uploader");
+        let flow = flow.replace("by: [role:legal]", "by: [role:legal, user:dan]");
+        let flow = flow.replace("steps:\n", &format!("steps:\n  - {{ id: copy, {copy} }}\n"));
+        process.deploy(&flow).await;
+        let mut versions = Vec::new();
+        for by in ["user:anna", "user:ben"] {
+            let folder = format!("/of/{}", by.replace(':', "-"));
+            let given = process
+                .host
+                .put_file(by, &folder, "a.pdf", &b"the same"[..])
+                .await
+                .unwrap();
+            let start = StartRun {
+                flow: "copied".to_owned(),
+                inputs: json!({ "document": given.id }),
+                initiator: by.to_owned(),
+                trigger: "manual".to_owned(),
+                ..StartRun::default()
+            };
+            let run = process.host.start_run(start).await.unwrap();
+            rest().await;
+            let tasks = process.host.open_tasks(None).await.unwrap();
+            let task = tasks.into_iter().find(|task| task.run == run);
+            let Some(task) = task else {
+                panic!("{by}: {:?}", process.journal(&run).await)
+            };
+            let document = task.document.clone().unwrap();
+            versions.push((document.id, document.version, document.sha256, task));
+        }
+        assert_eq!(versions[0].3.people, ["user:ben", "user:dan"], "{copy}");
+        assert_eq!(
+            (&versions[1].0, versions[1].1),
+            (&versions[0].0, versions[0].1),
+            "the same bytes are no new version"
+        );
+        let decide = async |by: &str| {
+            let decision = Decision {
+                task: versions[1].3.id.clone(),
+                by: by.to_owned(),
+                on_behalf_of: None,
+                decision: "approved".to_owned(),
+                reason: None,
+                sha256: Some(versions[1].2.clone()),
+                form: serde_json::Map::new(),
+                local: None,
+            };
+            process.host.decide(decision).await.is_ok()
+        };
+        assert!(!decide("user:anna").await, "anna put it first: {copy}");
+        assert!(!decide("user:ben").await, "ben put it this time: {copy}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_the_author_names_is_checked_against_the_flow_and_one_of_the_event_against_the_sender() {
+    let world = World::new();
+    let process = world.start().await;
+    process.deploy(&signs("evt", "", "initiator")).await;
+    let document = put(&process, "user:anna").await;
+    let start = async |sender: &str, data: Value| {
+        let start = StartRun {
+            flow: "evt".to_owned(),
+            inputs: json!({ "document": document }),
+            initiator: sender.to_owned(),
+            trigger: "event".to_owned(),
+            files_from: FilesFrom::Event(data),
+            ..StartRun::default()
+        };
+        process.host.start_run(start).await.is_ok()
+    };
+    // anna may open it, and the author of the trigger must not borrow her rights
+    assert!(!start("user:anna", json!({ "about": "something else" })).await);
+    for data in [
+        json!({ "document": document }),
+        json!({ "all": [{ "id": document, "version": 1 }] }),
+    ] {
+        assert!(start("user:anna", data.clone()).await, "she names it herself: {data}");
+        assert!(!start("user:dan", data.clone()).await, "he may not open it: {data}");
+    }
 }

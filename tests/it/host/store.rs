@@ -226,8 +226,8 @@ impl Store for Told {
         self.inner.open_tasks(person).await
     }
 
-    async fn tasks_about(&self, file: &FileId) -> Result<Vec<TaskRow>, StoreError> {
-        self.inner.tasks_about(file).await
+    async fn tasks_about(&self, files: &[FileId]) -> Result<Vec<TaskRow>, StoreError> {
+        self.inner.tasks_about(files).await
     }
 
     async fn newest_tasks(&self, limit: usize) -> Result<Vec<TaskRow>, StoreError> {

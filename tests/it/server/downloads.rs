@@ -7,7 +7,7 @@ use axum::http::{Method, StatusCode};
 use futures_util::StreamExt;
 use gatefold::audit::AccessKind;
 use gatefold::base::Timestamp;
-use gatefold::space::{Role, State};
+use gatefold::space::{Principal, Role, State};
 use gatefold::store::Write;
 use gatefold::store::memory::MemoryStore;
 use serde_json::json;
@@ -57,7 +57,7 @@ async fn only_a_whole_answer_to_somebody_who_takes_the_file_counts() {
         (Method::POST, vec![("range", "bytes=0-0")], 206, (0, 0)),
         (Method::POST, vec![("range", "bytes=-1")], 206, (0, 0)),
         (Method::POST, vec![("range", "bytes=9-")], 206, (0, 0)),
-        (Method::POST, vec![("range", "bytes=0-8")], 206, (0, 0)),
+        (Method::POST, vec![("range", "bytes=0-7")], 206, (0, 0)),
         (Method::POST, vec![("range", "bytes=0-9")], 206, (1, 1)),
         (Method::POST, vec![("range", "bytes=0-0,9-9")], 200, (1, 1)),
         (
@@ -279,3 +279,129 @@ async fn a_share_knows_whether_it_ended_with_its_run_or_somebody_ended_it() {
         assert_eq!(harness.get(&path).send().await.problem(), "revoked");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn parts_count_once_they_make_the_whole_file_for_one_holder() {
+    let harness = Harness::at_rest(Arc::new(MemoryStore::default())).await;
+    let [link, other] = [
+        harness.share_of(Role::Download, BYTES, None).await,
+        harness.share_of(Role::Download, BYTES, None).await,
+    ];
+    let fetch = async |link: &Link, method: Method, range: &str| {
+        let path = match method {
+            Method::POST => format!("{}/download", link.file_path()),
+            _ => link.file_path(),
+        };
+        let answer = harness.ask(method, &path).header("range", range).send().await;
+        assert_eq!(answer.status, StatusCode::PARTIAL_CONTENT);
+        settled().await;
+        counted(&harness).await
+    };
+    assert_eq!(fetch(&link, Method::POST, "bytes=0-4").await, (0, 0));
+    assert_eq!(fetch(&other, Method::POST, "bytes=5-9").await, (0, 0), "another holder");
+    assert_eq!(
+        fetch(&link, Method::GET, "bytes=5-9").await,
+        (0, 0),
+        "a look is no download"
+    );
+    assert_eq!(
+        fetch(&link, Method::POST, "bytes=9-9").await,
+        (0, 0),
+        "the last byte alone"
+    );
+    assert_eq!(
+        fetch(&link, Method::POST, "bytes=4-8").await,
+        (1, 1),
+        "now each byte was sent"
+    );
+    assert_eq!(fetch(&link, Method::POST, "bytes=9-9").await, (1, 1), "it begins anew");
+    assert_eq!(
+        fetch(&link, Method::GET, "bytes=0-4").await,
+        (1, 2),
+        "what was looked at in parts is in the log"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn parts_through_a_link_that_anyone_has_never_add_up() {
+    let harness = Harness::at_rest(Arc::new(MemoryStore::default())).await;
+    let link = harness.share_of(Role::Download, BYTES, None).await;
+    let mut grant = harness.store.grant(&link.grant).await.unwrap().unwrap();
+    grant.to = Principal::Link;
+    harness.commit(vec![Write::PutGrant(grant)]).await;
+    let path = format!("{}/download", link.file_path());
+    for range in ["bytes=0-4", "bytes=5-9"] {
+        harness.post(&path).header("range", range).send().await;
+        settled().await;
+        assert_eq!(counted(&harness).await, (0, 0), "several people may have it");
+    }
+    harness.post(&path).send().await;
+    settled().await;
+    assert_eq!(counted(&harness).await, (1, 1));
+}
+
+/// Over a real socket: the first answer is cut in the middle, and the client asks for the rest.
+#[tokio::test]
+async fn a_download_that_was_cut_and_resumed_counts() {
+    let harness = Harness::at_rest(Arc::new(MemoryStore::default())).await;
+    let link = large(&harness).await;
+    let (address, _) = listening(&harness).await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(64 << 10).unwrap();
+    let mut cut = socket.connect(address).await.unwrap();
+    ask_for(&mut cut, &link).await;
+    let mut taken = vec![0; 4 << 20];
+    cut.read_exact(&mut taken).await.unwrap();
+    let head = taken.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap() + 4;
+    drop(cut);
+    let have = taken.len() - head;
+    assert_eq!(counted(&harness).await, (0, 0));
+    let rest_of = async |first: usize| {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let path = format!("{}/download", link.file_path());
+        let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\nrange: bytes={first}-\r\nconnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await.unwrap();
+        rest.len()
+    };
+    assert!(rest_of(LARGE - 1).await > 0);
+    settled().await;
+    assert_eq!(counted(&harness).await, (0, 0), "the last byte alone");
+    assert!(rest_of(have).await > LARGE - have);
+    while counted(&harness).await == (0, 0) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(counted(&harness).await, (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_download_is_cut_when_its_holder_loses_what_it_was_given_for() {
+    for (instead, what) in [("", "left"), (BEN_WITHOUT, "lost the role")] {
+        let harness = Harness::at_rest(Arc::new(MemoryStore::default())).await;
+        let link = harness.share_of(Role::Download, vec![7; 1 << 20], None).await;
+        let mut grant = harness.store.grant(&link.grant).await.unwrap().unwrap();
+        grant.to = Principal::User("ben".to_owned());
+        grant.through = Some(Principal::Role("legal".to_owned()));
+        harness.commit(vec![Write::PutGrant(grant)]).await;
+        let path = format!("{}/download", link.file_path());
+        let mut pieces = harness.post(&path).open().await.into_body().into_data_stream();
+        pieces.next().await.unwrap().unwrap();
+        let file = harness.data.path().join("people.yaml");
+        let people = std::fs::read_to_string(&file).unwrap();
+        assert!(people.contains(BEN), "{people}");
+        std::fs::write(&file, people.replace(BEN, instead)).unwrap();
+        harness.server.accounts.refresh_now();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let mut is_cut = false;
+        while let Some(piece) = pieces.next().await {
+            is_cut |= piece.is_err();
+        }
+        settled().await;
+        assert!(is_cut, "{what}");
+        assert_eq!(counted(&harness).await, (0, 0), "{what}");
+    }
+}
+
+const BEN: &str = "  ben: { name: Ben, email: ben@example.com, roles: [legal] }\n";
+const BEN_WITHOUT: &str = "  ben: { name: Ben, email: ben@example.com, roles: [finance] }\n";

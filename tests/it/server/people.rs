@@ -3,6 +3,8 @@
 use crate::harness::Harness;
 use axum::http::StatusCode;
 use gatefold::base::LocalAccess;
+use gatefold::people::{Person, roles};
+use gatefold::server::{Access, Route, routes};
 use serde_json::{Value, json};
 
 /// A flow that an event starts and that asks the two lawyers, except the sender of the event.
@@ -287,4 +289,72 @@ async fn a_token_belongs_to_the_person_who_had_the_name_when_the_server_saw_it_f
         .get("/api/v1/tasks")
         .header("authorization", format!("Bearer {own}"));
     assert_eq!(ask.send().await.status, StatusCode::OK, "and this one of the second");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_of_the_machine_acts_for_nobody_and_decides_nothing_once_people_are_served() {
+    let harness = Harness::new().await;
+    let anna = Person {
+        roles: [roles::ADMIN.to_owned()].into(),
+        ..harness.host.directory().users["anna"].clone()
+    };
+    let answers = async |user: &str, break_glass: Option<&str>| {
+        let mut refused = Vec::new();
+        for route in routes() {
+            if !matches!(route.access, Access::Token(_)) || route.name == "watch_run" {
+                continue;
+            }
+            let local = LocalAccess {
+                account: "local:1000".to_owned(),
+                break_glass: break_glass.map(str::to_owned),
+            };
+            let token = harness.server.accounts.admit(user, anna.clone(), local);
+            let path = route.path.replace(['{', '}'], "");
+            let ask = harness.ask(route.method.clone(), &path);
+            let answer = ask.header("authorization", format!("Bearer {token}")).send().await;
+            if answer.status == StatusCode::FORBIDDEN && answer.problem() == "local-decision" {
+                refused.push(route.name);
+            }
+        }
+        refused
+    };
+    assert_eq!(answers("anna", None).await, [""; 0], "nobody is served yet");
+    harness.host.mark_served().await.unwrap();
+    let names = |is_meant: fn(&Route) -> bool| -> Vec<&'static str> {
+        let all = routes();
+        let of_tokens = all.iter().filter(|route| matches!(route.access, Access::Token(_)));
+        of_tokens
+            .filter(|route| is_meant(route))
+            .map(|route| route.name)
+            .collect()
+    };
+    let changing = names(|route| !route.method.is_safe());
+    assert_eq!(
+        answers("anna", None).await,
+        changing,
+        "in the name of a person it only looks"
+    );
+    let deciding = names(Route::decides);
+    assert_eq!(
+        deciding,
+        [
+            "approve_deployment",
+            "reject_deployment",
+            "set_step",
+            "skip_step",
+            "decide_task",
+            "delegate_task",
+            "reassign_task",
+            "skip_task",
+            "redo_task",
+        ]
+    );
+    assert_eq!(answers("local:1000", None).await, deciding, "for itself it administers");
+    for user in ["anna", "local:1000"] {
+        assert_eq!(answers(user, Some("the server is down")).await, [""; 0], "{user}");
+    }
+    let log = harness.store.access_log(None, 0, usize::MAX).await.unwrap();
+    let broken = log.iter().filter_map(|(_, entry)| entry.origin.what.as_deref());
+    let broken = broken.filter(|what| what.contains("local:1000 broke the glass: the server is down"));
+    assert_eq!(broken.count(), changing.len() + deciding.len(), "each is recorded");
 }

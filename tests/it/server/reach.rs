@@ -24,7 +24,7 @@ enum Does {
     Reads,
     /// It stores a version; only operators and administrators may call it.
     Puts,
-    /// It gives a version to a run: tested in `given_files.rs` and `hooks.rs`.
+    /// It gives a version to a run: held below, in `given_files.rs`, `separation.rs` and `hooks.rs`.
     Gives,
     /// It neither reads nor writes bytes of files.
     Nothing,
@@ -58,13 +58,13 @@ fn does(name: &str) -> Does {
         | "comment_on_page" => Does::ForLinks,
         "list_files" | "get_file" | "get_task_document" => Does::Reads,
         "put_file" => Does::Puts,
-        "start_run" | "call_webhook" => Does::Gives,
-        "publish_event" | "list_accesses" | "list_tokens" | "list_deployments" | "get_deployment"
-        | "approve_deployment" | "reject_deployment" | "list_grants" | "get_grant" | "revoke_grant" | "list_mails"
-        | "retry_mail" | "get_openapi" | "get_health" | "get_readiness" | "get_metrics" | "deploy_flow"
-        | "list_flows" | "get_flow" | "list_settings" | "set_settings" | "list_runs" | "get_run" | "get_journal"
-        | "watch_run" | "cancel_run" | "set_run_values" | "migrate_run" | "retry_step" | "set_step" | "skip_step"
-        | "list_tasks" | "get_task" | "decide_task" | "claim_task" | "start_task" | "save_task" | "release_task"
+        "start_run" | "call_webhook" | "publish_event" => Does::Gives,
+        "list_accesses" | "list_tokens" | "list_deployments" | "get_deployment" | "approve_deployment"
+        | "reject_deployment" | "list_grants" | "get_grant" | "revoke_grant" | "list_mails" | "retry_mail"
+        | "get_openapi" | "get_health" | "get_readiness" | "get_metrics" | "deploy_flow" | "list_flows"
+        | "get_flow" | "list_settings" | "set_settings" | "list_runs" | "get_run" | "get_journal" | "watch_run"
+        | "cancel_run" | "set_run_values" | "migrate_run" | "retry_step" | "set_step" | "skip_step" | "list_tasks"
+        | "get_task" | "decide_task" | "claim_task" | "start_task" | "save_task" | "release_task"
         | "add_task_remark" | "delegate_task" | "reassign_task" | "suspend_task" | "resume_task" | "skip_task"
         | "redo_task" | "list_damaged_files" | "list_people" | "confirm_people" | "remove_person" | "get_clock"
         | "confirm_clock" => Does::Nothing,
@@ -600,7 +600,19 @@ async fn a_person_reads_the_version_that_they_are_asked_about_and_the_one_they_d
         .filter(|(_, entry)| entry.kind == AccessKind::Download);
     assert_eq!(reads.count(), 6, "each read is recorded");
     let listed = harness.get("/api/v1/files").by("anna").send().await.json();
-    assert_eq!(listed["items"], json!([]), "the list has what is to be done");
+    let listed: Vec<(&Value, &Value)> = listed["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| (&file["id"], &file["version"]))
+        .collect();
+    assert_eq!(
+        listed,
+        [(&json!(second.id), &json!(2))],
+        "the list has what she decided on"
+    );
+    let of_ben = harness.get("/api/v1/files").by("ben").send().await.json();
+    assert_eq!(of_ben["items"], json!([]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -649,4 +661,72 @@ async fn whoever_put_a_version_reads_that_one() {
     }
     let listed = harness.get("/api/v1/files").by("anna").send().await.json();
     assert_eq!(listed["items"][0]["version"], 2);
+}
+
+const GIVEN: &str = "flow: given
+version: 1.0.0
+on: { event: { type: crm.ready, inputs: { document: \"${{ event.document }}\" } } }
+inputs: { document: { type: file } }
+steps:
+  - { id: done, uses: data.set, with: { value: 1 } }
+";
+
+/// Those who send events and start runs are operators, who read every file as long as they are operators. Who asks for
+/// a file of others by a start or by an event must be one when the run begins.
+#[tokio::test(start_paused = true)]
+async fn nobody_gives_a_run_a_file_that_they_may_not_read() {
+    let room = Room::new().await;
+    let harness = &room.harness;
+    harness.deploy(GIVEN).await;
+    let put = harness
+        .host
+        .put_file("user:admin", "/minutes", "minutes.txt", &b"SECRET"[..]);
+    let minutes = put.await.unwrap().id;
+    let runs = async || {
+        let runs = harness.get("/api/v1/runs?flow=given").by("admin").send().await.json();
+        runs["items"].as_array().unwrap().len()
+    };
+    let event = |id: &str| json!({ "id": id, "type": "crm.ready", "data": { "document": minutes } });
+    for user in ["anna", "author"] {
+        let start = harness.post("/api/v1/flows/given/runs").by(user);
+        let started = start.json(&json!({ "inputs": { "document": minutes } })).send().await;
+        let sent = harness.post("/api/v1/events").by(user).json(&event("1")).send().await;
+        for answer in [&started, &sent] {
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{user}");
+            tells_nothing(answer, user);
+        }
+    }
+    let sent = harness
+        .post("/api/v1/events")
+        .by("operator")
+        .json(&event("2"))
+        .send()
+        .await;
+    assert_eq!(sent.status, StatusCode::ACCEPTED, "{}", sent.text());
+    settled().await;
+    assert_eq!(runs().await, 1);
+    // the operator's role is taken away before the next event is delivered
+    let file = harness.data.path().join("people.yaml");
+    let people = std::fs::read_to_string(&file).unwrap();
+    let sender = gatefold::engine::SENT_BY;
+    let late = gatefold::engine::InboundEvent {
+        id: gatefold::base::id::EventId::from("evt_late"),
+        kind: "crm.ready".to_owned(),
+        subjects: Vec::new(),
+        key: None,
+        data: json!({ "document": minutes, sender: "user:operator" }),
+        at: harness.host.now(),
+    };
+    std::fs::write(&file, people.replace("roles: [operator]", "roles: []")).unwrap();
+    harness.server.accounts.refresh_now();
+    harness.host.publish_event(late).await.unwrap();
+    settled().await;
+    assert_eq!((runs().await, harness.host.metrics().runs_not_started.get()), (1, 1));
+}
+
+/// Lets everything happen that can happen at once.
+async fn settled() {
+    let nothing = std::future::pending::<()>();
+    let waited = tokio::time::timeout(std::time::Duration::from_secs(1), nothing).await;
+    assert!(waited.is_err());
 }

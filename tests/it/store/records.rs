@@ -310,12 +310,16 @@ pub async fn tasks_are_found_by_what_they_are_about(store: &Arc<dyn Store>) {
     ];
     done(&**store, of_writes(tasks.map(Write::PutTask))).await;
     let found = async |file: &str| -> Vec<String> {
-        let tasks = store.tasks_about(&file.into()).await.unwrap();
+        let tasks = store.tasks_about(&[file.into(), "fil_none".into()]).await.unwrap();
         tasks.into_iter().map(|task| task.id.0).collect()
     };
     assert_eq!(found("fil_1").await, ["tsk_1", "tsk_3"], "open or not, oldest first");
     assert_eq!(found("fil_2").await, ["tsk_4"]);
     assert_eq!(found("fil_3").await, [""; 0]);
+    let both = store.tasks_about(&["fil_2".into(), "fil_1".into()]).await.unwrap();
+    let both: Vec<&str> = both.iter().map(|task| task.id.as_str()).collect();
+    assert_eq!(both, ["tsk_1", "tsk_3", "tsk_4"], "of several files, each once");
+    assert_eq!(store.tasks_about(&[]).await.unwrap(), []);
 }
 
 pub async fn grants_are_listed_in_parts(store: &Arc<dyn Store>) {

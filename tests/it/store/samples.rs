@@ -124,6 +124,7 @@ pub fn file(id: &str, folder: &str, name: &str) -> File {
             by: "user:anna".to_owned(),
             at: at(1),
             uploaded_by: None,
+            also_by: Vec::new(),
             paper: None,
         }],
         rev: 0,
@@ -170,6 +171,7 @@ pub fn grant(id: &str, share: &str, token_hash: &str) -> Grant {
         opened_at: None,
         withdrawn: None,
         revocation: None,
+        announced: None,
         rev: 0,
     }
 }
@@ -236,6 +238,7 @@ pub fn task(id: &str, people: &[&str], opened_at: Timestamp) -> TaskRow {
         thread: Vec::new(),
         people: people.iter().map(|person| (*person).to_owned()).collect(),
         decided: Vec::new(),
+        voided: Vec::new(),
         due: None,
         because: None,
         opened_at,
