@@ -73,7 +73,7 @@ async fn a_token_is_good_for_its_scopes_alone() {
     let refused = decide(&reads).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text());
     assert!(
-        refused.text().contains("it needs the scope decide"),
+        refused.text().contains("does not have the scope decide"),
         "{}",
         refused.text()
     );
