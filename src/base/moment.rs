@@ -165,7 +165,7 @@ fn read_offset(text: &str) -> Option<Offset> {
         _ => return None,
     };
     let digits = text[1..].replacen(':', "", 1);
-    let has_form = matches!((text.len(), digits.len()), (3, 2) | (5, 4) | (6, 4)) && is_digits(&digits);
+    let has_form = matches!((text.len(), digits.len()), (3, 2) | (5 | 6, 4)) && is_digits(&digits);
     if !has_form || (text.len() == 6 && text.as_bytes()[3] != b':') {
         return None;
     }

@@ -61,7 +61,9 @@ impl Host {
     pub fn note_sent(self: &Arc<Self>, download: &Download, sent: SentBytes) -> bool {
         let key = download.parts_key();
         let is_whole = if sent.part == (0..sent.size) {
-            key.iter().for_each(|key| self.parts_sent.forget(key));
+            if let Some(key) = &key {
+ self.parts_sent.forget(key);
+ }
             true
         } else {
             key.is_some_and(|key| self.parts_sent.add(&key, sent.part, sent.size))

@@ -382,7 +382,9 @@ pub(super) fn blob_error(error: BlobError) -> HostError {
         BlobError::TooLarge { limit } => {
             HostError::TooLarge(format!("the file is larger than {}", size::in_words(limit)))
         }
-        BlobError::Interrupted(why) => HostError::Invalid(format!("the upload was interrupted: {why}; nothing was stored")),
+        BlobError::Interrupted(why) => {
+            HostError::Invalid(format!("the upload was interrupted: {why}; nothing was stored"))
+        }
         BlobError::Full(why) => HostError::Store(crate::store::StoreError::Full(why.to_string())),
         BlobError::Missing(sha256) => HostError::BytesLost { sha256, how: "missing" },
         BlobError::Damaged(sha256) => HostError::BytesLost { sha256, how: "damaged" },

@@ -112,7 +112,7 @@ impl Host {
             id: MailId::derived(&format!("new-member:{}", grant.id)),
             to: vec![address],
             subject: share.name.clone(),
-            text: text(share, &grant, announced.message.as_deref(), zone),
+            text: text(share, &grant, announced.message.as_deref(), zone, OutboxMail::LINK),
             grant: Some(grant.id.to_string()),
             run: share.run.clone(),
             at: now,

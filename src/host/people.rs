@@ -233,7 +233,7 @@ impl Host {
                 Ok(()) => found.extend(self.parts().store.task(&task.id).await?),
                 Err(error @ (HostError::Store(_) | HostError::ShuttingDown)) => return Err(error),
                 Err(error) => {
-                    tracing::error!(run = %task.run, %error, "nobody sees a task that cannot follow the directory")
+                    tracing::error!(run = %task.run, %error, "nobody sees a task that cannot follow the directory");
                 }
             }
         }

@@ -154,7 +154,7 @@ impl Host {
     ) -> Result<Option<RunId>, HostError> {
         let host = Arc::clone(self);
         let what = format!("a start of flow {}", start.flow);
-        self.to_its_end(what, async move { host.start_here(start, writes).await })
+        self.to_its_end(what, Box::pin(async move { host.start_here(start, writes).await }))
             .await
     }
 

@@ -380,7 +380,7 @@ impl Guard {
         }
         if let Some(local) = &caller.local {
             let is_change = !request.method().is_safe();
-            self.check_local(&caller, local, is_change, door).await?;
+            self.check_local(&caller, local, is_change, door.clone()).await?;
         }
         if let Some(token) = &caller.token {
             self.server.accounts.note_use(token, self.server.host.now());

@@ -50,7 +50,7 @@ impl Route {
         }
     }
 
-    /// Whether it makes, moves or undoes a decision, or lets a run or a deployment go on without one. See ADR 38.
+    /// Whether it makes, moves or undoes a decision, or lets a run or a deployment go on without one. See ADR 41.
     pub fn decides(&self) -> bool {
         matches!(
             self.name,

@@ -16,9 +16,9 @@ fn asked_for(name: &str, request: &Request) -> String {
     text
 }
 
-/// The text of the mail that brings the link of a grant, with the end of the share as people know it in `zone`. `{link}`
-/// is filled in when it is sent.
-pub fn text(share: &Share, grant: &Grant, message: Option<&str>, zone: &str) -> String {
+/// The text of the mail that brings the link of a grant. `link` is the placeholder that becomes the link when the mail is
+/// sent; the end of the share is shown in `zone`.
+pub fn text(share: &Share, grant: &Grant, message: Option<&str>, zone: &str, link: &str) -> String {
     let mut text = match &share.request {
         Some(request) => asked_for(&share.name, request),
         None => format!("“{}” is shared with you.\n\n", share.name),
@@ -27,7 +27,7 @@ pub fn text(share: &Share, grant: &Grant, message: Option<&str>, zone: &str) -> 
         text.push_str(message.trim());
         text.push_str("\n\n");
     }
-    text.push_str("Open it here: {link}\n\n");
+    writeln!(text, "Open it here: {link}\n").expect("writing to a string succeeds");
     if grant.password_hash.is_some() {
         text.push_str("You also need the password, which comes to you another way.\n");
     }

@@ -5,9 +5,8 @@
 
 use super::media::Media;
 use super::names;
-use crate::base::{FileRef, ItemState, Period, Semantics, Timestamp, calendar, file_type, moment, size};
 pub use super::not_taken::NotTaken;
-use jiff::civil::Date;
+use crate::base::{FileRef, ItemState, Period, Semantics, Timestamp, calendar, file_type, moment, size};
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -230,14 +230,14 @@ fn check_message(message: Option<&str>) -> Result<(), ActionError> {
     }
 }
 
-/// The mail that brings a link. `{link}` is filled in when it is sent.
+/// The mail that brings a link, which is filled in when the mail is sent.
 fn mail(cx: &CallContext, share: &Share, grant: &Grant, address: &str, message: Option<&str>) -> OutboxMail {
     let zone = cx.calendar.as_ref().map_or("UTC", |calendar| calendar.zone.as_str());
     OutboxMail {
         id: MailId::derived(&format!("{}:{}:{address}", cx.key, grant.id)),
         to: vec![address.to_owned()],
         subject: share.name.clone(),
-        text: invitation::text(share, grant, message, zone),
+        text: invitation::text(share, grant, message, zone, OutboxMail::LINK),
         grant: Some(grant.id.to_string()),
         run: Some(cx.run.clone()),
         at: cx.now,

@@ -38,4 +38,5 @@ mod tasks;
 mod tokens;
 mod told;
 mod transfer;
+mod unchanged;
 mod via;
