@@ -89,7 +89,7 @@ impl Printer<'_, '_> {
 
     /// Prints `expr`, in brackets where it binds less tightly than `least`.
     fn print(&mut self, expr: &Expr<'_>, least: Level) {
-        let level = self.level(expr);
+        let level = Self::level(expr);
         if level < least {
             self.text("(");
             self.print_bare(expr, level);
@@ -99,7 +99,7 @@ impl Printer<'_, '_> {
         }
     }
 
-    fn level(&self, expr: &Expr<'_>) -> Level {
+    fn level(expr: &Expr<'_>) -> Level {
         match expr {
             Expr::IfExpr(_) => Level::If,
             Expr::UnaryOp(node) if matches!(node.op, UnaryOpKind::Not) => Level::Not,
