@@ -23,7 +23,7 @@ impl Semantics {
     pub const CURRENT: Self = Self(2);
 
     /// Whether these are the rules of journals and flow versions that name no number.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub fn is_first(&self) -> bool {
         *self == Self::FIRST
     }

@@ -97,7 +97,7 @@ fn contains(container: &Value, needle: &Value) -> Result<bool, Error> {
 
 fn joined(args: Rest<Value>) -> Result<String, Error> {
     let mut text = String::new();
-    for value in args.iter() {
+    for value in &*args {
         print(&mut text, value)?;
     }
     Ok(text)
@@ -111,7 +111,7 @@ fn print(text: &mut String, value: &Value) -> Result<(), Error> {
     })?;
     convert::print(text, &value);
     if text.len() > MAX_RESULT_BYTES {
-        return Err(told(format!("makes a text of more than {MAX_RESULT_BYTES} bytes")));
+        return Err(told(format!("gives more than {MAX_RESULT_BYTES} bytes")));
     }
     Ok(())
 }
