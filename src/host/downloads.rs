@@ -62,8 +62,8 @@ impl Host {
         let key = download.parts_key();
         let is_whole = if sent.part == (0..sent.size) {
             if let Some(key) = &key {
- self.parts_sent.forget(key);
- }
+                self.parts_sent.forget(key);
+            }
             true
         } else {
             key.is_some_and(|key| self.parts_sent.add(&key, sent.part, sent.size))
