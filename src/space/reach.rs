@@ -219,13 +219,15 @@ mod tests {
         assert_eq!(share.file_ids(), [&FileId::from("a"), &FileId::from("b")]);
     }
 
-    #[test]
-    fn a_person_reads_what_they_put_are_asked_about_or_decided_on() {
+    /// Who reads, whether they read each of the three versions, and which one is the newest for them.
+    type Row = (&'static str, StaffReader, [bool; 3], Option<u64>);
+
+    fn readers() -> Vec<Row> {
         let reader = |person: &str| StaffReader {
             person: person.to_owned(),
             ..StaffReader::default()
         };
-        let table = [
+        vec![
             ("nobody", reader("user:nobody"), [false, false, false], None),
             ("who put the first", reader("user:anna"), [true, false, false], Some(1)),
             ("who put the last", reader("user:ben"), [false, false, true], Some(3)),
@@ -257,6 +259,15 @@ mod tests {
                 [true, false, true],
                 Some(3),
             ),
+        ]
+    }
+
+    fn readers_of_another_standing() -> Vec<Row> {
+        let reader = |person: &str| StaffReader {
+            person: person.to_owned(),
+            ..StaffReader::default()
+        };
+        vec![
             (
                 "an operator",
                 StaffReader {
@@ -294,9 +305,13 @@ mod tests {
                 [false, false, true],
                 Some(3),
             ),
-        ];
+        ]
+    }
+
+    #[test]
+    fn a_person_reads_what_they_put_are_asked_about_or_decided_on() {
         let file = file("a");
-        for (who, reader, reads, newest) in table {
+        for (who, reader, reads, newest) in readers().into_iter().chain(readers_of_another_standing()) {
             for (version, expected) in file.versions.iter().zip(reads) {
                 assert_eq!(reader.may_read(&file, version), expected, "{who}: {}", version.number);
                 let asked = reader.version_of(&file, Some(version.number));

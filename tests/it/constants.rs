@@ -57,6 +57,7 @@ fn lengths_of_time_and_moments_that_lint_accepts_are_taken_by_every_action() {
                     calendars: &calendars,
                     people: None,
                     flows: None,
+                    secrets: None,
                 };
                 let verdict = check("t.flow.yaml", &flow, surroundings);
                 let begin = flow.find(&format!("{text:?} }}")).expect("it is there");

@@ -47,6 +47,7 @@ fn plan_bytes(text: &str, calendars: &Calendars) -> Option<usize> {
         calendars,
         people: None,
         flows: None,
+        secrets: None,
     };
     let compile = || check("a.flow.yaml", text, surroundings).plan;
     // makes what is kept for all plans

@@ -109,7 +109,7 @@ async fn every_entry_takes_a_day_in_one_form_and_numbers_with_all_their_digits()
             reason: None,
             sha256: None,
             form: named("day"),
-            local: None,
+            via: None,
         };
         let host = &process.host;
         let refusals = [

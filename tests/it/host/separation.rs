@@ -413,7 +413,7 @@ async fn who_puts_bytes_that_are_there_already_counts_as_an_uploader_too() {
                 reason: None,
                 sha256: Some(versions[1].2.clone()),
                 form: serde_json::Map::new(),
-                local: None,
+                via: None,
             };
             process.host.decide(decision).await.is_ok()
         };

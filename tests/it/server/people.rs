@@ -308,7 +308,10 @@ async fn an_account_of_the_machine_acts_for_nobody_and_decides_nothing_once_peop
                 account: "local:1000".to_owned(),
                 break_glass: break_glass.map(str::to_owned),
             };
-            let token = harness.server.accounts.admit(user, anna.clone(), local);
+            let token = harness
+                .server
+                .accounts
+                .admit(user, anna.clone(), local, harness.host.now());
             let path = route.path.replace(['{', '}'], "");
             let ask = harness.ask(route.method.clone(), &path);
             let answer = ask.header("authorization", format!("Bearer {token}")).send().await;
