@@ -33,7 +33,7 @@ impl SetClock {
         self.0.lock().unwrap().wall.unwrap()
     }
 
-    /// Time passes.
+    /// Advances both clocks by the same time.
     pub fn pass(&self, time: SignedDuration) {
         self.jump(time);
         self.0.lock().unwrap().steady += time.unsigned_abs();
