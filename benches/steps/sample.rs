@@ -1,10 +1,11 @@
 //! The rows of one run of the job, as the engine writes them.
 
-use gatefold::base::Timestamp;
 use gatefold::base::id::RunId;
+use gatefold::base::{Semantics, Timestamp};
 use gatefold::engine::{Event, EventRecord};
 use gatefold::store::{RunCommit, RunRow, RunStatus};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// Steps in a run.
 pub const STEPS: u64 = 10;
@@ -26,6 +27,7 @@ pub fn run() -> RunCommit {
         trigger: "manual".to_owned(),
         seed: 7,
         parent: None,
+        semantics: Semantics::CURRENT,
     };
     let closing = Event::RunClosing {
         status: "completed".to_owned(),
@@ -35,6 +37,7 @@ pub fn run() -> RunCommit {
     let ended = Event::RunEnded {
         status: "completed".to_owned(),
         outputs: json!({}),
+        failed_outputs: BTreeMap::new(),
     };
     let steps = (1..=STEPS).map(step);
     let events = std::iter::once(started).chain(steps).chain([closing, ended]);
