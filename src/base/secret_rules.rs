@@ -46,7 +46,7 @@ pub enum SecretRefusal {
         flow: String,
     },
     /// It is bound to other hosts.
-    #[error("the secret {name} may not go to {host}")]
+    #[error("the secret {name} may not be sent to {host}")]
     Host {
         /// The secret.
         name: String,

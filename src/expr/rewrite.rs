@@ -34,6 +34,10 @@ enum Level {
     Add,
     Multiply,
     Power,
+    /// `a is b`.
+    Test,
+    /// `a | b`.
+    Filter,
     Atom,
 }
 
@@ -47,7 +51,9 @@ impl Level {
             Self::Compare => Self::Add,
             Self::Add => Self::Multiply,
             Self::Multiply => Self::Power,
-            Self::Power | Self::Atom => Self::Atom,
+            Self::Power => Self::Test,
+            Self::Test => Self::Filter,
+            Self::Filter | Self::Atom => Self::Atom,
         }
     }
 }
@@ -105,6 +111,8 @@ impl Printer<'_, '_> {
             Expr::UnaryOp(node) if matches!(node.op, UnaryOpKind::Not) => Level::Not,
             Expr::Compare(node) if !node.ops.iter().any(|part| is_order(part.op)) => Level::Compare,
             Expr::BinOp(node) if comparison(node.op).is_none_or(|op| !is_order(op)) => level_of(node.op),
+            Expr::Test(_) => Level::Test,
+            Expr::Filter(_) => Level::Filter,
             _ => Level::Atom,
         }
     }
@@ -142,14 +150,14 @@ impl Printer<'_, '_> {
             },
             Expr::Filter(node) => {
                 if let Some(input) = &node.expr {
-                    self.print(input, Level::Atom);
+                    self.print(input, Level::Filter);
                 }
                 self.text("|");
                 self.text(node.name);
                 self.arguments(&node.args);
             }
             Expr::Test(node) => {
-                self.print(&node.expr, Level::Atom);
+                self.print(&node.expr, Level::Filter);
                 self.text(" is ");
                 self.text(node.name);
                 if !node.args.is_empty() {

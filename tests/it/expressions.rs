@@ -256,6 +256,22 @@ fn an_expression_that_orders_nothing_means_what_it_did() {
         "1 + 2 ~ 3",
         "x.l | map('abs') | list if false else 'é\\'\"'",
         "x.q | default(x.a < 8)",
+        "(x.l | last) + 1",
+        "([x.o] | last).n.m[0]",
+        "(x.l | sort)[0]",
+        "(x.l | sort)[1:] | length",
+        "(x.t | lower).startswith('con')",
+        "(x.a is defined) is true",
+        "(x.a is defined) | default(1)",
+        "x.a is defined == true",
+        "-(x.l | first)",
+        "(-x.a) ** 2",
+        "2 ** (-x.b)",
+        "not (x.q is defined) and x.l | length == 3",
+        "(not x.yes) == false",
+        "(x.yes and x.o).n.m",
+        "(x.a + x.b) | string",
+        "[x.l, x.l] | map('first') | list",
     ] {
         let Ok(expression) = Expression::parse(source) else {
             continue;

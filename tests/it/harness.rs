@@ -86,10 +86,16 @@ impl Link {
 }
 
 impl Harness {
+    /// Takes up what is stored, with people as they are.
+    async fn recover(&self) {
+        self.host.recover().await.unwrap();
+        self.host.note_followed(self.host.directory());
+    }
+
     /// An installation over a store in memory, under tokio's clock, recovered and serving.
     pub async fn new() -> Self {
         let harness = Self::not_recovered(Arc::new(MemoryStore::default()));
-        harness.host.recover().await.unwrap();
+        harness.recover().await;
         tokio::spawn(Arc::clone(&harness.host).serve(harness.stop.clone(), Duration::from_secs(1)));
         harness
     }
@@ -98,7 +104,7 @@ impl Harness {
     /// and timers stay where they are recorded.
     pub async fn at_rest(store: Arc<dyn Store>) -> Self {
         let harness = Self::not_recovered(store);
-        harness.host.recover().await.unwrap();
+        harness.recover().await;
         harness
     }
 
@@ -110,7 +116,7 @@ impl Harness {
     /// An installation with this policy, recovered and serving.
     pub async fn with_policy(policy: Policy) -> Self {
         let harness = Self::put_together(Arc::new(MemoryStore::default()), policy, tests_clock());
-        harness.host.recover().await.unwrap();
+        harness.recover().await;
         tokio::spawn(Arc::clone(&harness.host).serve(harness.stop.clone(), Duration::from_secs(1)));
         harness
     }
@@ -123,7 +129,7 @@ impl Harness {
     /// An installation over `store` and under a clock of its own, recovered and serving.
     pub async fn under(store: Arc<dyn Store>, clock: Clock) -> Self {
         let harness = Self::put_together(store, Policy::open(), clock);
-        harness.host.recover().await.unwrap();
+        harness.recover().await;
         tokio::spawn(Arc::clone(&harness.host).serve(harness.stop.clone(), Duration::from_secs(1)));
         harness
     }

@@ -238,11 +238,13 @@ impl Blobs {
         for entry in entries(&self.folder.join(first))? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            if !is_old(&entry.metadata()?) {
+            if !unless_gone(entry.metadata())?.is_some_and(|metadata| is_old(&metadata)) {
                 continue;
             }
             match name.strip_suffix(CHUNKS_ENDING).and_then(|name| name.strip_suffix('.')) {
-                Some(blob) if !entry.path().with_file_name(blob).exists() => fs::remove_file(entry.path())?,
+                Some(blob) if !entry.path().with_file_name(blob).exists() => {
+                    unless_gone(fs::remove_file(entry.path()))?;
+                }
                 Some(_) => {}
                 None => {
                     let sha256 = format!("{first}{name}");
@@ -265,12 +267,21 @@ pub struct Removed {
     pub bytes: u64,
 }
 
+/// `None` where the file is gone: uploads end and blobs are removed while a folder is listed.
+fn unless_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Removes temporary files that are too old to belong to a running upload.
 fn remove_old_files(folder: &Path) -> io::Result<()> {
     for entry in entries(folder)? {
         let entry = entry?;
-        if is_old(&entry.metadata()?) {
-            fs::remove_file(entry.path())?;
+        if unless_gone(entry.metadata())?.is_some_and(|metadata| is_old(&metadata)) {
+            unless_gone(fs::remove_file(entry.path()))?;
         }
     }
     Ok(())
