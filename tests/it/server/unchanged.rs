@@ -33,7 +33,7 @@ async fn wait_for<T>(look: impl AsyncFn() -> Option<T>) -> T {
         if let Some(found) = look().await {
             return found;
         }
-        tokio::task::yield_now().await;
+        crate::turn::turn().await;
     }
 }
 
