@@ -67,10 +67,14 @@ impl SecretRefusal {
         match self {
             Self::Reserved { .. } | Self::Inside { .. } => "use another secret".to_owned(),
             Self::Flow { name, .. } => {
-                format!("an administrator can name the flow under [secrets.{name}] flows in gatefold.toml")
+                format!(
+                    "an administrator can name the flow under [secrets.{name}] flows in gatefold.toml and restart the server"
+                )
             }
             Self::Host { name, .. } => {
-                format!("an administrator can name the host under [secrets.{name}] hosts in gatefold.toml")
+                format!(
+                    "an administrator can name the host under [secrets.{name}] hosts in gatefold.toml and restart the server"
+                )
             }
         }
     }

@@ -77,6 +77,10 @@ pub async fn open_as(
     let host = Host::new(parts);
     // before anything is recorded
     host.begin_clock().await?;
+    // before a deployment asks how many administrators there are
+    if let Some(before) = host.last_directory().await? {
+        accounts.hold_to(before);
+    }
     if has_lost_blobs {
         let what = Origin::default().about("the folder of blobs is missing, which was accepted with --accept-loss");
         let entry = AccessEntry::of(AccessKind::Administer, "gatefold", what, host.now());

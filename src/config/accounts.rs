@@ -223,6 +223,15 @@ impl Accounts {
     /// Keeps `before` in force if the directory that was read removes many people and must be
     /// confirmed. The file may have been changed while no server ran.
     pub fn hold_to(&self, before: Directory) {
+        if stamp(&self.people).is_none() && !before.users.is_empty() {
+            tracing::error!(
+                file = %self.people.display(),
+                people = before.users.len(),
+                "the file of people is missing, so people stay as they were: put it back, or write `users: {{}}` into it"
+            );
+            *self.directory.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(before);
+            return;
+        }
         let now = self.now_in_force();
         if removes_many(&before, &now) {
             *self.directory.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(before);
@@ -313,6 +322,10 @@ impl Accounts {
                 seen.people = people;
             }
             match read {
+                Ok(_) if people.is_none() => tracing::error!(
+                    file = %self.people.display(),
+                    "the file of people is missing, so people stay as they were: put it back, or write `users: {{}}` into it"
+                ),
                 Ok(directory) => self.take_over(directory),
                 Err(error) => tracing::error!(%error, "people stay as they were"),
             }

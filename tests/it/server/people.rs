@@ -3,9 +3,11 @@
 use crate::harness::Harness;
 use axum::http::StatusCode;
 use gatefold::base::LocalAccess;
+use gatefold::config::Accounts;
 use gatefold::people::{Person, roles};
 use gatefold::server::{Access, Route, routes};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// A flow that an event starts and that asks the two lawyers, except the sender of the event.
 const SIGNED: &str = "flow: evt
@@ -50,6 +52,30 @@ async fn rest() {
             .await
             .is_err()
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_of_people_that_is_missing_removes_nobody() {
+    let harness = Harness::new().await;
+    harness.server.start_following().await.unwrap();
+    let file = harness.data.path().join("people.yaml");
+    let before = harness.host.directory();
+    std::fs::remove_file(&file).unwrap();
+    harness.server.accounts.refresh_now();
+    harness.server.refresh_accounts().await;
+    assert_eq!(status_of(&harness, "ben").await, StatusCode::OK, "while it runs");
+    // and at the next start
+    let accounts = Accounts::open(&file).unwrap();
+    let people = || Arc::clone(&accounts.directory().read().unwrap());
+    assert!(people().users.is_empty());
+    accounts.hold_to(harness.host.last_directory().await.unwrap().unwrap());
+    assert_eq!(people().users, before.users);
+    accounts.refresh_now();
+    assert_eq!(people().users, before.users);
+    // nobody may be left on purpose
+    std::fs::write(&file, "users: {}\n").unwrap();
+    accounts.refresh_now();
+    assert!(people().users.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -83,7 +83,7 @@ impl Sim<'_> {
             Err(Refusal::Suspended { .. }) => self.mark("decision on what rests"),
             // They are asked again if it comes back to them.
             Err(Refusal::NoSuchTask | Refusal::NoLongerAsked) => {
-                self.asked.retain(|(of, _, one)| *of != task || *one != person)
+                self.asked.retain(|(of, _, one)| *of != task || *one != person);
             }
             _ => {}
         }
