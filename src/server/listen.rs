@@ -68,7 +68,7 @@ pub async fn serve(
     let server = Server::new(Arc::clone(&host), accounts, settings, stop.clone());
     server.start_following().await?;
     tokio::spawn(keep_fresh(Arc::clone(&server), stop.clone()));
-    let sockets = tokio::spawn(accept(server, listener, stop.clone()));
+    let sockets = tokio::spawn(accept(Arc::clone(&server), listener, stop.clone()));
     let driven = match host.recover().await {
         Ok(()) => {
             Arc::clone(&host).serve(stop.clone(), GRACE).await;
@@ -77,7 +77,11 @@ pub async fn serve(
         Err(error) => Err(ServeError::Recover(error)),
     };
     stop.cancel();
-    match sockets.await {
+    let sockets = sockets.await;
+    if driven.is_ok() {
+        keep_last(&server).await;
+    }
+    match sockets {
         Ok(()) => driven,
         Err(error) => driven.and(Err(std::io::Error::other(error).into())),
     }
@@ -109,8 +113,16 @@ async fn keep_fresh(server: Arc<Server>, stop: CancellationToken) {
             tracing::warn!(%error, "what is known of tokens could not be stored; it is tried again");
         }
     }
-    if let Err(error) = keep_log(&server).await {
-        tracing::warn!(%error, "what is known of tokens could not be stored");
+}
+
+/// Stores what the last requests told of tokens. Nothing else runs by then, and the store is still open.
+async fn keep_last(server: &Server) {
+    let kept = async {
+        server.log_tokens().await?;
+        server.store_last_token_uses().await
+    };
+    if let Err(error) = kept.await {
+        tracing::warn!(%error, "the last uses of tokens could not be stored");
     }
 }
 

@@ -89,14 +89,24 @@ impl Server {
 
     /// Stores the last uses of tokens whose stored value is missing or too old.
     pub async fn store_token_uses(&self) -> Result<(), HostError> {
+        self.store_uses_later_by(jiff::SignedDuration::from_mins(STORED_EVERY_MINUTES))
+            .await
+    }
+
+    /// Stores the last use of every token, before the server ends.
+    pub async fn store_last_token_uses(&self) -> Result<(), HostError> {
+        self.store_uses_later_by(jiff::SignedDuration::from_nanos(1)).await
+    }
+
+    /// Stores each use that is later by `least` than the stored one.
+    async fn store_uses_later_by(&self, least: jiff::SignedDuration) -> Result<(), HostError> {
         let known = self.accounts.last_used();
         if known.is_empty() {
             return Ok(());
         }
         let stored = self.stored_uses().await?;
-        let may_be = jiff::SignedDuration::from_mins(STORED_EVERY_MINUTES);
         let is_old =
-            |id: &String, at: Timestamp| stored.get(id).is_none_or(|before| at.duration_since(*before) >= may_be);
+            |id: &String, at: Timestamp| stored.get(id).is_none_or(|before| at.duration_since(*before) >= least);
         let fresh = known.into_iter().filter(|(id, at)| is_old(id, *at));
         let fresh: Vec<(String, String)> = fresh.map(|(id, at)| (id, at.to_string())).collect();
         self.host.remember(SCOPE, fresh).await

@@ -156,6 +156,11 @@ async fn token_uses_are_stored_in_the_background_and_survive_a_restart() {
     assert_eq!(stored.1.value, used.to_string(), "it is stored again after ten minutes");
     let again = Harness::at_rest(std::sync::Arc::clone(&harness.store)).await;
     assert_eq!(again.server.token_uses().await.unwrap()[&line.id()], used);
+    // at the end the last use counts, however short the time since the one before
+    harness.server.store_last_token_uses().await.unwrap();
+    let again = Harness::at_rest(std::sync::Arc::clone(&harness.store)).await;
+    let last = used + jiff::SignedDuration::from_secs(30);
+    assert_eq!(again.server.token_uses().await.unwrap()[&line.id()], last);
 }
 
 #[tokio::test(start_paused = true)]
