@@ -7,7 +7,7 @@ use gatefold::engine::{Decision, Event};
 use gatefold::host::runs::StartRun;
 use gatefold::store::memory::MemoryStore;
 use gatefold::store::{Deployment, Store, UnitOfWork, Write};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 const FLOW: &str = "flow: limit
@@ -74,6 +74,16 @@ steps:
     outcomes: { declined: { end: declined }, expired: { end: late } }
 ";
 
+fn start(inputs: Value) -> StartRun {
+    StartRun {
+        flow: "entries".to_owned(),
+        inputs,
+        initiator: "user:anna".to_owned(),
+        trigger: "manual".to_owned(),
+        ..StartRun::default()
+    }
+}
+
 /// Every way in which a value comes into a flow takes a day in one form, and no number that loses digits.
 #[tokio::test(start_paused = true)]
 async fn every_entry_takes_a_day_in_one_form_and_numbers_with_all_their_digits() {
@@ -91,13 +101,6 @@ async fn every_entry_takes_a_day_in_one_form_and_numbers_with_all_their_digits()
         "2026-03-10 12:00",
         "2026-03-10[Europe/Madrid]",
     ] {
-        let start = |inputs| StartRun {
-            flow: "entries".to_owned(),
-            inputs,
-            initiator: "user:anna".to_owned(),
-            trigger: "manual".to_owned(),
-            ..StartRun::default()
-        };
         let given = json!({ "day": day, "amount": 1 });
         let listed = json!({ "day": "2026-03-10", "amount": 1, "days": [day] });
         let named = |name: &str| [(name.to_owned(), json!(day))].into_iter().collect::<Map<_, _>>();
@@ -135,13 +138,7 @@ async fn every_entry_takes_a_day_in_one_form_and_numbers_with_all_their_digits()
         json!(1.2e22),
         json!("0.12345678901234567890"),
     ] {
-        let start = StartRun {
-            flow: "entries".to_owned(),
-            inputs: json!({ "day": "2026-03-10", "amount": amount }),
-            initiator: "user:anna".to_owned(),
-            trigger: "manual".to_owned(),
-            ..StartRun::default()
-        };
+        let start = start(json!({ "day": "2026-03-10", "amount": amount }));
         let refused = process.host.start_run(start).await.expect_err("it would lose digits");
         assert!(
             refused.to_string().contains("more digits than a number can keep"),

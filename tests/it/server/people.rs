@@ -274,7 +274,7 @@ async fn a_token_belongs_to_the_person_who_had_the_name_when_the_server_saw_it_f
     harness.server.start_following().await.unwrap();
     // made on a machine whose clock is a year ahead, so that its time says nothing
     let (token, line) = harness.issue("ben", |line| {
-        line.created = crate::harness::days_after(harness.host.now(), 365)
+        line.created = crate::harness::days_after(harness.host.now(), 365);
     });
     let status = async || {
         let ask = harness.get("/api/v1/tasks");
