@@ -27,7 +27,7 @@ pub struct MembersAsked {
     pub persons: Vec<String>,
 }
 
-/// The answer of the directory about an open task.
+/// The people who may answer an open task, as the directory has them now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Members {
     /// Persons who are asked.

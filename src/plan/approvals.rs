@@ -228,7 +228,7 @@ fn exclusion(body: Body<'_>, exclusion: &Exclusion) -> String {
 /// What is certain to have happened before every call of one action.
 #[derive(Debug)]
 struct Effects {
-    /// Outcomes that steps are certain to have had, by step.
+    /// For each step, the outcomes of which one is certain to have happened before.
     after: BTreeMap<String, BTreeSet<String>>,
     /// Steps that every call refers to in its input.
     uses: BTreeSet<String>,

@@ -5,7 +5,7 @@
 //! the process, but may lag after a power cut. If the number in the database is lower than the
 //! noted one, acknowledged transactions are lost.
 //!
-//! Invariant: the noted number is never higher than that of a database that has lost nothing.
+//! Invariant: the number in the file is never higher than the last number in an intact database.
 
 use super::layout::{beside, open_private};
 use sha2::{Digest, Sha256};
