@@ -178,8 +178,8 @@ impl Accounts {
         owners.bound.extend(tokens);
     }
 
-    /// Pairs of a token that is not bound to a person yet and the user who has it now. Empty unless tokens or people have
-    /// changed since the last call.
+    /// Pairs of the id of a token that is not bound yet and the id of the person who has its user name now. Empty unless
+    /// tokens or people have changed since the last call.
     pub fn to_bind(&self) -> Vec<(String, String)> {
         if !self.has_unbound.swap(false, Ordering::AcqRel) {
             return Vec::new();
