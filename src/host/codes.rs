@@ -10,7 +10,7 @@ use crate::base::network::Network;
 use crate::base::{Timestamp, moment};
 use crate::space::Grant;
 use crate::space::code::{CODE_MINUTES, Codes};
-use crate::store::{MailState, OutboxMail, Write};
+use crate::store::{OutboxMail, Write};
 use jiff::SignedDuration;
 use std::sync::Arc;
 
@@ -112,17 +112,14 @@ fn mail(visitor: &Visitor, address: String, now: Timestamp) -> OutboxMail {
         place = OutboxMail::CODE,
     );
     OutboxMail {
-        id: MailId::derived(&format!("code:{}:{now}", grant.id)),
-        to: vec![address],
-        subject: format!("Your code for {}", share.name),
-        text,
         grant: Some(grant.id.to_string()),
         run: share.run.clone(),
-        at: now,
-        state: MailState::Queued,
-        attempts: 0,
-        next_at: None,
-        error: None,
-        rev: 0,
+        ..OutboxMail::queued(
+            MailId::derived(&format!("code:{}:{now}", grant.id)),
+            vec![address],
+            format!("Your code for {}", share.name),
+            text,
+            now,
+        )
     }
 }

@@ -12,7 +12,7 @@ use crate::connect::Links;
 use crate::space::code::Codes;
 use crate::space::invitation::{patterns, text};
 use crate::space::{Grant, Principal, Share};
-use crate::store::{MailState, OutboxMail, Write};
+use crate::store::{OutboxMail, Write};
 use std::sync::Arc;
 
 /// Who gives the links.
@@ -109,18 +109,15 @@ impl Host {
         };
         let address = self.directory().email_of(&party).filter(|_| announced.is_mailed);
         let mail = address.map(|address| OutboxMail {
-            id: MailId::derived(&format!("new-member:{}", grant.id)),
-            to: vec![address],
-            subject: share.name.clone(),
-            text: text(share, &grant, announced.message.as_deref(), zone, OutboxMail::LINK),
             grant: Some(grant.id.to_string()),
             run: share.run.clone(),
-            at: now,
-            state: MailState::Queued,
-            attempts: 0,
-            next_at: None,
-            error: None,
-            rev: 0,
+            ..OutboxMail::queued(
+                MailId::derived(&format!("new-member:{}", grant.id)),
+                vec![address],
+                share.name.clone(),
+                text(share, &grant, announced.message.as_deref(), zone, OutboxMail::LINK),
+                now,
+            )
         });
         mail.map(Write::PutMail)
             .into_iter()

@@ -9,7 +9,7 @@ use crate::base::id::{GrantId, MailId};
 use crate::connect::Links;
 use crate::space::life::Revocation;
 use crate::space::{Grant, Principal, Share, State};
-use crate::store::{CommitError, MailState, OutboxMail, UnitOfWork, Write};
+use crate::store::{CommitError, OutboxMail, UnitOfWork, Write};
 
 /// Scope of the key that marks the replacement as done.
 const SCOPE: &str = "upgrade";
@@ -86,17 +86,14 @@ fn mail(share: &Share, grant: &Grant, address: String, now: Timestamp) -> Outbox
         link = OutboxMail::LINK,
     );
     OutboxMail {
-        id: MailId::derived(&format!("own-link:{}", grant.id)),
-        to: vec![address],
-        subject: share.name.clone(),
-        text,
         grant: Some(grant.id.to_string()),
         run: share.run.clone(),
-        at: now,
-        state: MailState::Queued,
-        attempts: 0,
-        next_at: None,
-        error: None,
-        rev: 0,
+        ..OutboxMail::queued(
+            MailId::derived(&format!("own-link:{}", grant.id)),
+            vec![address],
+            share.name.clone(),
+            text,
+            now,
+        )
     }
 }

@@ -10,7 +10,7 @@ use crate::engine::{EventRecord, RunMachine};
 use crate::people::roles;
 use crate::plan::Plan;
 use crate::space::Grant;
-use crate::store::{MailState, OutboxMail};
+use crate::store::OutboxMail;
 use std::collections::BTreeSet;
 
 impl Host {
@@ -202,18 +202,14 @@ impl Host {
                 return None;
             };
             Some(OutboxMail {
-                id: MailId::derived(&format!("{key}:{person}")),
-                to: vec![address],
-                subject: subject.to_owned(),
-                text: text.to_owned(),
-                grant: None,
                 run: Some(run.clone()),
-                at,
-                state: MailState::Queued,
-                attempts: 0,
-                next_at: None,
-                error: None,
-                rev: 0,
+                ..OutboxMail::queued(
+                    MailId::derived(&format!("{key}:{person}")),
+                    vec![address],
+                    subject.to_owned(),
+                    text.to_owned(),
+                    at,
+                )
             })
         };
         meant.iter().filter_map(mail).collect()

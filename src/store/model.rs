@@ -607,6 +607,24 @@ pub struct OutboxMail {
 }
 
 impl OutboxMail {
+    /// A mail that is to be sent, about no run and with no link.
+    pub const fn queued(id: MailId, to: Vec<String>, subject: String, text: String, at: Timestamp) -> Self {
+        Self {
+            id,
+            to,
+            subject,
+            text,
+            grant: None,
+            run: None,
+            at,
+            state: MailState::Queued,
+            attempts: 0,
+            next_at: None,
+            error: None,
+            rev: 0,
+        }
+    }
+
     /// Stands where the link belongs. Text that people write holds no control character, so that it cannot stand there.
     pub const LINK: &str = "\u{1}link\u{1}";
     /// Stands where the code belongs.

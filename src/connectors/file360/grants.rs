@@ -9,7 +9,7 @@ use crate::connect::{ActionError, CallContext, Links, passwords};
 use crate::people::Directory;
 use crate::space::principal::ANYONE;
 use crate::space::{Announcement, Grant, Principal, Role, Share, State, invitation, names};
-use crate::store::{MailState, OutboxMail, Store, Write};
+use crate::store::{OutboxMail, Store, Write};
 
 /// Shortest password, in characters.
 pub const MIN_PASSWORD_CHARS: usize = 8;
@@ -234,17 +234,14 @@ fn check_message(message: Option<&str>) -> Result<(), ActionError> {
 fn mail(cx: &CallContext, share: &Share, grant: &Grant, address: &str, message: Option<&str>) -> OutboxMail {
     let zone = cx.calendar.as_ref().map_or("UTC", |calendar| calendar.zone.as_str());
     OutboxMail {
-        id: MailId::derived(&format!("{}:{}:{address}", cx.key, grant.id)),
-        to: vec![address.to_owned()],
-        subject: share.name.clone(),
-        text: invitation::text(share, grant, message, zone, OutboxMail::LINK),
         grant: Some(grant.id.to_string()),
         run: Some(cx.run.clone()),
-        at: cx.now,
-        state: MailState::Queued,
-        attempts: 0,
-        next_at: None,
-        error: None,
-        rev: 0,
+        ..OutboxMail::queued(
+            MailId::derived(&format!("{}:{}:{address}", cx.key, grant.id)),
+            vec![address.to_owned()],
+            share.name.clone(),
+            invitation::text(share, grant, message, zone, OutboxMail::LINK),
+            cx.now,
+        )
     }
 }
